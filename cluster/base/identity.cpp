@@ -1,0 +1,132 @@
+#include "cluster/base/identity.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+#include <span>
+
+namespace chisme {
+namespace {
+
+constexpr std::array<std::uint8_t, 12> v4_mapped_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+bool is_v4(Endpoint const& endpoint) {
+  return std::equal(v4_mapped_prefix.begin(), v4_mapped_prefix.end(), endpoint.address.begin());
+}
+
+std::string hex(std::span<std::uint8_t const> bytes) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (std::uint8_t const byte : bytes) {
+    text.push_back(digits[byte >> 4]);
+    text.push_back(digits[byte & 15]);
+  }
+  return text;
+}
+
+// Exactly `Digits` lower-case hexadecimal digits, nothing else.
+template <std::size_t Digits>
+std::optional<std::uint64_t> parse_hex(std::string_view text) {
+  if (text.size() != Digits) return std::nullopt;
+  std::uint64_t value = 0;
+  for (char const c : text) {
+    if (c >= '0' && c <= '9') {
+      value = value << 4 | static_cast<std::uint64_t>(c - '0');
+    } else if (c >= 'a' && c <= 'f') {
+      value = value << 4 | static_cast<std::uint64_t>(c - 'a' + 10);
+    } else {
+      return std::nullopt;
+    }
+  }
+  return value;
+}
+
+std::string hex(std::uint64_t value) {
+  std::array<std::uint8_t, 8> bytes{};
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<std::uint8_t>(value >> (56 - 8 * i));
+  }
+  return hex(std::span<std::uint8_t const>{bytes});
+}
+
+}  // namespace
+
+std::string to_string(NodeId id) {
+  return hex(id.high) + hex(id.low);
+}
+
+std::optional<NodeId> parse_node_id(std::string_view text) {
+  if (text.size() != 32) return std::nullopt;
+  auto const high = parse_hex<16>(text.substr(0, 16));
+  auto const low = parse_hex<16>(text.substr(16));
+  if (!high || !low) return std::nullopt;
+  return NodeId{*high, *low};
+}
+
+std::string to_hex(Digest const& digest) {
+  return hex(std::span<std::uint8_t const>{digest.bytes});
+}
+
+std::optional<Digest> parse_digest(std::string_view text) {
+  Digest digest;
+  if (text.size() != 2 * digest.bytes.size()) return std::nullopt;
+  for (std::size_t i = 0; i < digest.bytes.size(); ++i) {
+    auto const byte = parse_hex<2>(text.substr(2 * i, 2));
+    if (!byte) return std::nullopt;
+    digest.bytes[i] = static_cast<std::uint8_t>(*byte);
+  }
+  return digest;
+}
+
+std::string to_string(Version const& version) {
+  return hex(version.time) + "-" + to_string(version.writer);
+}
+
+std::optional<Version> parse_version(std::string_view text) {
+  if (text.size() != 49 || text[16] != '-') return std::nullopt;
+  auto const time = parse_hex<16>(text.substr(0, 16));
+  auto const writer = parse_node_id(text.substr(17));
+  if (!time || !writer) return std::nullopt;
+  return Version{*time, *writer};
+}
+
+std::string address_text(Endpoint const& endpoint) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  void const* const bytes = endpoint.address.data() + (is_v4(endpoint) ? 12 : 0);
+  inet_ntop(is_v4(endpoint) ? AF_INET : AF_INET6, bytes, text.data(), text.size());
+  return text.data();
+}
+
+std::string to_string(Endpoint const& endpoint) {
+  std::string const address = address_text(endpoint);
+  return (is_v4(endpoint) ? address : "[" + address + "]") + ":" + std::to_string(endpoint.port);
+}
+
+std::optional<Endpoint> parse_endpoint(std::string_view text) {
+  std::size_t const colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view const port = text.substr(colon + 1);
+  Endpoint endpoint;
+  auto const [end, error] = std::from_chars(port.data(), port.data() + port.size(), endpoint.port);
+  if (error != std::errc{} || end != port.data() + port.size()) return std::nullopt;
+  std::string address{text.substr(0, colon)};
+  if (address.size() > 2 && address.front() == '[' && address.back() == ']') {
+    address = address.substr(1, address.size() - 2);
+    if (inet_pton(AF_INET6, address.c_str(), endpoint.address.data()) != 1) return std::nullopt;
+    return endpoint;
+  }
+  std::copy(v4_mapped_prefix.begin(), v4_mapped_prefix.end(), endpoint.address.begin());
+  if (inet_pton(AF_INET, address.c_str(), endpoint.address.data() + 12) != 1) return std::nullopt;
+  return endpoint;
+}
+
+bool is_loopback(Endpoint const& endpoint) {
+  if (is_v4(endpoint)) return endpoint.address[12] == 127;
+  return std::all_of(endpoint.address.begin(), endpoint.address.end() - 1,
+                     [](std::uint8_t byte) { return byte == 0; }) &&
+         endpoint.address[15] == 1;
+}
+
+}  // namespace chisme

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cluster/base/identity.hpp"
+#include "cluster/catalogue/persistent_map.hpp"
+#include "cluster/wire/messages.hpp"
+
+namespace chisme::cluster {
+
+// A file as the catalogue has it: its current version and who holds its object.
+struct FileEntry {
+  PutRecord put;
+  std::vector<NodeId> holders;  // ordered by id; alive or not
+};
+
+// CatalogueSnapshot is the whole catalogue at one moment. Copying it copies two pointers; it never
+// changes, so any thread may read it.
+class CatalogueSnapshot {
+ public:
+  // The current version of `name`; nullopt when it never existed or was removed.
+  [[nodiscard]] std::optional<FileEntry> find(std::string_view name) const;
+  // Files in order of name: those that begin with `prefix` and come after `after`, at most `limit`.
+  [[nodiscard]] std::vector<FileEntry> list(std::string_view prefix, std::string_view after,
+                                            std::size_t limit) const;
+  [[nodiscard]] std::vector<NodeId> holders(Digest const& digest) const;
+  // Files, tombstones not counted.
+  [[nodiscard]] std::uint64_t size() const { return files_; }
+
+ private:
+  friend class Catalogue;
+  // The newest change of each name: a Put, or a Delete kept as a tombstone.
+  PersistentMap<std::string, CatalogueRecord> names_;
+  // Who holds each object.
+  PersistentMap<Digest, std::vector<NodeId>> holders_;
+  std::uint64_t files_ = 0;
+};
+
+}  // namespace chisme::cluster

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cluster/base/identity.hpp"
+#include "cluster/base/time.hpp"
+
+namespace chisme::cluster {
+
+// Bounds on what a message may hold; the codec refuses more on both ways.
+inline constexpr std::size_t datagram_bytes_max = 1200;
+inline constexpr std::size_t stream_message_bytes_max = 1u << 20;
+inline constexpr std::size_t name_bytes_max = 1024;
+inline constexpr std::size_t type_bytes_max = 127;
+inline constexpr std::size_t zone_bytes_max = 64;
+inline constexpr std::size_t members_max = 4096;
+
+// Periods of the protocol for one kind of network (protocol.md, the table of profiles).
+struct Profile {
+  Duration probe_period;
+  Duration probe_timeout;
+  Duration gossip_period;
+  unsigned gossip_fanout;
+  double suspicion_alpha;
+  double suspicion_beta;
+  unsigned suspicion_confirmations;  // K
+  Duration push_pull_period;
+  Duration reconnect_period;  // known-dead and persisted peers are called again, for ever
+};
+[[nodiscard]] Profile loopback_profile();
+[[nodiscard]] Profile lan_profile();
+[[nodiscard]] Profile wan_profile();
+
+struct CoreConfig {
+  Profile profile;
+  unsigned copies_wanted = 3;   // R
+  unsigned copies_durable = 2;  // W; a node that never had peers runs with R = W = 1
+  Duration repair_delay = std::chrono::minutes{10};       // two or more live copies left
+  Duration last_copy_repair_delay = std::chrono::seconds{30};  // one live copy left
+  Duration write_timeout = std::chrono::seconds{10};
+  unsigned transfers_in_max = 2;
+  unsigned transfers_out_max = 2;
+  std::vector<Endpoint> seeds;  // peers to join, called again for ever
+};
+
+// Who this process is: read from its data directory and its command line.
+struct Self {
+  NodeId id;
+  Epoch epoch;
+  std::uint64_t run_nonce = 0;
+  Endpoint peer;
+  Endpoint http;
+  std::string zone;
+  std::uint32_t weight = 1;
+};
+
+}  // namespace chisme::cluster

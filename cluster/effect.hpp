@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cluster/base/identity.hpp"
+#include "cluster/base/result.hpp"
+#include "cluster/base/strong.hpp"
+#include "cluster/input.hpp"
+#include "cluster/wire/messages.hpp"
+
+// What a core wants done: everything that the host does for it, in order.
+namespace chisme::cluster {
+
+// The host wraps `message` into an Envelope. Datagrams fit `datagram_bytes_max` when encoded.
+struct Send {
+  Endpoint to;
+  Channel channel = Channel::datagram;
+  Message message;
+};
+
+struct Source {
+  NodeId node;
+  Endpoint peer;
+};
+// Fetch an object from any of the sources, in this order; answered by ObjectStored (if it worked)
+// and TransferFinished.
+struct StartTransfer {
+  TransferId transfer;
+  Digest digest;
+  ByteCount size;
+  std::vector<Source> sources;
+};
+// Give up; no answer is owed any more.
+struct CancelTransfer {
+  TransferId transfer;
+};
+// Remove the local copy; answered by ObjectRemoved.
+struct RemoveObject {
+  Digest digest;
+};
+// Make these records durable, in this order; answered by CatalogueSaved once they are synced.
+struct SaveCatalogue {
+  SaveId save;
+  std::vector<CatalogueRecord> records;
+  std::vector<LogPosition> positions;  // what the log positions become with them
+};
+
+struct WriteOutcome {
+  Version version;
+  std::vector<NodeId> copies;  // nodes on which it is durable now
+  bool created = false;        // there was no such name before
+};
+struct WriteFinished {
+  WriteId write;
+  Result<WriteOutcome> outcome;
+};
+// The newest records that any member has told: a Put or Delete, and its holders' Haves. They are
+// merged already. An error is `unavailable`: too few members answered to say that it is absent.
+struct LookupFinished {
+  LookupId lookup;
+  Result<bool> found;
+};
+
+// Something that an operator or a page would like to know. Logged and shown, never acted on.
+struct MemberChanged {
+  NodeId node;
+  MemberState state = MemberState::alive;
+  Endpoint http;
+};
+struct FileChanged {
+  std::string name;
+  bool removed = false;
+};
+enum class RepairStage : std::uint8_t { queued, started, finished, failed };
+struct RepairProgress {
+  Digest digest;
+  NodeId target;
+  RepairStage stage = RepairStage::queued;
+};
+struct CopiesLost {  // no live holder is left
+  Digest digest;
+};
+using Event = std::variant<MemberChanged, FileChanged, RepairProgress, CopiesLost>;
+struct Announce {
+  Event event;
+};
+
+// Remember these peers' endpoints for the next start (the newest list replaces the last).
+struct SavePeers {
+  std::vector<Endpoint> peers;
+};
+// The node must end: it has left, or another process uses its identity.
+struct Stop {
+  std::string reason;
+  bool failed = false;
+};
+
+using Effect = std::variant<Send, StartTransfer, CancelTransfer, RemoveObject, SaveCatalogue,
+                            WriteFinished, LookupFinished, Announce, SavePeers, Stop>;
+using Effects = std::vector<Effect>;
+
+}  // namespace chisme::cluster

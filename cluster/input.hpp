@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cluster/base/identity.hpp"
+#include "cluster/base/result.hpp"
+#include "cluster/base/strong.hpp"
+#include "cluster/base/time.hpp"
+#include "cluster/wire/messages.hpp"
+
+// What happens to a core: everything that the host tells it.
+namespace chisme::cluster {
+
+// How a message travels: a datagram may be lost, a stream delivers in order or reports a failure.
+enum class Channel : std::uint8_t { datagram, stream };
+
+using WriteId = Strong<struct WriteIdTag, std::uint64_t>;        // chosen by the host
+using LookupId = Strong<struct LookupIdTag, std::uint64_t>;      // chosen by the host
+using TransferId = Strong<struct TransferIdTag, std::uint64_t>;  // chosen by the core
+using SaveId = Strong<struct SaveIdTag, std::uint64_t>;          // chosen by the core
+
+struct Received {
+  Channel channel = Channel::datagram;
+  Envelope envelope;
+};
+
+// A stream to `endpoint` could not be opened or broke before what was sent on it was delivered.
+struct PeerUnreachable {
+  Endpoint endpoint;
+};
+
+// What the host measured of itself, and what its wall clock says.
+struct LoadSampled {
+  WallTime wall{};
+  std::uint32_t in_flight = 0;
+  float bytes_per_second = 0;
+  float arrival_rate = 0;
+  float delay_seconds = 0;
+  float error_ratio = 0;
+  float disk_used_ratio = 0;
+  bool saturated = false;  // deliveries wait for this node, not for their clients
+};
+
+// A verified copy is on the local disk, synced (upload, push from a peer, transfer, start-up scan).
+struct ObjectStored {
+  Digest digest;
+  ByteCount size;
+};
+// The local copy is gone or was found corrupt.
+struct ObjectRemoved {
+  Digest digest;
+};
+// The end of a StartTransfer. On success the host also gave ObjectStored, before this.
+struct TransferFinished {
+  TransferId transfer;
+  bool succeeded = false;
+};
+
+// A condition on the name's current version (RFC 9110, 13.1). ETags are the object's digest.
+struct Condition {
+  bool must_be_absent = false;             // If-None-Match: *
+  bool must_exist = false;                 // If-Match: *
+  std::vector<Digest> must_match;          // If-Match: "etag", ...; empty: no such condition
+  std::vector<Digest> must_not_match;      // If-None-Match: "etag", ...
+  friend bool operator==(Condition const&, Condition const&) = default;
+};
+struct StoreFile {
+  Digest digest;
+  ByteCount size;
+  std::string type;
+};
+struct RemoveFile {};
+// A client's write. For StoreFile, `stored_on` lists the nodes (this one included) on which the
+// object is durable already; answered by WriteFinished.
+struct WriteRequested {
+  WriteId write;
+  std::string name;
+  std::variant<StoreFile, RemoveFile> what;
+  std::vector<NodeId> stored_on;
+  Condition condition;
+};
+// The records of a SaveCatalogue are synced.
+struct CatalogueSaved {
+  SaveId save;
+};
+// A name that this node does not have, or has older than the client saw; answered by LookupFinished.
+struct LookupRequested {
+  LookupId lookup;
+  std::string name;
+};
+// Leave for good: stop taking placements, tell everybody, then `Stop`.
+struct LeaveRequested {};
+
+using Input = std::variant<Received, PeerUnreachable, LoadSampled, ObjectStored, ObjectRemoved,
+                           TransferFinished, WriteRequested, CatalogueSaved, LookupRequested,
+                           LeaveRequested>;
+
+}  // namespace chisme::cluster

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cluster/base/identity.hpp"
+#include "cluster/base/time.hpp"
+#include "cluster/catalogue/snapshot.hpp"
+#include "cluster/wire/messages.hpp"
+
+namespace chisme::cluster {
+
+// One member as the observing node sees it now.
+struct MemberView {
+  AliveRecord alive;
+  MemberState state = MemberState::alive;
+  bool self = false;
+  std::optional<LoadRecord> load;  // age as of `sampled`
+  Instant sampled{};               // when the load record was received here
+  Instant alive_since{};           // for slow start
+  bool ejected = false;            // failing too often: takes no redirects for now
+};
+
+// ClusterView is what one node knows, frozen at one moment: immutable, cheap to copy, safe to read
+// from any thread. The control loop publishes a new one whenever the core's `view_number` moved.
+struct ClusterView {
+  std::uint64_t number = 0;
+  NodeId self;
+  Instant at{};
+  std::vector<MemberView> members;  // self included, ordered by id
+  CatalogueSnapshot catalogue;
+  unsigned copies_wanted = 1;       // R in force: 1 for a node that never had peers
+  unsigned copies_durable = 1;      // W in force
+  bool in_touch = true;             // with a majority of the members not known to have left
+  std::uint64_t repairs_pending = 0;
+};
+
+}  // namespace chisme::cluster

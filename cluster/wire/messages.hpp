@@ -1,0 +1,269 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cluster/base/identity.hpp"
+#include "cluster/base/strong.hpp"
+#include "cluster/base/time.hpp"
+
+// What nodes tell each other: one struct per message. `codec.hpp` turns them into bytes and back.
+namespace chisme::cluster {
+
+// ---- Records: facts that are gossiped ----------------------------------------------------------
+
+struct ProtocolVersions {
+  std::uint8_t lowest = 1;
+  std::uint8_t current = 1;
+  std::uint8_t highest = 1;
+  friend bool operator==(ProtocolVersions const&, ProtocolVersions const&) = default;
+};
+
+// "I am here": written by the node itself only.
+struct AliveRecord {
+  NodeId id;
+  Epoch epoch;
+  Incarnation incarnation;
+  Endpoint peer;              // UDP and TCP
+  Endpoint http;              // clients
+  std::string zone;           // at most `zone_bytes_max`; copies spread over zones
+  std::uint32_t weight = 1;   // relative share of placements
+  ProtocolVersions versions;
+  bool draining = false;
+  std::uint64_t run_nonce = 0;  // random per process: tells two processes with one identity apart
+  friend bool operator==(AliveRecord const&, AliveRecord const&) = default;
+};
+
+// News about `id` at (epoch, incarnation), told first by `from`.
+struct SuspectRecord {
+  NodeId id;
+  Epoch epoch;
+  Incarnation incarnation;
+  NodeId from;
+  friend bool operator==(SuspectRecord const&, SuspectRecord const&) = default;
+};
+struct DeadRecord {
+  NodeId id;
+  Epoch epoch;
+  Incarnation incarnation;
+  NodeId from;
+  friend bool operator==(DeadRecord const&, DeadRecord const&) = default;
+};
+struct LeftRecord {
+  NodeId id;
+  Epoch epoch;
+  Incarnation incarnation;
+  friend bool operator==(LeftRecord const&, LeftRecord const&) = default;
+};
+
+// A node's load as it measured it `age` ago. No clocks need agree: each hop adds to the age.
+struct LoadRecord {
+  NodeId id;
+  Epoch epoch;
+  std::uint64_t sequence = 0;     // newest wins within an epoch
+  std::uint32_t age_ms = 0;
+  std::uint32_t in_flight = 0;    // n: requests being served
+  float capacity = 1;             // w: measured, in nominal nodes (1 = a healthy node)
+  float arrival_rate = 0;         // lambda: requests per second, EWMA over 10 s
+  float bytes_per_second = 0;     // really delivered to clients
+  float delay_seconds = 0;        // how late its loops run
+  float error_ratio = 0;          // of answers that were the node's own fault
+  float disk_used_ratio = 0;      // 0..1
+  std::uint8_t health = 0;        // Lifeguard's local health, 0 (well) .. 7
+  friend bool operator==(LoadRecord const&, LoadRecord const&) = default;
+};
+
+// ---- The catalogue: two single-writer logs per node --------------------------------------------
+
+enum class LogKind : std::uint8_t { names = 0, holdings = 1 };
+
+// Where a record stands in its writer's log. `sequence` starts at 1 in each epoch.
+struct Dot {
+  NodeId writer;
+  Epoch epoch;
+  std::uint64_t sequence = 0;
+  friend auto operator<=>(Dot const&, Dot const&) = default;
+};
+
+// `name` became these bytes.
+struct PutRecord {
+  std::string name;  // at most `name_bytes_max`
+  Version version;
+  ByteCount size;
+  Digest digest;
+  std::string type;  // media type, at most `type_bytes_max`
+  WallTime modified{};
+  friend bool operator==(PutRecord const&, PutRecord const&) = default;
+};
+// `name` was removed: a tombstone.
+struct DeleteRecord {
+  std::string name;
+  Version version;
+  WallTime modified{};
+  friend bool operator==(DeleteRecord const&, DeleteRecord const&) = default;
+};
+// The dot's writer has a verified copy / has it no longer.
+struct HaveRecord {
+  Digest digest;
+  ByteCount size;
+  friend bool operator==(HaveRecord const&, HaveRecord const&) = default;
+};
+struct DropRecord {
+  Digest digest;
+  friend bool operator==(DropRecord const&, DropRecord const&) = default;
+};
+using Change = std::variant<PutRecord, DeleteRecord, HaveRecord, DropRecord>;
+struct CatalogueRecord {
+  Dot dot;
+  Change change;
+  friend bool operator==(CatalogueRecord const&, CatalogueRecord const&) = default;
+};
+[[nodiscard]] inline LogKind log_of(Change const& change) {
+  return change.index() < 2 ? LogKind::names : LogKind::holdings;
+}
+
+// "Of this writer's log I have everything up to here."
+struct LogPosition {
+  NodeId writer;
+  LogKind log = LogKind::names;
+  Epoch epoch;
+  std::uint64_t sequence = 0;
+  friend auto operator<=>(LogPosition const&, LogPosition const&) = default;
+};
+
+using Record = std::variant<AliveRecord, SuspectRecord, DeadRecord, LeftRecord, LoadRecord,
+                            CatalogueRecord>;
+
+// ---- Messages ----------------------------------------------------------------------------------
+
+// SWIM's probe, by datagram or (as the fallback) by stream. The answer comes the way it was asked.
+struct Ping {
+  std::uint64_t sequence = 0;
+  NodeId target;                            // nil when only the address is known
+  std::optional<SuspectRecord> accusation;  // Lifeguard's buddy system: "you are suspected"
+  std::vector<Record> piggyback;
+  friend bool operator==(Ping const&, Ping const&) = default;
+};
+struct Ack {
+  std::uint64_t sequence = 0;
+  LoadRecord load;  // of the answering node
+  std::vector<Record> piggyback;
+  friend bool operator==(Ack const&, Ack const&) = default;
+};
+// "Ping `target` for me." The helper answers with an Ack of its own or, in time, with a Nack.
+struct PingReq {
+  std::uint64_t sequence = 0;
+  NodeId target;
+  Endpoint target_endpoint;
+  friend bool operator==(PingReq const&, PingReq const&) = default;
+};
+struct Nack {
+  std::uint64_t sequence = 0;
+  friend bool operator==(Nack const&, Nack const&) = default;
+};
+// "You pinged `expected`, but I am somebody else."
+struct WrongTarget {
+  std::uint64_t sequence = 0;
+  NodeId expected;
+  friend bool operator==(WrongTarget const&, WrongTarget const&) = default;
+};
+struct Gossip {
+  std::uint64_t catalogue_fingerprint = 0;  // of the sender's log positions
+  std::vector<Record> records;
+  friend bool operator==(Gossip const&, Gossip const&) = default;
+};
+struct LoadProbe {
+  std::uint64_t sequence = 0;
+  friend bool operator==(LoadProbe const&, LoadProbe const&) = default;
+};
+struct LoadReply {
+  std::uint64_t sequence = 0;
+  LoadRecord load;
+  friend bool operator==(LoadReply const&, LoadReply const&) = default;
+};
+
+// One member as push-pull exchanges it: its last alive record and what is now known of it.
+enum class MemberState : std::uint8_t { alive = 0, suspect = 1, dead = 2, left = 3 };
+struct MemberRecord {
+  AliveRecord alive;  // its epoch and incarnation are those of the newest news
+  MemberState state = MemberState::alive;
+  friend bool operator==(MemberRecord const&, MemberRecord const&) = default;
+};
+// By stream: the whole member table. `wants_reply` asks for the other side's.
+struct PushPull {
+  AliveRecord self;
+  bool join = false;
+  bool wants_reply = false;
+  std::vector<MemberRecord> members;
+  friend bool operator==(PushPull const&, PushPull const&) = default;
+};
+struct Leave {
+  LeftRecord left;
+  friend bool operator==(Leave const&, Leave const&) = default;
+};
+
+// By stream: anti-entropy of the catalogue. The answer to a digest is the deltas that its sender
+// lacks, and (if `wants_reply`) the answerer's own digest.
+struct CatalogueDigest {
+  std::vector<LogPosition> positions;
+  bool wants_reply = false;
+  friend bool operator==(CatalogueDigest const&, CatalogueDigest const&) = default;
+};
+// Records in log order. Once all of them are merged, the receiver has everything up to `through`.
+struct CatalogueDelta {
+  std::vector<CatalogueRecord> records;
+  std::vector<LogPosition> through;
+  friend bool operator==(CatalogueDelta const&, CatalogueDelta const&) = default;
+};
+
+// By stream, from the node that takes a write to another holder: "make this record durable".
+struct CommitWrite {
+  std::uint64_t write = 0;
+  CatalogueRecord record;
+  friend bool operator==(CommitWrite const&, CommitWrite const&) = default;
+};
+// The answer, given once the record and the holding are on disk.
+struct WriteCommitted {
+  std::uint64_t write = 0;
+  bool accepted = false;
+  std::optional<CatalogueRecord> holding;  // the answerer's Have, for a Put
+  friend bool operator==(WriteCommitted const&, WriteCommitted const&) = default;
+};
+// By stream, from a coordinator: "fetch this object and hold it".
+struct FetchObject {
+  Digest digest;
+  ByteCount size;
+  std::vector<NodeId> sources;
+  friend bool operator==(FetchObject const&, FetchObject const&) = default;
+};
+// By stream: "what do you know of this name?" (contract C2: a node without it asks the others).
+struct LookupName {
+  std::uint64_t lookup = 0;
+  std::string name;
+  friend bool operator==(LookupName const&, LookupName const&) = default;
+};
+// The answer: the name's record, if any, and who holds its object.
+struct LookupAnswer {
+  std::uint64_t lookup = 0;
+  std::vector<CatalogueRecord> records;
+  friend bool operator==(LookupAnswer const&, LookupAnswer const&) = default;
+};
+
+using Message =
+    std::variant<Ping, Ack, PingReq, Nack, WrongTarget, Gossip, LoadProbe, LoadReply, PushPull,
+                 Leave, CatalogueDigest, CatalogueDelta, CommitWrite, WriteCommitted, FetchObject,
+                 LookupName, LookupAnswer>;
+
+// A message with who says it. Both kinds of transport carry envelopes.
+struct Envelope {
+  NodeId sender;
+  Epoch sender_epoch;
+  Endpoint sender_peer;  // where the sender takes answers
+  Message message;
+  friend bool operator==(Envelope const&, Envelope const&) = default;
+};
+
+}  // namespace chisme::cluster

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "cluster/base/identity.hpp"
+#include "cluster/base/result.hpp"
+#include "cluster/wire/messages.hpp"
+
+namespace chisme::node {
+
+// CatalogueStore keeps the catalogue in DATA/catalogue.sqlite (WAL, synchronous=FULL): for each name
+// its newest change, for each (object, holder) the newest Have or Drop, each writer's log position,
+// and the peers to call at the next start.
+//
+// One thread at a time; calls block on the disk. A save is all or nothing, and synced on return.
+class CatalogueStore {
+ public:
+  struct Contents {
+    std::vector<cluster::CatalogueRecord> records;
+    std::vector<cluster::LogPosition> positions;
+    std::vector<Endpoint> peers;
+  };
+
+  // Faults: corrupt (with a sentence that says what to do: the file is left as it is), io, no_space.
+  [[nodiscard]] static Result<std::unique_ptr<CatalogueStore>> open(std::filesystem::path data);
+  ~CatalogueStore();
+
+  [[nodiscard]] Result<Contents> load();
+  // Replaces what the records supersede. Many calls' worth may be given at once (group commit).
+  [[nodiscard]] Result<void> save(std::span<cluster::CatalogueRecord const> records,
+                                  std::span<cluster::LogPosition const> positions);
+  [[nodiscard]] Result<void> save_peers(std::span<Endpoint const> peers);
+
+ private:
+  struct State;
+  explicit CatalogueStore(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace chisme::node

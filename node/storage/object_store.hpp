@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "cluster/base/identity.hpp"
+#include "cluster/base/result.hpp"
+#include "cluster/base/strong.hpp"
+
+namespace chisme::node {
+
+struct StoredObject {
+  Digest digest;
+  ByteCount size;
+};
+
+// StagingFile is an object that is still arriving: a file in DATA/staging, hashed while written.
+// Destroying it removes the file. One thread at a time; every call blocks on the disk.
+class StagingFile {
+ public:
+  ~StagingFile();
+  StagingFile(StagingFile&&) noexcept;
+  StagingFile& operator=(StagingFile&&) noexcept;
+
+  // Appends. Faults: no_space, io. After a failure only destruction makes sense.
+  [[nodiscard]] Result<void> append(std::span<std::byte const> bytes);
+  [[nodiscard]] ByteCount size() const;
+  // The SHA-256 of what was appended so far; may be called once, after the last append.
+  [[nodiscard]] Digest digest();
+
+ private:
+  friend class ObjectStore;
+  struct State;
+  explicit StagingFile(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// A read-only descriptor of an object; closed with it.
+class ObjectFile {
+ public:
+  ObjectFile(int descriptor, ByteCount size) : descriptor_(descriptor), size_(size) {}
+  ~ObjectFile();
+  ObjectFile(ObjectFile const&) = delete;
+  ObjectFile& operator=(ObjectFile const&) = delete;
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+  [[nodiscard]] ByteCount size() const { return size_; }
+
+ private:
+  int descriptor_;
+  ByteCount size_;
+};
+
+// ObjectStore keeps immutable objects under DATA/objects/ab/abcdef…, named by their SHA-256.
+//
+// An object is visible only once its bytes, its name and its directory are synced. Opening the store
+// empties DATA/staging: nothing there was promised to anybody. Thread-safe; calls block on the disk.
+class ObjectStore {
+ public:
+  // Faults: io with a sentence that names the directory and what to do about it.
+  [[nodiscard]] static Result<std::unique_ptr<ObjectStore>> open(std::filesystem::path data);
+  ~ObjectStore();
+
+  // Begins an object. `expected` reserves that much room (fallocate): no_space at once if it does
+  // not fit.
+  [[nodiscard]] Result<StagingFile> stage(std::optional<ByteCount> expected);
+  // Makes the staged bytes a permanent object: sync, rename, sync of the directory. If `expected` is
+  // given and differs: digest_mismatch. On failure nothing is visible.
+  [[nodiscard]] Result<StoredObject> commit(StagingFile staged, std::optional<Digest> expected);
+  // Faults: not_found, corrupt (its size is not what it was), io.
+  [[nodiscard]] Result<std::shared_ptr<ObjectFile const>> open_object(Digest const& digest) const;
+  [[nodiscard]] Result<void> remove(Digest const& digest);
+  // Reads it whole and compares its SHA-256; on a mismatch moves it to DATA/quarantine: corrupt.
+  [[nodiscard]] Result<void> verify(Digest const& digest);
+  // Every object on disk, by name and size only.
+  [[nodiscard]] Result<std::vector<StoredObject>> scan() const;
+  // Used part of the file system, 0..1.
+  [[nodiscard]] double used_ratio() const;
+
+ private:
+  struct State;
+  explicit ObjectStore(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace chisme::node

@@ -1,0 +1,203 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cluster/base/identity.hpp"
+#include "cluster/base/result.hpp"
+#include "cluster/base/strong.hpp"
+#include "cluster/base/time.hpp"
+
+// What the web needs of a node. `node/` implements it, once per web loop; every call and every
+// completion is on that loop's thread.
+namespace chisme::web {
+
+// Called once, later or from within the call itself, unless the object that would call it is
+// destroyed first.
+template <class T>
+using Done = std::function<void(Result<T>)>;
+
+struct FileInfo {
+  std::string name;
+  std::string version;  // opaque text (to_string(Version))
+  ByteCount size;
+  std::string type;  // media type
+  Digest digest;
+  WallTime modified{};
+  std::uint32_t copies = 0;  // on members that are not dead
+  std::uint32_t wanted = 0;
+  bool local = false;  // this node has a verified copy
+};
+
+enum class LookupStatus {
+  found,
+  absent,        // and this node is in touch with a majority: 404
+  lost,          // the name exists, but no copy of its bytes: 410
+  out_of_touch,  // absent here, but others may have it: 503
+};
+struct Lookup {
+  LookupStatus status = LookupStatus::absent;
+  FileInfo file;  // only when found or lost
+};
+
+// A node that can serve a file.
+struct Replica {
+  std::string node;  // id in hexadecimal
+  std::string http;  // origin: "http://127.0.0.1:7702"
+  std::string ws;    // origin: "ws://127.0.0.1:7702"
+  double load = 0;   // (requests in flight + 1) / capacity; smaller is better
+  bool self = false;
+};
+
+struct Listing {
+  std::vector<FileInfo> files;
+  std::optional<std::string> next;  // `after` of the next page
+};
+
+// A condition on the name's current version (RFC 9110, 13.1); ETags are digests.
+struct Condition {
+  bool must_be_absent = false;         // If-None-Match: *
+  bool must_exist = false;             // If-Match: *
+  std::vector<Digest> must_match;      // If-Match: "..."
+  std::vector<Digest> must_not_match;  // If-None-Match: "..."
+  friend bool operator==(Condition const&, Condition const&) = default;
+};
+
+struct UploadRequest {
+  std::string name;  // checked and normalised (names.hpp)
+  std::string type;
+  std::optional<ByteCount> size;   // when announced
+  std::optional<Digest> expected;  // Repr-Digest / Content-Digest
+  Condition condition;
+};
+struct StoredFile {
+  std::string name;
+  std::string version;
+  ByteCount size;
+  Digest digest;
+  std::vector<std::string> copies;  // ids of the nodes on which it is durable
+  std::uint32_t wanted = 0;
+  bool created = false;  // there was no such name before
+};
+
+// Upload is one file on its way in. Destroying it before `finish` completed aborts: nothing becomes
+// visible. At most one call is pending at a time.
+class Upload {
+ public:
+  virtual ~Upload() = default;
+  // Takes the next bytes; they must stay as they are until `done`. Faults: no_space, too_large, io.
+  virtual void write(std::span<std::byte const> bytes, Done<void> done) = 0;
+  // No more bytes: verify, make durable on W nodes, make visible. Faults: digest_mismatch,
+  // no_quorum, precondition_failed (nothing visible); unknown_outcome (close without an answer).
+  virtual void finish(Done<StoredFile> done) = 0;
+};
+
+struct RemovedFile {
+  std::string version;
+};
+
+// An open local object: read by offset (sendfile, pread) from any thread while it lives.
+class OpenObject {
+ public:
+  virtual ~OpenObject() = default;
+  [[nodiscard]] virtual int descriptor() const = 0;
+  [[nodiscard]] virtual ByteCount size() const = 0;
+};
+
+// Bytes of a file read from whichever holders answer, changing holder when one fails. Destroying
+// it cancels. At most one read is pending at a time.
+class RemoteRead {
+ public:
+  virtual ~RemoteRead() = default;
+  // Fills at most `into.size()` bytes; 0 at the end. `into` must live until `done`.
+  virtual void read(std::span<std::byte> into, Done<std::size_t> done) = 0;
+};
+
+struct MemberStatus {
+  std::string node;
+  std::string http;
+  std::string state;  // alive, suspect, dead, left
+  bool self = false;
+  bool draining = false;
+  std::uint32_t in_flight = 0;
+  double load = 0;
+  double capacity = 1;
+  double bytes_per_second = 0;
+  double disk_used_ratio = 0;
+  std::uint32_t health = 0;
+  std::uint64_t files = 0;  // copies that the catalogue says it holds
+};
+struct ClusterStatus {
+  std::string self;
+  std::string version;  // of the program
+  bool in_touch = true;
+  std::uint32_t copies_wanted = 0;
+  std::uint32_t copies_durable = 0;
+  std::uint64_t files = 0;
+  std::uint64_t under_replicated = 0;
+  std::uint64_t repairs_pending = 0;
+  std::vector<MemberStatus> members;
+};
+
+// Something that happened, for `/ws/cluster`; `kind` is member, file, repair, lost or redirect.
+struct ClusterEvent {
+  std::string kind;
+  std::string json;  // one JSON object with the event's own fields
+};
+// Destroying it unsubscribes.
+class Subscription {
+ public:
+  virtual ~Subscription() = default;
+};
+
+struct Readiness {
+  bool ready = false;
+  std::string reason;  // a sentence when not ready
+};
+
+class Gateway {
+ public:
+  virtual ~Gateway() = default;
+
+  // From this node's own catalogue, at once.
+  [[nodiscard]] virtual Lookup lookup(std::string_view name) = 0;
+  // Asks the other nodes for a name that is absent here (or older than the client has seen).
+  virtual void lookup_everywhere(std::string name, Done<Lookup> done) = 0;
+  // The holders that may serve it, best first.
+  [[nodiscard]] virtual std::vector<Replica> replicas(FileInfo const& file) = 0;
+  // The holder to redirect to, counted as a redirect. With `bounced`, never somewhere else again:
+  // this node when it is a holder.
+  [[nodiscard]] virtual std::optional<Replica> redirect(FileInfo const& file, bool bounced) = 0;
+  // Whether this holder should send the request on (protocol.md, bounce), and where.
+  [[nodiscard]] virtual std::optional<Replica> bounce(FileInfo const& file) = 0;
+  [[nodiscard]] virtual std::optional<Replica> least_loaded_node() = 0;
+  [[nodiscard]] virtual Listing list(std::string_view prefix, std::string_view after,
+                                     std::size_t limit) = 0;
+  [[nodiscard]] virtual ClusterStatus cluster() = 0;
+  [[nodiscard]] virtual Readiness readiness(bool for_writes) = 0;
+  [[nodiscard]] virtual std::string metrics() = 0;  // Prometheus text format
+  // Whether `origin` ("http://127.0.0.1:7702") is the page of a member of this cluster.
+  [[nodiscard]] virtual bool knows_origin(std::string_view origin) = 0;
+
+  virtual void begin_upload(UploadRequest request, Done<std::unique_ptr<Upload>> done) = 0;
+  virtual void remove(std::string name, Condition condition, Done<RemovedFile> done) = 0;
+  [[nodiscard]] virtual Result<std::shared_ptr<OpenObject const>> open(Digest const& digest) = 0;
+  [[nodiscard]] virtual std::unique_ptr<RemoteRead> relay(FileInfo const& file, ByteOffset offset,
+                                                          ByteCount length) = 0;
+  [[nodiscard]] virtual std::unique_ptr<Subscription> subscribe(
+      std::function<void(ClusterEvent const&)> on_event) = 0;
+
+  // Load accounting: a request began and ended; bytes went out to a client.
+  virtual void request_began() = 0;
+  virtual void request_ended(bool own_fault) = 0;
+  virtual void delivered(ByteCount bytes) = 0;
+};
+
+}  // namespace chisme::web

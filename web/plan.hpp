@@ -1,0 +1,73 @@
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "web/gateway.hpp"
+#include "web/http/request.hpp"
+
+// What is to be done about a request: values that `Service` decides and a connection carries out.
+namespace chisme::web {
+
+// A complete answer, but for the connection's own headers (Date, Connection, Content-Length), which
+// the connection adds.
+struct Reply {
+  unsigned status = 200;
+  std::vector<Header> headers;
+  std::string body;
+  bool close = false;  // the connection cannot go on after it
+};
+
+// `head` (its body is empty), then bytes of a local object. For HEAD, only `head`.
+struct SendObject {
+  Reply head;
+  FileInfo file;
+  ByteOffset offset;
+  ByteCount length;
+};
+// `head`, then bytes read from other holders (`?via=proxy`).
+struct RelayObject {
+  Reply head;
+  FileInfo file;
+  ByteOffset offset;
+  ByteCount length;
+};
+// The request's body becomes the file; then `Service::stored`.
+struct ReceiveFile {
+  UploadRequest upload;
+};
+// The body is multipart/form-data: each file part becomes a file; then `Service::form_stored`.
+struct ReceiveForm {
+  std::string boundary;
+  bool browser = false;  // answer 303 to `/` instead of JSON
+};
+// Then `Service::removed`.
+struct RemoveFile {
+  std::string name;
+  Condition condition;
+};
+// The name is absent here: `Gateway::lookup_everywhere`, then `Service::plan_with`.
+struct AskOthers {
+  std::string name;
+};
+
+// WebSocket routes.
+struct ReadSession {};  // /ws/read
+struct PushSession {    // /ws/files/NAME?offset=O
+  FileInfo file;
+  ByteOffset offset;
+};
+struct UploadSession {  // /ws/upload?name=NAME
+  UploadRequest upload;
+};
+struct ClusterSession {};  // /ws/cluster
+using WebSocketSession = std::variant<ReadSession, PushSession, UploadSession, ClusterSession>;
+struct AcceptWebSocket {
+  WebSocketSession session;
+};
+
+using Plan = std::variant<Reply, SendObject, RelayObject, ReceiveFile, ReceiveForm, RemoveFile,
+                          AskOthers, AcceptWebSocket>;
+
+}  // namespace chisme::web

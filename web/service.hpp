@@ -1,0 +1,43 @@
+#pragma once
+
+#include <vector>
+
+#include "web/gateway.hpp"
+#include "web/http/parser.hpp"
+#include "web/plan.hpp"
+
+namespace chisme::web {
+
+struct ServiceSettings {
+  ByteCount max_file_size{std::uint64_t{1} << 40};
+};
+
+// Service decides what each request means (contract.md's routes). It reads the gateway's snapshot
+// and answers with values; it waits for nothing and owns no connection.
+//
+// One per web loop; `gateway` must outlive it. Never throws.
+class Service {
+ public:
+  Service(Gateway& gateway, ServiceSettings settings);
+
+  // What to do about `request`, whose head was read.
+  [[nodiscard]] Plan plan(Request const& request);
+  // The same after an AskOthers was answered by `found`; never AskOthers again.
+  [[nodiscard]] Plan plan_with(Request const& request, Result<Lookup> const& found);
+
+  // The answers to finished work.
+  [[nodiscard]] Reply stored(Request const& request, Result<StoredFile> const& result);
+  [[nodiscard]] Reply form_stored(Request const& request, ReceiveForm const& form,
+                                  std::vector<Result<StoredFile>> const& results);
+  [[nodiscard]] Reply removed(Request const& request, Result<RemovedFile> const& result);
+  // An error that arose while carrying out a plan (a local object that cannot be opened, …).
+  [[nodiscard]] Reply failed(Request const& request, Error const& error);
+  // The answer to bytes that are no request.
+  [[nodiscard]] Reply malformed(ParseFailure const& failure);
+
+ private:
+  Gateway& gateway_;
+  ServiceSettings settings_;
+};
+
+}  // namespace chisme::web

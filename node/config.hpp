@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/base/identity.hpp"
+#include "cluster/base/strong.hpp"
+#include "cluster/base/time.hpp"
+
+namespace chisme::node {
+
+// For which kind of network the protocol's periods are chosen (protocol.md).
+enum class Network { loopback, lan, wan };
+enum class LogLevel { debug, info, warning, error };
+
+// NodeConfig is all that a node is told from outside: flags, environment and the configuration
+// file, already merged. The defaults are those of `chisme node` without flags.
+struct NodeConfig {
+  Endpoint http = loopback_endpoint(7701);           // clients connect here
+  Endpoint peer = loopback_endpoint(8701);           // other nodes, UDP and TCP
+  std::optional<Endpoint> advertise_http;            // told to clients and peers instead of `http`
+  std::filesystem::path data = "chisme-data";        // made when it does not exist
+  std::vector<Endpoint> join;                        // peer endpoints of other nodes
+  std::string zone;                                  // copies spread over zones
+  std::uint32_t weight = 1;                          // relative share of placements, > 0
+  unsigned copies_wanted = 3;                        // R
+  unsigned copies_durable = 2;                       // W <= R
+  Duration repair_delay = std::chrono::minutes{10};  // two or more live copies left
+  Duration last_copy_repair_delay = std::chrono::seconds{30};  // one live copy left
+  Network network = Network::loopback;
+  ByteCount max_file_size{std::uint64_t{1} << 40};
+  unsigned web_loops = 0;     // threads that serve clients; 0: as many as cores
+  unsigned disk_threads = 4;  // threads that block on the disk
+  LogLevel log_level = LogLevel::info;
+
+  // 127.0.0.1 with this port.
+  [[nodiscard]] static Endpoint loopback_endpoint(std::uint16_t port) {
+    Endpoint endpoint;
+    endpoint.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
+    endpoint.port = port;
+    return endpoint;
+  }
+};
+
+}  // namespace chisme::node

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "node/config.hpp"
+
+namespace chisme::node {
+
+// Runs one node until SIGTERM, SIGINT or the protocol ends it; returns the process's exit code: 0
+// after a stop, 1 when it could not start or had to end (one sentence on standard error says why).
+//
+// Prints `ready http://127.0.0.1:7701 peer 127.0.0.1:8701 id <32 hex digits>` on standard output
+// once it takes requests. Call it once per process, from the main thread.
+[[nodiscard]] int run_node(NodeConfig config);
+
+}  // namespace chisme::node

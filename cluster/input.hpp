@@ -62,10 +62,10 @@ struct TransferFinished {
 
 // A condition on the name's current version (RFC 9110, 13.1). ETags are the object's digest.
 struct Condition {
-  bool must_be_absent = false;             // If-None-Match: *
-  bool must_exist = false;                 // If-Match: *
-  std::vector<Digest> must_match;          // If-Match: "etag", ...; empty: no such condition
-  std::vector<Digest> must_not_match;      // If-None-Match: "etag", ...
+  bool must_be_absent = false;         // If-None-Match: *
+  bool must_exist = false;             // If-Match: *
+  std::vector<Digest> must_match;      // If-Match: "etag", ...; empty: no such condition
+  std::vector<Digest> must_not_match;  // If-None-Match: "etag", ...
   friend bool operator==(Condition const&, Condition const&) = default;
 };
 struct StoreFile {
@@ -87,7 +87,8 @@ struct WriteRequested {
 struct CatalogueSaved {
   SaveId save;
 };
-// A name that this node does not have, or has older than the client saw; answered by LookupFinished.
+// A name that this node does not have, or has older than the client saw; answered by
+// LookupFinished.
 struct LookupRequested {
   LookupId lookup;
   std::string name;
@@ -95,8 +96,8 @@ struct LookupRequested {
 // Leave for good: stop taking placements, tell everybody, then `Stop`.
 struct LeaveRequested {};
 
-using Input = std::variant<Received, PeerUnreachable, LoadSampled, ObjectStored, ObjectRemoved,
-                           TransferFinished, WriteRequested, CatalogueSaved, LookupRequested,
-                           LeaveRequested>;
+using Input =
+    std::variant<Received, PeerUnreachable, LoadSampled, ObjectStored, ObjectRemoved,
+                 TransferFinished, WriteRequested, CatalogueSaved, LookupRequested, LeaveRequested>;
 
 }  // namespace chisme::cluster

@@ -32,9 +32,9 @@ struct ClusterView {
   Instant at{};
   std::vector<MemberView> members;  // self included, ordered by id
   CatalogueSnapshot catalogue;
-  unsigned copies_wanted = 1;       // R in force: 1 for a node that never had peers
-  unsigned copies_durable = 1;      // W in force
-  bool in_touch = true;             // with a majority of the members not known to have left
+  unsigned copies_wanted = 1;   // R in force: 1 for a node that never had peers
+  unsigned copies_durable = 1;  // W in force
+  bool in_touch = true;         // with a majority of the members not known to have left
   std::uint64_t repairs_pending = 0;
 };
 

@@ -7,21 +7,36 @@ namespace chisme {
 
 char const* to_string(Fault fault) {
   switch (fault) {
-    case Fault::invalid: return "invalid";
-    case Fault::not_found: return "not_found";
-    case Fault::precondition_failed: return "precondition_failed";
-    case Fault::digest_mismatch: return "digest_mismatch";
-    case Fault::incomplete: return "incomplete";
-    case Fault::too_large: return "too_large";
-    case Fault::no_space: return "no_space";
-    case Fault::no_quorum: return "no_quorum";
-    case Fault::unknown_outcome: return "unknown_outcome";
-    case Fault::unavailable: return "unavailable";
-    case Fault::lost: return "lost";
-    case Fault::corrupt: return "corrupt";
-    case Fault::busy: return "busy";
-    case Fault::cancelled: return "cancelled";
-    case Fault::io: return "io";
+    case Fault::invalid:
+      return "invalid";
+    case Fault::not_found:
+      return "not_found";
+    case Fault::precondition_failed:
+      return "precondition_failed";
+    case Fault::digest_mismatch:
+      return "digest_mismatch";
+    case Fault::incomplete:
+      return "incomplete";
+    case Fault::too_large:
+      return "too_large";
+    case Fault::no_space:
+      return "no_space";
+    case Fault::no_quorum:
+      return "no_quorum";
+    case Fault::unknown_outcome:
+      return "unknown_outcome";
+    case Fault::unavailable:
+      return "unavailable";
+    case Fault::lost:
+      return "lost";
+    case Fault::corrupt:
+      return "corrupt";
+    case Fault::busy:
+      return "busy";
+    case Fault::cancelled:
+      return "cancelled";
+    case Fault::io:
+      return "io";
   }
   return "unknown";
 }

@@ -25,14 +25,24 @@ using ByteCount = Strong<struct ByteCountTag, std::uint64_t>;
 // Where in a file or object, counted in bytes from its beginning.
 using ByteOffset = Strong<struct ByteOffsetTag, std::uint64_t>;
 
-constexpr ByteCount operator+(ByteCount a, ByteCount b) { return ByteCount{a.value() + b.value()}; }
-constexpr ByteCount operator-(ByteCount a, ByteCount b) { return ByteCount{a.value() - b.value()}; }
-constexpr ByteCount& operator+=(ByteCount& a, ByteCount b) { return a = a + b; }
-constexpr ByteCount& operator-=(ByteCount& a, ByteCount b) { return a = a - b; }
+constexpr ByteCount operator+(ByteCount a, ByteCount b) {
+  return ByteCount{a.value() + b.value()};
+}
+constexpr ByteCount operator-(ByteCount a, ByteCount b) {
+  return ByteCount{a.value() - b.value()};
+}
+constexpr ByteCount& operator+=(ByteCount& a, ByteCount b) {
+  return a = a + b;
+}
+constexpr ByteCount& operator-=(ByteCount& a, ByteCount b) {
+  return a = a - b;
+}
 constexpr ByteOffset operator+(ByteOffset at, ByteCount n) {
   return ByteOffset{at.value() + n.value()};
 }
-constexpr ByteOffset& operator+=(ByteOffset& at, ByteCount n) { return at = at + n; }
+constexpr ByteOffset& operator+=(ByteOffset& at, ByteCount n) {
+  return at = at + n;
+}
 constexpr ByteCount operator-(ByteOffset to, ByteOffset from) {
   return ByteCount{to.value() - from.value()};
 }

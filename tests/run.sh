@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs every test. Ends with one line "N passed, M failed".
+#   tests/run.sh              everything
+#   tests/run.sh --quick      the release build's unit and simulation tests only
+#   tests/run.sh --no-sanitizers
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+quick=no sanitizers=yes
+for option in "$@"; do
+  case "$option" in
+    --quick) quick=yes sanitizers=no ;;
+    --no-sanitizers) sanitizers=no ;;
+    *) echo "usage: tests/run.sh [--quick] [--no-sanitizers]" >&2; exit 2 ;;
+  esac
+done
+
+examples/setup.sh --tests || exit 1
+passed=0 failed=0 failures=()
+
+# run NAME COMMAND…: one step, timed, counted.
+run() {
+  local name=$1 start=$SECONDS; shift
+  echo "==== $name"
+  if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); failures+=("$name"); fi
+  echo "==== $name: $((SECONDS - start)) s"
+}
+
+build() { cmake --preset "$1" -DBUILD_TESTING=ON >/dev/null && cmake --build --preset "$1"; }
+unit_tests() { ctest --preset "$1"; }
+
+run "build release" build release
+run "headers compile alone" cmake --build --preset release --target all_verify_interface_header_sets
+run "unit and simulation tests" unit_tests release
+if [ $quick = no ]; then
+  for test in tests/end_to_end/*_test.py; do
+    run "$(basename "$test")" timeout 900 /usr/bin/python3 "$test"
+  done
+  run "page in a browser" timeout 900 tests/end_to_end/page/run.sh
+fi
+if [ $sanitizers = yes ]; then
+  for preset in asan-ubsan tsan; do
+    run "build $preset" build $preset
+    run "tests under $preset" unit_tests $preset
+  done
+fi
+
+for name in "${failures[@]}"; do echo "failed: $name"; done
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]

@@ -11,7 +11,9 @@
 namespace chisme::web {
 
 // A complete answer, but for the connection's own headers (Date, Connection, Content-Length), which
-// the connection adds.
+// the connection adds. For HEAD the body is not sent, though Content-Length tells its size; a 204
+// or 304 has neither. Status 0: close the connection without an answer, because the outcome is
+// unknown.
 struct Reply {
   unsigned status = 200;
   std::vector<Header> headers;
@@ -33,11 +35,13 @@ struct RelayObject {
   ByteOffset offset;
   ByteCount length;
 };
-// The request's body becomes the file; then `Service::stored`.
+// The request's body becomes the file; then `Service::stored`. `Expect: 100-continue` is answered
+// before the body is read.
 struct ReceiveFile {
   UploadRequest upload;
 };
-// The body is multipart/form-data: each file part becomes a file; then `Service::form_stored`.
+// The body is multipart/form-data: each part with a non-empty file name becomes a file by way of
+// `Service::form_upload`, other parts are read and dropped; then `Service::form_stored`.
 struct ReceiveForm {
   std::string boundary;
   bool browser = false;  // answer 303 to `/` instead of JSON

@@ -1,15 +1,22 @@
 #pragma once
 
+#include <span>
+#include <string>
 #include <vector>
 
 #include "web/gateway.hpp"
+#include "web/http/multipart.hpp"
 #include "web/http/parser.hpp"
+#include "web/page/assets.hpp"
 #include "web/plan.hpp"
 
 namespace chisme::web {
 
 struct ServiceSettings {
   ByteCount max_file_size{std::uint64_t{1} << 40};
+  // Accepted in `Host` besides loopback names and addresses: names without a port.
+  std::vector<std::string> hosts{};
+  std::span<Asset const> assets = web::assets();
 };
 
 // Service decides what each request means (contract.md's routes). It reads the gateway's snapshot
@@ -25,6 +32,9 @@ class Service {
   // The same after an AskOthers was answered by `found`; never AskOthers again.
   [[nodiscard]] Plan plan_with(Request const& request, Result<Lookup> const& found);
 
+  // What a form's file part asks for; Fault::invalid when its file name cannot be a name here.
+  [[nodiscard]] Result<UploadRequest> form_upload(PartHead const& part) const;
+
   // The answers to finished work.
   [[nodiscard]] Reply stored(Request const& request, Result<StoredFile> const& result);
   [[nodiscard]] Reply form_stored(Request const& request, ReceiveForm const& form,
@@ -36,6 +46,8 @@ class Service {
   [[nodiscard]] Reply malformed(ParseFailure const& failure);
 
  private:
+  [[nodiscard]] Plan decide(Request const& request, Result<Lookup> const* found);
+
   Gateway& gateway_;
   ServiceSettings settings_;
 };

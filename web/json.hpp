@@ -1,0 +1,34 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "web/gateway.hpp"
+
+// The JSON that HTTP and WebSocket share. Each function returns one JSON value as text; bytes that
+// are not UTF-8 become U+FFFD. Never throws.
+namespace chisme::web {
+
+// {"name","size","type","sha256","version","modified","copies","wanted"}
+[[nodiscard]] std::string to_json(FileInfo const& file);
+// {"files":[…],"next":null|"name"}
+[[nodiscard]] std::string to_json(Listing const& listing);
+// {"name","version","size","sha256","copies":[…],"wanted"}
+[[nodiscard]] std::string to_json(StoredFile const& stored);
+// {"files":[…]}
+[[nodiscard]] std::string to_json(std::span<StoredFile const> stored);
+// [{"node","http","ws","load"}…]
+[[nodiscard]] std::string to_json(std::span<Replica const> replicas);
+// {"file","version","size","type","sha256","replicas":[…]}
+[[nodiscard]] std::string route_json(FileInfo const& file, std::span<Replica const> replicas);
+[[nodiscard]] std::string to_json(ClusterStatus const& status);
+// The /ws/cluster message "state": {"type":"state","cluster":{…},"files":[…]}
+[[nodiscard]] std::string state_json(ClusterStatus const& status, std::span<FileInfo const> files);
+// The text as a JSON string, with its quotes.
+[[nodiscard]] std::string json_string(std::string_view text);
+
+// "2026-11-23T12:00:00.123Z" (RFC 3339).
+[[nodiscard]] std::string rfc3339(WallTime time);
+
+}  // namespace chisme::web

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cluster/base/result.hpp"
+
+// Names of files: UTF-8 in NFC, 1 to 1024 bytes, `/` allowed, no control characters, no empty, `.`
+// or `..` segment. A name never becomes a path on disk.
+namespace chisme::web {
+
+constexpr std::size_t name_bytes_max = 1024;
+
+// `text` as a name, normalised to NFC. Fault::invalid says which rule it breaks.
+[[nodiscard]] Result<std::string> checked_name(std::string_view text);
+// The same from a URL's path or query, whose percent escapes are decoded exactly once.
+[[nodiscard]] Result<std::string> name_from_url(std::string_view encoded);
+
+// Decodes %XX; nullopt for a broken escape.
+[[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
+// Encodes all but RFC 3986's unreserved characters and `/`.
+[[nodiscard]] std::string percent_encoded(std::string_view text);
+
+// `inline` or `attachment` with the name's last segment (RFC 6266, RFC 8187).
+[[nodiscard]] std::string content_disposition(std::string_view kind, std::string_view name);
+
+[[nodiscard]] bool is_utf8(std::string_view text);
+
+}  // namespace chisme::web

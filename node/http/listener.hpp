@@ -1,0 +1,58 @@
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+
+#include "cluster/base/identity.hpp"
+#include "cluster/base/result.hpp"
+#include "web/gateway.hpp"
+#include "web/service.hpp"
+
+namespace chisme::node {
+
+struct HttpSettings {
+  web::ServiceSettings service;
+  // Connections of one listener; one more is told 503 and closed.
+  std::size_t connections_max = 10'000;
+  // From the first byte of a request to the end of its head.
+  std::chrono::milliseconds head_timeout = std::chrono::seconds(30);
+  // Between two requests.
+  std::chrono::milliseconds idle_timeout = std::chrono::seconds(75);
+  // Within a body, in either direction, without a single byte of progress.
+  std::chrono::milliseconds progress_timeout = std::chrono::seconds(60);
+};
+
+// HttpListener accepts the clients of one web loop and serves each by an HttpConnection: HTTP/1.1
+// and, by upgrade, WebSocket. Several listeners may share one port (SO_REUSEPORT): the kernel
+// spreads the connections.
+//
+// Construct it, then use it on the loop's thread only (or before the loop runs). `loop` and
+// `gateway` must outlive it; stop the loop, or call `stop` and let the loop run empty, before
+// destroying it.
+class HttpListener {
+ public:
+  HttpListener(asio::io_context& loop, web::Gateway& gateway, HttpSettings settings);
+  ~HttpListener();
+  HttpListener(HttpListener const&) = delete;
+  HttpListener& operator=(HttpListener const&) = delete;
+
+  // Binds and begins to accept; port 0 takes a free one. Faults: io (the address is taken, …).
+  [[nodiscard]] Result<void> listen(Endpoint where);
+  // Where it listens. REQUIRES: `listen` succeeded.
+  [[nodiscard]] Endpoint local() const;
+
+  // Accepts no more, closes idle connections, lets requests finish; WebSockets are told 1001.
+  void drain();
+  // Closes everything at once.
+  void stop();
+  // Connections now open, WebSockets included.
+  [[nodiscard]] std::size_t open_connections() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace chisme::node

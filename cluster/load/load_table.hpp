@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "cluster/base/identity.hpp"
+#include "cluster/base/time.hpp"
+#include "cluster/input.hpp"
+#include "cluster/load/capacity.hpp"
+#include "cluster/wire/messages.hpp"
+
+namespace chisme::cluster {
+
+// LoadTable keeps the newest load sample of every node, its own included, and counts failures to
+// reach each.
+//
+// Newer means a higher (epoch, sequence); only the measuring node numbers its samples. A sample's
+// age when sent on is its age when received plus the time it stayed here, so no clocks need agree.
+// Merging is idempotent, commutative and associative (a maximum).
+//
+// Bounded by `members_max` nodes: a sample of one more is ignored. One thread owns it; never
+// throws.
+class LoadTable {
+ public:
+  struct Entry {
+    LoadRecord record;   // its age is that at `received`
+    Instant received{};  // when this node got it
+  };
+  // This many failures in a row eject a node for `ejection` times how often it was ejected.
+  static constexpr unsigned failures_max = 5;
+  static constexpr Duration ejection = std::chrono::seconds{30};
+
+  LoadTable(NodeId self, Epoch epoch, Instant now);
+
+  // Takes what the host measured of this node as its newest sample.
+  void measure(LoadSampled const& sampled, std::uint8_t health, Instant now);
+  // This node's own newest sample, aged until `now`; zeros before the first.
+  [[nodiscard]] LoadRecord own(Instant now) const;
+
+  // Takes a sample heard from somebody. True if it was news, and so worth passing on. What claims
+  // to be this node's own sample is never taken.
+  bool merge(LoadRecord const& record, Instant now);
+  // The newest sample of `node` as it is to be sent now; nullopt when there is none.
+  [[nodiscard]] std::optional<LoadRecord> passed_on(NodeId node, Instant now) const;
+  // nullptr when there is none. Valid until the next change.
+  [[nodiscard]] Entry const* find(NodeId node) const;
+
+  // A stream to `node` failed, or brought something.
+  void failed(NodeId node, Instant now);
+  void succeeded(NodeId node);
+  [[nodiscard]] bool is_ejected(NodeId node, Instant now) const;
+
+  // The node is no member any more.
+  void forget(NodeId node);
+
+ private:
+  struct Failures {
+    unsigned in_row = 0;
+    unsigned ejections = 0;
+    Instant ejected_until{};
+  };
+  NodeId self_;
+  CapacityEstimate capacity_;
+  std::map<NodeId, Entry> entries_;
+  std::map<NodeId, Failures> failures_;
+};
+
+}  // namespace chisme::cluster

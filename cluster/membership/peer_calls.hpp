@@ -1,0 +1,53 @@
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "cluster/base/identity.hpp"
+#include "cluster/base/random.hpp"
+#include "cluster/base/time.hpp"
+#include "cluster/config.hpp"
+#include "cluster/membership/member_table.hpp"
+
+namespace chisme::cluster {
+
+// PeerCalls decides whom to call by push-pull, and when: a random live member from time to time, so
+// that tables cannot drift apart; and, for ever, the seeds, remembered peers and dead members at
+// whose address nobody lives, so that no partition, however long, is for good.
+//
+// While this node is alone it calls its seeds at `probe_period`, doubling up to `reconnect_period`.
+// Bounds: `calls_max` per round, drawn at random; unknown senders are called at most once a second
+// each, and `recent_max` of them are remembered. Pure; one thread owns it.
+class PeerCalls {
+ public:
+  static constexpr std::size_t calls_max = 8;
+  static constexpr std::size_t recent_max = 256;
+  static constexpr Duration recent_period = std::chrono::seconds{1};
+
+  PeerCalls(Profile const& profile, NodeId self, Endpoint own, std::vector<Endpoint> const& seeds,
+            Random random, Instant now);
+
+  // Appends to `out` the endpoints to be called now.
+  void tick(Instant now, MemberTable const& members, std::vector<Endpoint>& out);
+  [[nodiscard]] Instant deadline() const { return std::min(next_push_pull_, next_reconnect_); }
+
+  // May an unknown sender at `endpoint` be called? Counts as a call if so.
+  bool may_call(Endpoint const& endpoint, Instant now);
+  [[nodiscard]] std::vector<Endpoint> const& seeds() const { return seeds_; }
+
+ private:
+  void push_pull(Instant now, MemberTable const& members, std::vector<Endpoint>& out);
+  void reconnect(Instant now, MemberTable const& members, std::vector<Endpoint>& out);
+
+  Profile profile_;
+  NodeId self_;
+  Random random_;
+  std::vector<Endpoint> seeds_;  // this node's own address is not among them
+  Duration lonely_period_;       // grows while alone
+  Instant next_push_pull_;
+  Instant next_reconnect_;
+  std::map<Endpoint, Instant> recent_;
+};
+
+}  // namespace chisme::cluster

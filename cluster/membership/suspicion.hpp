@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "cluster/base/identity.hpp"
+#include "cluster/base/time.hpp"
+#include "cluster/config.hpp"
+
+namespace chisme::cluster {
+
+// How long a suspect may stay silent in a cluster of `members` once `confirmations` others confirm
+// (Lifeguard, 4.2): from beta * min down to min = alpha * max(1, log10 N) * probe period.
+[[nodiscard]] Duration suspicion_timeout(Profile const& profile, std::size_t members,
+                                         std::size_t confirmations);
+
+// Suspicions counts who accuses whom and when each suspect's time is over. Keeping it in step with
+// the member table is its owner's work. Bounds: one entry per suspect, `accusers_max` accusers
+// each. Pure; one thread owns it.
+class Suspicions {
+ public:
+  static constexpr std::size_t accusers_max = 8;
+
+  explicit Suspicions(Profile const& profile) : profile_(profile) {}
+
+  // True if this accuser is new and still shortens the wait: worth telling others.
+  bool accuse(NodeId suspect, NodeId accuser, std::size_t members, Instant now);
+  void clear(NodeId suspect) { suspects_.erase(suspect); }
+  // Removes and returns the suspects whose time is over.
+  std::vector<NodeId> expire(Instant now);
+  // Gives every suspect more time: this node was paused and heard nobody.
+  void postpone(Duration by);
+  [[nodiscard]] std::optional<Instant> deadline() const;
+  [[nodiscard]] bool contains(NodeId suspect) const { return suspects_.contains(suspect); }
+
+ private:
+  struct Suspect {
+    Instant since{};
+    std::size_t members = 0;
+    std::set<NodeId> accusers;
+  };
+  [[nodiscard]] Instant end_of(Suspect const& suspect) const;
+
+  Profile profile_;
+  std::map<NodeId, Suspect> suspects_;
+};
+
+}  // namespace chisme::cluster

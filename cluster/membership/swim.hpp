@@ -1,0 +1,122 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cluster/base/identity.hpp"
+#include "cluster/base/random.hpp"
+#include "cluster/base/time.hpp"
+#include "cluster/config.hpp"
+#include "cluster/effect.hpp"
+#include "cluster/input.hpp"
+#include "cluster/membership/dissemination.hpp"
+#include "cluster/membership/failure_detector.hpp"
+#include "cluster/membership/member_table.hpp"
+#include "cluster/membership/peer_calls.hpp"
+#include "cluster/membership/suspicion.hpp"
+
+namespace chisme::cluster {
+
+// Swim is one node's membership: who is in the cluster, and the gossip that carries every small
+// record (SWIM, DSN 2002; Lifeguard, arXiv 1707.00788; push-pull as in memberlist).
+//
+// Give it every envelope that arrives, first: it acts on the membership messages and on the records
+// in Ping, Ack and Gossip, and learns of senders that it does not know (it calls them by push-pull,
+// it does not take their word). It appends Send, Announce{MemberChanged}, SavePeers and Stop.
+//
+// The table includes this node. A suspicion is cleared by a higher incarnation only, which only the
+// suspect itself gives out; it learns of its accusation from every ping.
+// Pure; one thread owns it. Never throws.
+class Swim {
+ public:
+  // A node that we hold for dead and that talks to us is told so this often at most.
+  static constexpr Duration told_dead_period = std::chrono::seconds{5};
+  // How long `Left` is repeated before the node ends.
+  static constexpr Duration leave_period = std::chrono::seconds{5};
+
+  // `seeds`: the configured and the remembered peers; this node's own address among them is
+  // ignored.
+  Swim(Profile const& profile, Self const& self, std::vector<Endpoint> const& seeds, Random random,
+       Instant now);
+
+  // Appends to `carried` the load and catalogue records that came along.
+  void handle(Envelope const& envelope, Channel channel, Instant now, Effects& out,
+              std::vector<Record>& carried);
+  // A stream to `endpoint` could not be opened or broke.
+  void unreachable(Endpoint const& endpoint, Instant now, Effects& out);
+  void tick(Instant now, Effects& out);
+  [[nodiscard]] Instant deadline() const;
+
+  // Queues a load or catalogue record for gossip. The caller gives what changed its own state only.
+  void tell(Record record, Instant now);
+  // What Acks carry, and what Gossip says of the catalogue.
+  void set_load(LoadRecord const& load) { load_ = load; }
+  void set_catalogue_fingerprint(std::uint64_t fingerprint) { fingerprint_ = fingerprint; }
+
+  // Tells everybody to give this node no new placements and clients.
+  void set_draining(bool draining, Instant now, Effects& out);
+  // Says farewell; after `leave_period` comes Stop{failed = false}.
+  void leave(Instant now, Effects& out);
+
+  [[nodiscard]] AliveRecord const& self() const { return self_; }
+  // Every node known, this one included, by id.
+  [[nodiscard]] std::map<NodeId, Member> const& members() const { return table_.all(); }
+  // Moves whenever `members` does.
+  [[nodiscard]] std::uint64_t changes() const { return table_.changes(); }
+  [[nodiscard]] std::uint8_t local_health() const { return detector_.local_health(); }
+  // A majority of the members not known to have left are alive. False for a node that has peers to
+  // call and has met none of them.
+  [[nodiscard]] bool in_touch() const;
+  // Another member is known, or peers were configured or remembered.
+  [[nodiscard]] bool ever_had_peers() const;
+
+ private:
+  void receive(Ping const& ping, Envelope const& from, Channel channel, Instant now, Effects& out,
+               std::vector<Record>& carried);
+  void receive(PushPull const& push, Envelope const& from, Instant now, Effects& out);
+  void merge(Record const& record, Envelope const& from, Instant now, Effects& out,
+             std::vector<Record>& carried);
+  void merge_news(News const& news, NodeId teller, Instant now, Effects& out);
+  void merge_member(MemberRecord const& record, NodeId teller, Instant now, Effects& out);
+  void changed(News const& news, Instant now, Effects& out);
+  void accuse(NodeId suspect, NodeId accuser, Instant now, Effects& out);
+  void probe_suspect(NodeId suspect, Instant now, Effects& out);
+  void suspect_all(std::vector<NodeId> const& failed, Instant now, Effects& out);
+  void hear_of_self(News const& news, Instant now, Effects& out);
+  void refute(Incarnation heard, Instant now, Effects& out);
+  void announce_self(Instant now);
+  void learn_of_sender(Envelope const& from, Instant now, Effects& out);
+  void tell_dead(Envelope const& from, Member const& member, Instant now, Effects& out);
+  void call(Endpoint const& endpoint, bool wants_reply, Instant now, Effects& out);
+  void gossip(Instant now, Effects& out);
+  void notice_pause(Instant now);
+  void save_peers(Effects& out);
+  void stop(std::string reason, bool failed, Effects& out);
+  void add_piggyback(std::size_t first, Instant now, Effects& out);
+  [[nodiscard]] std::vector<Member const*> some_live(std::size_t wanted);
+
+  Profile profile_;
+  AliveRecord self_;
+  Random random_;
+  MemberTable table_;
+  FailureDetector detector_;
+  Suspicions suspicions_;
+  Dissemination dissemination_;
+  PeerCalls calls_;
+  LoadRecord load_;
+  std::uint64_t fingerprint_ = 0;
+  std::uint64_t fingerprint_told_ = 0;
+  unsigned quiet_ticks_ = 0;  // gossip ticks since anything was said
+  Instant next_gossip_;
+  Instant next_reap_;
+  std::map<NodeId, Instant> told_dead_;  // when each was last told
+  std::vector<Endpoint> saved_peers_;
+  std::uint64_t saved_changes_ = 0;
+  std::optional<Instant> leaves_;  // when a node that says farewell ends
+  bool stopped_ = false;
+};
+
+}  // namespace chisme::cluster

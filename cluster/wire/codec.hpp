@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "cluster/base/result.hpp"
+#include "cluster/config.hpp"
+#include "cluster/wire/messages.hpp"
+
+// Messages as bytes. A frame is a header (magic, protocol version, cluster tag, XXH3 checksum of
+// what follows) and an envelope in cereal's binary form, little endian. The checksum finds
+// accidents only; it is no authentication.
+//
+// Decoding trusts nothing: every length is compared with the bytes that are left, and with its own
+// bound, before anything is allocated; every enumeration and variant index is checked; left-over
+// bytes are an error. It never throws and changes nothing on failure.
+namespace chisme::cluster {
+
+inline constexpr std::uint8_t protocol_version = 1;
+
+// Tells clusters apart that share a network, so that they never merge by accident.
+using ClusterTag = Strong<struct ClusterTagTag, std::uint32_t>;
+
+// A whole frame. REQUIRES: every list, name, type and zone is within the bounds of config.hpp, else
+// the other side refuses it. The caller compares the length with the channel's bound.
+[[nodiscard]] std::string encode(Envelope const& envelope, ClusterTag cluster = {});
+
+// One whole frame of at most `bytes_max` bytes (`datagram_bytes_max`, `stream_message_bytes_max`).
+// Errors: too_large, invalid (not ours, damaged, another protocol version, another cluster).
+[[nodiscard]] Result<Envelope> decode(std::span<std::byte const> bytes, std::size_t bytes_max,
+                                      ClusterTag cluster = {});
+// The same for bytes that are held as characters.
+[[nodiscard]] Result<Envelope> decode(std::string const& bytes, std::size_t bytes_max,
+                                      ClusterTag cluster = {});
+
+// How many bytes `record` adds to a frame. Exact.
+[[nodiscard]] std::size_t encoded_size(Record const& record);
+[[nodiscard]] std::size_t encoded_size(CatalogueRecord const& record);
+// The length of a whole frame that holds `message`. Exact.
+[[nodiscard]] std::size_t encoded_size(Message const& message);
+
+// What the catalogue's store keeps: one record or position, without a frame.
+[[nodiscard]] std::string encode(CatalogueRecord const& record);
+[[nodiscard]] std::string encode(LogPosition const& position);
+// Errors: corrupt.
+[[nodiscard]] Result<CatalogueRecord> decode_catalogue_record(std::span<std::byte const> bytes);
+[[nodiscard]] Result<LogPosition> decode_log_position(std::span<std::byte const> bytes);
+
+}  // namespace chisme::cluster

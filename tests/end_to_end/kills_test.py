@@ -51,7 +51,7 @@ def upload(cluster, history, stop, random_source, own):
     while not stop.is_set():
         number += 1
         name = f"{own}-{number if random_source.random() < 0.7 else random_source.randint(1, number)}"
-        body = random_source.randbytes(random_source.choice([0, 100, 20_000, 400_000, 3_000_000]))
+        body = random_source.randbytes(random_source.choice([16, 100, 20_000, 400_000, 3_000_000]))
         digest = sha256(body)
         history.attempt(name, digest)
         try:

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
+#include <limits>
 
 namespace chisme::cluster {
 namespace {
@@ -10,6 +10,8 @@ namespace {
 constexpr std::uint8_t unwell_health = 4;
 constexpr double capacity_min = 0.05;
 constexpr double exploration = 0.02;
+// An expectation of more requests than this is poured in larger portions.
+constexpr double portions_max = 1000;
 constexpr Duration slow_start = std::chrono::seconds{30};
 constexpr double slow_start_share_min = 0.1;
 // A bounce must pay: the best other is better by this factor and by one request, and this node is
@@ -105,24 +107,25 @@ double expected_arrivals(std::span<Candidate const> candidates) {
   return volume;
 }
 
-// L with sum(max(0, L * w_i - x_i)) = volume: fill the emptiest first (by x_i / w_i), and stop
-// where the level stays below the next one's own.
-double water_level(std::span<Candidate const> candidates, double volume) {
-  std::vector<Candidate const*> order;
-  for (Candidate const& candidate : candidates) order.push_back(&candidate);
-  auto const height = [](Candidate const* c) { return c->in_flight / c->capacity; };
-  std::sort(order.begin(), order.end(),
-            [&](auto const* a, auto const* b) { return height(a) < height(b); });
-  double width = 0;
-  double filled = volume;
-  double level = 0;
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    width += order[i]->capacity;
-    filled += order[i]->in_flight;
-    level = filled / width;
-    if (i + 1 == order.size() || level <= height(order[i + 1])) break;
+// How much of `volume` each candidate takes: request after request goes where (x + 1) / w is least.
+// Whole requests, not a fluid: an idle node of a quarter the capacity should not get the next
+// request while an idle whole one is there.
+std::vector<double> pour(std::span<Candidate const> candidates, double volume) {
+  std::vector<double> poured(candidates.size());
+  double const portion = std::max(1.0, volume / portions_max);
+  for (double left = volume; left > 0; left -= portion) {
+    std::size_t lowest = 0;
+    double level = std::numeric_limits<double>::infinity();
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      Candidate const& c = candidates[i];
+      double const filled = (c.in_flight + poured[i] + 1) / c.capacity;
+      if (filled >= level) continue;
+      lowest = i;
+      level = filled;
+    }
+    poured[lowest] += std::min(portion, left);
   }
-  return level;
+  return poured;
 }
 
 }  // namespace
@@ -140,14 +143,13 @@ std::optional<NodeId> choose(std::span<Candidate const> candidates, Random& rand
   if (candidates.empty()) return std::nullopt;
   if (random.chance(exploration)) return candidates[random.below(candidates.size())].node;
   double const volume = expected_arrivals(candidates);
-  double const level = water_level(candidates, volume);
+  std::vector<double> const poured = pour(candidates, volume);
   double draw = random.uniform() * volume;
   NodeId chosen = candidates.front().node;
-  for (Candidate const& candidate : candidates) {
-    double const poured = level * candidate.capacity - candidate.in_flight;
-    if (poured <= 0) continue;
-    chosen = candidate.node;  // so that rounding never chooses a node that took nothing
-    draw -= poured;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (poured[i] <= 0) continue;
+    chosen = candidates[i].node;  // so that rounding never chooses a node that took nothing
+    draw -= poured[i];
     if (draw < 0) break;
   }
   return chosen;

@@ -36,9 +36,10 @@ struct Ranked {
                                                 std::span<NodeId const> holders, Instant now,
                                                 RedirectTally const& redirects);
 
-// Chooses by water-filling (Dahlin, "Interpreting stale load information", 1999): the expected
-// arrivals since the samples are poured over the candidates, and a node is drawn in proportion to
-// what it took; with a probability of 2 %, any of them. nullopt when there are no candidates.
+// Chooses by water-filling (Dahlin, "Interpreting stale load information", 1999): the requests
+// expected since the samples were taken are poured over the candidates, each where it raises the
+// load to the least, and a node is drawn in proportion to what it took; with a probability of 2 %,
+// any of them. With fresh samples this is the least loaded. nullopt when there are no candidates.
 [[nodiscard]] std::optional<NodeId> choose(std::span<Candidate const> candidates, Random& random);
 
 // The candidates by load, best first, equal ones in random order: what `/route` answers and

@@ -1,0 +1,524 @@
+#include "cluster/wire/codec.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cereal/cereal.hpp>
+#include <cmath>
+#include <cstring>
+#include <exception>
+#include <limits>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+// The archives write what cereal's portable binary archive writes on a little-endian machine, with
+// two savings: lengths take 4 bytes instead of 8, a variant's index 1 instead of 4.
+
+namespace chisme::cluster {
+namespace {
+
+// Bounds of the lists. All are far above need; a message's length bounds them too.
+constexpr std::size_t gossiped_records_max = 1024;
+constexpr std::size_t delta_records_max = 1u << 16;
+constexpr std::size_t log_positions_max = 4 * members_max;
+
+constexpr std::array<char, 3> magic{'c', 'h', 's'};
+constexpr std::size_t header_bytes =
+    magic.size() + 1 + sizeof(std::uint32_t) + sizeof(std::uint64_t);
+
+struct Damaged : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+void to_little_endian([[maybe_unused]] char* bytes, [[maybe_unused]] std::size_t size) {
+  if constexpr (std::endian::native == std::endian::big) std::reverse(bytes, bytes + size);
+}
+
+class Writer : public cereal::OutputArchive<Writer, cereal::AllowEmptyClassElision> {
+ public:
+  explicit Writer(std::string& out) : OutputArchive(this), out_(out) {}
+  void write(void const* bytes, std::size_t size) {
+    out_.append(static_cast<char const*>(bytes), size);
+  }
+
+ private:
+  std::string& out_;
+};
+
+// Counts what a Writer would write.
+class Counter : public cereal::OutputArchive<Counter, cereal::AllowEmptyClassElision> {
+ public:
+  Counter() : OutputArchive(this) {}
+  void write(void const*, std::size_t size) { size_ += size; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+ private:
+  std::size_t size_ = 0;
+};
+
+class Reader : public cereal::InputArchive<Reader, cereal::AllowEmptyClassElision> {
+ public:
+  explicit Reader(std::span<std::byte const> in) : InputArchive(this), in_(in) {}
+  void read(void* bytes, std::size_t size) {
+    if (size > in_.size()) throw Damaged("it ends too early");
+    std::memcpy(bytes, in_.data(), size);
+    in_ = in_.subspan(size);
+  }
+  // A list's or text's length. Each element takes at least one byte, so that nothing is allocated
+  // for elements that cannot be there.
+  std::size_t length(std::size_t max) {
+    std::uint32_t length = 0;
+    (*this)(length);
+    if (length > in_.size()) throw Damaged("a length is larger than what is left");
+    if (length > max) throw Damaged("a list or text is too long");
+    return length;
+  }
+  [[nodiscard]] bool done() const { return in_.empty(); }
+
+ private:
+  std::span<std::byte const> in_;
+};
+
+template <class Archive>
+concept Saving = Archive::is_saving::value;
+
+// A text of at most `max` bytes.
+struct Text {
+  std::string& value;
+  std::size_t max;
+};
+template <class Archive>
+void serialize(Archive& archive, Text& text) {
+  if constexpr (Saving<Archive>) {
+    archive(static_cast<std::uint32_t>(text.value.size()));
+    archive.write(text.value.data(), text.value.size());
+  } else {
+    text.value.resize(archive.length(text.max));
+    archive.read(text.value.data(), text.value.size());
+  }
+}
+
+// A list of at most `max` elements.
+template <class Element>
+struct List {
+  std::vector<Element>& value;
+  std::size_t max;
+};
+template <class Element>
+List(std::vector<Element>&, std::size_t) -> List<Element>;
+template <class Archive, class Element>
+void serialize(Archive& archive, List<Element>& list) {
+  if constexpr (Saving<Archive>) {
+    archive(static_cast<std::uint32_t>(list.value.size()));
+    for (Element& element : list.value) archive(element);
+  } else {
+    list.value.clear();
+    for (std::size_t left = archive.length(list.max); left > 0; --left) {
+      archive(list.value.emplace_back());
+    }
+  }
+}
+
+// An enumeration whose values are 0 .. `last`.
+template <class Enumeration>
+struct Checked {
+  Enumeration& value;
+  Enumeration last;
+};
+template <class Enumeration>
+Checked(Enumeration&, Enumeration) -> Checked<Enumeration>;
+template <class Archive, class Enumeration>
+void serialize(Archive& archive, Checked<Enumeration>& checked) {
+  auto number = static_cast<std::uint8_t>(checked.value);
+  archive(number);
+  if constexpr (!Saving<Archive>) {
+    if (number > static_cast<std::uint8_t>(checked.last)) throw Damaged("an unknown value");
+    checked.value = static_cast<Enumeration>(number);
+  }
+}
+
+// cereal finds these by the archive's namespace.
+template <class Number>
+  requires std::is_arithmetic_v<Number>
+void CEREAL_SAVE_FUNCTION_NAME(Writer& archive, Number const& number) {
+  std::array<char, sizeof(Number)> bytes;
+  std::memcpy(bytes.data(), &number, bytes.size());
+  to_little_endian(bytes.data(), bytes.size());
+  archive.write(bytes.data(), bytes.size());
+}
+template <class Number>
+  requires std::is_arithmetic_v<Number>
+void CEREAL_SAVE_FUNCTION_NAME(Counter& archive, Number const& number) {
+  archive.write(&number, sizeof(Number));
+}
+template <class Number>
+  requires std::is_arithmetic_v<Number>
+void CEREAL_LOAD_FUNCTION_NAME(Reader& archive, Number& number) {
+  std::array<char, sizeof(Number)> bytes;
+  archive.read(bytes.data(), bytes.size());
+  to_little_endian(bytes.data(), bytes.size());
+  if constexpr (std::is_same_v<Number, bool>) {
+    if (bytes[0] != 0 && bytes[0] != 1) throw Damaged("neither true nor false");
+  }
+  std::memcpy(&number, bytes.data(), bytes.size());
+  if constexpr (std::is_floating_point_v<Number>) {
+    if (!std::isfinite(number)) throw Damaged("not a finite number");
+  }
+}
+
+}  // namespace
+
+}  // namespace chisme::cluster
+
+// ---- Values, records, messages: each struct's fields in order ----------------------------------
+
+namespace chisme {
+
+template <class Archive, class Tag, class Rep>
+void save(Archive& archive, Strong<Tag, Rep> const& strong) {
+  archive(strong.value());
+}
+template <class Archive, class Tag, class Rep>
+void load(Archive& archive, Strong<Tag, Rep>& strong) {
+  Rep value{};
+  archive(value);
+  strong = Strong<Tag, Rep>{value};
+}
+template <class Archive>
+void save(Archive& archive, WallTime const& time) {
+  archive(static_cast<std::int64_t>(time.time_since_epoch().count()));
+}
+template <class Archive>
+void load(Archive& archive, WallTime& time) {
+  std::int64_t milliseconds = 0;
+  archive(milliseconds);
+  time = WallTime{std::chrono::milliseconds{milliseconds}};
+}
+template <class Archive>
+void serialize(Archive& archive, NodeId& id) {
+  archive(id.high, id.low);
+}
+template <class Archive, std::size_t size>
+void serialize_bytes(Archive& archive, std::array<std::uint8_t, size>& bytes) {
+  if constexpr (Archive::is_saving::value) {
+    archive.write(bytes.data(), size);
+  } else {
+    archive.read(bytes.data(), size);
+  }
+}
+template <class Archive>
+void serialize(Archive& archive, Digest& digest) {
+  serialize_bytes(archive, digest.bytes);
+}
+template <class Archive>
+void serialize(Archive& archive, Version& version) {
+  archive(version.time, version.writer);
+}
+template <class Archive>
+void serialize(Archive& archive, Endpoint& endpoint) {
+  serialize_bytes(archive, endpoint.address);
+  archive(endpoint.port);
+}
+
+}  // namespace chisme
+
+namespace chisme::cluster {
+
+template <class Archive, class... Kinds>
+void save(Archive& archive, std::variant<Kinds...> const& variant) {
+  archive(static_cast<std::uint8_t>(variant.index()));
+  std::visit([&](auto const& value) { archive(value); }, variant);
+}
+template <class Archive, class... Kinds>
+void load(Archive& archive, std::variant<Kinds...>& variant) {
+  std::uint8_t index = 0;
+  archive(index);
+  if (index >= sizeof...(Kinds)) throw Damaged("an unknown kind");
+  auto const read = [&]<std::size_t... i>(std::index_sequence<i...>) {
+    auto const read_if = [&]<std::size_t kind>(std::integral_constant<std::size_t, kind>) {
+      if (kind == index) archive(variant.template emplace<kind>());
+    };
+    (read_if(std::integral_constant<std::size_t, i>{}), ...);
+  };
+  read(std::index_sequence_for<Kinds...>{});
+}
+template <class Archive, class Value>
+void save(Archive& archive, std::optional<Value> const& optional) {
+  archive(optional.has_value());
+  if (optional) archive(*optional);
+}
+template <class Archive, class Value>
+void load(Archive& archive, std::optional<Value>& optional) {
+  bool present = false;
+  archive(present);
+  if (present) {
+    archive(optional.emplace());
+  } else {
+    optional.reset();
+  }
+}
+
+template <class Archive>
+void serialize(Archive& archive, ProtocolVersions& versions) {
+  archive(versions.lowest, versions.current, versions.highest);
+}
+template <class Archive>
+void serialize(Archive& archive, AliveRecord& r) {
+  archive(r.id, r.epoch, r.incarnation, r.peer, r.http, Text{r.zone, zone_bytes_max}, r.weight,
+          r.versions, r.draining, r.run_nonce);
+}
+template <class Archive>
+void serialize(Archive& archive, SuspectRecord& r) {
+  archive(r.id, r.epoch, r.incarnation, r.from);
+}
+template <class Archive>
+void serialize(Archive& archive, DeadRecord& r) {
+  archive(r.id, r.epoch, r.incarnation, r.from);
+}
+template <class Archive>
+void serialize(Archive& archive, LeftRecord& r) {
+  archive(r.id, r.epoch, r.incarnation);
+}
+template <class Archive>
+void serialize(Archive& archive, LoadRecord& r) {
+  archive(r.id, r.epoch, r.sequence, r.age_ms, r.in_flight, r.capacity, r.arrival_rate,
+          r.bytes_per_second, r.delay_seconds, r.error_ratio, r.disk_used_ratio, r.health);
+}
+template <class Archive>
+void serialize(Archive& archive, Dot& dot) {
+  archive(dot.writer, dot.epoch, dot.sequence);
+}
+template <class Archive>
+void serialize(Archive& archive, PutRecord& r) {
+  archive(Text{r.name, name_bytes_max}, r.version, r.size, r.digest, Text{r.type, type_bytes_max},
+          r.modified);
+}
+template <class Archive>
+void serialize(Archive& archive, DeleteRecord& r) {
+  archive(Text{r.name, name_bytes_max}, r.version, r.modified);
+}
+template <class Archive>
+void serialize(Archive& archive, HaveRecord& r) {
+  archive(r.digest, r.size);
+}
+template <class Archive>
+void serialize(Archive& archive, DropRecord& r) {
+  archive(r.digest);
+}
+template <class Archive>
+void serialize(Archive& archive, CatalogueRecord& r) {
+  archive(r.dot, r.change);
+}
+template <class Archive>
+void serialize(Archive& archive, LogPosition& position) {
+  archive(position.writer, Checked{position.log, LogKind::holdings}, position.epoch,
+          position.sequence);
+}
+
+template <class Archive>
+void serialize(Archive& archive, Ping& m) {
+  archive(m.sequence, m.target, m.accusation, List{m.piggyback, gossiped_records_max});
+}
+template <class Archive>
+void serialize(Archive& archive, Ack& m) {
+  archive(m.sequence, m.load, List{m.piggyback, gossiped_records_max});
+}
+template <class Archive>
+void serialize(Archive& archive, PingReq& m) {
+  archive(m.sequence, m.target, m.target_endpoint);
+}
+template <class Archive>
+void serialize(Archive& archive, Nack& m) {
+  archive(m.sequence);
+}
+template <class Archive>
+void serialize(Archive& archive, WrongTarget& m) {
+  archive(m.sequence, m.expected);
+}
+template <class Archive>
+void serialize(Archive& archive, Gossip& m) {
+  archive(m.catalogue_fingerprint, List{m.records, gossiped_records_max});
+}
+template <class Archive>
+void serialize(Archive& archive, LoadProbe& m) {
+  archive(m.sequence);
+}
+template <class Archive>
+void serialize(Archive& archive, LoadReply& m) {
+  archive(m.sequence, m.load);
+}
+template <class Archive>
+void serialize(Archive& archive, MemberRecord& m) {
+  archive(m.alive, Checked{m.state, MemberState::left});
+}
+template <class Archive>
+void serialize(Archive& archive, PushPull& m) {
+  archive(m.self, m.join, m.wants_reply, List{m.members, members_max});
+}
+template <class Archive>
+void serialize(Archive& archive, Leave& m) {
+  archive(m.left);
+}
+template <class Archive>
+void serialize(Archive& archive, CatalogueDigest& m) {
+  archive(List{m.positions, log_positions_max}, m.wants_reply);
+}
+template <class Archive>
+void serialize(Archive& archive, CatalogueDelta& m) {
+  archive(List{m.records, delta_records_max}, List{m.through, log_positions_max});
+}
+template <class Archive>
+void serialize(Archive& archive, CommitWrite& m) {
+  archive(m.write, m.record);
+}
+template <class Archive>
+void serialize(Archive& archive, WriteCommitted& m) {
+  archive(m.write, m.accepted, m.holding);
+}
+template <class Archive>
+void serialize(Archive& archive, FetchObject& m) {
+  archive(m.digest, m.size, List{m.sources, members_max});
+}
+template <class Archive>
+void serialize(Archive& archive, LookupName& m) {
+  archive(m.lookup, Text{m.name, name_bytes_max});
+}
+template <class Archive>
+void serialize(Archive& archive, LookupAnswer& m) {
+  archive(m.lookup, List{m.records, members_max + 1});
+}
+template <class Archive>
+void serialize(Archive& archive, Envelope& envelope) {
+  archive(envelope.sender, envelope.sender_epoch, envelope.sender_peer, envelope.message);
+}
+
+// ---- Frames ------------------------------------------------------------------------------------
+
+namespace {
+
+template <class Value>
+void write_to(std::string& out, Value const& value) {
+  Writer writer{out};
+  writer(value);
+}
+
+template <class Value>
+std::size_t counted(Value const& value) {
+  Counter counter;
+  counter(value);
+  return counter.size();
+}
+
+// Reads exactly one value. Nothing that the bytes may hold escapes as an exception.
+template <class Value>
+Result<Value> read_whole(std::span<std::byte const> bytes, Fault fault, std::string const& doing) {
+  try {
+    Reader reader{bytes};
+    Value value;
+    reader(value);
+    if (!reader.done()) return fail(fault, doing + ": bytes are left over");
+    return value;
+  } catch (std::exception const& error) {
+    return fail(fault, doing + ": " + error.what());
+  }
+}
+
+std::uint64_t checksum(std::span<std::byte const> body, ClusterTag cluster) {
+  return XXH3_64bits_withSeed(body.data(), body.size(), cluster.value());
+}
+
+std::span<std::byte const> bytes_of(std::string const& text) {
+  return std::as_bytes(std::span{text.data(), text.size()});
+}
+
+std::string header_for(std::span<std::byte const> body, ClusterTag cluster) {
+  std::string header{magic.begin(), magic.end()};
+  write_to(header, protocol_version);
+  write_to(header, cluster.value());
+  write_to(header, checksum(body, cluster));
+  return header;
+}
+
+Result<void> check_header(std::span<std::byte const> frame, ClusterTag cluster) {
+  if (frame.size() < header_bytes || std::memcmp(frame.data(), magic.data(), magic.size()) != 0) {
+    return fail(Fault::invalid, "reading a message: it is not one of ours");
+  }
+  Reader reader{frame.subspan(magic.size())};
+  std::uint8_t version = 0;
+  std::uint32_t tag = 0;
+  std::uint64_t sum = 0;
+  reader(version, tag, sum);
+  if (version != protocol_version) {
+    return fail(Fault::invalid, "reading a message: it has another protocol version");
+  }
+  if (tag != cluster.value()) {
+    return fail(Fault::invalid, "reading a message: it belongs to another cluster");
+  }
+  if (sum != checksum(frame.subspan(header_bytes), cluster)) {
+    return fail(Fault::invalid, "reading a message: it is damaged");
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string encode(Envelope const& envelope, ClusterTag cluster) {
+  std::string body;
+  write_to(body, envelope);
+  return header_for(bytes_of(body), cluster).append(body);
+}
+
+Result<Envelope> decode(std::span<std::byte const> bytes, std::size_t bytes_max,
+                        ClusterTag cluster) {
+  if (bytes.size() > bytes_max) {
+    return fail(Fault::too_large, "reading a message: it is longer than this channel allows");
+  }
+  if (auto const header = check_header(bytes, cluster); !header) {
+    return tl::unexpected(header.error());
+  }
+  return read_whole<Envelope>(bytes.subspan(header_bytes), Fault::invalid, "reading a message");
+}
+
+Result<Envelope> decode(std::string const& bytes, std::size_t bytes_max, ClusterTag cluster) {
+  return decode(bytes_of(bytes), bytes_max, cluster);
+}
+
+std::size_t encoded_size(Record const& record) {
+  return counted(record);
+}
+
+std::size_t encoded_size(CatalogueRecord const& record) {
+  return counted(record);
+}
+
+std::size_t encoded_size(Message const& message) {
+  static std::size_t const sender_bytes =
+      counted(NodeId{}) + counted(Epoch{}) + counted(Endpoint{});
+  return header_bytes + sender_bytes + counted(message);
+}
+
+std::string encode(CatalogueRecord const& record) {
+  std::string out;
+  write_to(out, record);
+  return out;
+}
+
+std::string encode(LogPosition const& position) {
+  std::string out;
+  write_to(out, position);
+  return out;
+}
+
+Result<CatalogueRecord> decode_catalogue_record(std::span<std::byte const> bytes) {
+  return read_whole<CatalogueRecord>(bytes, Fault::corrupt, "reading a catalogue record");
+}
+
+Result<LogPosition> decode_log_position(std::span<std::byte const> bytes) {
+  return read_whole<LogPosition>(bytes, Fault::corrupt, "reading a log position");
+}
+
+}  // namespace chisme::cluster

@@ -11,9 +11,9 @@
 
 namespace chisme::node {
 
-// CatalogueStore keeps the catalogue in DATA/catalogue.sqlite (WAL, synchronous=FULL): for each name
-// its newest change, for each (object, holder) the newest Have or Drop, each writer's log position,
-// and the peers to call at the next start.
+// CatalogueStore keeps the catalogue in DATA/catalogue.sqlite (WAL, synchronous=FULL): for each
+// name its newest change, for each (object, holder) the newest Have or Drop, each writer's log
+// position, and the peers to call at the next start.
 //
 // One thread at a time; calls block on the disk. A save is all or nothing, and synced on return.
 class CatalogueStore {
@@ -24,7 +24,8 @@ class CatalogueStore {
     std::vector<Endpoint> peers;
   };
 
-  // Faults: corrupt (with a sentence that says what to do: the file is left as it is), io, no_space.
+  // Faults: corrupt (with a sentence that says what to do: the file is left as it is), io,
+  // no_space.
   [[nodiscard]] static Result<std::unique_ptr<CatalogueStore>> open(std::filesystem::path data);
   ~CatalogueStore();
 

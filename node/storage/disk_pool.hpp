@@ -7,7 +7,8 @@
 namespace chisme::node {
 
 // DiskPool runs jobs that block on the disk, on a few threads, in order of arrival. A job owns what
-// it works on and posts its result to whoever waits. Jobs of one `Lane` run one at a time, in order.
+// it works on and posts its result to whoever waits. Jobs of one `Lane` run one at a time, in
+// order.
 //
 // Bounded: `post` returns false, and runs nothing, when `jobs_max` jobs wait. Thread-safe. The
 // destructor finishes what was posted.

@@ -12,8 +12,8 @@ struct Identity {
   Epoch epoch;
 };
 
-// DATA/node.toml: made with a random id when the directory is new; the epoch is raised and synced at
-// every call, that is, at every start. Also takes an exclusive lock on the directory (flock on
+// DATA/node.toml: made with a random id when the directory is new; the epoch is raised and synced
+// at every call, that is, at every start. Also takes an exclusive lock on the directory (flock on
 // DATA/lock) that lasts as long as the process. Faults: io (unreadable or unwritable directory),
 // corrupt (an id or epoch that does not parse: nothing is overwritten), busy (another process has
 // the directory).

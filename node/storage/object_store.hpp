@@ -56,8 +56,9 @@ class ObjectFile {
 
 // ObjectStore keeps immutable objects under DATA/objects/ab/abcdef…, named by their SHA-256.
 //
-// An object is visible only once its bytes, its name and its directory are synced. Opening the store
-// empties DATA/staging: nothing there was promised to anybody. Thread-safe; calls block on the disk.
+// An object is visible only once its bytes, its name and its directory are synced. Opening the
+// store empties DATA/staging: nothing there was promised to anybody. Thread-safe; calls block on
+// the disk.
 class ObjectStore {
  public:
   // Faults: io with a sentence that names the directory and what to do about it.
@@ -67,8 +68,8 @@ class ObjectStore {
   // Begins an object. `expected` reserves that much room (fallocate): no_space at once if it does
   // not fit.
   [[nodiscard]] Result<StagingFile> stage(std::optional<ByteCount> expected);
-  // Makes the staged bytes a permanent object: sync, rename, sync of the directory. If `expected` is
-  // given and differs: digest_mismatch. On failure nothing is visible.
+  // Makes the staged bytes a permanent object: sync, rename, sync of the directory. If `expected`
+  // is given and differs: digest_mismatch. On failure nothing is visible.
   [[nodiscard]] Result<StoredObject> commit(StagingFile staged, std::optional<Digest> expected);
   // Faults: not_found, corrupt (its size is not what it was), io.
   [[nodiscard]] Result<std::shared_ptr<ObjectFile const>> open_object(Digest const& digest) const;

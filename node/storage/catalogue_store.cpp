@@ -1,0 +1,331 @@
+#include "node/storage/catalogue_store.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "cluster/base/overloaded.hpp"
+#include "node/storage/posix.hpp"
+#include "node/storage/sqlite.hpp"
+
+namespace chisme::node {
+namespace {
+
+namespace fs = std::filesystem;
+using cluster::CatalogueRecord;
+using cluster::DeleteRecord;
+using cluster::DropRecord;
+using cluster::HaveRecord;
+using cluster::LogKind;
+using cluster::LogPosition;
+using cluster::PutRecord;
+using sqlite::Connection;
+using sqlite::Statement;
+
+// Columns of types, so that the file can be looked at with the `sqlite3` shell. The text order of
+// versions is their order (identity.hpp); ids and digests are hexadecimal.
+constexpr char const* schema = R"(
+CREATE TABLE IF NOT EXISTS names (
+  name TEXT PRIMARY KEY NOT NULL, version TEXT NOT NULL, deleted INTEGER NOT NULL,
+  size INTEGER NOT NULL, digest TEXT NOT NULL, type TEXT NOT NULL, modified INTEGER NOT NULL,
+  writer TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS holdings (
+  digest TEXT NOT NULL, holder TEXT NOT NULL, have INTEGER NOT NULL, size INTEGER NOT NULL,
+  epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (digest, holder)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS positions (
+  writer TEXT NOT NULL, log INTEGER NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
+  PRIMARY KEY (writer, log)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS peers (endpoint TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
+PRAGMA user_version = 1;
+)";
+
+constexpr char const* save_name_sql = R"(
+INSERT INTO names VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+ON CONFLICT (name) DO UPDATE SET version = excluded.version, deleted = excluded.deleted,
+  size = excluded.size, digest = excluded.digest, type = excluded.type,
+  modified = excluded.modified, writer = excluded.writer, epoch = excluded.epoch,
+  sequence = excluded.sequence
+WHERE excluded.version >= names.version)";
+
+constexpr char const* save_holding_sql = R"(
+INSERT INTO holdings VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (digest, holder) DO UPDATE SET have = excluded.have, size = excluded.size,
+  epoch = excluded.epoch, sequence = excluded.sequence
+WHERE (excluded.epoch, excluded.sequence) >= (holdings.epoch, holdings.sequence))";
+
+constexpr char const* save_position_sql =
+    "INSERT OR REPLACE INTO positions VALUES (?1, ?2, ?3, ?4)";
+
+tl::unexpected<Error> damaged(fs::path const& path, std::string const& why) {
+  return fail(Fault::corrupt, path.string() + " is damaged (" + why +
+                                  ") and was left as it is: move it and " +
+                                  path.filename().string() +
+                                  "-wal aside and start again; the node then learns the "
+                                  "catalogue from its peers and offers its objects");
+}
+
+std::uint64_t milliseconds(WallTime time) {
+  return static_cast<std::uint64_t>(time.time_since_epoch().count());
+}
+WallTime wall_time(std::uint64_t stored) {
+  return WallTime{std::chrono::milliseconds{static_cast<std::int64_t>(stored)}};
+}
+Epoch epoch_of(std::uint64_t stored) {
+  return Epoch{static_cast<std::uint32_t>(stored)};
+}
+
+std::optional<CatalogueRecord> name_of_row(Statement& row) {
+  auto const version = parse_version(row.text(1));
+  auto const digest = parse_digest(row.text(4));
+  auto const writer = parse_node_id(row.text(7));
+  if (!version || !digest || !writer) return std::nullopt;
+  cluster::Dot const dot{*writer, epoch_of(row.number(8)), row.number(9)};
+  WallTime const modified = wall_time(row.number(6));
+  if (row.number(2) != 0)
+    return CatalogueRecord{dot, DeleteRecord{row.text(0), *version, modified}};
+  return CatalogueRecord{dot, PutRecord{row.text(0), *version, ByteCount{row.number(3)}, *digest,
+                                        row.text(5), modified}};
+}
+
+std::optional<CatalogueRecord> holding_of_row(Statement& row) {
+  auto const digest = parse_digest(row.text(0));
+  auto const holder = parse_node_id(row.text(1));
+  if (!digest || !holder) return std::nullopt;
+  cluster::Dot const dot{*holder, epoch_of(row.number(4)), row.number(5)};
+  if (row.number(2) == 0) return CatalogueRecord{dot, DropRecord{*digest}};
+  return CatalogueRecord{dot, HaveRecord{*digest, ByteCount{row.number(3)}}};
+}
+
+std::optional<LogPosition> position_of_row(Statement& row) {
+  auto const writer = parse_node_id(row.text(0));
+  if (!writer || row.number(1) > 1) return std::nullopt;
+  return LogPosition{*writer, static_cast<LogKind>(row.number(1)), epoch_of(row.number(2)),
+                     row.number(3)};
+}
+
+// Reads a whole table; a row that does not parse makes it corrupt.
+template <class Row>
+Result<void> read_rows(sqlite3* connection, char const* sql,
+                       std::optional<Row> (*parse)(Statement&), std::vector<Row>& out) {
+  auto statement = Statement::prepare(connection, sql);
+  if (!statement) return tl::unexpected<Error>(statement.error());
+  return statement->each([&](Statement& row) {
+    auto parsed = parse(row);
+    if (!parsed) return false;
+    out.push_back(std::move(*parsed));
+    return true;
+  });
+}
+
+std::optional<Endpoint> endpoint_of_row(Statement& row) {
+  return parse_endpoint(row.text(0));
+}
+
+}  // namespace
+
+struct CatalogueStore::State {
+  fs::path path;
+  Connection connection;
+  std::optional<Statement> save_name;
+  std::optional<Statement> save_holding;
+  std::optional<Statement> save_position;
+  std::optional<Statement> save_peer;
+  bool unsafe = false;  // a sync failed: nothing is promised any more until a restart
+
+  [[nodiscard]] Result<void> connect();
+  [[nodiscard]] Result<void> check();
+  [[nodiscard]] Result<void> set_up();
+  [[nodiscard]] Result<void> save(CatalogueRecord const& record);
+  [[nodiscard]] Result<void> save(LogPosition const& position);
+  // Runs `change` in a transaction that is synced on return, or undone.
+  template <class Change>
+  [[nodiscard]] Result<void> commit(Change const& change);
+};
+
+Result<void> CatalogueStore::State::connect() {
+  sqlite3* opened = nullptr;
+  int const code =
+      sqlite3_open_v2(path.c_str(), &opened,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  connection.reset(opened);
+  if (code != SQLITE_OK) {
+    return tl::unexpected<Error>(sqlite::last_error(opened, "opening " + path.string()));
+  }
+  sqlite3_extended_result_codes(opened, 1);
+  sqlite3_busy_timeout(opened, 5000);  // somebody may be looking at it with the sqlite3 shell
+  return {};
+}
+
+// Before this has passed nothing is written, nor the log merged when the file is closed.
+Result<void> CatalogueStore::State::check() {
+  sqlite3_db_config(connection.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  auto statement = Statement::prepare(connection.get(), "PRAGMA quick_check(1)");
+  if (!statement) return tl::unexpected<Error>(statement.error());
+  std::string verdict;
+  auto run = statement->each([&](Statement& row) {
+    verdict = row.text(0);
+    return true;
+  });
+  if (!run) return run;
+  if (verdict != "ok") return fail(Fault::corrupt, verdict);
+  std::uint64_t format = 0;
+  auto version = Statement::prepare(connection.get(), "PRAGMA user_version");
+  if (!version) return tl::unexpected<Error>(version.error());
+  run = version->each([&](Statement& row) {
+    format = row.number(0);
+    return true;
+  });
+  if (run && format > 1) {
+    return fail(Fault::invalid, path.string() + " was written by a newer chisme: start that one");
+  }
+  sqlite3_db_config(connection.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
+  return run;
+}
+
+Result<void> CatalogueStore::State::set_up() {
+  auto run =
+      sqlite::execute(connection.get(), "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+          .and_then([&] { return sqlite::execute(connection.get(), "BEGIN IMMEDIATE"); })
+          .and_then([&] { return sqlite::execute(connection.get(), schema); })
+          .and_then([&] { return sqlite::execute(connection.get(), "COMMIT"); });
+  if (!run) return run;
+  std::pair<std::optional<Statement>*, char const*> const statements[] = {
+      {&save_name, save_name_sql},
+      {&save_holding, save_holding_sql},
+      {&save_position, save_position_sql},
+      {&save_peer, "INSERT OR IGNORE INTO peers VALUES (?1)"}};
+  for (auto const& [place, sql] : statements) {
+    auto prepared = Statement::prepare(connection.get(), sql);
+    if (!prepared) return tl::unexpected<Error>(prepared.error());
+    *place = std::move(*prepared);
+  }
+  return sync_directory(path.parent_path());
+}
+
+Result<void> CatalogueStore::State::save(CatalogueRecord const& record) {
+  cluster::Dot const& dot = record.dot;
+  auto const name = [&](std::string const& its_name, Version const& version, bool deleted,
+                        ByteCount size, Digest const& digest, std::string const& type,
+                        WallTime modified) {
+    return save_name->bind(1, its_name)
+        .bind(2, to_string(version))
+        .bind(3, std::uint64_t{deleted})
+        .bind(4, size.value())
+        .bind(5, to_hex(digest))
+        .bind(6, type)
+        .bind(7, milliseconds(modified))
+        .bind(8, to_string(dot.writer))
+        .bind(9, std::uint64_t{dot.epoch.value()})
+        .bind(10, dot.sequence)
+        .run();
+  };
+  auto const holding = [&](Digest const& digest, bool have, ByteCount size) {
+    return save_holding->bind(1, to_hex(digest))
+        .bind(2, to_string(dot.writer))
+        .bind(3, std::uint64_t{have})
+        .bind(4, size.value())
+        .bind(5, std::uint64_t{dot.epoch.value()})
+        .bind(6, dot.sequence)
+        .run();
+  };
+  return std::visit(
+      Overloaded{[&](PutRecord const& put) {
+                   return name(put.name, put.version, false, put.size, put.digest, put.type,
+                               put.modified);
+                 },
+                 [&](DeleteRecord const& removed) {
+                   return name(removed.name, removed.version, true, {}, {}, "", removed.modified);
+                 },
+                 [&](HaveRecord const& have) { return holding(have.digest, true, have.size); },
+                 [&](DropRecord const& drop) { return holding(drop.digest, false, {}); }},
+      record.change);
+}
+
+Result<void> CatalogueStore::State::save(LogPosition const& position) {
+  return save_position->bind(1, to_string(position.writer))
+      .bind(2, static_cast<std::uint64_t>(position.log))
+      .bind(3, std::uint64_t{position.epoch.value()})
+      .bind(4, position.sequence)
+      .run();
+}
+
+template <class Change>
+Result<void> CatalogueStore::State::commit(Change const& change) {
+  if (unsafe) {
+    return fail(
+        Fault::io,
+        path.string() + " could not be synced earlier: check the disk, then restart the node");
+  }
+  auto done = sqlite::execute(connection.get(), "BEGIN IMMEDIATE").and_then(change).and_then([&] {
+    return sqlite::execute(connection.get(), "COMMIT");
+  });
+  if (done) return done;
+  int const code = sqlite3_extended_errcode(connection.get());
+  unsafe = code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
+  static_cast<void>(sqlite::execute(connection.get(), "ROLLBACK"));  // or SQLite did so already
+  return done;
+}
+
+CatalogueStore::CatalogueStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
+CatalogueStore::~CatalogueStore() = default;
+
+Result<std::unique_ptr<CatalogueStore>> CatalogueStore::open(fs::path data) {
+  auto state = std::make_unique<State>();
+  state->path = data / "catalogue.sqlite";
+  auto ready = make_directories(data)
+                   .and_then([&] { return state->connect(); })
+                   .and_then([&] { return state->check(); })
+                   .and_then([&] { return state->set_up(); });
+  if (ready) return std::unique_ptr<CatalogueStore>(new CatalogueStore(std::move(state)));
+  if (ready.error().fault == Fault::corrupt) return damaged(state->path, ready.error().message);
+  return tl::unexpected<Error>(ready.error());
+}
+
+Result<CatalogueStore::Contents> CatalogueStore::load() {
+  Contents contents;
+  sqlite3* const connection = state_->connection.get();
+  auto read =
+      read_rows(connection, "SELECT * FROM names ORDER BY name", name_of_row, contents.records)
+          .and_then([&] {
+            return read_rows(connection, "SELECT * FROM holdings ORDER BY digest, holder",
+                             holding_of_row, contents.records);
+          })
+          .and_then([&] {
+            return read_rows(connection, "SELECT * FROM positions ORDER BY writer, log",
+                             position_of_row, contents.positions);
+          })
+          .and_then([&] {
+            return read_rows(connection, "SELECT * FROM peers ORDER BY endpoint", endpoint_of_row,
+                             contents.peers);
+          });
+  if (read) return contents;
+  if (read.error().fault == Fault::corrupt) return damaged(state_->path, read.error().message);
+  return tl::unexpected<Error>(read.error());
+}
+
+Result<void> CatalogueStore::save(std::span<CatalogueRecord const> records,
+                                  std::span<LogPosition const> positions) {
+  return state_->commit([&]() -> Result<void> {
+    for (CatalogueRecord const& record : records) {
+      if (auto saved = state_->save(record); !saved) return saved;
+    }
+    for (LogPosition const& position : positions) {
+      if (auto saved = state_->save(position); !saved) return saved;
+    }
+    return {};
+  });
+}
+
+Result<void> CatalogueStore::save_peers(std::span<Endpoint const> peers) {
+  return state_->commit([&]() -> Result<void> {
+    if (auto cleared = sqlite::execute(state_->connection.get(), "DELETE FROM peers"); !cleared) {
+      return cleared;
+    }
+    for (Endpoint const& peer : peers) {
+      if (auto saved = state_->save_peer->bind(1, to_string(peer)).run(); !saved) return saved;
+    }
+    return {};
+  });
+}
+
+}  // namespace chisme::node

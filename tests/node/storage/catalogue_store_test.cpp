@@ -1,0 +1,190 @@
+#include "node/storage/catalogue_store.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/node/storage/disk.hpp"
+
+namespace chisme::node {
+namespace {
+
+namespace fs = std::filesystem;
+using cluster::CatalogueRecord;
+using cluster::DeleteRecord;
+using cluster::Dot;
+using cluster::DropRecord;
+using cluster::HaveRecord;
+using cluster::LogKind;
+using cluster::LogPosition;
+using cluster::PutRecord;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+constexpr NodeId ana{1, 2};
+constexpr NodeId beto{0xfedcba9876543210u, 3};
+
+Digest digest(std::uint8_t first) {
+  Digest made;
+  made.bytes[0] = first;
+  made.bytes[31] = 0xff;
+  return made;
+}
+CatalogueRecord put(std::string name, std::uint64_t time, std::uint8_t content = 1) {
+  return {Dot{ana, Epoch{2}, time},
+          PutRecord{std::move(name), Version{time, ana}, ByteCount{5'000'000'000}, digest(content),
+                    "video/mp4", WallTime{std::chrono::milliseconds{1'700'000'000'123}}}};
+}
+CatalogueRecord erased(std::string name, std::uint64_t time) {
+  return {Dot{beto, Epoch{1}, time}, DeleteRecord{std::move(name), Version{time, beto},
+                                                  WallTime{std::chrono::milliseconds{5}}}};
+}
+CatalogueRecord have(NodeId holder, std::uint32_t epoch, std::uint64_t sequence) {
+  return {Dot{holder, Epoch{epoch}, sequence}, HaveRecord{digest(1), ByteCount{7}}};
+}
+CatalogueRecord drop(NodeId holder, std::uint32_t epoch, std::uint64_t sequence) {
+  return {Dot{holder, Epoch{epoch}, sequence}, DropRecord{digest(1)}};
+}
+
+class CatalogueStoreTest : public testing::Test {
+ protected:
+  fs::path data() const { return directory_.path(); }
+  fs::path file() const { return data() / "catalogue.sqlite"; }
+  std::unique_ptr<CatalogueStore> open() {
+    auto store = CatalogueStore::open(data());
+    EXPECT_TRUE(store) << store.error().message;
+    return std::move(*store);
+  }
+  static void save(CatalogueStore& store, std::vector<CatalogueRecord> const& records) {
+    auto const saved = store.save(records, {});
+    EXPECT_TRUE(saved) << saved.error().message;
+  }
+  static std::vector<CatalogueRecord> records(CatalogueStore& store) {
+    auto const contents = store.load();
+    EXPECT_TRUE(contents) << contents.error().message;
+    return contents->records;
+  }
+
+ private:
+  TemporaryDirectory directory_;
+};
+
+TEST_F(CatalogueStoreTest, ANewOneIsEmpty) {
+  auto const contents = open()->load();
+  ASSERT_TRUE(contents);
+  EXPECT_THAT(contents->records, IsEmpty());
+  EXPECT_THAT(contents->positions, IsEmpty());
+  EXPECT_THAT(contents->peers, IsEmpty());
+}
+
+TEST_F(CatalogueStoreTest, EveryKindOfRecordComesBackAsItWasAfterReopening) {
+  std::vector<CatalogueRecord> const all{put("películas/ñandú 'x\".mp4", 9), erased("gone", 4),
+                                         have(ana, 1, 1), drop(beto, 4'294'967'295, 12)};
+  LogPosition const position{beto, LogKind::holdings, Epoch{3}, 77};
+  Endpoint const peer = *parse_endpoint("127.0.0.1:8702");
+  {
+    auto store = open();
+    ASSERT_TRUE(store->save(all, std::vector{position}));
+    ASSERT_TRUE(store->save_peers(std::vector{peer}));
+  }
+  auto const contents = open()->load();
+  ASSERT_TRUE(contents) << contents.error().message;
+  EXPECT_THAT(contents->records, testing::UnorderedElementsAreArray(all));
+  EXPECT_THAT(contents->positions, ElementsAre(position));
+  EXPECT_THAT(contents->peers, ElementsAre(peer));
+}
+
+TEST_F(CatalogueStoreTest, OfOneNameTheNewestVersionIsKeptWhateverTheOrder) {
+  auto store = open();
+  save(*store, {put("a", 5), put("a", 3)});
+  EXPECT_THAT(records(*store), ElementsAre(put("a", 5)));
+  save(*store, {erased("a", 8)});
+  EXPECT_THAT(records(*store), ElementsAre(erased("a", 8)));
+  save(*store, {put("a", 7)});
+  EXPECT_THAT(records(*store), ElementsAre(erased("a", 8)));
+  save(*store, {put("a", 9, 2)});
+  EXPECT_THAT(records(*store), ElementsAre(put("a", 9, 2)));
+}
+
+TEST_F(CatalogueStoreTest, OfOneHoldersObjectTheNewestEpochThenSequenceIsKept) {
+  auto store = open();
+  save(*store, {have(ana, 1, 9), have(beto, 1, 1)});
+  save(*store, {drop(ana, 2, 1), drop(beto, 1, 2)});
+  save(*store, {have(ana, 1, 10), have(beto, 1, 1)});
+  EXPECT_THAT(records(*store), UnorderedElementsAre(drop(ana, 2, 1), drop(beto, 1, 2)));
+}
+
+TEST_F(CatalogueStoreTest, APositionIsReplaced) {
+  auto store = open();
+  ASSERT_TRUE(store->save({}, std::vector{LogPosition{ana, LogKind::names, Epoch{1}, 10}}));
+  LogPosition const later{ana, LogKind::names, Epoch{2}, 1};
+  ASSERT_TRUE(store->save({}, std::vector{later}));
+  EXPECT_THAT(store->load()->positions, ElementsAre(later));
+}
+
+TEST_F(CatalogueStoreTest, PeersAreReplacedAsAWhole) {
+  auto store = open();
+  ASSERT_TRUE(store->save_peers(std::vector{*parse_endpoint("127.0.0.1:1")}));
+  Endpoint const second = *parse_endpoint("[::1]:2");
+  ASSERT_TRUE(store->save_peers(std::vector{second, second}));
+  EXPECT_THAT(store->load()->peers, ElementsAre(second));
+}
+
+TEST_F(CatalogueStoreTest, ASaveIsSyncedOnReturn) {
+  auto store = open();
+  DiskWatch const watch;
+  save(*store, {put("a", 1)});
+  EXPECT_THAT(watch.calls(), testing::Contains("sync " + file().string() + "-wal"));
+}
+
+TEST_F(CatalogueStoreTest, AFailedSyncIsNeverTriedAgain) {
+  auto store = open();
+  save(*store, {put("a", 1)});
+  {
+    DiskWatch const watch("-wal");
+    EXPECT_EQ(store->save(std::vector{put("b", 2)}, {}).error().fault, Fault::io);
+  }
+  auto const again = store->save(std::vector{put("b", 2)}, {});
+  ASSERT_FALSE(again);
+  EXPECT_THAT(again.error().message, HasSubstr("restart"));
+}
+
+TEST_F(CatalogueStoreTest, BytesThatAreNoDatabaseAreNamedAndLeftAsTheyAre) {
+  std::string const junk(8192, 'j');
+  write_text(file(), junk);
+  auto const store = CatalogueStore::open(data());
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().fault, Fault::corrupt);
+  EXPECT_THAT(store.error().message, HasSubstr(file().string()));
+  EXPECT_THAT(store.error().message, HasSubstr("aside"));
+  EXPECT_EQ(read_text(file()), junk);
+}
+
+TEST_F(CatalogueStoreTest, ADatabaseWithOverwrittenPagesIsNoticedAtOpenAndLeftAsItIs) {
+  {
+    auto store = open();
+    std::vector<CatalogueRecord> many;
+    for (int i = 0; i < 500; ++i) many.push_back(put("file " + std::to_string(i), 1));
+    save(*store, many);
+  }
+  std::string bytes = read_text(file());
+  ASSERT_GT(bytes.size(), 5 * 4096u);
+  bytes.replace(4096, 4 * 4096, std::string(4 * 4096, '\x5a'));
+  write_text(file(), bytes);
+  auto const store = CatalogueStore::open(data());
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().fault, Fault::corrupt);
+  EXPECT_EQ(read_text(file()), bytes);
+}
+
+TEST_F(CatalogueStoreTest, ADirectoryInPlaceOfTheFileIsAnError) {
+  fs::create_directory(file());
+  auto const store = CatalogueStore::open(data());
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().fault, Fault::io);
+  EXPECT_THAT(store.error().message, HasSubstr(file().string()));
+}
+
+}  // namespace
+}  // namespace chisme::node

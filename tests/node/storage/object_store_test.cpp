@@ -1,0 +1,339 @@
+#include "node/storage/object_store.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <thread>
+
+#include "tests/node/storage/disk.hpp"
+
+namespace chisme::node {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// SHA-256 of "abc" (FIPS 180-4, example 1) and of nothing.
+constexpr char const* abc_hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+constexpr char const* empty_hex =
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+class ObjectStoreTest : public testing::Test {
+ protected:
+  fs::path data() const { return directory_.path(); }
+  fs::path staging() const { return data() / "staging"; }
+  fs::path abc_path() const { return data() / "objects" / "ba" / (std::string(abc_hex) + "-3"); }
+
+  std::unique_ptr<ObjectStore> open() {
+    auto store = ObjectStore::open(data());
+    EXPECT_TRUE(store) << store.error().message;
+    return std::move(*store);
+  }
+  static Result<StoredObject> store(ObjectStore& objects, std::string_view bytes,
+                                    std::optional<Digest> expected = std::nullopt) {
+    auto staged = objects.stage(ByteCount{bytes.size()});
+    if (!staged) return tl::unexpected<Error>(staged.error());
+    auto appended = staged->append(std::as_bytes(std::span(bytes)));
+    if (!appended) return tl::unexpected<Error>(appended.error());
+    return objects.commit(std::move(*staged), expected);
+  }
+  static std::string bytes_of(ObjectFile const& file) {
+    std::string bytes(file.size().value(), '\0');
+    EXPECT_EQ(::pread(file.descriptor(), bytes.data(), bytes.size(), 0),
+              static_cast<ssize_t>(bytes.size()));
+    return bytes;
+  }
+  static std::size_t count(fs::path const& directory) {
+    return static_cast<std::size_t>(
+        std::distance(fs::directory_iterator(directory), fs::directory_iterator{}));
+  }
+
+ private:
+  TemporaryDirectory directory_;
+};
+
+TEST_F(ObjectStoreTest, StoresUnderTheSha256AndReadsBack) {
+  auto objects = open();
+  auto const stored = store(*objects, "abc");
+  ASSERT_TRUE(stored) << stored.error().message;
+  EXPECT_EQ(to_hex(stored->digest), abc_hex);
+  EXPECT_EQ(stored->size, ByteCount{3});
+  auto const file = objects->open_object(stored->digest);
+  ASSERT_TRUE(file);
+  EXPECT_EQ(bytes_of(**file), "abc");
+  EXPECT_EQ(count(staging()), 0u);
+}
+
+TEST_F(ObjectStoreTest, AnEmptyObjectIsAnObject) {
+  auto objects = open();
+  auto const stored = store(*objects, "");
+  ASSERT_TRUE(stored) << stored.error().message;
+  EXPECT_EQ(to_hex(stored->digest), empty_hex);
+  EXPECT_TRUE(objects->open_object(stored->digest));
+}
+
+TEST_F(ObjectStoreTest, SurvivesReopening) {
+  ASSERT_TRUE(store(*open(), "abc"));
+  auto objects = open();
+  auto const found = objects->scan();
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->size(), 1u);
+  EXPECT_EQ(to_hex(found->front().digest), abc_hex);
+  EXPECT_EQ(found->front().size, ByteCount{3});
+  EXPECT_TRUE(objects->open_object(*parse_digest(abc_hex)));
+}
+
+TEST_F(ObjectStoreTest, SyncsTheFileThenRenamesThenSyncsItsDirectoryAndAnyNewParent) {
+  auto objects = open();
+  std::string const objects_path = (data() / "objects").string();
+  auto staged = objects->stage(std::nullopt);
+  ASSERT_TRUE(staged);
+  ASSERT_TRUE(staged->append(std::as_bytes(std::span("abc", 3))));
+  DiskWatch const watch;
+  ASSERT_TRUE(objects->commit(std::move(*staged), std::nullopt));
+  EXPECT_THAT(watch.calls(),
+              ElementsAre("sync " + (staging() / "0").string(), "sync " + objects_path,
+                          "rename " + abc_path().string(), "sync " + objects_path + "/ba"));
+}
+
+TEST_F(ObjectStoreTest, AFailedSyncOfTheFileLeavesNothingVisibleAndIsNotTriedAgain) {
+  auto objects = open();
+  {
+    DiskWatch const watch("staging/0");
+    auto const stored = store(*objects, "abc");
+    ASSERT_FALSE(stored);
+    EXPECT_EQ(stored.error().fault, Fault::io);
+    EXPECT_EQ(stored.error().system_error, EIO);
+    EXPECT_THAT(watch.calls(), ElementsAre("sync " + (staging() / "0").string()));
+  }
+  EXPECT_EQ(count(staging()), 0u);
+  EXPECT_EQ(objects->open_object(*parse_digest(abc_hex)).error().fault, Fault::not_found);
+  EXPECT_TRUE(store(*objects, "abc")) << "a new file may be stored";
+}
+
+TEST_F(ObjectStoreTest, AfterAFailedSyncOfADirectoryNothingIsPromisedUntilARestart) {
+  auto objects = open();
+  {
+    DiskWatch const watch("objects/ba");
+    EXPECT_EQ(store(*objects, "abc").error().fault, Fault::io);
+  }
+  EXPECT_EQ(objects->open_object(*parse_digest(abc_hex)).error().fault, Fault::not_found);
+  EXPECT_FALSE(fs::exists(abc_path()));
+  auto const again = store(*objects, "abc");
+  ASSERT_FALSE(again);
+  EXPECT_THAT(again.error().message, HasSubstr("restart the node"));
+  EXPECT_TRUE(store(*open(), "abc"));
+}
+
+TEST_F(ObjectStoreTest, ADigestThatDiffersFromTheAnnouncedOneStoresNothing) {
+  auto objects = open();
+  auto const stored = store(*objects, "abd", parse_digest(abc_hex));
+  ASSERT_FALSE(stored);
+  EXPECT_EQ(stored.error().fault, Fault::digest_mismatch);
+  EXPECT_THAT(*objects->scan(), IsEmpty());
+  EXPECT_EQ(count(staging()), 0u);
+  EXPECT_TRUE(store(*objects, "abc", parse_digest(abc_hex)));
+}
+
+TEST_F(ObjectStoreTest, DestroyingAStagingFileRemovesIt) {
+  auto objects = open();
+  {
+    auto const staged = objects->stage(std::nullopt);
+    ASSERT_TRUE(staged);
+    EXPECT_EQ(count(staging()), 1u);
+  }
+  EXPECT_EQ(count(staging()), 0u);
+}
+
+TEST_F(ObjectStoreTest, OpeningEmptiesStaging) {
+  static_cast<void>(open());
+  write_text(staging() / "7", "half an upload");
+  fs::create_directory(staging() / "stray");
+  auto objects = open();
+  EXPECT_EQ(count(staging()), 0u);
+}
+
+TEST_F(ObjectStoreTest, ReservedRoomThatWasNotUsedIsGivenBack) {
+  auto objects = open();
+  auto staged = objects->stage(ByteCount{1 << 20});
+  ASSERT_TRUE(staged);
+  ASSERT_TRUE(staged->append(std::as_bytes(std::span("abc", 3))));
+  ASSERT_TRUE(objects->commit(std::move(*staged), std::nullopt));
+  struct stat found{};
+  ASSERT_EQ(::stat(abc_path().c_str(), &found), 0);
+  EXPECT_EQ(found.st_size, 3);
+  EXPECT_LT(found.st_blocks * 512, 1 << 16);
+}
+
+TEST_F(ObjectStoreTest, CommittingAPresentObjectAgainKeepsTheFirstFile) {
+  auto objects = open();
+  ASSERT_TRUE(store(*objects, "abc"));
+  struct stat before{};
+  ASSERT_EQ(::stat(abc_path().c_str(), &before), 0);
+  ASSERT_TRUE(store(*objects, "abc"));
+  struct stat after{};
+  ASSERT_EQ(::stat(abc_path().c_str(), &after), 0);
+  EXPECT_EQ(before.st_ino, after.st_ino);
+  EXPECT_EQ(count(staging()), 0u);
+}
+
+TEST_F(ObjectStoreTest, CommittingATruncatedObjectAgainRepairsIt) {
+  auto objects = open();
+  ASSERT_TRUE(store(*objects, "abc"));
+  fs::resize_file(abc_path(), 1);
+  ASSERT_TRUE(store(*objects, "abc"));
+  EXPECT_EQ(read_text(abc_path()), "abc");
+}
+
+TEST_F(ObjectStoreTest, ATruncatedObjectIsCorruptNotShort) {
+  auto objects = open();
+  ASSERT_TRUE(store(*objects, "abc"));
+  fs::resize_file(abc_path(), 2);
+  EXPECT_EQ(objects->open_object(*parse_digest(abc_hex)).error().fault, Fault::corrupt);
+  EXPECT_THAT(*objects->scan(), IsEmpty());
+}
+
+TEST_F(ObjectStoreTest, AnObjectThatWasTruncatedWhileStoppedGoesToQuarantineAtOpen) {
+  ASSERT_TRUE(store(*open(), "abc"));
+  fs::resize_file(abc_path(), 2);
+  auto objects = open();
+  EXPECT_EQ(objects->open_object(*parse_digest(abc_hex)).error().fault, Fault::not_found);
+  EXPECT_EQ(count(data() / "quarantine"), 1u);
+}
+
+TEST_F(ObjectStoreTest, VerifyMovesAFlippedBitToQuarantineAndTheObjectMayBeStoredAgain) {
+  auto objects = open();
+  ASSERT_TRUE(store(*objects, "abc"));
+  Digest const digest = *parse_digest(abc_hex);
+  EXPECT_TRUE(objects->verify(digest));
+  write_text(abc_path(), "abb");
+  EXPECT_EQ(objects->verify(digest).error().fault, Fault::corrupt);
+  EXPECT_EQ(objects->open_object(digest).error().fault, Fault::not_found);
+  EXPECT_EQ(objects->verify(digest).error().fault, Fault::not_found);
+  EXPECT_EQ(count(data() / "quarantine"), 1u);
+  ASSERT_TRUE(store(*objects, "abc"));
+  EXPECT_TRUE(objects->verify(digest));
+}
+
+TEST_F(ObjectStoreTest, AnOpenObjectIsReadableAfterItsRemoval) {
+  auto objects = open();
+  ASSERT_TRUE(store(*objects, "abc"));
+  Digest const digest = *parse_digest(abc_hex);
+  auto const file = objects->open_object(digest);
+  ASSERT_TRUE(file);
+  ASSERT_TRUE(objects->remove(digest));
+  EXPECT_EQ(bytes_of(**file), "abc");
+  EXPECT_EQ(objects->open_object(digest).error().fault, Fault::not_found);
+  EXPECT_EQ(objects->remove(digest).error().fault, Fault::not_found);
+  EXPECT_FALSE(fs::exists(abc_path()));
+}
+
+TEST_F(ObjectStoreTest, ManyThreadsCommitTheSameAndOtherObjects) {
+  auto objects = open();
+  std::vector<std::thread> threads;
+  std::atomic<int> failures{0};
+  for (int thread = 0; thread < 8; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int i = 0; i < 20; ++i) {
+        std::string const own = "of thread " + std::to_string(thread) + " " + std::to_string(i);
+        if (!store(*objects, "shared " + std::to_string(i)) || !store(*objects, own)) ++failures;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(failures, 0);
+  EXPECT_EQ(objects->scan()->size(), 20u + 8u * 20u);
+  EXPECT_EQ(count(staging()), 0u);
+}
+
+TEST_F(ObjectStoreTest, AFileInPlaceOfTheDirectoryIsASentenceThatSaysWhatToDo) {
+  write_text(data() / "taken", "");
+  auto const store = ObjectStore::open(data() / "taken");
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().fault, Fault::io);
+  EXPECT_THAT(store.error().message, HasSubstr("taken"));
+  EXPECT_THAT(store.error().message, HasSubstr("--data"));
+}
+
+TEST_F(ObjectStoreTest, MoreThanAnyDiskHasIsRefusedBeforeTheFirstByte) {
+  auto objects = open();
+  auto const staged = objects->stage(ByteCount{std::uint64_t{1} << 62});
+  ASSERT_FALSE(staged);
+  EXPECT_EQ(staged.error().fault, Fault::no_space);
+  EXPECT_EQ(objects->stage(ByteCount{~std::uint64_t{0}}).error().fault, Fault::no_space);
+  EXPECT_EQ(count(staging()), 0u);
+}
+
+TEST_F(ObjectStoreTest, AWriteThatFailsMakesTheCommitFailToo) {
+  auto objects = open();
+  auto staged = objects->stage(std::nullopt);
+  ASSERT_TRUE(staged);
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit const small{2, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  auto const appended = staged->append(std::as_bytes(std::span("abc", 3)));
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  ASSERT_FALSE(appended);
+  EXPECT_EQ(appended.error().fault, Fault::io);
+  EXPECT_FALSE(objects->commit(std::move(*staged), std::nullopt));
+  EXPECT_THAT(*objects->scan(), IsEmpty());
+  EXPECT_EQ(count(staging()), 0u);
+}
+
+// A file system of its own of 1 MiB; needs the right to mount.
+class FullDiskTest : public ObjectStoreTest {
+ protected:
+  void SetUp() override {
+    if (::mount("none", data().c_str(), "tmpfs", 0, "size=1m") != 0) {
+      GTEST_SKIP() << "mounting a small file system is not permitted here";
+    }
+    mounted_ = true;
+  }
+  void TearDown() override {
+    if (mounted_) ::umount2(data().c_str(), MNT_DETACH);
+  }
+
+ private:
+  bool mounted_ = false;
+};
+
+TEST_F(FullDiskTest, RoomThatIsNotThereIsNoticedWhenReserving) {
+  auto objects = open();
+  auto const staged = objects->stage(ByteCount{2 << 20});
+  ASSERT_FALSE(staged);
+  EXPECT_EQ(staged.error().fault, Fault::no_space);
+  EXPECT_TRUE(store(*objects, std::string(100'000, 'x'))) << "smaller ones still fit";
+  EXPECT_GT(objects->used_ratio(), 0.05);
+  EXPECT_LT(objects->used_ratio(), 0.9);
+}
+
+TEST_F(FullDiskTest, RoomThatRunsOutWhileWritingLeavesTheDiskAsItWas) {
+  auto objects = open();
+  {
+    auto staged = objects->stage(std::nullopt);
+    ASSERT_TRUE(staged);
+    std::string const block(300'000, 'x');
+    Result<void> appended;
+    for (int i = 0; i < 8 && appended; ++i) {
+      appended = staged->append(std::as_bytes(std::span(block)));
+    }
+    ASSERT_FALSE(appended);
+    EXPECT_EQ(appended.error().fault, Fault::no_space);
+  }
+  EXPECT_LT(objects->used_ratio(), 0.1);
+  EXPECT_TRUE(store(*objects, "abc"));
+}
+
+}  // namespace
+}  // namespace chisme::node

@@ -14,3 +14,4 @@ pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 add_library(chisme_llhttp STATIC EXCLUDE_FROM_ALL
   /usr/share/llhttp/api.c /usr/share/llhttp/http.c /usr/share/llhttp/llhttp.c)
 target_include_directories(chisme_llhttp SYSTEM PUBLIC /usr/share/include/llhttp /usr/share/include)
+target_compile_definitions(chisme_llhttp PUBLIC LLHTTP_STRICT_MODE=1)

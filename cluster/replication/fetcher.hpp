@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "cluster/catalogue/catalogue.hpp"
+#include "cluster/effect.hpp"
+#include "cluster/input.hpp"
+#include "cluster/replication/situation.hpp"
+
+namespace chisme::cluster {
+
+// Fetcher brings objects here that a coordinator (Repairer) wants this node to hold, at most
+// `transfers_in_max` at a time. At most `queued_max` wait; of more, the coordinator will ask again.
+//
+// Who asked is told by a CatalogueDelta with this node's Have, once that is on disk. A transfer
+// that fails is not tried again here: the coordinator's next FetchObject does that.
+//
+// Pure; one thread owns it.
+class Fetcher {
+ public:
+  static constexpr std::size_t queued_max = 64;
+
+  explicit Fetcher(unsigned transfers_in_max) : transfers_in_max_(transfers_in_max) {}
+
+  void handle(Envelope const& from, FetchObject const& request, Catalogue const& catalogue,
+              Situation const& situation, Effects& out);
+  void handle(TransferFinished const& transfer, Catalogue const& catalogue,
+              Situation const& situation, Effects& out);
+  // Something became durable: says so to those who wait for it.
+  void saved(Catalogue const& catalogue, Situation const& situation, Effects& out);
+
+ private:
+  struct Wanted {
+    Digest digest;
+    ByteCount size;
+    std::vector<NodeId> sources;
+  };
+  void start_next(Catalogue const& catalogue, Situation const& situation, Effects& out);
+  bool start(Wanted const& wanted, Situation const& situation, Effects& out);
+
+  unsigned transfers_in_max_;
+  TransferId last_transfer_;
+  std::map<TransferId, Digest> running_;
+  std::deque<Wanted> queued_;
+  std::map<Digest, std::set<NodeId>> askers_;  // of what is running, queued, or not durable yet
+};
+
+}  // namespace chisme::cluster

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "cluster/catalogue/catalogue.hpp"
+#include "cluster/effect.hpp"
+#include "cluster/input.hpp"
+#include "cluster/replication/situation.hpp"
+
+namespace chisme::cluster {
+
+// Lookups asks the other members for a name that this node does not have, or has older than a
+// client saw (contract C2).
+//
+// A name is found as soon as an answer brings a live version newer than what was known; it is
+// absent only when a majority of the members that are not known to have left say so (this node
+// counts). Where the node had a version already, that one is the answer when nobody has a newer.
+// After a second without a majority the answer is `unavailable`. Clusters of more than
+// `ask_all_max` members are asked in part. At most `pending_max` at a time; more are busy.
+//
+// Pure; one thread owns it.
+class Lookups {
+ public:
+  static constexpr std::size_t pending_max = 4096;
+  static constexpr std::size_t ask_all_max = 16;
+  static constexpr Duration patience = std::chrono::seconds{1};
+
+  explicit Lookups(Epoch epoch);
+
+  void handle(LookupRequested const& request, Catalogue const& catalogue,
+              Situation const& situation, Effects& out);
+  // Another node asks.
+  void handle(Envelope const& from, LookupName const& question, Catalogue const& catalogue,
+              Effects& out) const;
+  void handle(NodeId from, LookupAnswer const& answer, Catalogue& catalogue,
+              Situation const& situation, Effects& out);
+  void tick(Catalogue const& catalogue, Situation const& situation, Effects& out);
+  [[nodiscard]] std::optional<Instant> deadline() const;
+
+ private:
+  struct Pending {
+    LookupId id;
+    std::string name;
+    std::optional<Version> known;  // the newest record when it was asked
+    std::set<NodeId> answered;
+    Instant give_up_at{};
+  };
+  // True when there is an answer, which is appended.
+  static bool conclude(Pending const& lookup, Catalogue const& catalogue,
+                       Situation const& situation, Effects& out);
+
+  std::uint64_t next_number_;
+  std::map<std::uint64_t, Pending> pending_;
+};
+
+}  // namespace chisme::cluster

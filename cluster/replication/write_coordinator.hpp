@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/catalogue/catalogue.hpp"
+#include "cluster/effect.hpp"
+#include "cluster/input.hpp"
+#include "cluster/replication/situation.hpp"
+
+namespace chisme::cluster {
+
+// WriteCoordinator takes clients' writes and acknowledges each only when W nodes have it on disk.
+//
+// A write is a draft of this node's names log. It is sent to the other holders first; once W - 1 of
+// them have it on disk it is saved here, becomes visible and is answered. So a write that fails
+// before any other node can have seen it leaves no trace anywhere (no_quorum). Once some node may
+// have it and W cannot be reached, the outcome is unknown_outcome, and the write becomes visible
+// all the same, because it would come back by anti-entropy.
+//
+// An unanswered holder is asked again every second until `write_timeout`. A write without content
+// (a removal) has no holders of its own: it asks W - 1 nodes, current holders first, and the next
+// one for each that fails. At most `pending_max` writes are under way; more are refused as busy.
+//
+// Pure; one thread owns it.
+class WriteCoordinator {
+ public:
+  static constexpr std::size_t pending_max = 4096;
+
+  WriteCoordinator(Duration write_timeout, Epoch epoch);
+
+  void handle(WriteRequested const& request, Catalogue& catalogue, Situation const& situation,
+              Effects& out);
+  void handle(NodeId from, WriteCommitted const& answer, Catalogue& catalogue,
+              Situation const& situation, Effects& out);
+  void peer_unreachable(Endpoint endpoint, Situation const& situation);
+  // The catalogue is durable up to `save`.
+  void saved(SaveId save, Catalogue& catalogue, Situation const& situation, Effects& out);
+  void tick(Catalogue& catalogue, Situation const& situation, Effects& out);
+  [[nodiscard]] std::optional<Instant> deadline() const;
+
+ private:
+  enum class Answer { none, accepted, refused };
+  struct Target {
+    Endpoint endpoint;
+    Answer answer = Answer::none;
+    bool sent = false;
+    Instant resend_at{};
+  };
+  struct Pending {
+    WriteId id;
+    CatalogueRecord record;
+    bool created = false;
+    bool held_here = false;
+    unsigned others_needed = 0;  // W - 1
+    bool ask_all = false;        // all targets at once, for a Put; else as many as are needed
+    std::vector<NodeId> order;   // of `targets`: whom to ask first
+    std::map<NodeId, Target> targets;
+    Instant give_up_at{};
+    std::optional<SaveId> save;  // it is being made durable here
+    bool in_doubt = false;       // it was given up after some node may have seen it
+  };
+  struct Tally {
+    unsigned accepted = 0;
+    unsigned waiting = 0;  // may still accept
+    unsigned spare = 0;    // not asked yet
+    bool maybe_seen = false;
+  };
+
+  std::optional<Error> refusal(WriteRequested const& request, Catalogue const& catalogue) const;
+  Pending prepare(WriteRequested const& request, Catalogue& catalogue, Situation const& situation);
+  void choose_targets(Pending& write, WriteRequested const& request, Catalogue const& catalogue,
+                      Situation const& situation) const;
+  Tally tally(Pending const& write, Situation const& situation) const;
+  void ask(std::uint64_t number, Pending& write, Situation const& situation, Effects& out);
+  // Moves the write on as far as it can go. True when it has ended.
+  bool advance(std::uint64_t number, Pending& write, Catalogue& catalogue,
+               Situation const& situation, Effects& out);
+  bool give_up(Pending& write, Catalogue& catalogue, Effects& out);
+  void finish(Pending& write, Catalogue& catalogue, Situation const& situation, Effects& out);
+
+  Duration write_timeout_;
+  std::uint64_t next_number_;  // of CommitWrite: this run's numbers differ from the last run's
+  std::map<std::uint64_t, Pending> pending_;
+};
+
+}  // namespace chisme::cluster

@@ -1,0 +1,254 @@
+#include "cluster/core.hpp"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "cluster/base/overloaded.hpp"
+#include "cluster/departure.hpp"
+#include "cluster/load/load_table.hpp"
+#include "cluster/membership/swim.hpp"
+#include "cluster/replication/replication.hpp"
+
+namespace chisme::cluster {
+
+struct Core::Parts {
+  Parts(CoreConfig&& config_given, Self&& self_given, StoredState&& stored, Random random,
+        Instant now)
+      : config(std::move(config_given)),
+        self(std::move(self_given)),
+        swim(config.profile, self, config.seeds, random.split(1), now),
+        loads(self.id, self.epoch, now),
+        replication(config, self,
+                    StoredCatalogue{std::move(stored.records), std::move(stored.positions),
+                                    std::move(stored.objects), stored.wall},
+                    now) {
+    list_members(now);
+  }
+
+  void handle(Received const& input, Instant now, Effects& out);
+  void handle(PeerUnreachable const& input, Instant now, Effects& out);
+  void handle(LoadSampled const& input, Instant now, Effects& out);
+  void handle(LeaveRequested const& input, Instant now, Effects& out);
+  // Everything else concerns files.
+  template <class FileInput>
+  void handle(FileInput const& input, Instant now, Effects& out) {
+    replication.handle(input, situation(now), out);
+  }
+  void handle_load(Envelope const& from, Channel channel, Instant now, Effects& out);
+  void carry(Record const& record, Instant now, Effects& out);
+  void merge_load(LoadRecord const& load, Instant now);
+  void tick(Instant now, Effects& out);
+
+  // What follows every call: each part hears of what the others changed.
+  void settle(Instant now, Effects& out);
+  bool follow_members(Instant now, Effects& out);
+  void count_view_changes(Instant now);
+  void list_members(Instant now);
+  void show_load(NodeId node);
+  MemberView member_view(Member const& member, Instant now) const;
+  Situation situation(Instant now) const;
+  unsigned copies_wanted() const { return swim.ever_had_peers() ? config.copies_wanted : 1; }
+  unsigned copies_durable() const { return swim.ever_had_peers() ? config.copies_durable : 1; }
+  ClusterView view(Instant now) const;
+
+  CoreConfig config;
+  Self self;
+  Swim swim;
+  LoadTable loads;
+  Replication replication;
+  Departure departure;
+
+  std::vector<MemberView> members;  // as of `members_changes`, with the newest loads
+  std::uint64_t members_changes = 0;
+  std::uint64_t view_number = 1;
+  // What a view shows besides members, catalogue and loads.
+  std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, unsigned, bool, std::size_t> shown{};
+};
+
+void Core::Parts::handle(Received const& input, Instant now, Effects& out) {
+  Envelope const& envelope = input.envelope;
+  swim.set_load(loads.own(now));
+  std::vector<Record> carried;
+  swim.handle(envelope, input.channel, now, out, carried);
+  follow_members(now, out);
+  if (input.channel == Channel::stream) loads.succeeded(envelope.sender);
+  for (Record const& record : carried) carry(record, now, out);
+  handle_load(envelope, input.channel, now, out);
+  if (auto const* gossip = std::get_if<Gossip>(&envelope.message)) {
+    replication.heard(envelope.sender, gossip->catalogue_fingerprint, situation(now), out);
+  }
+  replication.received(envelope, situation(now), out);
+}
+
+void Core::Parts::handle_load(Envelope const& from, Channel channel, Instant now, Effects& out) {
+  if (auto const* probe = std::get_if<LoadProbe>(&from.message)) {
+    out.push_back(Send{from.sender_peer, channel, LoadReply{probe->sequence, loads.own(now)}});
+  } else if (auto const* reply = std::get_if<LoadReply>(&from.message)) {
+    merge_load(reply->load, now);
+  } else if (auto const* ack = std::get_if<Ack>(&from.message)) {
+    merge_load(ack->load, now);
+  }
+}
+
+void Core::Parts::carry(Record const& record, Instant now, Effects& out) {
+  if (auto const* load = std::get_if<LoadRecord>(&record)) {
+    merge_load(*load, now);
+  } else if (auto const* change = std::get_if<CatalogueRecord>(&record)) {
+    replication.gossiped(*change, situation(now), out);
+  }
+}
+
+void Core::Parts::merge_load(LoadRecord const& load, Instant now) {
+  if (!swim.members().contains(load.id) || !loads.merge(load, now)) return;
+  swim.tell(load, now);
+  show_load(load.id);
+}
+
+void Core::Parts::handle(PeerUnreachable const& input, Instant now, Effects& out) {
+  for (MemberView const& member : members) {
+    if (member.alive.peer == input.endpoint) loads.failed(member.alive.id, now);
+  }
+  swim.unreachable(input.endpoint, now, out);
+  follow_members(now, out);
+  replication.handle(input, situation(now), out);
+}
+
+void Core::Parts::handle(LoadSampled const& input, Instant now, Effects&) {
+  loads.measure(input, swim.local_health(), now);
+  swim.set_load(loads.own(now));
+  swim.tell(loads.own(now), now);
+  show_load(self.id);
+  replication.handle(input, situation(now));
+}
+
+void Core::Parts::handle(LeaveRequested const&, Instant now, Effects& out) {
+  if (departure.has_begun()) return;
+  swim.set_draining(true, now, out);
+  departure.begin(now);
+}
+
+void Core::Parts::tick(Instant now, Effects& out) {
+  swim.set_load(loads.own(now));
+  swim.tick(now, out);
+  follow_members(now, out);
+  replication.tick(situation(now), out);
+  auto const departs = departure.deadline();
+  if (departs && *departs <= now && departure.tick(view(now))) swim.leave(now, out);
+}
+
+void Core::Parts::settle(Instant now, Effects& out) {
+  while (follow_members(now, out)) {
+  }
+  for (CatalogueRecord& record : replication.take_fresh()) swim.tell(std::move(record), now);
+  swim.set_catalogue_fingerprint(replication.fingerprint());
+  count_view_changes(now);
+}
+
+bool Core::Parts::follow_members(Instant now, Effects& out) {
+  if (members_changes == swim.changes()) return false;
+  list_members(now);
+  replication.members_changed(situation(now), out);
+  return true;
+}
+
+void Core::Parts::count_view_changes(Instant now) {
+  auto const ejected = std::count_if(members.begin(), members.end(), [&](MemberView const& member) {
+    return loads.is_ejected(member.alive.id, now);
+  });
+  std::tuple now_shown{members_changes, replication.changes(), replication.repairs_pending(),
+                       copies_wanted(), swim.in_touch(),       static_cast<std::size_t>(ejected)};
+  if (std::exchange(shown, now_shown) != now_shown) ++view_number;
+}
+
+void Core::Parts::list_members(Instant now) {
+  for (MemberView const& member : members) {
+    if (!swim.members().contains(member.alive.id)) loads.forget(member.alive.id);
+  }
+  members.clear();
+  for (auto const& [id, member] : swim.members()) members.push_back(member_view(member, now));
+  members_changes = swim.changes();
+}
+
+void Core::Parts::show_load(NodeId node) {
+  auto const found =
+      std::lower_bound(members.begin(), members.end(), node,
+                       [](MemberView const& member, NodeId id) { return member.alive.id < id; });
+  LoadTable::Entry const* const entry = loads.find(node);
+  if (found == members.end() || found->alive.id != node || entry == nullptr) return;
+  found->load = entry->record;
+  found->sampled = entry->received;
+}
+
+MemberView Core::Parts::member_view(Member const& member, Instant now) const {
+  MemberView shown_member;
+  shown_member.alive = member.alive;
+  shown_member.state = member.state;
+  shown_member.self = member.alive.id == self.id;
+  shown_member.alive_since = member.alive_since;
+  shown_member.ejected = loads.is_ejected(member.alive.id, now);
+  if (LoadTable::Entry const* const entry = loads.find(member.alive.id)) {
+    shown_member.load = entry->record;
+    shown_member.sampled = entry->received;
+  }
+  return shown_member;
+}
+
+Situation Core::Parts::situation(Instant now) const {
+  return {.now = now,
+          .self = self.id,
+          .members = members,
+          .copies_wanted = copies_wanted(),
+          .copies_durable = copies_durable()};
+}
+
+ClusterView Core::Parts::view(Instant now) const {
+  ClusterView view{.number = view_number,
+                   .self = self.id,
+                   .at = now,
+                   .members = members,
+                   .catalogue = replication.snapshot(),
+                   .copies_wanted = copies_wanted(),
+                   .copies_durable = copies_durable(),
+                   .in_touch = swim.in_touch(),
+                   .repairs_pending = replication.repairs_pending()};
+  for (MemberView& member : view.members) {
+    member.ejected = loads.is_ejected(member.alive.id, now);
+  }
+  return view;
+}
+
+Core::Core(CoreConfig config, Self self, StoredState stored, Random random, Instant now)
+    : parts_(std::make_unique<Parts>(std::move(config), std::move(self), std::move(stored), random,
+                                     now)) {}
+Core::~Core() = default;
+Core::Core(Core&&) noexcept = default;
+
+void Core::handle(Input input, Instant now, Effects& out) {
+  std::visit([&](auto const& happened) { parts_->handle(happened, now, out); }, input);
+  parts_->settle(now, out);
+}
+
+void Core::tick(Instant now, Effects& out) {
+  parts_->tick(now, out);
+  parts_->settle(now, out);
+}
+
+std::optional<Instant> Core::deadline() const {
+  Instant earliest = parts_->swim.deadline();
+  for (auto const& other : {parts_->replication.deadline(), parts_->departure.deadline()}) {
+    if (other) earliest = std::min(earliest, *other);
+  }
+  return earliest;
+}
+
+std::uint64_t Core::view_number() const {
+  return parts_->view_number;
+}
+
+ClusterView Core::view(Instant now) const {
+  return parts_->view(now);
+}
+
+}  // namespace chisme::cluster

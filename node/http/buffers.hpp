@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace chisme::node {
+
+constexpr std::size_t small_buffer_bytes = 16 << 10;
+constexpr std::size_t large_buffer_bytes = 256 << 10;
+
+// BufferPool keeps the large buffers of one loop for the next body: memory of this size passes
+// malloc's mmap threshold, and mapping it anew costs half the throughput.
+class BufferPool {
+ public:
+  using Buffer = std::unique_ptr<std::byte[]>;
+  [[nodiscard]] Buffer take();
+  void give_back(Buffer buffer);
+
+ private:
+  static constexpr std::size_t kept_max = 32;
+  std::vector<Buffer> free_;
+};
+
+// LargeBuffer is one of the pool's, given back when it goes. `pool` must outlive it.
+class LargeBuffer {
+ public:
+  explicit LargeBuffer(BufferPool& pool) : pool_(pool), bytes_(pool.take()) {}
+  ~LargeBuffer() { pool_.give_back(std::move(bytes_)); }
+  LargeBuffer(LargeBuffer const&) = delete;
+  LargeBuffer& operator=(LargeBuffer const&) = delete;
+  [[nodiscard]] std::span<std::byte> span() { return {bytes_.get(), large_buffer_bytes}; }
+
+ private:
+  BufferPool& pool_;
+  BufferPool::Buffer bytes_;
+};
+
+// InputBuffer holds what was read from a socket and not yet understood. It is small while a
+// connection idles and borrows a large buffer while a body comes. `pool` must outlive it.
+class InputBuffer {
+ public:
+  explicit InputBuffer(BufferPool& pool);
+  ~InputBuffer();
+  InputBuffer(InputBuffer const&) = delete;
+  InputBuffer& operator=(InputBuffer const&) = delete;
+
+  [[nodiscard]] std::span<std::byte const> unread() const;
+  void consume(std::size_t bytes);
+  // Where the next bytes may be read into: all that is free. Moves what is unread to the front.
+  [[nodiscard]] std::span<std::byte> room();
+  // `bytes` were read into `room()`.
+  void filled(std::size_t bytes);
+
+  void grow();
+  // Gives the large buffer back, unless what is unread needs it.
+  void shrink();
+
+ private:
+  [[nodiscard]] std::byte* base() const { return large_ ? large_.get() : small_.get(); }
+  BufferPool& pool_;
+  std::unique_ptr<std::byte[]> small_;
+  BufferPool::Buffer large_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
+
+}  // namespace chisme::node

@@ -1,0 +1,294 @@
+#include "node/http/connection.hpp"
+
+#include <algorithm>
+#include <asio/buffer.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
+#include <asio/write.hpp>
+#include <exception>
+#include <utility>
+
+#include "cluster/base/overloaded.hpp"
+#include "node/http/await.hpp"
+#include "node/http/response_head.hpp"
+#include "node/http/socket_stream.hpp"
+
+namespace chisme::node {
+
+namespace {
+// A request's unread body up to this size is read and dropped, to keep the connection.
+constexpr std::uint64_t dropped_body_bytes_max = 64 << 10;
+// After an answer that ends the connection, the client's further bytes are dropped so long and so
+// many, so that it can read the answer: unread bytes would make the kernel reset the connection.
+constexpr auto linger_time = std::chrono::milliseconds(3000);
+constexpr std::uint64_t linger_bytes_max = 256 << 20;
+// Answers are written in pieces, each of which must make progress.
+constexpr std::size_t write_piece_bytes = 64 << 10;
+
+// Counts a request for the load that the node gossips, also when its coroutine is destroyed.
+class CountedRequest {
+ public:
+  CountedRequest(web::Gateway& gateway, bool const& own_fault)
+      : gateway_(gateway), own_fault_(own_fault) {
+    gateway_.request_began();
+  }
+  ~CountedRequest() { gateway_.request_ended(own_fault_); }
+  CountedRequest(CountedRequest const&) = delete;
+  CountedRequest& operator=(CountedRequest const&) = delete;
+
+ private:
+  web::Gateway& gateway_;
+  bool const& own_fault_;
+};
+}  // namespace
+
+HttpHost::HttpHost(asio::io_context& io, web::Gateway& node, HttpSettings chosen)
+    : loop(io), gateway(node), settings(chosen), service(node, chosen.service), websockets(node) {}
+
+std::string const& HttpHost::date() {
+  std::time_t const now = std::time(nullptr);
+  if (now != date_second_) {
+    date_second_ = now;
+    date_text_ = http_date(now);
+  }
+  return date_text_;
+}
+
+HttpConnection::HttpConnection(std::shared_ptr<HttpHost> host, asio::ip::tcp::socket socket)
+    : host_(std::move(host)),
+      socket_(std::move(socket)),
+      timer_(host_->loop),
+      input_(host_->buffers) {
+  host_->connections.insert(this);
+  ++host_->open;
+}
+
+HttpConnection::~HttpConnection() {
+  host_->connections.erase(this);
+  --host_->open;
+}
+
+void HttpConnection::close() {
+  asio::error_code ignored;
+  socket_.close(ignored);
+  timer_.cancel();
+}
+
+void HttpConnection::close_if_idle() {
+  if (idle_) close();
+}
+
+void HttpConnection::expect_within(std::chrono::milliseconds patience) {
+  deadline_ = std::chrono::steady_clock::now() + patience;
+}
+
+void HttpConnection::expect_nothing() {
+  deadline_.reset();
+}
+
+// Starts the watch over `deadline_`. Moving the deadline costs nothing; the timer follows lazily
+// and looks at least every second.
+void HttpConnection::start_watch() {
+  auto const at_least = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  timer_.expires_at(deadline_ ? std::min(*deadline_, at_least) : at_least);
+  timer_.async_wait([weak = weak_from_this()](asio::error_code error) {
+    auto const self = weak.lock();
+    if (self && !error) self->watch();
+  });
+}
+
+void HttpConnection::watch() {
+  if (!socket_.is_open()) return;
+  if (deadline_ && *deadline_ <= std::chrono::steady_clock::now()) return close();
+  start_watch();
+}
+
+asio::awaitable<void> HttpConnection::run(std::shared_ptr<HttpConnection> self) {
+  asio::error_code ignored;
+  self->socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  self->socket_.non_blocking(true, ignored);
+  self->start_watch();
+  After after = After::next_request;
+  while (after == After::next_request && co_await self->read_head()) {
+    after = co_await self->serve();
+    if (after == After::next_request) {
+      self->parser_.next();
+      self->state_ = web::ParseState::head;
+      self->input_.shrink();
+    }
+  }
+  if (after == After::linger) co_await self->linger();
+  self->timer_.cancel();
+  if (after != After::handed_over) self->close();
+}
+
+// Reads until a request's head is complete or cannot become one; false when the client left, was
+// too slow, or the node is draining.
+asio::awaitable<bool> HttpConnection::read_head() {
+  idle_ = input_.unread().empty();
+  if (!idle_) expect_within(host_->settings.head_timeout);
+  while (true) {
+    if (!input_.unread().empty()) {
+      auto const progress = parser_.feed(input_.unread());
+      input_.consume(progress.consumed);
+      state_ = progress.state;
+      if (state_ != web::ParseState::head) break;
+    }
+    if (idle_ && host_->draining) co_return false;
+    // The whole head has one deadline, so that a byte now and then does not hold a connection.
+    if (idle_) expect_within(host_->settings.idle_timeout);
+    bool const more = co_await read_more(std::chrono::milliseconds(0));
+    if (!more) co_return false;
+    if (std::exchange(idle_, false)) expect_within(host_->settings.head_timeout);
+  }
+  idle_ = false;
+  expect_nothing();
+  co_return true;
+}
+
+// With patience 0 the deadline stays as it is.
+asio::awaitable<bool> HttpConnection::read_more(std::chrono::milliseconds patience) {
+  auto const room = input_.room();
+  if (room.empty() || !socket_.is_open()) co_return false;
+  if (patience.count() > 0) expect_within(patience);
+  asio::error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  auto const buffer = asio::buffer(room.data(), room.size());
+  std::size_t const count = co_await socket_.async_read_some(buffer, token);
+  if (patience.count() > 0) expect_nothing();
+  if (error) co_return false;
+  input_.filled(count);
+  co_return true;
+}
+
+asio::awaitable<bool> HttpConnection::write_all(std::string_view bytes) {
+  asio::error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  while (!bytes.empty() && socket_.is_open()) {
+    expect_within(host_->settings.progress_timeout);
+    auto const piece = asio::buffer(bytes.data(), std::min(bytes.size(), write_piece_bytes));
+    std::size_t const count = co_await socket_.async_write_some(piece, token);
+    if (error) break;
+    bytes.remove_prefix(count);
+  }
+  expect_nothing();
+  co_return bytes.empty();
+}
+
+asio::awaitable<HttpConnection::After> HttpConnection::serve() {
+  if (state_ == web::ParseState::failed) {
+    auto answer = host_->service.malformed(parser_.failure());
+    answer.close = true;
+    head_only_ = false;
+    co_return co_await reply(std::move(answer));
+  }
+  head_only_ = parser_.request().method == web::Method::head;
+  own_fault_ = false;
+  CountedRequest const counted(host_->gateway, own_fault_);
+  auto plan = host_->service.plan(parser_.request());
+  co_return co_await carry_out(std::move(plan));
+}
+
+asio::awaitable<HttpConnection::After> HttpConnection::carry_out(web::Plan plan) {
+  auto work =
+      std::visit(Overloaded{
+                     [this](web::Reply& it) { return reply(std::move(it)); },
+                     [this](web::SendObject& it) { return send_object(std::move(it)); },
+                     [this](web::RelayObject& it) { return relay_object(std::move(it)); },
+                     [this](web::ReceiveFile& it) { return receive_file(std::move(it)); },
+                     [this](web::ReceiveForm& it) { return receive_form(std::move(it)); },
+                     [this](web::RemoveFile& it) { return remove_file(std::move(it)); },
+                     [this](web::AskOthers& it) { return ask_others(std::move(it)); },
+                     [this](web::AcceptWebSocket& it) { return accept_websocket(std::move(it)); },
+                 },
+                 plan);
+  co_return co_await std::move(work);
+}
+
+bool HttpConnection::keeps_alive(web::Reply const& answer) const {
+  if (answer.close || host_->draining || state_ == web::ParseState::failed) return false;
+  auto const& request = parser_.request();
+  if (!request.keep_alive) return false;
+  if (state_ == web::ParseState::complete) return true;
+  // The rest of a body must be read before the next request; a client that waits for a 100 that
+  // it does not get may send the body or not (RFC 9110, 10.1.1), so its end would be unknown.
+  return !request.expect_continue && request.content_length &&
+         request.content_length->value() <= dropped_body_bytes_max;
+}
+
+std::string HttpConnection::head_of(web::Reply const& answer, std::uint64_t content_length) {
+  keep_alive_ = keeps_alive(answer);
+  HeadFacts facts;
+  if (has_content(answer.status)) facts.content_length = content_length;
+  facts.keep_alive = keep_alive_;
+  facts.http_1_0 = state_ != web::ParseState::failed && parser_.request().http_1_0;
+  facts.date = host_->date();
+  return response_head(answer, facts);
+}
+
+asio::awaitable<HttpConnection::After> HttpConnection::reply(web::Reply answer) {
+  if (answer.status == 0) co_return After::close;
+  if (answer.status >= 500) own_fault_ = true;
+  auto bytes = head_of(answer, answer.body.size());
+  if (!head_only_ && has_content(answer.status)) bytes += answer.body;
+  bool const written = co_await write_all(bytes);
+  if (!written) co_return After::close;
+  co_return co_await settle_body(After::linger);
+}
+
+// What follows an answer: the rest of the request's body is read, or the connection ends.
+asio::awaitable<HttpConnection::After> HttpConnection::settle_body(After otherwise) {
+  if (!keep_alive_) co_return otherwise;
+  while (state_ == web::ParseState::body) {
+    auto const run = co_await next_body_run();
+    if (run.empty() && state_ != web::ParseState::complete) co_return After::close;
+  }
+  co_return state_ == web::ParseState::complete ? After::next_request : After::close;
+}
+
+asio::awaitable<void> HttpConnection::linger() {
+  asio::error_code error;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
+  if (error) co_return;
+  expect_within(linger_time);
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  std::uint64_t dropped = 0;
+  input_.consume(input_.unread().size());
+  while (!error && dropped < linger_bytes_max) {
+    auto const room = input_.room();
+    auto const buffer = asio::buffer(room.data(), room.size());
+    dropped += co_await socket_.async_read_some(buffer, token);
+  }
+}
+
+asio::awaitable<HttpConnection::After> HttpConnection::remove_file(web::RemoveFile plan) {
+  auto start = [this, &plan](web::Done<web::RemovedFile> done) {
+    host_->gateway.remove(plan.name, plan.condition, std::move(done));
+  };
+  auto const removed = co_await await_done<web::RemovedFile>(host_->loop, start);
+  auto answer = host_->service.removed(parser_.request(), removed);
+  co_return co_await reply(std::move(answer));
+}
+
+asio::awaitable<HttpConnection::After> HttpConnection::ask_others(web::AskOthers plan) {
+  auto start = [this, &plan](web::Done<web::Lookup> done) {
+    host_->gateway.lookup_everywhere(plan.name, std::move(done));
+  };
+  auto const found = co_await await_done<web::Lookup>(host_->loop, start);
+  auto next = host_->service.plan_with(parser_.request(), found);
+  co_return co_await carry_out(std::move(next));
+}
+
+asio::awaitable<HttpConnection::After> HttpConnection::accept_websocket(web::AcceptWebSocket plan) {
+  auto const rest = input_.unread();
+  std::string already_read(reinterpret_cast<char const*>(rest.data()), rest.size());
+  auto stream = std::make_unique<SocketStream>(host_->loop, std::move(socket_));
+  ++host_->open;
+  host_->websockets.serve(std::move(stream), parser_.request(), std::move(already_read),
+                          std::move(plan.session), [weak = std::weak_ptr(host_)] {
+                            if (auto const host = weak.lock()) --host->open;
+                          });
+  co_return After::handed_over;
+}
+
+}  // namespace chisme::node

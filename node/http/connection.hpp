@@ -1,0 +1,129 @@
+#pragma once
+
+#include <asio/awaitable.hpp>
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+#include <chrono>
+#include <cstddef>
+#include <ctime>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "node/http/buffers.hpp"
+#include "node/http/listener.hpp"
+#include "web/http/multipart.hpp"
+#include "web/http/parser.hpp"
+#include "web/plan.hpp"
+#include "web/service.hpp"
+#include "web/websocket/server.hpp"
+
+namespace chisme::node {
+
+class HttpConnection;
+
+// What the connections of one listener share. The loop's thread owns it.
+struct HttpHost {
+  HttpHost(asio::io_context& io, web::Gateway& node, HttpSettings chosen);
+  // The Date of now, made once a second.
+  [[nodiscard]] std::string const& date();
+
+  asio::io_context& loop;
+  web::Gateway& gateway;
+  HttpSettings settings;
+  web::Service service;
+  BufferPool buffers;
+  web::WebSocketServer websockets;
+  bool draining = false;
+  std::size_t open = 0;
+  std::set<HttpConnection*> connections;  // those that speak HTTP
+
+ private:
+  std::time_t date_second_ = 0;
+  std::string date_text_;
+};
+
+// HttpConnection speaks HTTP/1.1 with one client: it reads requests one after the other, asks
+// `web::Service` what each means and carries the plan out. It closes on timeouts (HttpSettings),
+// after errors that leave the request's end unknown, and when asked to.
+//
+// A coroutine of the loop's thread, `run`, keeps it alive until the connection is over or a
+// WebSocket session took the socket.
+class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
+ public:
+  HttpConnection(std::shared_ptr<HttpHost> host, asio::ip::tcp::socket socket);
+  ~HttpConnection();
+  HttpConnection(HttpConnection const&) = delete;
+  HttpConnection& operator=(HttpConnection const&) = delete;
+
+  static asio::awaitable<void> run(std::shared_ptr<HttpConnection> self);
+  // Ends it now, whatever it does.
+  void close();
+  void close_if_idle();
+
+ private:
+  enum class After { next_request, linger, close, handed_over };
+
+  // connection.cpp
+  asio::awaitable<bool> read_head();
+  asio::awaitable<After> serve();
+  asio::awaitable<After> carry_out(web::Plan plan);
+  asio::awaitable<After> reply(web::Reply answer);
+  asio::awaitable<After> remove_file(web::RemoveFile plan);
+  asio::awaitable<After> ask_others(web::AskOthers plan);
+  asio::awaitable<After> accept_websocket(web::AcceptWebSocket plan);
+  asio::awaitable<After> settle_body(After otherwise);
+  asio::awaitable<void> linger();
+  // Reads more into `input_`; false when the client is gone or too slow.
+  asio::awaitable<bool> read_more(std::chrono::milliseconds patience);
+  asio::awaitable<bool> write_all(std::string_view bytes);
+
+  // objects.cpp
+  asio::awaitable<After> send_object(web::SendObject plan);
+  asio::awaitable<After> relay_object(web::RelayObject plan);
+  asio::awaitable<bool> send_bytes(std::shared_ptr<web::OpenObject const> object, ByteOffset offset,
+                                   ByteCount length);
+  asio::awaitable<bool> relay_bytes(std::shared_ptr<web::RemoteRead> source,
+                                    std::span<std::byte> buffer, std::size_t first,
+                                    ByteCount length);
+
+  // receiving.cpp
+  asio::awaitable<After> receive_file(web::ReceiveFile plan);
+  asio::awaitable<After> receive_form(web::ReceiveForm plan);
+  asio::awaitable<bool> continue_expected();
+  // The next run of body bytes; empty at the end or on failure (`body_`).
+  asio::awaitable<std::span<std::byte const>> next_body_run();
+  asio::awaitable<Result<void>> read_body_into(std::shared_ptr<web::Upload> upload);
+  struct Form;
+  asio::awaitable<bool> feed_form(std::shared_ptr<Form> form, std::span<std::byte const> run);
+  asio::awaitable<bool> handle_form_event(std::shared_ptr<Form> form,
+                                          web::MultipartReader::Progress progress);
+  asio::awaitable<bool> begin_part(std::shared_ptr<Form> form);
+  asio::awaitable<bool> end_part(std::shared_ptr<Form> form);
+
+  [[nodiscard]] bool keeps_alive(web::Reply const& answer) const;
+  [[nodiscard]] std::string head_of(web::Reply const& answer, std::uint64_t content_length);
+  void start_watch();
+  void watch();
+  void expect_within(std::chrono::milliseconds patience);
+  void expect_nothing();
+
+  std::shared_ptr<HttpHost> host_;
+  asio::ip::tcp::socket socket_;
+  // One timer for all deadlines: it fires, looks at `deadline_` and sleeps on.
+  asio::steady_timer timer_;
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
+  web::RequestParser parser_;
+  InputBuffer input_;
+  web::ParseState state_ = web::ParseState::head;
+  bool idle_ = true;
+  bool head_only_ = false;
+  bool own_fault_ = false;  // of the request under way: the node failed, not the client
+  bool keep_alive_ = true;  // what the answer said
+};
+
+}  // namespace chisme::node

@@ -1,0 +1,118 @@
+#include <algorithm>
+#include <asio/buffer.hpp>
+#include <asio/post.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
+#include <asio/write.hpp>
+#include <string_view>
+#include <utility>
+
+#include <sys/socket.h>
+
+#include "node/http/await.hpp"
+#include "node/http/connection.hpp"
+#include "node/http/sendfile.hpp"
+
+// Bodies that go out: local objects by sendfile, others' objects through a buffer.
+namespace chisme::node {
+
+asio::awaitable<HttpConnection::After> HttpConnection::send_object(web::SendObject plan) {
+  std::shared_ptr<web::OpenObject const> object;
+  if (!head_only_) {
+    auto opened = host_->gateway.open(plan.file.digest);
+    if (!opened) {
+      auto answer = host_->service.failed(parser_.request(), opened.error());
+      co_return co_await reply(std::move(answer));
+    }
+    object = std::move(*opened);
+  }
+  std::string_view head_left;
+  auto const head = head_of(plan.head, plan.length.value());
+  head_left = head;
+  if (object && plan.length.value() > 0) {
+    // MSG_MORE joins the head and the first bytes in one packet; the rare rest goes the long way.
+    auto const sent = ::send(socket_.native_handle(), head.data(), head.size(),
+                             MSG_MORE | MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0) head_left.remove_prefix(static_cast<std::size_t>(sent));
+  }
+  bool whole = co_await write_all(head_left);
+  if (whole && object) whole = co_await send_bytes(object, plan.offset, plan.length);
+  if (!whole) co_return After::close;
+  co_return co_await settle_body(After::linger);
+}
+
+asio::awaitable<bool> HttpConnection::send_bytes(std::shared_ptr<web::OpenObject const> object,
+                                                 ByteOffset offset, ByteCount length) {
+  SendingObject sending{object->descriptor(), static_cast<std::int64_t>(offset.value()),
+                        length.value()};
+  asio::error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  while (socket_.is_open()) {
+    std::uint64_t const before = sending.left;
+    Sent const sent = send_object_bytes(socket_.native_handle(), sending);
+    host_->gateway.delivered(ByteCount{before - sending.left});
+    if (sent == Sent::all) co_return true;
+    if (sent == Sent::failed) co_return false;
+    if (sent == Sent::some) {
+      co_await asio::post(host_->loop, asio::use_awaitable);
+    } else {
+      expect_within(host_->settings.progress_timeout);
+      co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, token);
+      expect_nothing();
+      if (error) co_return false;
+    }
+  }
+  co_return false;
+}
+
+asio::awaitable<HttpConnection::After> HttpConnection::relay_object(web::RelayObject plan) {
+  std::shared_ptr<web::RemoteRead> source;
+  LargeBuffer buffer(host_->buffers);
+  std::size_t first = 0;
+  if (!head_only_ && plan.length.value() > 0) {
+    // The first bytes come before the head, so that a file without a source in reach is an error
+    // that the client can understand.
+    source = host_->gateway.relay(plan.file, plan.offset, plan.length);
+    auto start = [&](web::Done<std::size_t> done) { source->read(buffer.span(), std::move(done)); };
+    auto const read = co_await await_done<std::size_t>(host_->loop, start);
+    if (!read || *read == 0) {
+      auto const error =
+          read ? Error{Fault::unavailable, "the file's holders sent nothing"} : read.error();
+      auto answer = host_->service.failed(parser_.request(), error);
+      co_return co_await reply(std::move(answer));
+    }
+    first = *read;
+  }
+  auto const head = head_of(plan.head, plan.length.value());
+  bool whole = co_await write_all(head);
+  if (whole && source) whole = co_await relay_bytes(source, buffer.span(), first, plan.length);
+  if (!whole) co_return After::close;
+  co_return co_await settle_body(After::linger);
+}
+
+// Writes the `first` bytes of `buffer` and then what `source` still has; false when it has fewer
+// than `length`: the client then sees the connection end early.
+asio::awaitable<bool> HttpConnection::relay_bytes(std::shared_ptr<web::RemoteRead> source,
+                                                  std::span<std::byte> buffer, std::size_t first,
+                                                  ByteCount length) {
+  std::uint64_t left = length.value();
+  std::size_t count = first;
+  auto start = [&](web::Done<std::size_t> done) { source->read(buffer, std::move(done)); };
+  while (true) {
+    count = static_cast<std::size_t>(std::min<std::uint64_t>(count, left));
+    std::string_view const piece(reinterpret_cast<char const*>(buffer.data()), count);
+    bool const written = co_await write_all(piece);
+    if (!written) co_return false;
+    host_->gateway.delivered(ByteCount{count});
+    left -= count;
+    if (left == 0) co_return true;
+    auto const read = co_await await_done<std::size_t>(host_->loop, start);
+    if (!read || *read == 0) {
+      own_fault_ = true;
+      co_return false;
+    }
+    count = *read;
+  }
+}
+
+}  // namespace chisme::node

@@ -1,0 +1,210 @@
+#include "node/http/socket_stream.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <asio/buffer.hpp>
+#include <asio/error.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/write.hpp>
+#include <chrono>
+#include <utility>
+
+#include "cluster/base/check.hpp"
+#include "node/http/sendfile.hpp"
+
+namespace chisme::node {
+
+namespace {
+// How long the peer has to see our end and to end its side, and how much it may still send.
+constexpr auto linger_time = std::chrono::seconds(3);
+constexpr std::size_t linger_bytes_max = 8 << 20;
+
+tl::unexpected<Error> broken(char const* doing, asio::error_code const& error) {
+  return fail(error == asio::error::operation_aborted ? Fault::cancelled : Fault::io,
+              std::string(doing) + " a WebSocket client: " + error.message(), error.value());
+}
+
+class SocketTimer final : public web::ByteStream::Timer {
+ public:
+  SocketTimer(asio::io_context& loop, Duration delay, std::function<void()> then)
+      : timer_(std::make_shared<asio::steady_timer>(loop, delay)) {
+    // The handler looks whether the timer still lives: cancel() does not take back a handler that
+    // is queued already.
+    timer_->async_wait([weak = std::weak_ptr(timer_), call = std::move(then)](auto error) {
+      if (!error && weak.lock()) call();
+    });
+  }
+
+ private:
+  std::shared_ptr<asio::steady_timer> timer_;
+};
+}  // namespace
+
+struct SocketStream::State : std::enable_shared_from_this<SocketStream::State> {
+  State(asio::io_context& io, asio::ip::tcp::socket connected)
+      : loop(io), socket(std::move(connected)), linger_timer(io) {
+    asio::error_code ignored;
+    socket.non_blocking(true, ignored);
+  }
+
+  void close() {
+    asio::error_code ignored;
+    linger_timer.cancel();
+    socket.close(ignored);
+  }
+  void finish_read(Result<std::size_t> result) {
+    auto const done = std::exchange(read_done, nullptr);
+    if (dropped) return;
+    if (lingering) {
+      done(fail(Fault::cancelled, "the stream is closing"));
+      if (result && *result > 0) return linger_on(*result);
+      return close();
+    }
+    done(std::move(result));
+  }
+  void finish_write(Result<void> result) {
+    auto const done = std::exchange(write_done, nullptr);
+    object.reset();
+    outgoing.clear();
+    if (lingering) end_sending();
+    if (!dropped) done(std::move(result));
+  }
+  void send_outgoing();
+  void send_object();
+  void wait_to_send();
+  void end_sending();
+  void linger_on(std::size_t bytes);
+
+  asio::io_context& loop;
+  asio::ip::tcp::socket socket;
+  asio::steady_timer linger_timer;
+  bool dropped = false;    // the stream was destroyed
+  bool lingering = false;  // close_gently was called
+  web::Done<std::size_t> read_done;
+  web::Done<void> write_done;
+  std::string outgoing;
+  std::shared_ptr<web::OpenObject const> object;
+  SendingObject sending;
+  std::array<std::byte, 4096> discarded;
+  std::size_t lingered_bytes = 0;
+};
+
+void SocketStream::State::send_outgoing() {
+  asio::async_write(socket, asio::buffer(outgoing),
+                    [self = shared_from_this()](asio::error_code error, std::size_t) {
+                      if (error) return self->finish_write(broken("writing to", error));
+                      if (self->object) return self->send_object();
+                      self->finish_write({});
+                    });
+}
+
+void SocketStream::State::send_object() {
+  if (!socket.is_open()) {
+    return finish_write(fail(Fault::cancelled, "the WebSocket client is gone"));
+  }
+  switch (send_object_bytes(socket.native_handle(), sending)) {
+    case Sent::all:
+      return finish_write({});
+    case Sent::some:
+      return asio::post(loop, [self = shared_from_this()] { self->send_object(); });
+    case Sent::full:
+      return wait_to_send();
+    case Sent::failed:
+      return finish_write(fail(Fault::io, "sending to a WebSocket client"));
+  }
+}
+
+void SocketStream::State::wait_to_send() {
+  socket.async_wait(asio::ip::tcp::socket::wait_write,
+                    [self = shared_from_this()](asio::error_code error) {
+                      if (error) return self->finish_write(broken("writing to", error));
+                      self->send_object();
+                    });
+}
+
+void SocketStream::State::end_sending() {
+  asio::error_code ignored;
+  socket.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  linger_timer.expires_after(linger_time);
+  linger_timer.async_wait([self = shared_from_this()](asio::error_code error) {
+    if (!error) self->close();
+  });
+  if (!read_done) linger_on(0);
+}
+
+// Bytes that arrive after the end was sent must be read: unread, they would make the kernel reset
+// the connection, and the peer would lose what it has not read yet (the close frame).
+void SocketStream::State::linger_on(std::size_t bytes) {
+  lingered_bytes += bytes;
+  if (lingered_bytes > linger_bytes_max || !socket.is_open()) return close();
+  socket.async_read_some(asio::buffer(discarded),
+                         [self = shared_from_this()](asio::error_code error, std::size_t count) {
+                           if (error) return self->close();
+                           self->linger_on(count);
+                         });
+}
+
+SocketStream::SocketStream(asio::io_context& loop, asio::ip::tcp::socket socket)
+    : state_(std::make_shared<State>(loop, std::move(socket))) {}
+
+SocketStream::~SocketStream() {
+  state_->dropped = true;
+  // A pending read writes into the owner's memory, which goes too.
+  if (!state_->lingering || state_->read_done) state_->close();
+}
+
+void SocketStream::read(std::span<std::byte> into, web::Done<std::size_t> done) {
+  CHECK(!state_->read_done);
+  state_->read_done = std::move(done);
+  state_->socket.async_read_some(asio::buffer(into.data(), into.size()),
+                                 [self = state_](asio::error_code error, std::size_t count) {
+                                   if (error == asio::error::eof)
+                                     return self->finish_read(std::size_t{0});
+                                   if (error)
+                                     return self->finish_read(broken("reading from", error));
+                                   self->finish_read(count);
+                                 });
+}
+
+void SocketStream::write(std::string bytes, web::Done<void> done) {
+  CHECK(!state_->write_done);
+  state_->write_done = std::move(done);
+  state_->outgoing = std::move(bytes);
+  state_->send_outgoing();
+}
+
+void SocketStream::write_object(std::string header, std::shared_ptr<web::OpenObject const> object,
+                                ByteOffset offset, ByteCount length, web::Done<void> done) {
+  CHECK(!state_->write_done);
+  state_->write_done = std::move(done);
+  state_->outgoing = std::move(header);
+  state_->sending = {object->descriptor(), static_cast<std::int64_t>(offset.value()),
+                     length.value()};
+  state_->object = std::move(object);
+  // MSG_MORE joins the header and the first bytes in one packet. A few bytes into a drained socket
+  // fit; the rare rest goes the long way.
+  auto const sent = ::send(state_->socket.native_handle(), state_->outgoing.data(),
+                           state_->outgoing.size(), MSG_MORE | MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent > 0) state_->outgoing.erase(0, static_cast<std::size_t>(sent));
+  if (!state_->outgoing.empty()) return state_->send_outgoing();
+  asio::post(state_->loop, [self = state_] { self->send_object(); });
+}
+
+std::unique_ptr<web::ByteStream::Timer> SocketStream::after(Duration delay,
+                                                            std::function<void()> then) {
+  return std::make_unique<SocketTimer>(state_->loop, delay, std::move(then));
+}
+
+void SocketStream::close_gently() {
+  if (state_->lingering || !state_->socket.is_open()) return;
+  state_->lingering = true;
+  if (!state_->write_done) state_->end_sending();
+}
+
+void SocketStream::close() {
+  state_->close();
+}
+
+}  // namespace chisme::node

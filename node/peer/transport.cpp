@@ -1,0 +1,344 @@
+#include "node/peer/transport.hpp"
+
+#include <array>
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/ip/udp.hpp>
+#include <asio/post.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cluster/wire/codec.hpp"
+#include "node/peer/address.hpp"
+#include "node/peer/socket.hpp"
+
+namespace chisme::node {
+namespace {
+
+using asio::ip::tcp;
+using asio::ip::udp;
+
+constexpr Duration hello_timeout = std::chrono::seconds{5};
+constexpr Duration accept_pause = std::chrono::milliseconds{100};  // after an error, as EMFILE
+constexpr unsigned datagrams_per_turn = 64;
+constexpr int datagram_buffer_bytes = 1 << 20;
+
+// What waits to be sent to one peer by stream.
+struct Outgoing {
+  explicit Outgoing(asio::io_context& loop)
+      : socket{std::make_shared<PeerSocket>(loop)}, wake{loop} {}
+  std::shared_ptr<PeerSocket> socket;
+  asio::steady_timer wake;
+  std::deque<std::string> queue;
+  std::size_t queued_bytes = 0;
+};
+
+std::span<std::byte const> bytes_of(std::string const& text) {
+  return std::as_bytes(std::span{text.data(), text.size()});
+}
+
+Error port_failure(asio::error_code const& error, Endpoint const& endpoint) {
+  if (error == asio::error::address_in_use) {
+    return Error{Fault::io,
+                 "the peer port " + to_string(endpoint) +
+                     " is in use by another program; stop it or choose another port with --peer",
+                 error.value()};
+  }
+  return Error{Fault::io,
+               "cannot listen for peers on " + to_string(endpoint) + ": " + error.message(),
+               error.value()};
+}
+
+}  // namespace
+
+struct PeerTransport::State : std::enable_shared_from_this<PeerTransport::State> {
+  State(asio::io_context& its_loop, Self its_self, PeerTransportLimits its_limits)
+      : loop{its_loop}, self{its_self}, limits{its_limits}, datagrams{loop}, acceptor{loop} {}
+
+  void bind(asio::error_code& error);
+  asio::awaitable<void> receive_datagrams();
+  void take_datagram(std::span<std::byte const> bytes, udp::endpoint const& from);
+  void send_datagram(Endpoint to, std::string const& bytes);
+  void send_stream(Endpoint to, std::string bytes);
+  asio::awaitable<void> run_outgoing(Endpoint to, std::shared_ptr<Outgoing> outgoing);
+  asio::awaitable<bool> deliver(Endpoint to, std::shared_ptr<Outgoing> outgoing);
+  asio::awaitable<void> accept_connections();
+  asio::awaitable<void> run_accepted(std::shared_ptr<tcp::socket> socket);
+  asio::awaitable<void> serve_control(std::shared_ptr<PeerSocket> socket);
+  bool take_frames(FrameParser& parser, std::span<std::byte const> bytes);
+  void hand_over(tcp::socket& socket, StreamKind kind);
+
+  asio::io_context& loop;
+  Self self;
+  PeerTransportLimits limits;
+  Callbacks callbacks;
+  udp::socket datagrams;
+  tcp::acceptor acceptor;
+  std::map<Endpoint, std::shared_ptr<Outgoing>> outgoing;
+  std::set<std::shared_ptr<PeerSocket>> accepted;
+  std::size_t accepted_count = 0;  // those whose hello has not come included
+  std::uint64_t dropped = 0;
+  bool stopped = false;
+};
+
+PeerTransport::PeerTransport(asio::io_context& loop, Self self, PeerTransportLimits limits)
+    : state_{std::make_shared<State>(loop, self, limits)} {}
+
+PeerTransport::~PeerTransport() {
+  stop();
+}
+
+Result<void> PeerTransport::bind() {
+  asio::error_code error;
+  state_->bind(error);
+  if (error) return tl::unexpected(port_failure(error, state_->self.peer));
+  return {};
+}
+
+void PeerTransport::State::bind(asio::error_code& error) {
+  auto const wanted = to_tcp(self.peer);
+  if (acceptor.open(wanted.protocol(), error); error) return;
+  acceptor.set_option(tcp::acceptor::reuse_address{true}, error);
+  if (acceptor.bind(wanted, error); error) return;
+  if (acceptor.listen(tcp::acceptor::max_listen_connections, error); error) return;
+  self.peer.port = acceptor.local_endpoint(error).port();
+  auto const both = to_udp(self.peer);
+  if (datagrams.open(both.protocol(), error); error) return;
+  datagrams.bind(both, error);
+  if (error) return;
+  asio::error_code best_effort;
+  datagrams.set_option(udp::socket::receive_buffer_size{datagram_buffer_bytes}, best_effort);
+  datagrams.non_blocking(true, error);
+}
+
+Endpoint PeerTransport::local() const {
+  return state_->self.peer;
+}
+
+void PeerTransport::start(Callbacks callbacks) {
+  state_->callbacks = std::move(callbacks);
+  auto const state = state_;
+  asio::co_spawn(state->loop, state->receive_datagrams(), asio::detached);
+  asio::co_spawn(state->loop, state->accept_connections(), asio::detached);
+}
+
+void PeerTransport::stop() {
+  state_->stopped = true;
+  asio::error_code ignored;
+  state_->datagrams.close(ignored);
+  state_->acceptor.close(ignored);
+  for (auto const& [endpoint, outgoing] : state_->outgoing) {
+    outgoing->socket->close();
+    outgoing->wake.cancel();
+  }
+  for (auto const& socket : state_->accepted) socket->close();
+}
+
+std::uint64_t PeerTransport::dropped() const {
+  return state_->dropped;
+}
+
+void PeerTransport::send(Endpoint to, cluster::Channel channel, cluster::Message message) {
+  if (state_->stopped) return;
+  cluster::Envelope const envelope{state_->self.id, state_->self.epoch, state_->self.peer,
+                                   std::move(message)};
+  std::string bytes = cluster::encode(envelope);
+  std::size_t const bytes_max = channel == cluster::Channel::datagram
+                                    ? cluster::datagram_bytes_max
+                                    : cluster::stream_message_bytes_max;
+  if (bytes.size() > bytes_max || to.port == 0) {
+    ++state_->dropped;
+    return;
+  }
+  if (channel == cluster::Channel::datagram) return state_->send_datagram(to, bytes);
+  state_->send_stream(to, std::move(bytes));
+}
+
+// ---- Datagrams ---------------------------------------------------------------------------------
+
+asio::awaitable<void> PeerTransport::State::receive_datagrams() {
+  auto const keep = shared_from_this();
+  // One byte more than allowed: a longer datagram is seen to be too long.
+  std::array<std::byte, cluster::datagram_bytes_max + 1> buffer;
+  asio::error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  while (!stopped) {
+    co_await datagrams.async_wait(udp::socket::wait_read, token);
+    for (unsigned i = 0; i < datagrams_per_turn && !stopped; ++i) {
+      udp::endpoint from;
+      std::size_t const count = datagrams.receive_from(asio::buffer(buffer), from, 0, error);
+      if (error) break;
+      take_datagram(std::span{buffer}.first(count), from);
+    }
+  }
+}
+
+void PeerTransport::State::take_datagram(std::span<std::byte const> bytes,
+                                         udp::endpoint const& from) {
+  auto envelope = cluster::decode(bytes, cluster::datagram_bytes_max);
+  if (!from.address().is_loopback() || !envelope) {
+    ++dropped;
+    return;
+  }
+  callbacks.on_envelope(cluster::Channel::datagram, std::move(*envelope));
+}
+
+// A datagram that the system refuses is a lost datagram.
+void PeerTransport::State::send_datagram(Endpoint to, std::string const& bytes) {
+  asio::error_code error;
+  datagrams.send_to(asio::buffer(bytes), to_udp(to), 0, error);
+  if (error) ++dropped;
+}
+
+// ---- Streams, outgoing -------------------------------------------------------------------------
+
+void PeerTransport::State::send_stream(Endpoint to, std::string bytes) {
+  auto& entry = outgoing[to];
+  bool const fresh = !entry;
+  if (fresh) entry = std::make_shared<Outgoing>(loop);
+  auto const stream = entry;
+  if (stream->queue.size() >= limits.queued_messages_max ||
+      stream->queued_bytes + bytes.size() > limits.queued_bytes_max) {
+    stream->socket->close();
+    stream->wake.cancel();
+    return;
+  }
+  stream->queued_bytes += bytes.size();
+  stream->queue.push_back(std::move(bytes));
+  if (fresh) {
+    asio::co_spawn(loop, run_outgoing(to, stream), asio::detached);
+  } else {
+    stream->wake.cancel();
+  }
+}
+
+// Runs one connection until it is idle or fails; the next message opens a new one.
+asio::awaitable<void> PeerTransport::State::run_outgoing(Endpoint to,
+                                                         std::shared_ptr<Outgoing> stream) {
+  auto const keep = shared_from_this();
+  bool const delivered = co_await deliver(to, stream);
+  stream->socket->close();
+  if (auto const found = outgoing.find(to); found != outgoing.end() && found->second == stream) {
+    outgoing.erase(found);
+  }
+  if (!delivered && !stopped) callbacks.on_unreachable(to);
+}
+
+// False when the connection failed; true when it was idle for so long that it is not needed.
+asio::awaitable<bool> PeerTransport::State::deliver(Endpoint to, std::shared_ptr<Outgoing> stream) {
+  Hello const hello{StreamKind::control, self.id};
+  auto const connected = co_await stream->socket->connect(to, hello, limits.connect_timeout);
+  if (!connected) co_return false;
+  // The other side sends nothing on this connection: whatever comes is its end.
+  stream->socket->on_readable([stream] {
+    stream->socket->close();
+    stream->wake.cancel();
+  });
+  asio::error_code woken;
+  auto token = asio::redirect_error(asio::use_awaitable, woken);
+  while (stream->socket->is_open()) {
+    if (stream->queue.empty()) {
+      stream->wake.expires_after(limits.idle_timeout);
+      co_await stream->wake.async_wait(token);
+      if (!woken && stream->queue.empty()) co_return true;
+      continue;
+    }
+    std::string const frame = std::move(stream->queue.front());
+    stream->queue.pop_front();
+    auto const head = encode_frame_head(static_cast<std::uint32_t>(frame.size()));
+    std::span<std::byte const> const head_bytes{head};
+    std::span<std::byte const> const frame_bytes = bytes_of(frame);
+    auto const sent = co_await stream->socket->write(head_bytes, frame_bytes, limits.write_timeout);
+    stream->queued_bytes -= frame.size();
+    if (!sent) co_return false;
+  }
+  co_return false;
+}
+
+// ---- Streams, accepted -------------------------------------------------------------------------
+
+asio::awaitable<void> PeerTransport::State::accept_connections() {
+  auto const keep = shared_from_this();
+  asio::error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  asio::steady_timer pause{loop};
+  while (!stopped) {
+    auto const socket = std::make_shared<tcp::socket>(loop);
+    co_await acceptor.async_accept(*socket, token);
+    if (stopped) co_return;
+    if (error) {
+      pause.expires_after(accept_pause);
+      co_await pause.async_wait(token);
+      continue;
+    }
+    auto const from = socket->remote_endpoint(error);
+    if (error || !from.address().is_loopback() || accepted_count >= limits.accepted_max) continue;
+    ++accepted_count;
+    asio::co_spawn(loop, run_accepted(socket), asio::detached);
+  }
+}
+
+asio::awaitable<void> PeerTransport::State::run_accepted(std::shared_ptr<tcp::socket> raw) {
+  auto const keep = shared_from_this();
+  auto const socket = std::make_shared<PeerSocket>(std::move(*raw));
+  accepted.insert(socket);
+  std::array<std::byte, hello_bytes> bytes;
+  std::span<std::byte> const into{bytes};
+  auto const read = co_await socket->read(into, hello_timeout);
+  auto const hello = read ? parse_hello(bytes) : std::nullopt;
+  if (!hello) {
+    ++dropped;
+  } else if (hello->kind == StreamKind::control) {
+    co_await serve_control(socket);
+  } else {
+    auto released = socket->release();
+    hand_over(released, hello->kind);
+  }
+  socket->close();
+  accepted.erase(socket);
+  --accepted_count;
+}
+
+asio::awaitable<void> PeerTransport::State::serve_control(std::shared_ptr<PeerSocket> socket) {
+  FrameParser parser{cluster::stream_message_bytes_max};
+  std::vector<std::byte> buffer(64u << 10);
+  std::span<std::byte> const into{buffer};
+  for (;;) {
+    auto const count = co_await socket->read_some(into, limits.accepted_timeout);
+    if (!count || stopped || !take_frames(parser, into.first(*count))) co_return;
+  }
+}
+
+// False when the bytes are not what a peer of this cluster sends.
+bool PeerTransport::State::take_frames(FrameParser& parser, std::span<std::byte const> bytes) {
+  while (!bytes.empty()) {
+    auto const progress = parser.feed(bytes);
+    bytes = bytes.subspan(progress.consumed);
+    if (progress.state == FrameParser::State::more) continue;
+    bool const bad = progress.state == FrameParser::State::bad;
+    Result<cluster::Envelope> envelope = fail(Fault::invalid, "a frame is too long");
+    if (!bad) envelope = cluster::decode(progress.frame, cluster::stream_message_bytes_max);
+    if (!envelope) {
+      ++dropped;
+      return false;
+    }
+    callbacks.on_envelope(cluster::Channel::stream, std::move(*envelope));
+  }
+  return true;
+}
+
+void PeerTransport::State::hand_over(tcp::socket& socket, StreamKind kind) {
+  asio::error_code error;
+  auto const protocol = socket.local_endpoint(error).protocol();
+  int const descriptor = error ? -1 : socket.release(error);
+  if (!error) callbacks.on_transfer(TransferConnection{descriptor, protocol, kind});
+}
+
+}  // namespace chisme::node

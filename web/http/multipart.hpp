@@ -62,22 +62,25 @@ class MultipartReader {
   [[nodiscard]] Error const& error() const { return error_; }
 
  private:
-  enum class State { preamble, after_boundary, headers, body, returning, epilogue, failed };
-  enum class Suffix { incomplete, part, last, padding, none };
+  enum class State { preamble, body, suffix, headers, ending, epilogue, failed };
 
-  Progress skip_preamble(std::span<std::byte const> bytes);
-  Progress read_boundary_line(std::span<std::byte const> bytes);
+  Progress step(std::span<std::byte const> bytes);
+  Progress search(std::span<std::byte const> bytes);
+  Progress continue_match(std::span<std::byte const> bytes);
+  Progress read_suffix(std::span<std::byte const> bytes);
+  Progress not_a_boundary(std::size_t consumed);
+  Progress boundary_found(bool last, std::size_t consumed);
   Progress read_headers(std::span<std::byte const> bytes);
-  Progress read_body(std::span<std::byte const> bytes);
-  Progress give_back(std::span<std::byte const> bytes);
-  Progress fail_with(Fault fault, std::string message, std::size_t consumed);
+  Progress refuse(Fault fault, std::string message);
   bool take_headers();
+  void take_disposition(std::string_view value);
 
   std::string delimiter_;  // CR LF "--" boundary
   MultipartLimits limits_;
   State state_ = State::preamble;
   std::size_t matched_ = 2;  // bytes of `delimiter_` seen; the body may begin without its CR LF
-  std::string line_;         // what follows a delimiter, until LF
+  std::string suffix_;       // what follows a delimiter on its line
+  std::string held_;         // a would-be boundary that is given out as data
   std::string headers_;
   std::size_t part_count_ = 0;
   bool in_part_ = false;

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "web/http/parser.hpp"
+
+namespace chisme::web {
+
+// HeadInspector passes over a message's head byte by byte, before llhttp does, and refuses what a
+// strict reader of RFC 9112 must: space before a header's colon, folded lines, a bare CR or LF,
+// control characters, and more bytes or headers than the limits. (llhttp accepts `Host : a` and
+// heads of any size.)
+//
+// One thread owns it. Never throws.
+class HeadInspector {
+ public:
+  explicit HeadInspector(ParserLimits limits) : limits_(limits) {}
+
+  // Takes bytes up to the end of the head; how many. Fewer than given only when `done` or failed.
+  std::size_t pass(std::span<std::byte const> bytes);
+  [[nodiscard]] bool done() const { return state_ == State::done; }
+  // Whether any byte but blank lines was seen.
+  [[nodiscard]] bool began() const { return state_ != State::blank; }
+  [[nodiscard]] std::optional<ParseFailure> const& failure() const { return failure_; }
+
+ private:
+  enum class State { blank, blank_cr, first_line, cr, line, name, value, last_cr, done };
+
+  void step(std::uint8_t byte);
+  void step_line(std::uint8_t byte);
+  void step_name(std::uint8_t byte);
+  void step_text(std::uint8_t byte);
+  void expect_lf(std::uint8_t byte, State then);
+  void count_byte();
+  void refuse(unsigned status, char const* message);
+
+  ParserLimits limits_;
+  State state_ = State::blank;
+  std::size_t first_line_bytes_ = 0;
+  std::size_t headers_bytes_ = 0;
+  std::size_t header_count_ = 0;
+  std::optional<ParseFailure> failure_;
+};
+
+}  // namespace chisme::web

@@ -1,0 +1,82 @@
+import type {Nodes} from "./nodes";
+import type {ClusterMessage} from "./types";
+
+// The live feed of /ws/cluster from whichever node answers: reconnects to the next one when the
+// socket closes, does not open in time, or its node no longer answers /healthz.
+
+const openTimeout = 1500;
+const quietBeforeCheck = 1500;
+const answerTimeout = 1200;
+const retryDelay = 300;
+
+export interface FeedEvents {
+  connected(origin: string): void;
+  lost(origin: string): void;
+  message(message: ClusterMessage): void;
+}
+
+export class Feed {
+  private socket: WebSocket | undefined;
+  private origin = "";
+  private heard = 0;
+  private checking = false;
+
+  constructor(
+    private readonly nodes: Nodes,
+    private readonly events: FeedEvents,
+  ) {
+    setInterval(() => this.check(), 500);
+  }
+
+  connect(origin = this.nodes.best): void {
+    this.origin = origin;
+    const socket = new WebSocket(origin.replace(/^http/, "ws") + "/ws/cluster");
+    this.socket = socket;
+    this.heard = Date.now();
+    const timer = setTimeout(() => this.leave(socket), openTimeout);
+    socket.onopen = () => clearTimeout(timer);
+    socket.onclose = () => {
+      clearTimeout(timer);
+      this.leave(socket);
+    };
+    let first = true;
+    socket.onmessage = (event) => {
+      if (socket !== this.socket) return;
+      this.heard = Date.now();
+      if (first) {
+        first = false;
+        this.nodes.answered(origin);
+        this.events.connected(origin);
+      }
+      this.events.message(JSON.parse(String(event.data)));
+    };
+  }
+
+  private leave(socket: WebSocket): void {
+    if (socket !== this.socket) return;
+    this.socket = undefined;
+    socket.close();
+    this.events.lost(this.origin);
+    this.nodes.silent(this.origin);
+    setTimeout(() => this.connect(), retryDelay);
+  }
+
+  // A hung node keeps its sockets open: only asking shows it.
+  private async check(): Promise<void> {
+    const socket = this.socket;
+    if (!socket || socket.readyState !== WebSocket.OPEN || this.checking) return;
+    if (Date.now() - this.heard < quietBeforeCheck) return;
+    this.checking = true;
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), answerTimeout);
+    try {
+      await fetch(this.origin + "/healthz", {signal: abort.signal, cache: "no-store"});
+      this.heard = Date.now();
+    } catch {
+      if (Date.now() - this.heard >= quietBeforeCheck) this.leave(socket);
+    } finally {
+      clearTimeout(timer);
+      this.checking = false;
+    }
+  }
+}

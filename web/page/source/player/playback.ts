@@ -1,0 +1,142 @@
+import {signal} from "@preact/signals";
+import {filePath} from "../format";
+import {nodes} from "../state";
+import type {StoredFile} from "../types";
+import {BlockPool, type Holder, type SwitchReason} from "./block_pool";
+import {MediaSourcePlayer} from "./media_source_player";
+import {serve, workerReady} from "./stream_player";
+import {browserSurroundings} from "./surroundings";
+
+// One file being played: chooses the way, tells who serves.
+
+export type Way = "sw" | "mse" | "plain";
+
+export interface Serving {
+  holder: Holder;
+  from?: Holder;
+  reason: SwitchReason;
+}
+
+const aheadSeconds = 20;
+const mebibyte = 1024 * 1024;
+const typesByEnding: Record<string, string> = {
+  mp4: "video/mp4",
+  m4v: "video/mp4",
+  mov: "video/mp4",
+  m4a: "audio/mp4",
+  webm: "video/webm",
+  mkv: "video/webm",
+  mp3: "audio/mpeg",
+  ogg: "audio/ogg",
+  oga: "audio/ogg",
+  ogv: "video/ogg",
+  opus: "audio/ogg",
+  wav: "audio/wav",
+  flac: "audio/flac",
+  aac: "audio/aac",
+  avi: "video/x-msvideo",
+  ts: "video/mp2t",
+  wmv: "video/x-ms-wmv",
+};
+
+// The type to hand to a media element, undefined for what is no audio or video. The ending counts
+// first: it is what a browser would have guessed when it uploaded the file.
+export function mediaType(file: Pick<StoredFile, "name" | "type">): string | undefined {
+  const ending = /\.([^./]+)$/.exec(file.name)?.[1]?.toLowerCase() ?? "";
+  const known = typesByEnding[ending];
+  if (known) return known;
+  return /^(audio|video)\//.test(file.type) ? file.type : undefined;
+}
+
+export class Playback {
+  readonly serving = signal<Serving | undefined>(undefined);
+  readonly switches = signal(0);
+  readonly way = signal<Way | undefined>(undefined);
+  readonly problem = signal<string | undefined>(undefined);
+  readonly received = signal(0);
+
+  private readonly pool: BlockPool;
+  private readonly stops: (() => void)[] = [];
+  private ended = false;
+  private rescues = 0;
+
+  constructor(
+    readonly file: StoredFile,
+    private readonly video: HTMLVideoElement,
+    private readonly forced: Way | undefined,
+  ) {
+    this.pool = new BlockPool(file, browserSurroundings(nodes, file.name), {
+      onServing: (holder, reason) => this.servedBy(holder, reason),
+      onBytes: (_, count) => (this.received.value += count),
+    });
+  }
+
+  async start(): Promise<void> {
+    const type = mediaType(this.file) ?? this.file.type;
+    const way = this.forced ?? (await this.choose(type));
+    if (this.ended) return;
+    this.way.value = way;
+    this.video.addEventListener("error", this.mediaFailed);
+    this.stops.push(() => this.video.removeEventListener("error", this.mediaFailed));
+    if (way === "sw") this.throughWorker(type);
+    else if (way === "mse") this.throughMediaSource();
+    else this.video.src = filePath(this.file.name) + "?via=proxy";
+    this.video.play().catch(() => undefined); // the browser wants a click first: the controls are there
+  }
+
+  end(): void {
+    this.ended = true;
+    for (const stop of this.stops) stop();
+    this.video.removeAttribute("src");
+    this.video.load();
+    this.pool.close();
+  }
+
+  private async choose(type: string): Promise<Way> {
+    if (await workerReady()) return "sw";
+    return "MediaSource" in globalThis && /\/mp4$/.test(type) ? "mse" : "plain";
+  }
+
+  private throughWorker(type: string): void {
+    const {url, end} = serve(this.pool, type, () => this.aheadBytes());
+    this.stops.push(end);
+    this.video.src = url;
+  }
+
+  private throughMediaSource(): void {
+    const player = new MediaSourcePlayer(this.pool, this.video, (problem) => {
+      this.problem.value = problem.message;
+    });
+    this.stops.push(() => player.stop());
+    player.start();
+  }
+
+  // A stream that broke (the browser stopped the service worker) goes on from where it was.
+  private readonly mediaFailed = (): void => {
+    const {error, currentTime, src} = this.video;
+    if (!error || this.ended || this.problem.value) return;
+    if (error.code === MediaError.MEDIA_ERR_NETWORK && this.way.value === "sw" && this.rescues++ < 5) {
+      this.video.src = src;
+      this.video.currentTime = currentTime;
+      this.video.play().catch(() => undefined);
+      return;
+    }
+    this.problem.value = error.message || "?";
+  };
+
+  private servedBy(holder: Holder, reason: SwitchReason): void {
+    const from = this.serving.value?.holder;
+    if (from && from.node !== holder.node) {
+      this.switches.value += 1;
+      this.serving.value = {holder, from, reason};
+    } else {
+      this.serving.value = {holder, reason: "first"};
+    }
+  }
+
+  private aheadBytes(): number {
+    const {duration} = this.video;
+    const rate = Number.isFinite(duration) && duration > 0 ? this.file.size / duration : mebibyte / 4;
+    return Math.min(16 * mebibyte, Math.max(mebibyte, rate * aheadSeconds));
+  }
+}

@@ -1,0 +1,134 @@
+import {computed, signal} from "@preact/signals";
+import {Feed} from "./feed";
+import {filePath, host} from "./format";
+import {Nodes, problemOf, unreachable} from "./nodes";
+import {t} from "./text";
+import type {Cluster, ClusterMessage, StoredFile} from "./types";
+
+// What the page knows, as signals that the views read.
+
+export const nodes = new Nodes(location.origin, safeStorage());
+export const connection = signal<{origin: string; alive: boolean}>({origin: "", alive: false});
+export const cluster = signal<Cluster | undefined>(undefined);
+export const files = signal<ReadonlyMap<string, StoredFile> | undefined>(undefined);
+export const search = signal("");
+export const notice = signal<{sentence: string; bad: boolean} | undefined>(undefined);
+export const events = signal<readonly string[]>([]);
+export const playing = signal<StoredFile | undefined>(undefined);
+
+const eventsKept = 8;
+
+export const shown = computed(() => {
+  const words = search.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+  const all = [...(files.value?.values() ?? [])];
+  const match = (name: string) => words.every((word) => name.toLocaleLowerCase().includes(word));
+  return all
+    .filter((file) => match(file.name))
+    .sort((a, b) => b.modified.localeCompare(a.modified) || a.name.localeCompare(b.name));
+});
+
+export function start(): void {
+  const feed = new Feed(nodes, {connected, lost, message});
+  feed.connect();
+}
+
+export function say(sentence: string, bad = false): void {
+  notice.value = {sentence, bad};
+}
+
+// What a member is called for people: its address, else the start of its id.
+export function nodeName(node: string): string {
+  const member = cluster.value?.members.find((each) => each.node === node);
+  return member?.http ? host(member.http) : node.slice(0, 8);
+}
+
+export async function remove(file: StoredFile): Promise<void> {
+  try {
+    const response = await withAnyNode((origin) =>
+      fetch(origin + filePath(file.name), {method: "DELETE"}),
+    );
+    if (!response.ok && response.status !== 404) {
+      throw problemOf(response.status, await response.text());
+    }
+    forget(file.name);
+    say(t("deleted", file.name));
+  } catch (failure) {
+    say(failure instanceof Error ? failure.message : String(failure), true);
+  }
+}
+
+// Tries each known node once, until one answers at all.
+async function withAnyNode(ask: (origin: string) => Promise<Response>): Promise<Response> {
+  for (const origin of nodes.all.slice()) {
+    try {
+      return await ask(origin);
+    } catch {
+      nodes.silent(origin);
+    }
+  }
+  throw unreachable();
+}
+
+let lostOrigin = "";
+
+function connected(origin: string): void {
+  connection.value = {origin, alive: true};
+  if (lostOrigin && lostOrigin !== origin) say(t("moved", host(lostOrigin), host(origin)));
+  lostOrigin = "";
+}
+
+function lost(origin: string): void {
+  if (connection.value.alive) lostOrigin = origin;
+  connection.value = {origin, alive: false};
+}
+
+function message(news: ClusterMessage): void {
+  switch (news.type) {
+    case "state":
+      files.value = new Map(news.files.map((file) => [file.name, file]));
+      see(news.cluster);
+      break;
+    case "cluster":
+      see(news.cluster);
+      break;
+    case "file":
+      if (news.removed) forget(news.name);
+      else if (news.file) files.value = new Map(files.value).set(news.name, news.file);
+      break;
+    case "member":
+      note(t("event_member", news.http ? host(news.http) : nodeName(news.node), t(news.state)));
+      break;
+    case "repair":
+      note(t("event_repair", nodeName(news.target), news.stage));
+      break;
+    case "lost":
+      note(t("event_lost", news.sha256.slice(0, 12)));
+      break;
+    case "redirect":
+      break; // of use to whoever was redirected, not to a person
+  }
+}
+
+function see(now: Cluster): void {
+  cluster.value = now;
+  nodes.learn(now.members.filter((each) => each.state !== "left").map((each) => each.http));
+}
+
+function forget(name: string): void {
+  const rest = new Map(files.value);
+  rest.delete(name);
+  files.value = rest;
+}
+
+function note(sentence: string): void {
+  const time = new Date().toLocaleTimeString();
+  events.value = [`${time} ${sentence}`, ...events.value].slice(0, eventsKept);
+}
+
+function safeStorage(): Storage | undefined {
+  try {
+    return localStorage;
+  } catch {
+    return undefined;
+  }
+}

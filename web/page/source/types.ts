@@ -1,0 +1,55 @@
+// What the nodes say (the JSON of /files, /cluster, /ws/cluster).
+
+export interface StoredFile {
+  name: string;
+  size: number;
+  type: string;
+  sha256: string;
+  version: string;
+  modified: string;
+  copies: number;
+  wanted: number;
+}
+
+export interface Member {
+  node: string;
+  http: string;
+  state: "alive" | "suspect" | "dead" | "left";
+  self: boolean;
+  draining: boolean;
+  in_flight: number;
+  load: number;
+  capacity: number;
+  bytes_per_second: number;
+  disk_used: number;
+  health: number;
+  copies: number;
+}
+
+export interface Cluster {
+  self: string;
+  version: string;
+  in_touch: boolean;
+  copies_wanted: number;
+  copies_durable: number;
+  files: number;
+  under_replicated: number;
+  repairs_pending: number;
+  members: Member[];
+}
+
+export type ClusterMessage =
+  | {type: "state"; cluster: Cluster; files: StoredFile[]}
+  | {type: "cluster"; cluster: Cluster}
+  | {type: "file"; name: string; removed: boolean; file?: StoredFile}
+  | {type: "member"; node: string; state: Member["state"]; http: string}
+  | {type: "repair"; sha256: string; target: string; stage: string}
+  | {type: "lost"; sha256: string}
+  | {type: "redirect"; file: string; to: string};
+
+// RFC 9457.
+export interface Problem {
+  title?: string;
+  status?: number;
+  detail?: string;
+}

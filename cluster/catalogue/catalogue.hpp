@@ -112,6 +112,9 @@ class Catalogue {
   [[nodiscard]] std::optional<Instant> deadline() const { return save_due_; }
   // Saves complete in order: this one and all before it are durable.
   void saved(SaveId save);
+  [[nodiscard]] bool is_saved(SaveId save) const { return save <= durable_; }
+  // This node's Have, once others may see it; else nullptr.
+  [[nodiscard]] CatalogueRecord const* durable_holding(Digest const& digest) const;
   // Records that others should hear of, once each; long ones are left to anti-entropy.
   [[nodiscard]] std::vector<CatalogueRecord> take_fresh() { return std::exchange(fresh_, {}); }
   // Objects whose holders or names changed since the last call.
@@ -163,10 +166,14 @@ class Catalogue {
   std::vector<CatalogueRecord> spread_when_saved_;
   std::map<SaveId, std::vector<CatalogueRecord>> saving_;
   SaveId last_save_;
+  SaveId durable_;
   std::optional<Instant> save_due_;
   Instant now_{};  // of the last call that told it
   std::vector<CatalogueRecord> fresh_;
   std::set<Digest> touched_;
 };
+
+// There may be more where this came from: the answer filled a message.
+[[nodiscard]] bool is_full(CatalogueDelta const& delta);
 
 }  // namespace chisme::cluster

@@ -1,40 +1,57 @@
 #include "cluster/catalogue/log_positions.hpp"
 
+#include <algorithm>
+
 namespace chisme::cluster {
+namespace {
+
+using EpochAndSequence = std::pair<Epoch, std::uint64_t>;
+
+bool follows(EpochAndSequence const& last, EpochAndSequence const& next) {
+  return next.first == last.first && next.second == last.second + 1;
+}
+
+}  // namespace
 
 void LogPositions::note(LogKind log, Dot const& dot) {
-  Progress& progress = logs_[{dot.writer, log}];
+  Log const key{dot.writer, log};
+  Progress& progress = logs_[key];
   Place const place{dot.epoch, dot.sequence};
   if (place <= progress.contiguous) return;
+  if (follows(progress.contiguous, place)) return move(key, progress, place);
   progress.early.insert(place);
-  pass_early(progress);
   // The last are the least likely to become contiguous soon.
   if (progress.early.size() > early_max) progress.early.erase(std::prev(progress.early.end()));
 }
 
 void LogPositions::raise(LogPosition const& position) {
-  Progress& progress = logs_[{position.writer, position.log}];
+  Log const key{position.writer, position.log};
+  Progress& progress = logs_[key];
   Place const place{position.epoch, position.sequence};
-  if (place <= progress.contiguous) return;
-  progress.contiguous = place;
-  pass_early(progress);
+  if (place > progress.contiguous) move(key, progress, place);
 }
 
-void LogPositions::pass_early(Progress& progress) {
+void LogPositions::move(Log const& log, Progress& progress, Place place) {
   auto next = progress.early.begin();
-  while (next != progress.early.end()) {
-    auto& [epoch, sequence] = progress.contiguous;
-    bool const follows = next->first == epoch && next->second == sequence + 1;
-    if (follows) ++sequence;
-    if (!follows && *next > progress.contiguous) return;
+  while (next != progress.early.end() && (*next <= place || follows(place, *next))) {
+    place = std::max(place, *next);
     next = progress.early.erase(next);
   }
+  progress.contiguous = place;
+  moved_.insert(log);
+}
+
+std::vector<LogPosition> LogPositions::take_moved() {
+  std::vector<LogPosition> positions;
+  for (Log const& log : moved_) positions.push_back(at(log.writer, log.log));
+  moved_.clear();
+  return positions;
 }
 
 LogPosition LogPositions::at(NodeId writer, LogKind log) const {
   auto const found = logs_.find({writer, log});
-  if (found == logs_.end()) return {.writer = writer, .log = log, .epoch = Epoch{}, .sequence = 0};
-  auto const& [epoch, sequence] = found->second.contiguous;
+  Place const place = found == logs_.end() ? Place{} : found->second.contiguous;
+  auto const& [epoch, sequence] = place;
   return {.writer = writer, .log = log, .epoch = epoch, .sequence = sequence};
 }
 

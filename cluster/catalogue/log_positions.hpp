@@ -27,6 +27,8 @@ class LogPositions {
   void raise(LogPosition const& position);
   // Sequence 0 of epoch 0 when nothing is known.
   [[nodiscard]] LogPosition at(NodeId writer, LogKind log) const;
+  // Those that moved since the last call.
+  [[nodiscard]] std::vector<LogPosition> take_moved();
   // All, ordered by writer and log.
   [[nodiscard]] std::vector<LogPosition> list() const;
 
@@ -41,9 +43,11 @@ class LogPositions {
     Place contiguous{};
     std::set<Place> early;
   };
-  static void pass_early(Progress& progress);
+  // Sets the position and passes over early records that follow it.
+  void move(Log const& log, Progress& progress, Place place);
 
   std::map<Log, Progress> logs_;
+  std::set<Log> moved_;
 };
 
 }  // namespace chisme::cluster

@@ -17,8 +17,12 @@ namespace chisme::cluster {
 // The key under which a file's object is placed.
 [[nodiscard]] std::uint64_t placement_key(std::string_view name);
 
+// The score of one node for one key: the higher, the better.
+[[nodiscard]] double rendezvous_score(std::uint64_t key, NodeId node, std::uint32_t weight);
+
 // The nodes that should hold `key`, best first, at most `count`: alive and not draining, at most
-// 90 % full while there are others, over distinct zones first. `exclude` never appears.
+// 90 % full while there are others, over distinct zones first. `exclude` (the copies that exist)
+// never appears, and its zones count as taken.
 [[nodiscard]] std::vector<NodeId> place(std::uint64_t key, std::span<MemberView const> members,
                                         std::size_t count, std::span<NodeId const> exclude = {});
 

@@ -1,0 +1,211 @@
+#include <algorithm>
+
+#include "cluster/base/check.hpp"
+#include "cluster/base/overloaded.hpp"
+#include "cluster/catalogue/catalogue.hpp"
+#include "cluster/config.hpp"
+
+// The logs: this node's own dots, what is durable, what others lack. What the records mean is in
+// catalogue.cpp.
+namespace chisme::cluster {
+namespace {
+
+// How long a record of another node may wait for company before it is saved. Nobody waits for it,
+// and a crash costs only that it must be told again.
+constexpr Duration save_delay = std::chrono::milliseconds{50};
+constexpr std::size_t unsaved_max = 512;
+// Longer records would leave no room for others in a datagram.
+constexpr std::size_t spread_bytes_max = 900;
+// Beyond it news is dropped here, and left to anti-entropy.
+constexpr std::size_t fresh_max = 4096;
+// Half a message leaves room for `through`: members_max * 2 positions are under 256 KiB.
+constexpr std::size_t delta_bytes_max = stream_message_bytes_max / 2;
+
+constexpr std::size_t index_of(LogKind log) {
+  return static_cast<std::size_t>(log);
+}
+
+// An upper bound on the encoded size.
+std::size_t size_bound(CatalogueRecord const& record) {
+  constexpr std::size_t fixed = 160;  // dot, version, size, digest, time, lengths
+  return std::visit(Overloaded{
+                        [](PutRecord const& put) { return put.name.size() + put.type.size(); },
+                        [](DeleteRecord const& removed) { return removed.name.size(); },
+                        [](HaveRecord const&) { return std::size_t{0}; },
+                        [](DropRecord const&) { return std::size_t{0}; },
+                    },
+                    record.change) +
+         fixed;
+}
+
+std::string const& drafted_name(CatalogueRecord const& draft) {
+  auto const* const put = std::get_if<PutRecord>(&draft.change);
+  return put != nullptr ? put->name : std::get<DeleteRecord>(draft.change).name;
+}
+
+std::uint64_t drafted_time(CatalogueRecord const& draft) {
+  auto const* const put = std::get_if<PutRecord>(&draft.change);
+  return (put != nullptr ? put->version : std::get<DeleteRecord>(draft.change).version).time;
+}
+
+}  // namespace
+
+// ---- Own records --------------------------------------------------------------------------------
+
+void Catalogue::append_holding(Change change) {
+  std::uint64_t const sequence = ++last_sequence_[index_of(LogKind::holdings)];
+  open_[index_of(LogKind::holdings)].insert(sequence);
+  CatalogueRecord const record{{self_, epoch_, sequence}, std::move(change)};
+  apply(record);
+  pend(record, true);
+}
+
+CatalogueRecord Catalogue::draft(Change change) {
+  CHECK(log_of(change) == LogKind::names);
+  std::uint64_t const sequence = ++last_sequence_[index_of(LogKind::names)];
+  open_[index_of(LogKind::names)].insert(sequence);
+  CatalogueRecord record{{self_, epoch_, sequence}, std::move(change)};
+  auto& [time, open] = drafted_[drafted_name(record)];
+  time = std::max(time, drafted_time(record));
+  ++open;
+  return record;
+}
+
+void Catalogue::persist(CatalogueRecord const& draft) {
+  pend(draft, false);
+}
+
+void Catalogue::finish(CatalogueRecord const& draft, Instant now, Effects& out) {
+  now_ = now;
+  end_draft(draft);
+  if (apply(draft)) announce(draft, out);
+  spread(draft);
+}
+
+void Catalogue::discard(CatalogueRecord const& draft) {
+  end_draft(draft);
+}
+
+void Catalogue::end_draft(CatalogueRecord const& draft) {
+  close(LogKind::names, draft.dot.sequence);
+  auto const drafted = drafted_.find(drafted_name(draft));
+  CHECK(drafted != drafted_.end());
+  if (--drafted->second.second == 0) drafted_.erase(drafted);
+}
+
+// The record is durable or void. This node's position, which it tells others, is before the first
+// that is neither: what they ask for after it must still be sent to them.
+void Catalogue::close(LogKind log, std::uint64_t sequence) {
+  auto& open = open_[index_of(log)];
+  open.erase(sequence);
+  std::uint64_t const through = open.empty() ? last_sequence_[index_of(log)] : *open.begin() - 1;
+  if (through > 0) positions_.raise({self_, log, epoch_, through});
+}
+
+bool Catalogue::is_open(LogPosition const& at) const {
+  return at.writer == self_ && at.epoch == epoch_ && open_[index_of(at.log)].contains(at.sequence);
+}
+
+// ---- Durability and spreading -------------------------------------------------------------------
+
+void Catalogue::pend(CatalogueRecord const& record, bool spread) {
+  unsaved_.push_back(record);
+  if (spread) spread_when_saved_.push_back(record);
+  if (!save_due_) save_due_ = now_ + save_delay;
+}
+
+SaveId Catalogue::save(Effects& out) {
+  save_due_.reset();
+  if (unsaved_.empty()) return last_save_;
+  last_save_ = SaveId{last_save_.value() + 1};
+  saving_.emplace(last_save_, std::exchange(spread_when_saved_, {}));
+  out.push_back(SaveCatalogue{last_save_, std::exchange(unsaved_, {}), positions_.take_moved()});
+  return last_save_;
+}
+
+void Catalogue::save_if_due(Instant now, Effects& out) {
+  now_ = now;
+  bool const due = save_due_ && *save_due_ <= now;
+  if (due || unsaved_.size() >= unsaved_max || !spread_when_saved_.empty()) save(out);
+}
+
+void Catalogue::saved(SaveId save) {
+  durable_ = std::max(durable_, save);
+  while (!saving_.empty() && saving_.begin()->first <= save) {
+    for (CatalogueRecord const& record : saving_.begin()->second) {
+      close(log_of(record.change), record.dot.sequence);
+      spread(record);
+    }
+    saving_.erase(saving_.begin());
+  }
+}
+
+CatalogueRecord const* Catalogue::durable_holding(Digest const& digest) const {
+  CatalogueRecord const* const have = holding(digest, self_);
+  if (have == nullptr) return nullptr;
+  bool const open =
+      have->dot.epoch == epoch_ && open_[index_of(LogKind::holdings)].contains(have->dot.sequence);
+  return open ? nullptr : have;
+}
+
+void Catalogue::spread(CatalogueRecord const& record) {
+  if (fresh_.size() < fresh_max && size_bound(record) <= spread_bytes_max) fresh_.push_back(record);
+}
+
+// ---- Anti-entropy -------------------------------------------------------------------------------
+
+std::vector<LogPosition> Catalogue::positions_at_start() const {
+  std::vector<LogPosition> positions = positions_.list();
+  for (LogPosition& position : positions) {
+    if (position.writer == self_) position = own_at_start_[index_of(position.log)];
+  }
+  std::erase_if(positions, [](LogPosition const& at) { return at.sequence == 0; });
+  return positions;
+}
+
+CatalogueRecord const& Catalogue::record_of(LogPosition const& at, Subject const& subject) const {
+  if (auto const* const digest = std::get_if<Digest>(&subject)) {
+    return holdings_.at({*digest, at.writer});
+  }
+  CatalogueRecord const* const record = newest(std::get<std::string>(subject));
+  CHECK(record != nullptr);
+  return *record;
+}
+
+// Walks each log from where the asker is. A log that does not fit is cut: its `through` is then the
+// last record sent, before which nothing that is current was left out.
+CatalogueDelta Catalogue::delta_for(std::vector<LogPosition> const& have) const {
+  LogPositions asker;
+  for (LogPosition const& position : have) asker.raise(position);
+  CatalogueDelta delta;
+  std::size_t bytes = 0;
+  for (LogPosition const& ours : positions_.list()) {
+    LogPosition const theirs = asker.at(ours.writer, ours.log);
+    LogPosition through = ours;
+    LogPosition sent = theirs;
+    for (auto next = by_dot_.upper_bound(theirs); next != by_dot_.end(); ++next) {
+      auto const& [at, subject] = *next;
+      if (at.writer != ours.writer || at.log != ours.log) break;
+      if (is_open(at)) continue;
+      CatalogueRecord const& record = record_of(at, subject);
+      bytes += size_bound(record);
+      if (bytes > delta_bytes_max) {
+        through = std::min(ours, sent);
+        break;
+      }
+      delta.records.push_back(record);
+      sent = at;
+    }
+    if (theirs < through) delta.through.push_back(through);
+    if (bytes > delta_bytes_max) break;
+  }
+  return delta;
+}
+
+bool is_full(CatalogueDelta const& delta) {
+  std::size_t bytes = 0;
+  for (CatalogueRecord const& record : delta.records) bytes += size_bound(record);
+  return bytes > delta_bytes_max / 2;
+}
+
+}  // namespace chisme::cluster

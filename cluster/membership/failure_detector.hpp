@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <set>
 #include <vector>
 
@@ -50,7 +49,8 @@ class FailureDetector {
   // Appends the target to `failed`: its address belongs to somebody else now.
   void handle(WrongTarget const& wrong, Envelope const& from, std::vector<NodeId>& failed);
   // Somebody asks for help.
-  void handle(PingReq const& request, Envelope const& from, Instant now, Effects& out);
+  void handle(PingReq const& request, Envelope const& from, Instant now, MemberTable const& members,
+              Effects& out);
 
   // Forgets the probes in flight and their verdicts: this node was paused.
   void forgive(Instant now);
@@ -67,20 +67,19 @@ class FailureDetector {
     Instant fails{};
     bool others_asked = false;
     std::set<NodeId> helpers;
-    std::size_t nacks = 0;
+    std::set<NodeId> nacks;
   };
   struct Relay {
     NodeId target;
     std::uint64_t sequence = 0;  // the asker's
     Endpoint asker;
-    Channel channel = Channel::datagram;
     Instant nack_at{};
     Instant ends{};
     bool nacked = false;
   };
 
   [[nodiscard]] Duration scaled(Duration duration) const { return duration * (health_ + 1); }
-  void begin(Member const& target, Instant now, Effects& out);
+  void begin(Member const& target, Instant now, MemberTable const& members, Effects& out);
   void begin_next(Instant now, MemberTable const& members, Effects& out);
   void ask_others(std::uint64_t sequence, Probe& probe, MemberTable const& members, Effects& out);
   void tick_probes(Instant now, MemberTable const& members, Effects& out,

@@ -14,7 +14,9 @@ namespace chisme::cluster {
 
 // What is known of one node.
 struct Member {
-  AliveRecord alive;  // the last one told; its epoch and incarnation are those of the newest news
+  // The last one told, but with the epoch and incarnation of the newest news; a run_nonce of 0 says
+  // that no Alive of that epoch has been seen.
+  AliveRecord alive;
   MemberState state = MemberState::alive;
   Instant state_since{};
   Instant alive_since{};  // when it came, or came back: a refuted suspicion does not move it
@@ -34,6 +36,10 @@ struct NewsKey {
 [[nodiscard]] NewsKey key_of(News const& news);
 [[nodiscard]] NewsKey key_of(Member const& member);
 [[nodiscard]] NodeId node_of(News const& news);
+// Alive or suspect: probed, gossiped to, counted.
+[[nodiscard]] inline bool is_live(MemberState state) {
+  return state == MemberState::alive || state == MemberState::suspect;
+}
 
 // MemberTable keeps each node's newest news. What is stored never goes down, so merging is
 // commutative, associative and idempotent for every node whose Alive has been seen; other news of
@@ -72,7 +78,6 @@ class MemberTable {
   Outcome insert(AliveRecord const& alive, Instant now);
   void store(Member& member, News const& news, Instant now);
   bool make_room();
-  void count_live();
 
   std::map<NodeId, Member> members_;
   std::size_t live_ = 0;

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -74,26 +74,36 @@ class Swim {
   [[nodiscard]] bool ever_had_peers() const;
 
  private:
+  // Messages.
   void receive(Ping const& ping, Envelope const& from, Channel channel, Instant now, Effects& out,
                std::vector<Record>& carried);
+  void receive(Ack const& ack, Envelope const& from, Instant now, Effects& out,
+               std::vector<Record>& carried);
+  void receive(WrongTarget const& wrong, Envelope const& from, Instant now, Effects& out);
   void receive(PushPull const& push, Envelope const& from, Instant now, Effects& out);
-  void merge(Record const& record, Envelope const& from, Instant now, Effects& out,
+  void hear_namesake(Envelope const& envelope, Instant now, Effects& out);
+  void learn_of_sender(Envelope const& from, Instant now, Effects& out);
+  void tell_dead(Envelope const& from, Member const& member, Instant now, Effects& out);
+
+  // News (swim_news.cpp).
+  void merge(std::vector<Record> const& records, NodeId teller, Instant now, Effects& out,
              std::vector<Record>& carried);
   void merge_news(News const& news, NodeId teller, Instant now, Effects& out);
   void merge_member(MemberRecord const& record, NodeId teller, Instant now, Effects& out);
-  void changed(News const& news, Instant now, Effects& out);
-  void accuse(NodeId suspect, NodeId accuser, Instant now, Effects& out);
-  void probe_suspect(NodeId suspect, Instant now, Effects& out);
+  void add_tombstone(MemberRecord const& record, News const& end, Instant now, Effects& out);
+  void confirm(SuspectRecord const& suspect, Instant now, Effects& out);
+  void announce(NodeId id, Effects& out) const;
   void suspect_all(std::vector<NodeId> const& failed, Instant now, Effects& out);
+  void declare_dead(std::vector<NodeId> const& expired, Instant now, Effects& out);
   void hear_of_self(News const& news, Instant now, Effects& out);
   void refute(Incarnation heard, Instant now, Effects& out);
-  void announce_self(Instant now);
-  void learn_of_sender(Envelope const& from, Instant now, Effects& out);
-  void tell_dead(Envelope const& from, Member const& member, Instant now, Effects& out);
-  void call(Endpoint const& endpoint, bool wants_reply, Instant now, Effects& out);
-  void gossip(Instant now, Effects& out);
+  void raise_incarnation(Incarnation over, Instant now, Effects& out);
+
+  // Time.
   void notice_pause(Instant now);
+  void gossip(Instant now, Effects& out);
   void save_peers(Effects& out);
+  void call(Endpoint const& endpoint, bool wants_reply, Instant now, Effects& out);
   void stop(std::string reason, bool failed, Effects& out);
   void add_piggyback(std::size_t first, Instant now, Effects& out);
   [[nodiscard]] std::vector<Member const*> some_live(std::size_t wanted);
@@ -116,6 +126,7 @@ class Swim {
   std::vector<Endpoint> saved_peers_;
   std::uint64_t saved_changes_ = 0;
   std::optional<Instant> leaves_;  // when a node that says farewell ends
+  bool had_peers_ = false;
   bool stopped_ = false;
 };
 

@@ -1,0 +1,128 @@
+#include "cluster/membership/member_table.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "cluster/base/overloaded.hpp"
+#include "cluster/config.hpp"
+
+namespace chisme::cluster {
+namespace {
+
+constexpr Incarnation last_incarnation{std::numeric_limits<std::uint32_t>::max()};
+
+Duration kept(MemberState state) {
+  return state == MemberState::left ? MemberTable::left_kept : MemberTable::dead_kept;
+}
+
+// An incarnation that no honest node can have reached from `known`. Each epoch starts at 0.
+bool is_absurd(Member const& known, NewsKey const& key) {
+  if (key.rank == MemberState::left) return false;
+  std::uint64_t const from =
+      key.epoch == known.alive.epoch ? known.alive.incarnation.value() : std::uint64_t{0};
+  return key.incarnation.value() > from + MemberTable::incarnation_jump_max;
+}
+
+}  // namespace
+
+NewsKey key_of(News const& news) {
+  return std::visit(
+      Overloaded{
+          [](AliveRecord const& r) { return NewsKey{r.epoch, r.incarnation, MemberState::alive}; },
+          [](SuspectRecord const& r) {
+            return NewsKey{r.epoch, r.incarnation, MemberState::suspect};
+          },
+          [](DeadRecord const& r) { return NewsKey{r.epoch, r.incarnation, MemberState::dead}; },
+          [](LeftRecord const& r) {
+            return NewsKey{r.epoch, last_incarnation, MemberState::left};
+          }},
+      news);
+}
+
+NewsKey key_of(Member const& member) {
+  bool const left = member.state == MemberState::left;
+  return {member.alive.epoch, left ? last_incarnation : member.alive.incarnation, member.state};
+}
+
+NodeId node_of(News const& news) {
+  return std::visit([](auto const& record) { return record.id; }, news);
+}
+
+MemberTable::Outcome MemberTable::apply(News const& news, Instant now) {
+  auto const found = members_.find(node_of(news));
+  if (found == members_.end()) {
+    auto const* alive = std::get_if<AliveRecord>(&news);
+    return alive != nullptr ? insert(*alive, now) : Outcome::refused;
+  }
+  Member& member = found->second;
+  NewsKey const key = cluster::key_of(news);
+  if (key <= cluster::key_of(member)) return Outcome::unchanged;
+  if (is_absurd(member, key)) return Outcome::refused;
+  store(member, news, now);
+  return Outcome::changed;
+}
+
+MemberTable::Outcome MemberTable::insert(AliveRecord const& alive, Instant now) {
+  if (alive.incarnation.value() > incarnation_jump_max) return Outcome::refused;
+  if (members_.size() >= members_max && !make_room()) return Outcome::refused;
+  members_.emplace(alive.id, Member{.alive = alive, .state_since = now, .alive_since = now});
+  ++live_;
+  ++changes_;
+  return Outcome::changed;
+}
+
+void MemberTable::store(Member& member, News const& news, Instant now) {
+  NewsKey const key = cluster::key_of(news);
+  bool const was_live = is_live(member.state);
+  bool const restarted = key.epoch != member.alive.epoch;
+  if (auto const* alive = std::get_if<AliveRecord>(&news)) {
+    member.alive = *alive;
+    if (!was_live || restarted) member.alive_since = now;
+  } else {
+    member.alive.epoch = key.epoch;
+    if (restarted) member.alive.run_nonce = 0;  // its Alive of that epoch was not seen
+    if (key.rank != MemberState::left || restarted) {
+      member.alive.incarnation = key.rank == MemberState::left ? Incarnation{} : key.incarnation;
+    }
+  }
+  if (member.state != key.rank) member.state_since = now;
+  member.state = key.rank;
+  if (was_live && !is_live(member.state)) --live_;
+  if (!was_live && is_live(member.state)) ++live_;
+  ++changes_;
+}
+
+// Whoever left is missed by nobody; of the dead, the one that is dead longest comes back least
+// likely. Live members are never forgotten.
+bool MemberTable::make_room() {
+  auto const worth = [](Member const& member) {
+    int const kind = member.state == MemberState::left ? 0 : is_live(member.state) ? 2 : 1;
+    return std::pair{kind, member.state_since};
+  };
+  auto const least = std::min_element(
+      members_.begin(), members_.end(),
+      [&](auto const& a, auto const& b) { return worth(a.second) < worth(b.second); });
+  if (least == members_.end() || is_live(least->second.state)) return false;
+  members_.erase(least);
+  return true;
+}
+
+bool MemberTable::reap(Instant now) {
+  std::size_t const reaped = std::erase_if(members_, [&](auto const& entry) {
+    Member const& member = entry.second;
+    return !is_live(member.state) && now - member.state_since >= kept(member.state);
+  });
+  if (reaped > 0) ++changes_;
+  return reaped > 0;
+}
+
+bool MemberTable::is_told(Member const& member, Instant now) {
+  return is_live(member.state) || now - member.state_since < kept(member.state) / 2;
+}
+
+Member const* MemberTable::find(NodeId id) const {
+  auto const found = members_.find(id);
+  return found == members_.end() ? nullptr : &found->second;
+}
+
+}  // namespace chisme::cluster

@@ -1,0 +1,78 @@
+#include "cluster/membership/peer_calls.hpp"
+
+#include <set>
+#include <utility>
+
+namespace chisme::cluster {
+namespace {
+
+// Above 32 members each calls less often, so that the traffic per node stays bounded.
+Duration scaled(Duration period, std::size_t members) {
+  int factor = 1;
+  for (std::size_t reach = 32; reach < members; reach *= 2) ++factor;
+  return period * (members > 32 ? factor : 1);
+}
+
+Duration jittered(Duration period, Random& random) {
+  double const factor = 0.9 + 0.2 * random.uniform();
+  return Duration{static_cast<Duration::rep>(static_cast<double>(period.count()) * factor)};
+}
+
+}  // namespace
+
+PeerCalls::PeerCalls(Profile const& profile, NodeId self, Endpoint own,
+                     std::vector<Endpoint> const& seeds, Random random, Instant now)
+    : profile_(profile),
+      self_(self),
+      random_(random),
+      lonely_period_(profile.probe_period),
+      next_push_pull_(now + jittered(profile.push_pull_period, random_)),
+      next_reconnect_(now) {
+  std::set<Endpoint> seen{own, Endpoint{}};
+  for (Endpoint const& seed : seeds) {
+    if (seed.port != 0 && seen.insert(seed).second) seeds_.push_back(seed);
+  }
+}
+
+void PeerCalls::tick(Instant now, MemberTable const& members, std::vector<Endpoint>& out) {
+  if (next_push_pull_ <= now) push_pull(now, members, out);
+  if (next_reconnect_ <= now) reconnect(now, members, out);
+}
+
+void PeerCalls::push_pull(Instant now, MemberTable const& members, std::vector<Endpoint>& out) {
+  next_push_pull_ = now + jittered(scaled(profile_.push_pull_period, members.live()), random_);
+  std::vector<Endpoint> live;
+  for (auto const& [id, member] : members.all()) {
+    if (id != self_ && member.state == MemberState::alive) live.push_back(member.alive.peer);
+  }
+  if (!live.empty()) out.push_back(live[random_.below(live.size())]);
+}
+
+void PeerCalls::reconnect(Instant now, MemberTable const& members, std::vector<Endpoint>& out) {
+  std::set<Endpoint> inhabited;
+  std::set<Endpoint> wanted{seeds_.begin(), seeds_.end()};
+  for (auto const& [id, member] : members.all()) {
+    if (is_live(member.state)) inhabited.insert(member.alive.peer);
+    if (member.state == MemberState::dead) wanted.insert(member.alive.peer);
+  }
+  std::vector<Endpoint> calls;
+  for (Endpoint const& endpoint : wanted) {
+    if (!inhabited.contains(endpoint)) calls.push_back(endpoint);
+  }
+  for (std::size_t i = 0; i < calls.size() && i < calls_max; ++i) {
+    std::swap(calls[i], calls[i + random_.below(calls.size() - i)]);
+    out.push_back(calls[i]);
+  }
+  bool const lonely = members.live() <= 1;
+  lonely_period_ =
+      lonely ? std::min(lonely_period_ * 2, profile_.reconnect_period) : profile_.probe_period;
+  next_reconnect_ = now + jittered(lonely ? lonely_period_ : profile_.reconnect_period, random_);
+}
+
+bool PeerCalls::may_call(Endpoint const& endpoint, Instant now) {
+  std::erase_if(recent_, [&](auto const& call) { return now - call.second >= recent_period; });
+  if (endpoint.port == 0 || recent_.size() >= recent_max) return false;
+  return recent_.emplace(endpoint, now).second;
+}
+
+}  // namespace chisme::cluster

@@ -1,0 +1,316 @@
+#include "cluster/membership/swim.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "cluster/base/overloaded.hpp"
+#include "cluster/wire/codec.hpp"
+
+namespace chisme::cluster {
+namespace {
+
+constexpr Duration reap_period = std::chrono::minutes{1};
+// An idle node still says every so many gossip ticks what its catalogue holds.
+constexpr unsigned quiet_ticks_max = 10;
+constexpr std::size_t saved_peers_max = 256;
+// Streams that a leaving node opens to say so; gossip tells the rest.
+constexpr std::size_t farewells_max = 64;
+
+// Streams of the generator: each part draws from its own.
+enum RandomUse : std::uint64_t { detecting = 1, calling = 2 };
+
+std::size_t room_in(Message const& message) {
+  std::size_t const used = encoded_size(message);
+  return used < datagram_bytes_max ? datagram_bytes_max - used : 0;
+}
+
+}  // namespace
+
+Swim::Swim(Profile const& profile, Self const& self, std::vector<Endpoint> const& seeds,
+           Random random, Instant now)
+    : profile_(profile),
+      self_{.id = self.id,
+            .epoch = self.epoch,
+            .incarnation = {},
+            .peer = self.peer,
+            .http = self.http,
+            .zone = self.zone,
+            .weight = self.weight,
+            .versions = {},
+            .draining = false,
+            // 0 stands for "unknown" in the member table.
+            .run_nonce = std::max<std::uint64_t>(self.run_nonce, 1)},
+      random_(random),
+      detector_(profile, self.id, random_.split(detecting), now),
+      suspicions_(profile),
+      dissemination_(self.id),
+      calls_(profile, self.id, self.peer, seeds, random_.split(calling), now),
+      next_gossip_(now + profile.gossip_period),
+      next_reap_(now + reap_period) {
+  load_.id = self.id;
+  load_.epoch = self.epoch;
+  table_.apply(self_, now);
+  saved_changes_ = table_.changes();
+  had_peers_ = !calls_.seeds().empty();
+}
+
+// ---- Messages ----------------------------------------------------------------------------------
+
+void Swim::handle(Envelope const& envelope, Channel channel, Instant now, Effects& out,
+                  std::vector<Record>& carried) {
+  if (stopped_) return;
+  if (envelope.sender == self_.id) return hear_namesake(envelope, now, out);
+  std::size_t const first = out.size();
+  std::visit(
+      Overloaded{[&](Ping const& m) { receive(m, envelope, channel, now, out, carried); },
+                 [&](Ack const& m) { receive(m, envelope, now, out, carried); },
+                 [&](PingReq const& m) { detector_.handle(m, envelope, now, table_, out); },
+                 [&](Nack const& m) { detector_.handle(m, envelope); },
+                 [&](WrongTarget const& m) { receive(m, envelope, now, out); },
+                 [&](Gossip const& m) { merge(m.records, envelope.sender, now, out, carried); },
+                 [&](PushPull const& m) { receive(m, envelope, now, out); },
+                 [&](Leave const& m) { merge_news(m.left, envelope.sender, now, out); },
+                 // Not about membership; their senders are still learned of.
+                 [](LoadProbe const&) {}, [](LoadReply const&) {}, [](CatalogueDigest const&) {},
+                 [](CatalogueDelta const&) {}, [](CommitWrite const&) {},
+                 [](WriteCommitted const&) {}, [](FetchObject const&) {}, [](LookupName const&) {},
+                 [](LookupAnswer const&) {}},
+      envelope.message);
+  learn_of_sender(envelope, now, out);
+  add_piggyback(first, now, out);
+}
+
+void Swim::receive(Ping const& ping, Envelope const& from, Channel channel, Instant now,
+                   Effects& out, std::vector<Record>& carried) {
+  if (ping.target != NodeId{} && ping.target != self_.id) {
+    out.push_back(Send{from.sender_peer, channel, WrongTarget{ping.sequence, ping.target}});
+    return;
+  }
+  // First what concerns us, so that the Ack carries the refutation.
+  if (ping.accusation && ping.accusation->id == self_.id) {
+    hear_of_self(*ping.accusation, now, out);
+  }
+  merge(ping.piggyback, from.sender, now, out, carried);
+  out.push_back(
+      Send{from.sender_peer, channel, Ack{.sequence = ping.sequence, .load = {}, .piggyback = {}}});
+}
+
+void Swim::receive(Ack const& ack, Envelope const& from, Instant now, Effects& out,
+                   std::vector<Record>& carried) {
+  detector_.handle(ack, from, out);
+  if (ack.load.id == from.sender) carried.push_back(ack.load);
+  merge(ack.piggyback, from.sender, now, out, carried);
+}
+
+void Swim::receive(WrongTarget const& wrong, Envelope const& from, Instant now, Effects& out) {
+  std::vector<NodeId> failed;
+  detector_.handle(wrong, from, failed);
+  suspect_all(failed, now, out);
+}
+
+void Swim::receive(PushPull const& push, Envelope const& from, Instant now, Effects& out) {
+  if (push.self.id != from.sender) return;
+  merge_news(push.self, from.sender, now, out);
+  for (MemberRecord const& member : push.members) {
+    if (member.alive.id != from.sender) merge_member(member, from.sender, now, out);
+  }
+  if (push.wants_reply && !stopped_) call(from.sender_peer, false, now, out);
+}
+
+// Somebody speaks with our id: ourselves (a seed that is another name of our own address), or a
+// second process with our data directory. The younger one lives on: it has the higher epoch.
+void Swim::hear_namesake(Envelope const& envelope, Instant now, Effects& out) {
+  auto const* push = std::get_if<PushPull>(&envelope.message);
+  if (push == nullptr || push->self.run_nonce == self_.run_nonce) return;
+  hear_of_self(push->self, now, out);
+  if (!stopped_ && calls_.may_call(envelope.sender_peer, now)) {
+    call(envelope.sender_peer, false, now, out);
+  }
+}
+
+void Swim::learn_of_sender(Envelope const& from, Instant now, Effects& out) {
+  if (stopped_) return;
+  Member const* member = table_.find(from.sender);
+  if (member == nullptr || member->alive.epoch != from.sender_epoch) {
+    // Unknown, restarted, or an old process that does not know of its successor.
+    bool const news_for_us = member == nullptr || member->alive.epoch < from.sender_epoch;
+    if (calls_.may_call(from.sender_peer, now)) call(from.sender_peer, news_for_us, now, out);
+    return;
+  }
+  if (member->state == MemberState::dead) tell_dead(from, *member, now, out);
+}
+
+void Swim::tell_dead(Envelope const& from, Member const& member, Instant now, Effects& out) {
+  std::erase_if(told_dead_, [&](auto const& t) { return now - t.second >= told_dead_period; });
+  if (!told_dead_.emplace(from.sender, now).second) return;
+  DeadRecord const dead{from.sender, member.alive.epoch, member.alive.incarnation, self_.id};
+  out.push_back(Send{from.sender_peer, Channel::datagram, Gossip{fingerprint_, {dead}}});
+}
+
+void Swim::unreachable(Endpoint const& endpoint, Instant now, Effects& out) {
+  if (stopped_) return;
+  std::size_t const first = out.size();
+  for (auto const& [id, member] : table_.all()) {
+    if (member.alive.peer == endpoint) detector_.probe_now(id, now, table_, out);
+  }
+  add_piggyback(first, now, out);
+}
+
+// ---- Time --------------------------------------------------------------------------------------
+
+void Swim::tick(Instant now, Effects& out) {
+  if (stopped_) return;
+  std::size_t const first = out.size();
+  notice_pause(now);
+  std::vector<NodeId> failed;
+  detector_.tick(now, table_, out, failed);
+  suspect_all(failed, now, out);
+  declare_dead(suspicions_.expire(now), now, out);
+  std::vector<Endpoint> callees;
+  calls_.tick(now, table_, callees);
+  for (Endpoint const& callee : callees) call(callee, true, now, out);
+  if (next_gossip_ <= now) gossip(now, out);
+  if (next_reap_ <= now) {
+    table_.reap(now);
+    next_reap_ = now + reap_period;
+  }
+  add_piggyback(first, now, out);
+  if (leaves_ && *leaves_ <= now) stop("this node has left the cluster", false, out);
+}
+
+Instant Swim::deadline() const {
+  Instant first = std::min({detector_.deadline(), calls_.deadline(), next_gossip_, next_reap_});
+  if (auto const suspicion = suspicions_.deadline()) first = std::min(first, *suspicion);
+  if (leaves_) first = std::min(first, *leaves_);
+  return first;
+}
+
+// A node that was stopped for a while heard nobody: its timers accuse nobody but itself.
+void Swim::notice_pause(Instant now) {
+  Duration const late = now - deadline();
+  if (late <= profile_.probe_period) return;
+  detector_.worsen();
+  detector_.forgive(now);
+  suspicions_.postpone(late);
+}
+
+void Swim::gossip(Instant now, Effects& out) {
+  next_gossip_ = now + profile_.gossip_period;
+  save_peers(out);
+  if (leaves_ && dissemination_.empty()) {
+    dissemination_.add(LeftRecord{self_.id, self_.epoch, self_.incarnation}, now);
+  }
+  bool const quiet = dissemination_.empty() && fingerprint_ == fingerprint_told_;
+  if (quiet && ++quiet_ticks_ < quiet_ticks_max) return;
+  quiet_ticks_ = 0;
+  fingerprint_told_ = fingerprint_;
+  for (Member const* target : some_live(quiet ? 1 : profile_.gossip_fanout)) {
+    Gossip message{fingerprint_, {}};
+    dissemination_.take(room_in(message), table_.live(), now, message.records);
+    out.push_back(Send{target->alive.peer, Channel::datagram, std::move(message)});
+  }
+}
+
+std::vector<Member const*> Swim::some_live(std::size_t wanted) {
+  std::vector<Member const*> live;
+  for (auto const& [id, member] : table_.all()) {
+    if (id != self_.id && is_live(member.state)) live.push_back(&member);
+  }
+  std::size_t const count = std::min(wanted, live.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    std::swap(live[i], live[i + random_.below(live.size() - i)]);
+  }
+  live.resize(count);
+  return live;
+}
+
+void Swim::save_peers(Effects& out) {
+  if (table_.changes() == saved_changes_) return;
+  saved_changes_ = table_.changes();
+  std::vector<Endpoint> peers;
+  for (auto const& [id, member] : table_.all()) {
+    bool const wanted = id != self_.id && member.state != MemberState::left;
+    if (wanted && peers.size() < saved_peers_max) peers.push_back(member.alive.peer);
+  }
+  // Remembered peers that were not met again yet stay remembered.
+  for (Endpoint const& seed : calls_.seeds()) {
+    bool const known =
+        std::any_of(table_.all().begin(), table_.all().end(),
+                    [&](auto const& entry) { return entry.second.alive.peer == seed; });
+    if (!known && peers.size() < saved_peers_max) peers.push_back(seed);
+  }
+  std::sort(peers.begin(), peers.end());
+  if (peers == saved_peers_) return;
+  saved_peers_ = peers;
+  out.push_back(SavePeers{std::move(peers)});
+}
+
+void Swim::call(Endpoint const& endpoint, bool wants_reply, Instant now, Effects& out) {
+  PushPull push{
+      .self = self_, .join = table_.live() <= 1, .wants_reply = wants_reply, .members = {}};
+  for (auto const& [id, member] : table_.all()) {
+    if (id != self_.id && MemberTable::is_told(member, now)) {
+      push.members.push_back(MemberRecord{member.alive, member.state});
+    }
+  }
+  out.push_back(Send{endpoint, Channel::stream, std::move(push)});
+}
+
+// ---- This node ---------------------------------------------------------------------------------
+
+void Swim::tell(Record record, Instant now) {
+  dissemination_.add(std::move(record), now);
+}
+
+void Swim::set_draining(bool draining, Instant now, Effects& out) {
+  if (self_.draining == draining || leaves_ || stopped_) return;
+  self_.draining = draining;
+  raise_incarnation(self_.incarnation, now, out);
+}
+
+void Swim::leave(Instant now, Effects& out) {
+  if (leaves_ || stopped_) return;
+  leaves_ = now + leave_period;
+  LeftRecord const left{self_.id, self_.epoch, self_.incarnation};
+  table_.apply(left, now);
+  dissemination_.add(left, now);
+  for (Member const* member : some_live(farewells_max)) {
+    out.push_back(Send{member->alive.peer, Channel::stream, Leave{left}});
+  }
+}
+
+void Swim::stop(std::string reason, bool failed, Effects& out) {
+  if (stopped_) return;
+  stopped_ = true;
+  out.push_back(Stop{std::move(reason), failed});
+}
+
+void Swim::add_piggyback(std::size_t first, Instant now, Effects& out) {
+  for (std::size_t i = first; i < out.size(); ++i) {
+    auto* send = std::get_if<Send>(&out[i]);
+    if (send == nullptr) continue;
+    if (auto* ping = std::get_if<Ping>(&send->message)) {
+      dissemination_.take(room_in(send->message), table_.live(), now, ping->piggyback);
+    } else if (auto* ack = std::get_if<Ack>(&send->message)) {
+      ack->load = load_;
+      dissemination_.take(room_in(send->message), table_.live(), now, ack->piggyback);
+    }
+  }
+}
+
+bool Swim::in_touch() const {
+  std::size_t alive = 0;
+  std::size_t expected = 0;
+  for (auto const& [id, member] : table_.all()) {
+    if (member.state == MemberState::alive) ++alive;
+    if (member.state != MemberState::left) ++expected;
+  }
+  bool const met_nobody = table_.all().size() == 1 && !calls_.seeds().empty();
+  return !met_nobody && 2 * alive > expected;
+}
+
+bool Swim::ever_had_peers() const {
+  return had_peers_;
+}
+
+}  // namespace chisme::cluster

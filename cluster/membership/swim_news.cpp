@@ -1,0 +1,166 @@
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "cluster/base/overloaded.hpp"
+#include "cluster/membership/swim.hpp"
+
+// Swim: whose news wins, what follows from it, and what this node hears of itself.
+namespace chisme::cluster {
+namespace {
+
+Record record_of(News const& news) {
+  return std::visit([](auto const& record) { return Record{record}; }, news);
+}
+
+// What a MemberRecord says of its node's end.
+News end_of(MemberRecord const& record, NodeId teller) {
+  AliveRecord const& alive = record.alive;
+  if (record.state == MemberState::left) {
+    return LeftRecord{alive.id, alive.epoch, alive.incarnation};
+  }
+  return DeadRecord{alive.id, alive.epoch, alive.incarnation, teller};
+}
+
+}  // namespace
+
+void Swim::merge(std::vector<Record> const& records, NodeId teller, Instant now, Effects& out,
+                 std::vector<Record>& carried) {
+  for (Record const& record : records) {
+    std::visit(Overloaded{[&](LoadRecord const& load) { carried.emplace_back(load); },
+                          [&](CatalogueRecord const& change) { carried.emplace_back(change); },
+                          [&](auto const& news) { merge_news(news, teller, now, out); }},
+               record);
+  }
+}
+
+// Only what changes the own table is told on, so that gossip dies out.
+void Swim::merge_news(News const& news, NodeId teller, Instant now, Effects& out) {
+  if (stopped_) return;
+  NodeId const id = node_of(news);
+  if (id == self_.id) return hear_of_self(news, now, out);
+  Member const* known = table_.find(id);
+  auto const before = known == nullptr ? std::nullopt : std::optional{known->state};
+  auto const* suspect = std::get_if<SuspectRecord>(&news);
+  if (table_.apply(news, now) != MemberTable::Outcome::changed) {
+    bool const confirms = suspect != nullptr && known != nullptr && key_of(news) == key_of(*known);
+    if (confirms) confirm(*suspect, now, out);
+    return;
+  }
+  had_peers_ = true;
+  suspicions_.clear(id);
+  dissemination_.add(record_of(news), now);
+  MemberState const state = key_of(news).rank;
+  if (before != state) announce(id, out);
+  if (suspect == nullptr) return;
+  suspicions_.accuse(id, suspect->from, table_.live(), now);
+  // A few others look for themselves at once: either they confirm, or the suspect hears of it.
+  double const wanted = 2.0 * profile_.suspicion_confirmations;
+  bool const looks =
+      teller != self_.id && random_.chance(wanted / static_cast<double>(table_.live()));
+  if (looks) detector_.probe_now(id, now, table_, out);
+}
+
+void Swim::confirm(SuspectRecord const& suspect, Instant now, Effects&) {
+  if (suspicions_.accuse(suspect.id, suspect.from, table_.live(), now)) {
+    dissemination_.add(suspect, now);
+  }
+}
+
+// Push-pull tells states, not events. A live member that the other side holds for dead is only
+// suspected here: after a partition both sides hold each other for dead, and each accused gets the
+// time to refute it.
+void Swim::merge_member(MemberRecord const& record, NodeId teller, Instant now, Effects& out) {
+  AliveRecord const& alive = record.alive;
+  if (alive.id == self_.id) {
+    if (alive.run_nonce != 0 && alive.run_nonce != self_.run_nonce) {
+      return hear_of_self(alive, now, out);
+    }
+    if (record.state != MemberState::alive) hear_of_self(end_of(record, teller), now, out);
+    return;
+  }
+  if (record.state == MemberState::alive) return merge_news(alive, teller, now, out);
+  Member const* known = table_.find(alive.id);
+  bool const ended = !is_live(record.state);
+  if (known == nullptr && ended) return add_tombstone(record, end_of(record, teller), now, out);
+  if (record.state == MemberState::left || (ended && !is_live(known->state))) {
+    return merge_news(end_of(record, teller), teller, now, out);
+  }
+  if (known == nullptr || is_live(known->state) || record.state == MemberState::suspect) {
+    merge_news(alive, teller, now, out);
+    merge_news(SuspectRecord{alive.id, alive.epoch, alive.incarnation, teller}, teller, now, out);
+  }
+}
+
+// A node that was gone before this one came: remembered, so that stale news cannot raise it.
+void Swim::add_tombstone(MemberRecord const& record, News const& end, Instant now, Effects& out) {
+  if (table_.apply(record.alive, now) != MemberTable::Outcome::changed) return;
+  had_peers_ = true;
+  table_.apply(end, now);
+  announce(record.alive.id, out);
+}
+
+void Swim::announce(NodeId id, Effects& out) const {
+  Member const* member = table_.find(id);
+  out.push_back(Announce{MemberChanged{id, member->state, member->alive.http}});
+}
+
+void Swim::suspect_all(std::vector<NodeId> const& failed, Instant now, Effects& out) {
+  for (NodeId const id : failed) {
+    Member const* member = table_.find(id);
+    if (member == nullptr || !is_live(member->state)) continue;
+    SuspectRecord const suspect{id, member->alive.epoch, member->alive.incarnation, self_.id};
+    merge_news(suspect, self_.id, now, out);
+  }
+}
+
+void Swim::declare_dead(std::vector<NodeId> const& expired, Instant now, Effects& out) {
+  for (NodeId const id : expired) {
+    Member const* member = table_.find(id);
+    if (member == nullptr || member->state != MemberState::suspect) continue;
+    DeadRecord const dead{id, member->alive.epoch, member->alive.incarnation, self_.id};
+    merge_news(dead, self_.id, now, out);
+  }
+}
+
+// ---- This node ---------------------------------------------------------------------------------
+
+void Swim::hear_of_self(News const& news, Instant now, Effects& out) {
+  if (leaves_ || stopped_) return;
+  NewsKey const key = key_of(news);
+  if (auto const* alive = std::get_if<AliveRecord>(&news)) {
+    bool const foreign = alive->run_nonce != 0 && alive->run_nonce != self_.run_nonce;
+    if (foreign && alive->epoch >= self_.epoch) {
+      stop("duplicate identity: another process runs as node " + to_string(self_.id), true, out);
+    }
+    return;
+  }
+  if (key.epoch > self_.epoch) return;  // whoever that is shows itself by an Alive
+  if (key.epoch < self_.epoch) return dissemination_.add(self_, now);
+  if (key.rank == MemberState::left) {
+    stop("this node was said to have left; start it again to rejoin", true, out);
+  } else {
+    refute(key.incarnation, now, out);
+  }
+}
+
+// Tells again what is refuted already: whoever still says it has missed it.
+void Swim::refute(Incarnation heard, Instant now, Effects& out) {
+  if (heard < self_.incarnation) return dissemination_.add(self_, now);
+  std::uint64_t const jump = heard.value() - self_.incarnation.value();
+  if (jump > MemberTable::incarnation_jump_max) return;
+  detector_.worsen();
+  raise_incarnation(heard, now, out);
+}
+
+void Swim::raise_incarnation(Incarnation over, Instant now, Effects& out) {
+  if (over.value() == std::numeric_limits<std::uint32_t>::max()) {
+    stop("this epoch's incarnations are used up; start the node again", true, out);
+    return;
+  }
+  self_.incarnation = Incarnation{over.value() + 1};
+  table_.apply(self_, now);
+  dissemination_.add(self_, now);
+}
+
+}  // namespace chisme::cluster

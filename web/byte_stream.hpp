@@ -31,7 +31,8 @@ class ByteStream {
    public:
     virtual ~Timer() = default;
   };
-  [[nodiscard]] virtual std::unique_ptr<Timer> after(Duration delay, std::function<void()> then) = 0;
+  [[nodiscard]] virtual std::unique_ptr<Timer> after(Duration delay,
+                                                     std::function<void()> then) = 0;
   // Sends what is written, ends the sending side, waits shortly for the peer's end, then closes.
   virtual void close_gently() = 0;
   virtual void close() = 0;

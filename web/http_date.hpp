@@ -1,0 +1,16 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cluster/base/time.hpp"
+
+namespace chisme::web {
+
+// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7); fractions of a second are dropped.
+[[nodiscard]] std::string http_date(WallTime time);
+// Takes that form alone, not the obsolete ones.
+[[nodiscard]] std::optional<WallTime> parse_http_date(std::string_view text);
+
+}  // namespace chisme::web

@@ -1,0 +1,139 @@
+#include "web/json.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+namespace chisme::web {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string text(Json const& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json file_object(FileInfo const& file) {
+  return Json{{"name", file.name},       {"size", file.size.value()},
+              {"type", file.type},       {"sha256", to_hex(file.digest)},
+              {"version", file.version}, {"modified", rfc3339(file.modified)},
+              {"copies", file.copies},   {"wanted", file.wanted}};
+}
+
+Json file_array(std::span<FileInfo const> files) {
+  Json array = Json::array();
+  for (FileInfo const& file : files) array.push_back(file_object(file));
+  return array;
+}
+
+Json stored_object(StoredFile const& stored) {
+  return Json{{"name", stored.name},         {"version", stored.version},
+              {"size", stored.size.value()}, {"sha256", to_hex(stored.digest)},
+              {"copies", stored.copies},     {"wanted", stored.wanted}};
+}
+
+Json replica_array(std::span<Replica const> replicas) {
+  Json array = Json::array();
+  for (Replica const& replica : replicas) {
+    array.push_back(Json{{"node", replica.node},
+                         {"http", replica.http},
+                         {"ws", replica.ws},
+                         {"load", replica.load}});
+  }
+  return array;
+}
+
+Json member_object(MemberStatus const& member) {
+  return Json{{"node", member.node},
+              {"http", member.http},
+              {"state", member.state},
+              {"self", member.self},
+              {"draining", member.draining},
+              {"in_flight", member.in_flight},
+              {"load", member.load},
+              {"capacity", member.capacity},
+              {"bytes_per_second", member.bytes_per_second},
+              {"disk_used", member.disk_used_ratio},
+              {"health", member.health},
+              {"copies", member.files}};
+}
+
+Json cluster_object(ClusterStatus const& status) {
+  Json members = Json::array();
+  for (MemberStatus const& member : status.members) members.push_back(member_object(member));
+  return Json{{"self", status.self},
+              {"version", status.version},
+              {"in_touch", status.in_touch},
+              {"copies_wanted", status.copies_wanted},
+              {"copies_durable", status.copies_durable},
+              {"files", status.files},
+              {"under_replicated", status.under_replicated},
+              {"repairs_pending", status.repairs_pending},
+              {"members", std::move(members)}};
+}
+
+std::string padded(long value, std::size_t width) {
+  std::string const digits = std::to_string(value);
+  return std::string(width - std::min(width, digits.size()), '0') + digits;
+}
+
+}  // namespace
+
+std::string to_json(FileInfo const& file) {
+  return text(file_object(file));
+}
+
+std::string to_json(Listing const& listing) {
+  return text(Json{{"files", file_array(listing.files)},
+                   {"next", listing.next ? Json(*listing.next) : Json(nullptr)}});
+}
+
+std::string to_json(StoredFile const& stored) {
+  return text(stored_object(stored));
+}
+
+std::string to_json(std::span<StoredFile const> stored) {
+  Json array = Json::array();
+  for (StoredFile const& one : stored) array.push_back(stored_object(one));
+  return text(Json{{"files", std::move(array)}});
+}
+
+std::string to_json(std::span<Replica const> replicas) {
+  return text(replica_array(replicas));
+}
+
+std::string route_json(FileInfo const& file, std::span<Replica const> replicas) {
+  return text(Json{{"file", file.name},
+                   {"version", file.version},
+                   {"size", file.size.value()},
+                   {"type", file.type},
+                   {"sha256", to_hex(file.digest)},
+                   {"replicas", replica_array(replicas)}});
+}
+
+std::string to_json(ClusterStatus const& status) {
+  return text(cluster_object(status));
+}
+
+std::string state_json(ClusterStatus const& status, std::span<FileInfo const> files) {
+  return text(
+      Json{{"type", "state"}, {"cluster", cluster_object(status)}, {"files", file_array(files)}});
+}
+
+std::string json_string(std::string_view value) {
+  return text(Json(value));
+}
+
+std::string rfc3339(WallTime time) {
+  auto const since_epoch = time.time_since_epoch();
+  auto const days = std::chrono::floor<std::chrono::days>(since_epoch);
+  std::chrono::year_month_day const date{std::chrono::sys_days{days}};
+  std::chrono::hh_mm_ss const clock{since_epoch - days};
+  return padded(static_cast<int>(date.year()), 4) + "-" +
+         padded(static_cast<unsigned>(date.month()), 2) + "-" +
+         padded(static_cast<unsigned>(date.day()), 2) + "T" + padded(clock.hours().count(), 2) +
+         ":" + padded(clock.minutes().count(), 2) + ":" + padded(clock.seconds().count(), 2) + "." +
+         padded(clock.subseconds().count(), 3) + "Z";
+}
+
+}  // namespace chisme::web

@@ -1,0 +1,114 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "cluster/load/balancer.hpp"
+#include "tests/simulation/world.hpp"
+
+namespace chisme::simulation {
+namespace {
+
+using namespace cluster;
+using namespace std::chrono_literals;
+
+bool redirects_to(Host const& from, NodeId target) {
+  ClusterView const view = from.view();
+  std::vector<NodeId> everybody;
+  for (MemberView const& member : view.members) everybody.push_back(member.alive.id);
+  auto const found = candidates(view, everybody, from.local_now(), {});
+  return std::any_of(found.begin(), found.end(),
+                     [target](Candidate const& candidate) { return candidate.node == target; });
+}
+
+bool holds_for_dead(Host const& observer, NodeId target) {
+  ClusterView const view = observer.view();
+  return std::any_of(view.members.begin(), view.members.end(), [target](auto const& member) {
+    return member.alive.id == target && member.state == MemberState::dead;
+  });
+}
+
+struct Detection {
+  Duration dropped{};   // until nobody redirects to it
+  Duration declared{};  // until everybody holds it for dead
+};
+
+Detection detect(std::uint64_t seed, double loss) {
+  Scenario scenario;
+  scenario.seed = seed;
+  scenario.loss = loss;
+  World world{scenario};
+  world.start_all();
+  EXPECT_TRUE(world.run_until_agreed(10s)) << "seed " << seed;
+  world.around().network->suffer(&world.around().scenario);
+  Random random{seed};
+  world.run_for(3s + std::chrono::milliseconds{random.below(1000)});
+  auto const victim = static_cast<unsigned>(random.below(scenario.nodes));
+  NodeId const dead = world.host(victim).id();
+  world.host(victim).crash();
+  Instant const killed = world.now();
+  Detection detection;
+  for (bool dropped = false, declared = false; !declared && world.now() < killed + 20s;) {
+    world.run_for(10ms);
+    dropped = declared = true;
+    for (auto const& host : world.around().hosts) {
+      if (!host->is_up()) continue;
+      dropped = dropped && !redirects_to(*host, dead);
+      declared = declared && holds_for_dead(*host, dead);
+    }
+    if (!dropped) detection.dropped = world.now() - killed;
+    if (!declared) detection.declared = world.now() - killed;
+  }
+  return detection;
+}
+
+double seconds(Duration duration) {
+  return std::chrono::duration<double>{duration}.count();
+}
+
+// Runs 50 clusters of five; no survivor may redirect to the dead node after `most`.
+void expect_detection_within(Duration most, double loss) {
+  std::vector<double> dropped;
+  std::vector<double> declared;
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    Detection const detection = detect(seed, loss);
+    EXPECT_LE(detection.dropped, most) << "seed " << seed;
+    EXPECT_LE(detection.declared, most) << "seed " << seed;
+    dropped.push_back(seconds(detection.dropped));
+    declared.push_back(seconds(detection.declared));
+  }
+  std::sort(dropped.begin(), dropped.end());
+  std::sort(declared.begin(), declared.end());
+  std::printf(
+      "loss %.0f %%: out of redirects p50 %.2f s, worst %.2f s; dead at all p50 %.2f s, "
+      "worst %.2f s\n",
+      loss * 100, dropped[25], dropped[49], declared[25], declared[49]);
+}
+
+TEST(Detection, AKilledNodeOfFiveIsOutOfRedirectsAndDeclaredDeadWithinTwoSeconds) {
+  expect_detection_within(2s, 0);
+}
+
+TEST(Detection, OnePercentLossChangesLittle) {
+  expect_detection_within(2500ms, 0.01);
+}
+
+TEST(Detection, NobodyIsHeldForDeadWithoutCauseAtFivePercentLoss) {
+  Scenario scenario;
+  scenario.seed = 4;
+  scenario.loss = 0.05;
+  World world{scenario};
+  world.start_all();
+  ASSERT_TRUE(world.run_until_agreed(10s));
+  world.around().network->suffer(&world.around().scenario);
+  for (int i = 0; i < 120; ++i) {
+    world.run_for(500ms);
+    for (auto const& a : world.around().hosts) {
+      for (auto const& b : world.around().hosts) {
+        ASSERT_FALSE(holds_for_dead(*a, b->id())) << "at " << seconds(world.now() - Instant{});
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace chisme::simulation

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "cluster/base/random.hpp"
+#include "tests/simulation/host.hpp"
+
+namespace chisme::simulation {
+
+// Faults makes machines and the network fail as the scenario allows, each kind with random numbers
+// of its own, until `end`.
+class Faults {
+ public:
+  Faults(Surroundings& around, Random random);
+  void begin(Instant end);
+  // Heals the network and starts every machine.
+  void heal();
+
+ private:
+  void every(Duration mean, Random& random, void (Faults::*fault)());
+  void crash_one();
+  void crash_all();
+  void partition();
+  void pause_one();
+  void crash(Host& host);
+  void restart(Host& host);
+  Host* some_host_up(Random& random);
+
+  Surroundings& around_;
+  Random crashes_;
+  Random partitions_;
+  Random pauses_;
+  Instant end_{};
+  unsigned disks_to_lose_ = 0;
+};
+
+}  // namespace chisme::simulation

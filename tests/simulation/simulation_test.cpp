@@ -1,0 +1,57 @@
+#include <gtest/gtest.h>
+
+#include "tests/simulation/world.hpp"
+
+namespace chisme::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+
+void expect_well(Scenario const& scenario) {
+  Report const report = World{scenario}.run();
+  for (std::string const& violation : report.violations) {
+    ADD_FAILURE() << "chisme_simulation --seed " << scenario.seed << " --nodes " << scenario.nodes
+                  << ": " << violation;
+  }
+  EXPECT_GT(report.writes.acknowledged, 0u) << "seed " << scenario.seed;
+}
+
+Scenario calm(unsigned nodes) {
+  Scenario scenario;
+  scenario.nodes = nodes;
+  return scenario;
+}
+
+TEST(Simulation, ACalmClusterAcknowledgesEveryWrite) {
+  Report const report = World{calm(5)}.run();
+  EXPECT_EQ(report.violations, std::vector<std::string>{});
+  EXPECT_GT(report.writes.acknowledged, 100u);
+  EXPECT_EQ(report.writes.refused, 0u);
+  EXPECT_EQ(report.writes.unknown, 0u);
+}
+
+TEST(Simulation, TwoNodesKeepTheirPromisesToo) {
+  Report const report = World{calm(2)}.run();
+  EXPECT_EQ(report.violations, std::vector<std::string>{});
+  EXPECT_GT(report.writes.acknowledged, 100u);
+}
+
+TEST(Simulation, FiveNodesKeepTheirPromisesUnderFaults) {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) expect_well(draw_scenario(seed, 5));
+}
+
+TEST(Simulation, TwentyNodesKeepTheirPromisesUnderFaults) {
+  for (std::uint64_t seed = 100; seed < 102; ++seed) expect_well(draw_scenario(seed, 20));
+}
+
+TEST(Simulation, TheSameSeedGivesTheSameTrace) {
+  Scenario const scenario = draw_scenario(7, 5);
+  Report const once = World{scenario}.run();
+  Report const again = World{scenario}.run();
+  EXPECT_EQ(once.trace_hash, again.trace_hash);
+  EXPECT_EQ(once.events, again.events);
+  EXPECT_NE(once.trace_hash, World{draw_scenario(8, 5)}.run().trace_hash);
+}
+
+}  // namespace
+}  // namespace chisme::simulation

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/base/random.hpp"
+#include "cluster/view.hpp"
+#include "tests/simulation/host.hpp"
+
+namespace chisme::simulation {
+
+// Workload is the clients: they write and remove files at random nodes, remember what they were
+// told, and compare it with what the cluster says in the end.
+class Workload {
+ public:
+  struct Counts {
+    unsigned acknowledged = 0;
+    unsigned refused = 0;
+    unsigned unknown = 0;  // the connection was lost, or the node said that it does not know
+  };
+
+  Workload(Surroundings& around, Random random) : around_(around), random_(random) {}
+
+  // One client uploads or removes something at a node that is up.
+  void act();
+  void finished(cluster::WriteFinished const& finished);
+  // Compares all that was ever answered with `view`, on which all nodes agree.
+  void compare(cluster::ClusterView const& view);
+  // Whether clients were promised that the object of `name` survives, and it can: one of the disks
+  // that acknowledged it is still there.
+  [[nodiscard]] bool is_owed(std::string const& name, Digest const& digest) const;
+  [[nodiscard]] Counts counts() const;
+
+ private:
+  enum class Outcome { unknown, acknowledged, refused };
+  struct Attempt {
+    std::string name;
+    std::optional<Digest> digest;  // nullopt: a removal
+    ByteCount size;
+    Outcome outcome = Outcome::unknown;
+    Version version;
+    std::vector<NodeId> copies;  // that acknowledged it
+  };
+  // The places of one upload: who has stored it, and whose answer is awaited.
+  struct Upload {
+    cluster::WriteId write;
+    std::vector<NodeId> stored_on;
+    unsigned awaited = 0;
+  };
+
+  void upload(Host& host, cluster::WriteId write);
+  void push(Host& host, Host& target, std::shared_ptr<Upload> const& upload);
+  void commit(Host& host, Upload const& upload);
+  void compare(std::string const& name, std::vector<Attempt const*> const& attempts,
+               cluster::ClusterView const& view);
+  [[nodiscard]] bool survives(Attempt const& attempt) const;
+  Digest random_digest();
+
+  Surroundings& around_;
+  Random random_;
+  std::map<cluster::WriteId, Attempt> attempts_;
+};
+
+}  // namespace chisme::simulation

@@ -1,0 +1,109 @@
+#include "tests/simulation/world.hpp"
+
+namespace chisme::simulation {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration watch_period = 500ms;
+constexpr Duration write_period = 300ms;
+
+// Streams of one seed, so that what one draws does not shift the others.
+enum class Purpose : std::uint64_t { world, network, workload, faults, first_host };
+
+Random stream(Scenario const& scenario, Purpose purpose, std::uint64_t number = 0) {
+  return Random{mix(scenario.seed) ^ mix(static_cast<std::uint64_t>(purpose) + number)};
+}
+
+}  // namespace
+
+World::World(Scenario scenario)
+    : around_(scenario),
+      random_(stream(scenario, Purpose::world)),
+      workload_(around_, stream(scenario, Purpose::workload)),
+      watcher_(around_),
+      faults_(around_, stream(scenario, Purpose::faults)) {
+  around_.network = std::make_unique<Network>(around_.agenda, stream(scenario, Purpose::network));
+  around_.write_finished = [this](unsigned, cluster::WriteFinished const& finished) {
+    workload_.finished(finished);
+  };
+  for (unsigned i = 0; i < scenario.nodes; ++i) {
+    around_.hosts.push_back(
+        std::make_unique<Host>(around_, i, stream(scenario, Purpose::first_host, i)));
+    Host* const host = around_.hosts.back().get();
+    around_.network->add({
+        .is_up = [host] { return host->is_up(); },
+        .deliver = [host](auto channel, auto const& bytes) { host->receive(channel, bytes); },
+        .unreachable = [host](auto const& at) { host->give(cluster::PeerUnreachable{at}); },
+    });
+  }
+}
+
+void World::start_all() {
+  for (auto const& host : around_.hosts) {
+    around_.agenda.after(std::chrono::milliseconds{random_.below(500)},
+                         [host = host.get()] { host->start(); });
+  }
+  watch();
+}
+
+void World::watch() {
+  watcher_.look();
+  around_.agenda.after(watch_period, [this] { watch(); });
+}
+
+void World::write() {
+  if (now() >= writes_end_) return;
+  workload_.act();
+  around_.agenda.after(
+      std::chrono::microseconds{random_.below(2 * static_cast<std::uint64_t>(write_period / 1us))},
+      [this] { write(); });
+}
+
+std::optional<Duration> World::run_until_agreed(Duration most) {
+  Instant const began = now();
+  while (now() < began + most) {
+    if (disagreement(around_, workload_).empty()) return now() - began;
+    run_for(100ms);
+  }
+  return std::nullopt;
+}
+
+Report World::run() {
+  start_all();
+  run_for(2s);
+  writes_end_ = now() + around_.scenario.faults_for;
+  if (around_.scenario.writes) write();
+  faults_.begin(writes_end_);
+  run_for(around_.scenario.faults_for);
+  faults_.heal();
+  Report report;
+  conclude(report);
+  return report;
+}
+
+void World::conclude(Report& report) {
+  // So that all writes under way have ended.
+  Instant const healed = now();
+  run_for(6s);
+  auto const agreed = run_until_agreed(around_.scenario.converges_within);
+  if (!agreed) around_.violated("no agreement: " + disagreement(around_, workload_));
+  report.converged_after = now() - healed;
+  run_for(2s);
+  if (agreed) {
+    auto const again = disagreement(around_, workload_);
+    if (!again.empty()) around_.violated("agreement did not last: " + again);
+    workload_.compare(around_.hosts.front()->view());
+  }
+  report.violations = around_.violations;
+  report.trace_hash = around_.trace.hash();
+  report.events = around_.agenda.done();
+  report.simulated = now() - Instant{};
+  report.writes = workload_.counts();
+  report.datagram_bytes_per_node_second = static_cast<double>(around_.network->datagram_bytes()) /
+                                          std::chrono::duration<double>{report.simulated}.count() /
+                                          around_.scenario.nodes;
+}
+
+}  // namespace chisme::simulation

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/faults.hpp"
+#include "tests/simulation/host.hpp"
+#include "tests/simulation/scenario.hpp"
+#include "tests/simulation/watcher.hpp"
+#include "tests/simulation/workload.hpp"
+
+namespace chisme::simulation {
+
+struct Report {
+  std::vector<std::string> violations;  // empty: all is well
+  std::uint64_t trace_hash = 0;         // equal for equal scenarios
+  std::uint64_t events = 0;
+  Duration simulated{};
+  Duration converged_after{};  // since the faults ended
+  Workload::Counts writes;
+  double datagram_bytes_per_node_second = 0;
+};
+
+// World is one cluster under virtual time, a function of its scenario.
+class World {
+ public:
+  explicit World(Scenario scenario);
+
+  // Starts all, makes faults, heals them, waits for agreement, and checks what clients were told.
+  Report run();
+
+  // For tests that do things of their own:
+  void start_all();
+  void run_for(Duration span) { around_.agenda.run_until(now() + span); }
+  // Runs until all agree; how long that took, or nullopt after `most`.
+  std::optional<Duration> run_until_agreed(Duration most);
+  [[nodiscard]] Instant now() const { return around_.agenda.now(); }
+  [[nodiscard]] Host& host(unsigned i) { return *around_.hosts[i]; }
+  [[nodiscard]] Surroundings& around() { return around_; }
+  [[nodiscard]] Workload& workload() { return workload_; }
+
+ private:
+  void watch();
+  void write();
+  void conclude(Report& report);
+
+  Surroundings around_;
+  Random random_;
+  Workload workload_;
+  Watcher watcher_;
+  Faults faults_;
+  Instant writes_end_{};
+};
+
+}  // namespace chisme::simulation

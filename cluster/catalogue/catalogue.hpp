@@ -113,6 +113,8 @@ class Catalogue {
   // Saves complete in order: this one and all before it are durable.
   void saved(SaveId save);
   [[nodiscard]] bool is_saved(SaveId save) const { return save <= durable_; }
+  // Others may see this current record: it is not one of this node's that is not durable yet.
+  [[nodiscard]] bool may_be_shown(CatalogueRecord const& record) const;
   // This node's Have, once others may see it; else nullptr.
   [[nodiscard]] CatalogueRecord const* durable_holding(Digest const& digest) const;
   // Records that others should hear of, once each; long ones are left to anti-entropy.

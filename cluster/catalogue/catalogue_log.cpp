@@ -140,12 +140,14 @@ void Catalogue::saved(SaveId save) {
   }
 }
 
+bool Catalogue::may_be_shown(CatalogueRecord const& record) const {
+  return !is_open(
+      {record.dot.writer, log_of(record.change), record.dot.epoch, record.dot.sequence});
+}
+
 CatalogueRecord const* Catalogue::durable_holding(Digest const& digest) const {
   CatalogueRecord const* const have = holding(digest, self_);
-  if (have == nullptr) return nullptr;
-  bool const open =
-      have->dot.epoch == epoch_ && open_[index_of(LogKind::holdings)].contains(have->dot.sequence);
-  return open ? nullptr : have;
+  return have != nullptr && may_be_shown(*have) ? have : nullptr;
 }
 
 void Catalogue::spread(CatalogueRecord const& record) {

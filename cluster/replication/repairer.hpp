@@ -38,66 +38,77 @@ class Repairer {
   Repairer(CoreConfig const& config, Instant now);
 
   // Takes note of `touched` objects (Catalogue::take_touched).
-  void touched(std::set<Digest> digests, Situation const& situation);
+  void touched(std::set<Digest> digests);
   // The members differ from the last call's in state, zone, draining or number.
   void members_changed(Situation const& situation);
   void peer_unreachable(Endpoint endpoint, Situation const& situation);
   void tick(Catalogue const& catalogue, Situation const& situation, Effects& out);
   [[nodiscard]] std::optional<Instant> deadline() const;
-  // Objects that wait here for copies, or are being copied.
-  [[nodiscard]] std::uint64_t repairs_pending() const { return repairs_.size(); }
+  // Objects that lack copies and that this node is to see to, or is seeing to.
+  [[nodiscard]] std::uint64_t repairs_pending() const { return pending_; }
 
  private:
-  // What an object needs now.
+  // What an object lacks, and when this node should see to it.
   struct Need {
-    std::vector<NodeId> live;     // holders in reach that stay
-    std::vector<NodeId> sources;  // and those that are leaving
-    unsigned rank = 0;            // of this node among the coordinators
-    std::optional<Instant> due;   // nullopt: nothing to do, or not by this node
+    std::uint64_t key = 0;        // of its placement
+    std::vector<NodeId> holders;  // all that the catalogue knows
+    std::vector<NodeId> sources;  // of these, in reach, best coordinator first
+    unsigned copies = 0;          // of these, not leaving
+    unsigned rank = 0;            // of this node among the sources
+    std::optional<Instant> due;   // nullopt: nothing lacks, or this node cannot help
   };
   struct Repair {
     bool started = false;
-    NodeId target;     // while started
-    Instant act_at{};  // waits till then; started: gives up then
-    Instant resend_at{};
-    unsigned failures = 0;
-    std::vector<NodeId> failed_targets;  // the last few
+    bool counted = false;  // in `pending_`
+    NodeId target;         // while started
+    Instant since{};       // when the first coordinator should have acted
+    Instant act_at{};      // waits till then; started: gives up then
+    Instant resend_at{};   // while started
+    Instant not_before{};  // pause after a failure
     unsigned copies = 0;
+    unsigned failures = 0;
+    std::vector<NodeId> failed_targets;
+  };
+  struct Brake {
+    bool on = false;
+    std::optional<Instant> until;  // nullopt: until membership changes
   };
 
   Need need_of(Digest const& digest, Catalogue::ObjectUse const& use, Catalogue const& catalogue,
                Situation const& situation) const;
-  std::optional<Instant> due_of(Need const& need, std::vector<NodeId> const& holders,
-                                Situation const& situation) const;
-  unsigned rank_of(std::uint64_t key, Need const& need, NodeId writer, bool writer_first,
-                   Situation const& situation) const;
-  Instant died_at(NodeId holder) const;
-  bool is_braked(Situation const& situation) const;
+  std::optional<Instant> due_of(Need const& need, Situation const& situation) const;
+  Brake brake_of(Situation const& situation) const;
   void examine_some(Catalogue const& catalogue, Situation const& situation, Effects& out);
   void examine(Digest const& digest, Catalogue const& catalogue, Situation const& situation,
                Effects& out);
-  void watch_for_loss(Digest const& digest, Need const& need, Situation const& situation,
-                      Effects& out);
-  void schedule(Digest const& digest, Need const& need, Effects& out);
-  void end(Digest const& digest);
+  void watch_for_loss(Digest const& digest, bool lost, Situation const& situation, Effects& out);
+  void schedule(Digest const& digest, Need const& need, NodeId target, Instant now, Effects& out);
+  void wake_waiting(Catalogue const& catalogue, Situation const& situation, Effects& out);
   void start_some(Catalogue const& catalogue, Situation const& situation, Effects& out);
   bool start(Digest const& digest, Repair& repair, Catalogue const& catalogue,
              Situation const& situation, Effects& out);
   void check_running(Catalogue const& catalogue, Situation const& situation, Effects& out);
-  void fail_running(Digest const& digest, Repair& repair, Instant now, Effects& out);
+  static void send(Digest const& digest, Repair& repair, ByteCount size,
+                   std::vector<NodeId> sources, Situation const& situation, Effects& out);
+  void fail(Digest const& digest, Repair& repair, Instant now, Effects& out);
+  void take_off_queues(Digest const& digest, Repair const& repair);
+  void count(Repair& repair, bool counted);
+  void end(Digest const& digest);
 
   CoreConfig config_;
   Instant started_;
   std::map<NodeId, Instant> died_;  // members known to be dead, since when
   std::set<NodeId> left_;
+  Brake brake_;
   std::set<Digest> dirty_;             // to be examined
   std::optional<Digest> rescan_from_;  // a rescan of all objects has come this far
   Instant next_slice_{};
   std::map<Digest, Repair> repairs_;
+  std::uint64_t pending_ = 0;  // repairs that this node is the first to see to
   std::set<Digest> running_;
-  std::set<std::pair<Instant, Digest>> waiting_;           // by `act_at`
+  std::set<std::pair<Instant, Digest>> waiting_;           // by when to look at them again
   std::set<std::tuple<unsigned, Instant, Digest>> ready_;  // fewest copies first
-  std::map<Digest, std::optional<Instant>> lost_;  // without live copies: when to say so; or said
+  std::map<Digest, std::optional<Instant>> lost_;  // no source: when to say so; nullopt: said
 };
 
 }  // namespace chisme::cluster

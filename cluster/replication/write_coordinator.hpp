@@ -71,7 +71,7 @@ class WriteCoordinator {
   };
 
   std::optional<Error> refusal(WriteRequested const& request, Catalogue const& catalogue) const;
-  Pending prepare(WriteRequested const& request, Catalogue& catalogue, Situation const& situation);
+  static Change change_of(WriteRequested const& request, Catalogue& catalogue, Instant now);
   void choose_targets(Pending& write, WriteRequested const& request, Catalogue const& catalogue,
                       Situation const& situation) const;
   Tally tally(Pending const& write, Situation const& situation) const;
@@ -79,7 +79,7 @@ class WriteCoordinator {
   // Moves the write on as far as it can go. True when it has ended.
   bool advance(std::uint64_t number, Pending& write, Catalogue& catalogue,
                Situation const& situation, Effects& out);
-  bool give_up(Pending& write, Catalogue& catalogue, Effects& out);
+  void doubt(Pending& write, Effects& out);
   void finish(Pending& write, Catalogue& catalogue, Situation const& situation, Effects& out);
 
   Duration write_timeout_;

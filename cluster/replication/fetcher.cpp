@@ -1,0 +1,77 @@
+#include "cluster/replication/fetcher.hpp"
+
+#include <algorithm>
+
+namespace chisme::cluster {
+namespace {
+
+void announce(Digest const& digest, NodeId self, RepairStage stage, Effects& out) {
+  out.push_back(Announce{RepairProgress{digest, self, stage}});
+}
+
+}  // namespace
+
+void Fetcher::handle(Envelope const& from, FetchObject const& request, Catalogue const& catalogue,
+                     Situation const& situation, Effects& out) {
+  bool const known = askers_.contains(request.digest);
+  bool const local = catalogue.is_local(request.digest);
+  if (!known && !local) {
+    if (queued_.size() >= queued_max) return;
+    queued_.push_back({request.digest, request.size, request.sources});
+  }
+  askers_[request.digest].insert(from.sender);
+  if (local) return saved(catalogue, situation, out);
+  start_next(catalogue, situation, out);
+}
+
+void Fetcher::start_next(Catalogue const& catalogue, Situation const& situation, Effects& out) {
+  while (running_.size() < transfers_in_max_ && !queued_.empty()) {
+    Wanted const next = std::move(queued_.front());
+    queued_.pop_front();
+    bool const wanted = !catalogue.is_local(next.digest);  // it may have come by an upload
+    if (wanted && !start(next, situation, out)) askers_.erase(next.digest);
+  }
+}
+
+bool Fetcher::start(Wanted const& wanted, Situation const& situation, Effects& out) {
+  std::vector<Source> sources;
+  for (NodeId const id : wanted.sources) {
+    MemberView const* const member = find_member(situation.members, id);
+    if (id != situation.self && is_reachable(member)) sources.push_back({id, member->alive.peer});
+  }
+  if (sources.empty()) return false;
+  last_transfer_ = TransferId{last_transfer_.value() + 1};
+  running_.emplace(last_transfer_, wanted.digest);
+  announce(wanted.digest, situation.self, RepairStage::started, out);
+  out.push_back(StartTransfer{last_transfer_, wanted.digest, wanted.size, std::move(sources)});
+  return true;
+}
+
+void Fetcher::handle(TransferFinished const& transfer, Catalogue const& catalogue,
+                     Situation const& situation, Effects& out) {
+  auto const found = running_.find(transfer.transfer);
+  if (found == running_.end()) return;
+  Digest const digest = found->second;
+  running_.erase(found);
+  bool const here = transfer.succeeded && catalogue.is_local(digest);
+  announce(digest, situation.self, here ? RepairStage::finished : RepairStage::failed, out);
+  if (!here) askers_.erase(digest);
+  start_next(catalogue, situation, out);
+  saved(catalogue, situation, out);
+}
+
+void Fetcher::saved(Catalogue const& catalogue, Situation const& situation, Effects& out) {
+  std::erase_if(askers_, [&](auto const& entry) {
+    CatalogueRecord const* const have = catalogue.durable_holding(entry.first);
+    if (have == nullptr) return false;
+    for (NodeId const asker : entry.second) {
+      MemberView const* const member = find_member(situation.members, asker);
+      if (member == nullptr) continue;
+      out.push_back(Send{member->alive.peer, Channel::stream,
+                         CatalogueDelta{.records = {*have}, .through = {}}});
+    }
+    return true;
+  });
+}
+
+}  // namespace chisme::cluster

@@ -1,0 +1,128 @@
+#include "cluster/replication/lookups.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "cluster/placement/rendezvous.hpp"
+
+namespace chisme::cluster {
+namespace {
+
+// Beyond a majority, so that a few that do not answer do no harm.
+constexpr std::size_t asked_beyond_majority = 4;
+
+std::optional<Version> version_of(CatalogueRecord const* record) {
+  if (record == nullptr) return std::nullopt;
+  if (auto const* const put = std::get_if<PutRecord>(&record->change)) return put->version;
+  return std::get<DeleteRecord>(record->change).version;
+}
+
+std::size_t majority_of(std::span<MemberView const> members) {
+  auto const there = std::ranges::count_if(
+      members, [](MemberView const& member) { return member.state != MemberState::left; });
+  return static_cast<std::size_t>(there) / 2 + 1;
+}
+
+// Likely holders first.
+std::vector<MemberView const*> choose(std::string const& name, Situation const& situation) {
+  std::vector<NodeId> order =
+      place(placement_key(name), situation.members, situation.copies_wanted);
+  for (MemberView const& member : situation.members) order.push_back(member.alive.id);
+  bool const all = situation.members.size() <= Lookups::ask_all_max;
+  std::size_t const most =
+      all ? situation.members.size() : majority_of(situation.members) + asked_beyond_majority;
+  std::set<NodeId> seen{situation.self};
+  std::vector<MemberView const*> chosen;
+  for (NodeId const id : order) {
+    MemberView const* const member = find_member(situation.members, id);
+    if (chosen.size() == most || !is_reachable(member)) continue;
+    if (seen.insert(id).second) chosen.push_back(member);
+  }
+  return chosen;
+}
+
+}  // namespace
+
+Lookups::Lookups(Epoch epoch) : next_number_(std::uint64_t{epoch.value()} << 32 | 1) {}
+
+void Lookups::handle(LookupRequested const& request, Catalogue const& catalogue,
+                     Situation const& situation, Effects& out) {
+  if (pending_.size() >= pending_max) {
+    out.push_back(LookupFinished{
+        request.lookup, fail(Fault::busy, "too many lookups are under way; try again soon")});
+    return;
+  }
+  Pending lookup{.id = request.lookup,
+                 .name = request.name,
+                 .known = version_of(catalogue.newest(request.name)),
+                 .answered = {},
+                 .give_up_at = situation.now + patience};
+  if (conclude(lookup, catalogue, situation, out)) return;  // alone in its cluster
+  std::uint64_t const number = next_number_++;
+  for (MemberView const* const member : choose(request.name, situation)) {
+    out.push_back(Send{member->alive.peer, Channel::stream, LookupName{number, request.name}});
+  }
+  pending_.emplace(number, std::move(lookup));
+}
+
+void Lookups::handle(Envelope const& from, LookupName const& question, Catalogue const& catalogue,
+                     Effects& out) const {
+  LookupAnswer answer{.lookup = question.lookup, .records = {}};
+  if (CatalogueRecord const* const newest = catalogue.newest(question.name)) {
+    answer.records.push_back(*newest);
+    if (auto const* const put = std::get_if<PutRecord>(&newest->change)) {
+      for (NodeId const holder : catalogue.snapshot().holders(put->digest)) {
+        CatalogueRecord const* const have = catalogue.holding(put->digest, holder);
+        if (catalogue.may_be_shown(*have)) answer.records.push_back(*have);
+      }
+    }
+  }
+  out.push_back(Send{from.sender_peer, Channel::stream, std::move(answer)});
+}
+
+void Lookups::handle(NodeId from, LookupAnswer const& answer, Catalogue& catalogue,
+                     Situation const& situation, Effects& out) {
+  for (CatalogueRecord const& record : answer.records) {
+    catalogue.merge(record, situation.now, out);
+  }
+  auto const found = pending_.find(answer.lookup);
+  if (found == pending_.end()) return;
+  found->second.answered.insert(from);
+  if (conclude(found->second, catalogue, situation, out)) pending_.erase(found);
+}
+
+bool Lookups::conclude(Pending const& lookup, Catalogue const& catalogue,
+                       Situation const& situation, Effects& out) {
+  bool const exists = catalogue.file(lookup.name) != nullptr;
+  bool const news = version_of(catalogue.newest(lookup.name)) != lookup.known;
+  auto const counts = [&](NodeId id) {
+    MemberView const* const member = find_member(situation.members, id);
+    return member != nullptr && member->state != MemberState::left;
+  };
+  auto const told = static_cast<std::size_t>(std::ranges::count_if(lookup.answered, counts));
+  bool const majority = 1 + told >= majority_of(situation.members);
+  bool const late = situation.now >= lookup.give_up_at;
+  if (!majority && !late && !(exists && news)) return false;
+  if (!exists && !majority) {
+    out.push_back(LookupFinished{
+        lookup.id, fail(Fault::unavailable, "too few nodes answer to say whether there is a file " +
+                                                lookup.name + "; try again soon")});
+    return true;
+  }
+  out.push_back(LookupFinished{lookup.id, exists});
+  return true;
+}
+
+void Lookups::tick(Catalogue const& catalogue, Situation const& situation, Effects& out) {
+  std::erase_if(pending_, [&](auto const& entry) {
+    return conclude(entry.second, catalogue, situation, out);
+  });
+}
+
+std::optional<Instant> Lookups::deadline() const {
+  // All are given the same patience, so the oldest ends first.
+  if (pending_.empty()) return std::nullopt;
+  return pending_.begin()->second.give_up_at;
+}
+
+}  // namespace chisme::cluster

@@ -1,0 +1,252 @@
+#include "cluster/replication/write_coordinator.hpp"
+
+#include <algorithm>
+
+#include "cluster/base/overloaded.hpp"
+
+namespace chisme::cluster {
+namespace {
+
+constexpr Duration resend_period = std::chrono::seconds{1};
+constexpr Duration broken_stream_pause = std::chrono::milliseconds{250};
+// Besides W - 1, how many more nodes a removal may try.
+constexpr std::size_t spare_targets = 8;
+
+void answer(WriteId write, Error error, Effects& out) {
+  out.push_back(WriteFinished{write, tl::unexpected<Error>(std::move(error))});
+}
+
+Error no_quorum(std::string const& name, std::size_t in_reach, unsigned needed) {
+  return {Fault::no_quorum, "only " + std::to_string(in_reach) + " of the " +
+                                std::to_string(needed) + " nodes that must confirm the write of " +
+                                name + " can do so; nothing was changed, try again soon"};
+}
+
+Error in_doubt_error(std::string const& name) {
+  return {Fault::unknown_outcome, "not enough nodes confirmed the write of " + name +
+                                      "; it may still appear, writing it again is safe"};
+}
+
+std::string const& name_of(CatalogueRecord const& record) {
+  auto const* const put = std::get_if<PutRecord>(&record.change);
+  return put != nullptr ? put->name : std::get<DeleteRecord>(record.change).name;
+}
+
+Version const& version_of(CatalogueRecord const& record) {
+  auto const* const put = std::get_if<PutRecord>(&record.change);
+  return put != nullptr ? put->version : std::get<DeleteRecord>(record.change).version;
+}
+
+bool meets(Condition const& condition, PutRecord const* current) {
+  if (current == nullptr) return !condition.must_exist && condition.must_match.empty();
+  if (condition.must_be_absent) return false;
+  auto const is_current = [&](Digest const& digest) { return digest == current->digest; };
+  if (std::ranges::any_of(condition.must_not_match, is_current)) return false;
+  return condition.must_match.empty() || std::ranges::any_of(condition.must_match, is_current);
+}
+
+}  // namespace
+
+WriteCoordinator::WriteCoordinator(Duration write_timeout, Epoch epoch)
+    : write_timeout_(write_timeout), next_number_(std::uint64_t{epoch.value()} << 32 | 1) {}
+
+void WriteCoordinator::handle(WriteRequested const& request, Catalogue& catalogue,
+                              Situation const& situation, Effects& out) {
+  if (auto error = refusal(request, catalogue)) return answer(request.write, *error, out);
+  Pending write;
+  write.id = request.write;
+  write.created = catalogue.file(request.name) == nullptr;
+  write.give_up_at = situation.now + write_timeout_;
+  choose_targets(write, request, catalogue, situation);
+  if (write.targets.size() < write.others_needed) {
+    std::size_t const here = write.held_here ? 1 : 0;
+    return answer(request.write,
+                  no_quorum(request.name, write.targets.size() + here, situation.copies_durable),
+                  out);
+  }
+  write.record = catalogue.draft(change_of(request, catalogue, situation.now));
+  if (auto const* const file = std::get_if<StoreFile>(&request.what); file && write.held_here) {
+    catalogue.object_stored({file->digest, file->size});
+  }
+  std::uint64_t const number = next_number_++;
+  auto const place = pending_.emplace(number, std::move(write)).first;
+  if (advance(number, place->second, catalogue, situation, out)) pending_.erase(place);
+}
+
+std::optional<Error> WriteCoordinator::refusal(WriteRequested const& request,
+                                               Catalogue const& catalogue) const {
+  if (pending_.size() >= pending_max) {
+    return Error{Fault::busy, "too many writes are under way; try again soon"};
+  }
+  PutRecord const* const current = catalogue.file(request.name);
+  if (current == nullptr && std::holds_alternative<RemoveFile>(request.what)) {
+    return Error{Fault::not_found, "there is no file " + request.name};
+  }
+  if (meets(request.condition, current)) return std::nullopt;
+  return Error{Fault::precondition_failed,
+               "the current version of " + request.name + " is not the one that was asked for"};
+}
+
+Change WriteCoordinator::change_of(WriteRequested const& request, Catalogue& catalogue,
+                                   Instant now) {
+  Version const version = catalogue.next_version(request.name, now);
+  WallTime const wall = catalogue.wall(now);
+  return std::visit(
+      Overloaded{
+          [&](StoreFile const& file) -> Change {
+            return PutRecord{request.name, version, file.size, file.digest, file.type, wall};
+          },
+          [&](RemoveFile const&) -> Change { return DeleteRecord{request.name, version, wall}; },
+      },
+      request.what);
+}
+
+// A Put is for those who have the object; a removal for anybody, best for those who have the file.
+void WriteCoordinator::choose_targets(Pending& write, WriteRequested const& request,
+                                      Catalogue const& catalogue,
+                                      Situation const& situation) const {
+  bool const removal = std::holds_alternative<RemoveFile>(request.what);
+  std::vector<NodeId> wanted = request.stored_on;
+  if (removal) {
+    wanted = catalogue.snapshot().holders(catalogue.file(request.name)->digest);
+    for (MemberView const& member : situation.members) wanted.push_back(member.alive.id);
+  }
+  write.ask_all = !removal;
+  write.held_here = removal || std::ranges::count(request.stored_on, situation.self) > 0;
+  write.others_needed = situation.copies_durable - (write.held_here ? 1 : 0);
+  std::size_t const most = removal ? write.others_needed + spare_targets : wanted.size();
+  for (NodeId const id : wanted) {
+    MemberView const* const member = find_member(situation.members, id);
+    if (id == situation.self || !is_reachable(member) || write.order.size() == most) continue;
+    if (write.targets.emplace(id, Target{.endpoint = member->alive.peer}).second) {
+      write.order.push_back(id);
+    }
+  }
+}
+
+void WriteCoordinator::handle(NodeId from, WriteCommitted const& reply, Catalogue& catalogue,
+                              Situation const& situation, Effects& out) {
+  if (reply.holding && reply.holding->dot.writer == from) {
+    catalogue.merge(*reply.holding, situation.now, out);
+  }
+  auto const found = pending_.find(reply.write);
+  if (found == pending_.end()) return;
+  auto const target = found->second.targets.find(from);
+  if (target == found->second.targets.end() || target->second.answer == Answer::accepted) return;
+  target->second.answer = reply.accepted ? Answer::accepted : Answer::refused;
+  if (advance(found->first, found->second, catalogue, situation, out)) pending_.erase(found);
+}
+
+void WriteCoordinator::peer_unreachable(Endpoint endpoint, Situation const& situation) {
+  for (auto& [number, write] : pending_) {
+    for (auto& [id, target] : write.targets) {
+      if (target.endpoint == endpoint) target.resend_at = situation.now + broken_stream_pause;
+    }
+  }
+}
+
+WriteCoordinator::Tally WriteCoordinator::tally(Pending const& write,
+                                                Situation const& situation) const {
+  Tally tally;
+  for (auto const& [id, target] : write.targets) {
+    bool const reachable = is_reachable(find_member(situation.members, id));
+    if (target.answer == Answer::accepted) ++tally.accepted;
+    if (target.answer == Answer::none && reachable) ++(target.sent ? tally.waiting : tally.spare);
+    // Only a refusal says for sure that the record was not taken.
+    if (target.sent && target.answer != Answer::refused) tally.maybe_seen = true;
+  }
+  return tally;
+}
+
+void WriteCoordinator::ask(std::uint64_t number, Pending& write, Situation const& situation,
+                           Effects& out) {
+  Tally const now = tally(write, situation);
+  unsigned under_way = now.accepted + now.waiting;
+  for (NodeId const id : write.order) {
+    Target& target = write.targets.at(id);
+    bool const reachable = is_reachable(find_member(situation.members, id));
+    if (target.answer != Answer::none || !reachable) continue;
+    bool const first = !target.sent && (write.ask_all || under_way < write.others_needed);
+    bool const again = target.sent && target.resend_at <= situation.now;
+    if (!first && !again) continue;
+    if (first) ++under_way;
+    target.sent = true;
+    target.resend_at = situation.now + resend_period;
+    out.push_back(Send{target.endpoint, Channel::stream, CommitWrite{number, write.record}});
+  }
+}
+
+bool WriteCoordinator::advance(std::uint64_t number, Pending& write, Catalogue& catalogue,
+                               Situation const& situation, Effects& out) {
+  bool const late = situation.now >= write.give_up_at;
+  if (write.save) {
+    if (late && !write.in_doubt) doubt(write, out);
+    return false;
+  }
+  ask(number, write, situation, out);
+  Tally const now = tally(write, situation);
+  bool const agreed = now.accepted >= write.others_needed;
+  bool const hopeless = now.accepted + now.waiting + now.spare < write.others_needed;
+  if (!agreed && !hopeless && !late) return false;
+  if (!agreed && !now.maybe_seen) {
+    catalogue.discard(write.record);
+    answer(write.id, no_quorum(name_of(write.record), 1 + now.accepted, write.others_needed + 1),
+           out);
+    return true;
+  }
+  if (!agreed) doubt(write, out);
+  catalogue.persist(write.record);
+  write.save = catalogue.save(out);
+  return false;
+}
+
+void WriteCoordinator::doubt(Pending& write, Effects& out) {
+  write.in_doubt = true;
+  answer(write.id, in_doubt_error(name_of(write.record)), out);
+}
+
+void WriteCoordinator::saved(SaveId save, Catalogue& catalogue, Situation const& situation,
+                             Effects& out) {
+  for (auto next = pending_.begin(); next != pending_.end();) {
+    if (!next->second.save || *next->second.save > save) {
+      ++next;
+      continue;
+    }
+    finish(next->second, catalogue, situation, out);
+    next = pending_.erase(next);
+  }
+}
+
+void WriteCoordinator::finish(Pending& write, Catalogue& catalogue, Situation const& situation,
+                              Effects& out) {
+  catalogue.finish(write.record, situation.now, out);
+  if (write.in_doubt) return;
+  WriteOutcome outcome{.version = version_of(write.record), .copies = {}, .created = write.created};
+  if (write.held_here) outcome.copies.push_back(situation.self);
+  for (auto const& [id, target] : write.targets) {
+    if (target.answer == Answer::accepted) outcome.copies.push_back(id);
+  }
+  out.push_back(WriteFinished{write.id, std::move(outcome)});
+}
+
+void WriteCoordinator::tick(Catalogue& catalogue, Situation const& situation, Effects& out) {
+  for (auto next = pending_.begin(); next != pending_.end();) {
+    bool const ended = advance(next->first, next->second, catalogue, situation, out);
+    next = ended ? pending_.erase(next) : std::next(next);
+  }
+}
+
+std::optional<Instant> WriteCoordinator::deadline() const {
+  std::optional<Instant> first;
+  auto const consider = [&](Instant at) { first = first ? std::min(*first, at) : at; };
+  for (auto const& [number, write] : pending_) {
+    if (!write.in_doubt) consider(write.give_up_at);
+    if (write.save) continue;
+    for (auto const& [id, target] : write.targets) {
+      if (target.sent && target.answer == Answer::none) consider(target.resend_at);
+    }
+  }
+  return first;
+}
+
+}  // namespace chisme::cluster

@@ -1,0 +1,87 @@
+#include "web/websocket/cluster_feed.hpp"
+
+#include <utility>
+
+#include "web/json.hpp"
+
+namespace chisme::web {
+
+namespace {
+constexpr std::size_t files_max = 1000;
+constexpr auto status_period = std::chrono::milliseconds(500);
+// What may wait for a client before it counts as slow.
+constexpr std::size_t queued_bytes_max = 256 << 10;
+}  // namespace
+
+ClusterFeed::ClusterFeed(std::shared_ptr<Channel> channel, Gateway& gateway)
+    : channel_(std::move(channel)), gateway_(gateway) {}
+
+ClusterFeed::~ClusterFeed() = default;
+
+void ClusterFeed::opened() {
+  subscription_ = gateway_.subscribe([weak = weak_from_this()](ClusterEvent const& event) {
+    if (auto const self = weak.lock()) self->send_event(event);
+  });
+  send_state();
+  look_again();
+}
+
+void ClusterFeed::send_state() {
+  auto const status = gateway_.cluster();
+  auto const listing = gateway_.list("", "", files_max);
+  last_status_ = to_json(status);
+  channel_->send_text(state_json(status, listing.files));
+}
+
+bool ClusterFeed::is_behind() {
+  if (channel_->queued_bytes() > queued_bytes_max) missed_ = true;
+  return missed_;
+}
+
+void ClusterFeed::send_event(ClusterEvent const& event) {
+  if (is_behind()) return;
+  auto message = "{\"type\":" + json_string(event.kind);
+  // The event's own fields follow: its object without the opening brace.
+  auto const fields = std::string_view(event.json).substr(event.json.find('{') + 1);
+  if (fields.find_first_not_of(" \t\r\n") != fields.find('}')) message += ',';
+  message += fields;
+  channel_->send_text(message);
+}
+
+void ClusterFeed::send_changes() {
+  if (is_behind()) return;
+  auto status = to_json(gateway_.cluster());
+  if (status == last_status_) return;
+  channel_->send_text("{\"type\":\"cluster\",\"cluster\":" + status + "}");
+  last_status_ = std::move(status);
+}
+
+void ClusterFeed::look_again() {
+  timer_ = channel_->after(status_period, [weak = weak_from_this()] {
+    auto const self = weak.lock();
+    if (!self) return;
+    self->send_changes();
+    self->look_again();
+  });
+}
+
+void ClusterFeed::drained() {
+  if (std::exchange(missed_, false)) send_state();
+}
+
+void ClusterFeed::text(std::string_view) {}
+
+void ClusterFeed::binary(std::string, bool) {
+  channel_->close(CloseCode::unsupported_data, "this connection only sends");
+}
+
+void ClusterFeed::peer_closing(CloseCode) {
+  channel_->answer_close();
+}
+
+void ClusterFeed::closed() {
+  subscription_.reset();
+  timer_.reset();
+}
+
+}  // namespace chisme::web

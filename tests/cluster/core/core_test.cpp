@@ -1,0 +1,189 @@
+#include "cluster/core.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "tests/simulation/world.hpp"
+
+namespace chisme::cluster {
+namespace {
+
+using namespace std::chrono_literals;
+using simulation::Host;
+using simulation::Scenario;
+using simulation::World;
+
+constexpr Digest digest{{7}};
+
+// A core without a network, whose saves are synced at once.
+class Lonely {
+ public:
+  explicit Lonely(std::vector<Endpoint> seeds)
+      : core_(config(std::move(seeds)), self(), {}, Random{1}, Instant{}) {}
+
+  Effects give(Input input) {
+    Effects done;
+    Effects next;
+    core_.handle(std::move(input), now_, next);
+    while (!next.empty()) {
+      Effects more;
+      for (Effect& effect : next) {
+        if (auto const* save = std::get_if<SaveCatalogue>(&effect)) {
+          core_.handle(CatalogueSaved{save->save}, now_, more);
+        }
+        done.push_back(std::move(effect));
+      }
+      next = std::move(more);
+    }
+    return done;
+  }
+  Effects write() {
+    give(ObjectStored{digest, ByteCount{3}});
+    return give(WriteRequested{
+        WriteId{1}, "a", StoreFile{digest, ByteCount{3}, "text/plain"}, {self().id}, {}});
+  }
+  Core& core() { return core_; }
+  ClusterView view() const { return core_.view(now_); }
+  static Self self() {
+    Self self;
+    self.id = NodeId{0, 1};
+    self.epoch = Epoch{1};
+    self.run_nonce = 5;
+    self.peer = *parse_endpoint("127.0.0.1:8701");
+    self.http = *parse_endpoint("127.0.0.1:7701");
+    return self;
+  }
+
+ private:
+  static CoreConfig config(std::vector<Endpoint> seeds) {
+    CoreConfig config;
+    config.profile = loopback_profile();
+    config.seeds = std::move(seeds);
+    return config;
+  }
+
+  Instant now_{1s};
+  Core core_;
+};
+
+template <class Kind>
+std::vector<Kind> all_of_kind(Effects const& effects) {
+  std::vector<Kind> found;
+  for (Effect const& effect : effects) {
+    if (auto const* kind = std::get_if<Kind>(&effect)) found.push_back(*kind);
+  }
+  return found;
+}
+
+TEST(Core, ANodeThatNeverHadPeersWritesAlone) {
+  Lonely node{{}};
+  std::uint64_t const number = node.core().view_number();
+  auto const finished = all_of_kind<WriteFinished>(node.write());
+  ASSERT_EQ(finished.size(), 1u);
+  ASSERT_TRUE(finished[0].outcome);
+  EXPECT_EQ(finished[0].outcome->copies, std::vector<NodeId>{Lonely::self().id});
+  EXPECT_TRUE(finished[0].outcome->created);
+  EXPECT_EQ(node.view().copies_durable, 1u);
+  EXPECT_EQ(node.view().copies_wanted, 1u);
+  EXPECT_TRUE(node.view().in_touch);
+  EXPECT_TRUE(node.view().catalogue.find("a"));
+  EXPECT_GT(node.core().view_number(), number);
+}
+
+TEST(Core, ANodeThatShouldHavePeersRefusesAtOnceWhileThereAreNone) {
+  Lonely node{{*parse_endpoint("127.0.0.1:8702")}};
+  auto const finished = all_of_kind<WriteFinished>(node.write());
+  ASSERT_EQ(finished.size(), 1u);
+  ASSERT_FALSE(finished[0].outcome);
+  EXPECT_EQ(finished[0].outcome.error().fault, Fault::no_quorum);
+  EXPECT_EQ(node.view().copies_durable, 2u);
+  EXPECT_FALSE(node.view().in_touch);
+  EXPECT_FALSE(node.view().catalogue.find("a"));
+}
+
+TEST(Core, AnswersALoadProbeTheWayItCame) {
+  Lonely node{{}};
+  node.give(LoadSampled{.in_flight = 4});
+  Endpoint const asker = *parse_endpoint("127.0.0.1:9000");
+  auto const sent = all_of_kind<Send>(
+      node.give(Received{Channel::stream, {NodeId{0, 2}, Epoch{1}, asker, LoadProbe{9}}}));
+  auto const reply = std::find_if(sent.begin(), sent.end(), [](Send const& send) {
+    return std::holds_alternative<LoadReply>(send.message);
+  });
+  ASSERT_NE(reply, sent.end());
+  EXPECT_EQ(reply->to, asker);
+  EXPECT_EQ(reply->channel, Channel::stream);
+  EXPECT_EQ(std::get<LoadReply>(reply->message).sequence, 9u);
+  EXPECT_EQ(std::get<LoadReply>(reply->message).load.in_flight, 4u);
+}
+
+TEST(Core, LoadFiguresAloneDoNotMoveTheViewNumber) {
+  Lonely node{{}};
+  node.give(LoadSampled{.in_flight = 4});
+  std::uint64_t const number = node.core().view_number();
+  node.give(LoadSampled{.in_flight = 5});
+  EXPECT_EQ(node.core().view_number(), number);
+  EXPECT_EQ(node.view().members.at(0).load->in_flight, 5u);
+}
+
+TEST(Core, SaysWhenItMustBeCalledNext) {
+  Lonely node{{*parse_endpoint("127.0.0.1:8702")}};
+  ASSERT_TRUE(node.core().deadline());
+  Effects effects;
+  for (int i = 0; i < 100; ++i) {
+    Instant const deadline = *node.core().deadline();
+    node.core().tick(deadline, effects);
+    ASSERT_GT(*node.core().deadline(), deadline);
+  }
+  EXPECT_FALSE(all_of_kind<Send>(effects).empty());
+}
+
+TEST(Core, EverybodyKnowsTheLoadOfEverybody) {
+  World world{Scenario{}};
+  world.start_all();
+  ASSERT_TRUE(world.run_until_agreed(10s));
+  world.run_for(5s);
+  for (auto const& host : world.around().hosts) {
+    ClusterView const view = host->view();
+    ASSERT_EQ(view.members.size(), 5u);
+    for (MemberView const& member : view.members) {
+      ASSERT_TRUE(member.load) << to_string(member.alive.id);
+      Duration const age =
+          view.at - member.sampled + std::chrono::milliseconds{member.load->age_ms};
+      EXPECT_LT(age, 2s) << host->index() << " of " << to_string(member.alive.id);
+    }
+  }
+}
+
+TEST(Core, ALeavingNodeHandsOverItsCopiesAndIsMissedByNobody) {
+  World world{Scenario{}};
+  world.start_all();
+  ASSERT_TRUE(world.run_until_agreed(10s));
+  for (int i = 0; i < 40; ++i) {
+    world.workload().act();
+    world.run_for(100ms);
+  }
+  ASSERT_TRUE(world.run_until_agreed(20s));
+  Host& leaver = world.host(3);
+  NodeId const left = leaver.id();
+  leaver.give(LeaveRequested{});
+  for (int i = 0; i < 300 && leaver.is_up(); ++i) world.run_for(100ms);
+  EXPECT_FALSE(leaver.is_up());
+  auto const files = world.host(0).view().catalogue.list("", "", 1000);
+  ASSERT_FALSE(files.empty());
+  for (FileEntry const& file : files) {
+    auto const copies = std::count_if(
+        world.around().hosts.begin(), world.around().hosts.end(),
+        [&](auto& host) { return host->is_up() && host->disk().holds(file.put.digest); });
+    EXPECT_GE(copies, 3) << file.put.name;
+  }
+  for (MemberView const& member : world.host(0).view().members) {
+    if (member.alive.id == left) EXPECT_EQ(member.state, MemberState::left);
+  }
+  EXPECT_EQ(world.around().violations, std::vector<std::string>{});
+}
+
+}  // namespace
+}  // namespace chisme::cluster

@@ -103,6 +103,14 @@ Result<std::string> checked_name(std::string_view text) {
   return name;
 }
 
+Result<std::string> normalised_prefix(std::string_view text) {
+  if (text.size() > name_bytes_max) {
+    return fail(Fault::invalid, "no name is longer than 1024 bytes");
+  }
+  if (!is_utf8(text)) return fail(Fault::invalid, "the beginning of the names is not UTF-8");
+  return normalised(text);
+}
+
 Result<std::string> name_from_url(std::string_view encoded) {
   auto const decoded = percent_decoded(encoded);
   if (!decoded) return fail(Fault::invalid, "the name has a broken percent escape");

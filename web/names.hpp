@@ -17,6 +17,8 @@ constexpr std::size_t name_bytes_max = 1024;
 [[nodiscard]] Result<std::string> checked_name(std::string_view text);
 // The same from a URL's path or query, whose percent escapes are decoded exactly once.
 [[nodiscard]] Result<std::string> name_from_url(std::string_view encoded);
+// The beginning of a name, for listings: UTF-8 in NFC of at most 1024 bytes; may be empty.
+[[nodiscard]] Result<std::string> normalised_prefix(std::string_view text);
 
 // Decodes %XX; nullopt for a broken escape.
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);

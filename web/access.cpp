@@ -1,0 +1,100 @@
+#include "web/access.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "cluster/base/identity.hpp"
+#include "web/http/characters.hpp"
+#include "web/problem.hpp"
+
+namespace chisme::web {
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string lowered{text};
+  std::transform(lowered.begin(), lowered.end(), lowered.begin(), to_lower);
+  return lowered;
+}
+
+// `host` or `[v6]` of `host:port`; empty when it is malformed.
+std::string_view without_port(std::string_view authority) {
+  std::size_t const bracket = authority.starts_with('[') ? authority.find(']') : 0;
+  if (bracket == std::string_view::npos) return {};
+  std::size_t const colon = authority.find(':', bracket);
+  if (colon == std::string_view::npos) return authority;
+  std::string_view const port = authority.substr(colon + 1);
+  bool const digits =
+      std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return digits && port.size() <= 5 ? authority.substr(0, colon) : std::string_view{};
+}
+
+bool is_own_host(ServiceSettings const& settings, std::string_view authority) {
+  std::string const host = lower(without_port(authority));
+  if (host.empty()) return false;
+  if (host == "localhost") return true;
+  // Parsed as an address: 127.evil.example begins with 127. too.
+  auto const endpoint = parse_endpoint(host + ":1");
+  if (endpoint && is_loopback(*endpoint)) return true;
+  return std::any_of(settings.hosts.begin(), settings.hosts.end(),
+                     [&](std::string const& own) { return equal_without_case(own, host); });
+}
+
+bool is_trusted(Gateway& gateway, Request const& request, std::string_view origin) {
+  // The page of this very address; `Host` was checked before.
+  auto const host = request.header("host");
+  if (host && lower(origin) == "http://" + lower(*host)) return true;
+  if (gateway.knows_origin(origin)) return true;
+  constexpr std::string_view localhost = "http://localhost:";
+  if (!origin.starts_with(localhost)) return false;
+  return gateway.knows_origin("http://127.0.0.1:" + std::string{origin.substr(localhost.size())});
+}
+
+bool is_safe(Method method) {
+  return method == Method::get || method == Method::head || method == Method::options;
+}
+
+std::optional<std::string_view> trusted_origin(Gateway& gateway, Request const& request) {
+  auto const origin = request.header("origin");
+  return origin && is_trusted(gateway, request, *origin) ? origin : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Reply> access_refusal(Gateway& gateway, ServiceSettings const& settings,
+                                    Request const& request, Target const& target) {
+  // An absolute target outranks Host (RFC 9112, 3.2.2). HTTP/1.0 may have neither.
+  std::string_view const authority =
+      target.authority.empty() ? request.header("host").value_or("") : target.authority;
+  bool const named = !request.http_1_0 || !authority.empty();
+  if (named && !is_own_host(settings, authority)) {
+    return problem(421, "This node is not the host that was asked for. Use its own address.");
+  }
+  if (is_safe(request.method) && !request.upgrade_websocket) return std::nullopt;
+  if (request.header("origin") && !trusted_origin(gateway, request)) {
+    return problem(403, "Pages of other sites may not write here or open WebSockets.");
+  }
+  return std::nullopt;
+}
+
+std::vector<Header> cross_origin_headers(Gateway& gateway, Request const& request) {
+  std::vector<Header> headers{{"Vary", "Origin"}};
+  if (auto const origin = trusted_origin(gateway, request)) {
+    headers.push_back({"Access-Control-Allow-Origin", std::string{*origin}});
+    headers.push_back({"Access-Control-Expose-Headers",
+                       "Accept-Ranges, Chisme-Version, Content-Disposition, Content-Length, "
+                       "Content-Range, Digest, ETag, Last-Modified, Link, Location, Repr-Digest, "
+                       "Retry-After"});
+  }
+  return headers;
+}
+
+std::vector<Header> preflight_headers(Gateway& gateway, Request const& request) {
+  if (!trusted_origin(gateway, request)) return {};
+  return {{"Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, DELETE, OPTIONS"},
+          {"Access-Control-Allow-Headers",
+           "Accept, Content-Digest, Content-Type, If-Match, If-Modified-Since, If-None-Match, "
+           "If-Range, Range, Repr-Digest"},
+          {"Access-Control-Max-Age", "600"}};
+}
+
+}  // namespace chisme::web

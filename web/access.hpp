@@ -1,0 +1,22 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "web/call.hpp"
+
+// Who may ask: the gate before every route.
+namespace chisme::web {
+
+// 421 for a Host that is not this node (DNS rebinding: a foreign name that resolves to loopback);
+// 403 for a write or a WebSocket from a page that is not of this cluster (CSRF).
+[[nodiscard]] std::optional<Reply> access_refusal(Gateway& gateway, ServiceSettings const& settings,
+                                                  Request const& request, Target const& target);
+
+// The headers that let a page of this cluster read the answer (Fetch, CORS); `Vary: Origin` always.
+[[nodiscard]] std::vector<Header> cross_origin_headers(Gateway& gateway, Request const& request);
+// Those of the answer to a preflight.
+[[nodiscard]] std::vector<Header> preflight_headers(Gateway& gateway, Request const& request);
+
+}  // namespace chisme::web

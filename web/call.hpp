@@ -1,0 +1,60 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "web/gateway.hpp"
+#include "web/http/request.hpp"
+#include "web/plan.hpp"
+#include "web/service.hpp"
+#include "web/target.hpp"
+
+// What the routes' handlers are given, and the handlers, each in its own file.
+namespace chisme::web {
+
+// One request on its way to a plan; it lives for that long.
+struct Call {
+  Gateway& gateway;
+  ServiceSettings const& settings;
+  Request const& request;
+  Target const& target;
+  std::string_view rest;                  // of the path, behind the route's
+  Result<Lookup> const* found = nullptr;  // the answer to an AskOthers
+};
+
+// The file that a call is about, or the plan to follow because there is none.
+using FileOrPlan = tl::expected<FileInfo, Plan>;
+// The current version of `name` here, or of the others if it is absent here or older than the
+// `?version=` that the client shows.
+[[nodiscard]] FileOrPlan find_file(Call const& call, std::string const& name);
+// The same for `?file=NAME`.
+[[nodiscard]] FileOrPlan find_file_parameter(Call const& call);
+
+[[nodiscard]] Reply json_reply(unsigned status, std::string body);
+
+// downloads.cpp
+[[nodiscard]] Plan get_file(Call const& call);
+[[nodiscard]] Plan get_client(Call const& call);
+// redirects.cpp
+[[nodiscard]] Plan get_redirect(Call const& call);
+[[nodiscard]] Plan get_route(Call const& call);
+// uploads.cpp
+[[nodiscard]] Plan put_file(Call const& call);
+[[nodiscard]] Plan post_files(Call const& call);
+[[nodiscard]] Plan delete_file(Call const& call);
+// node_status.cpp
+[[nodiscard]] Plan get_files(Call const& call);
+[[nodiscard]] Plan get_cluster(Call const& call);
+[[nodiscard]] Plan get_healthz(Call const& call);
+[[nodiscard]] Plan get_readyz(Call const& call);
+[[nodiscard]] Plan get_metrics(Call const& call);
+// page_files.cpp
+[[nodiscard]] Asset const* find_asset(Call const& call);
+[[nodiscard]] Plan get_asset(Call const& call, Asset const& asset);
+// sockets.cpp
+[[nodiscard]] Plan get_ws_read(Call const& call);
+[[nodiscard]] Plan get_ws_file(Call const& call);
+[[nodiscard]] Plan get_ws_upload(Call const& call);
+[[nodiscard]] Plan get_ws_cluster(Call const& call);
+
+}  // namespace chisme::web

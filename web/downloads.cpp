@@ -1,0 +1,161 @@
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "cluster/base/overloaded.hpp"
+#include "web/call.hpp"
+#include "web/conditions.hpp"
+#include "web/digest_fields.hpp"
+#include "web/http_date.hpp"
+#include "web/media_types.hpp"
+#include "web/names.hpp"
+#include "web/problem.hpp"
+#include "web/ranges.hpp"
+#include "web/redirects.hpp"
+
+namespace chisme::web {
+namespace {
+
+// A user's bytes must never run as a part of this site.
+constexpr char sandbox[] =
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src "
+    "'self'";
+
+Reply file_head(Call const& call, FileInfo const& file, bool download) {
+  bool const shown = !download && is_shown_inline(file.type);
+  Reply head{.status = 200,
+             .headers = {{"Content-Type", file.type},
+                         {"Content-Disposition",
+                          content_disposition(shown ? "inline" : "attachment", file.name)},
+                         {"ETag", etag_of(file.digest)},
+                         {"Last-Modified", http_date(file.modified)},
+                         {"Accept-Ranges", "bytes"},
+                         {"Repr-Digest", repr_digest(file.digest)},
+                         {"Digest", "SHA-256=" + base64(file.digest)},
+                         {"Chisme-Version", file.version},
+                         {"Cache-Control", "no-cache"},
+                         {"X-Content-Type-Options", "nosniff"},
+                         {"Content-Security-Policy", sandbox}},
+             .body = {}};
+  for (Header& link : duplicate_links(file, call.gateway.replicas(file))) {
+    head.headers.push_back(std::move(link));
+  }
+  return head;
+}
+
+// The bytes to send and the head that goes with them, or a whole answer instead (304, 412, 416).
+struct Selection {
+  Reply head;
+  ByteOffset offset;
+  ByteCount length;
+};
+std::variant<Reply, Selection> select_bytes(Call const& call, FileInfo const& file, Reply head) {
+  auto const range = call.request.header("range");
+  bool const ranged =
+      range && call.request.method == Method::get && range_applies(call.request, file);
+  std::string const size = std::to_string(file.size.value());
+  return std::visit(
+      Overloaded{[&](WholeFile) -> std::variant<Reply, Selection> {
+                   return Selection{std::move(head), ByteOffset{0}, file.size};
+                 },
+                 [&](ByteRange asked) -> std::variant<Reply, Selection> {
+                   std::uint64_t const last = asked.first.value() + asked.length.value() - 1;
+                   head.status = 206;
+                   head.headers.push_back(
+                       {"Content-Range", "bytes " + std::to_string(asked.first.value()) + "-" +
+                                             std::to_string(last) + "/" + size});
+                   return Selection{std::move(head), asked.first, asked.length};
+                 },
+                 [&](Unsatisfiable) -> std::variant<Reply, Selection> {
+                   Reply reply =
+                       problem(416, "The file has " + size + " bytes; the range is behind them.");
+                   reply.headers.push_back({"Content-Range", "bytes */" + size});
+                   return reply;
+                 }},
+      ranged ? parse_range(*range, file.size) : RangeAnswer{WholeFile{}});
+}
+
+// 304 and 412 need no bytes, so any node answers them.
+std::optional<Reply> precondition_reply(Call const& call, FileInfo const& file) {
+  switch (evaluate(call.request, file)) {
+    case Precondition::go_on:
+      return std::nullopt;
+    case Precondition::failed:
+      return problem(412, "The file is another one by now. Read its state again, then decide.");
+    case Precondition::not_modified:
+      break;
+  }
+  Reply reply = file_head(call, file, false);
+  reply.status = 304;
+  std::erase_if(reply.headers, [](Header const& header) {
+    return header.name == "Content-Type" || header.name == "Content-Disposition";
+  });
+  return reply;
+}
+
+template <class Source>
+Plan serve(Call const& call, FileInfo const& file, bool download) {
+  auto selected = select_bytes(call, file, file_head(call, file, download));
+  if (auto* const reply = std::get_if<Reply>(&selected)) return std::move(*reply);
+  auto& selection = std::get<Selection>(selected);
+  return Source{std::move(selection.head), file, selection.offset, selection.length};
+}
+
+Plan relay(Call const& call, FileInfo const& file, bool download) {
+  if (call.gateway.replicas(file).empty()) {
+    return problem(503, "No node that holds " + file.name + " is in reach. Try again shortly.");
+  }
+  return serve<RelayObject>(call, file, download);
+}
+
+Plan not_here(Call const& call, FileInfo const& file) {
+  Reply reply =
+      problem(404, "This node has no copy of " + file.name +
+                       ". Ask without via=local, or one of the nodes in the Link headers.");
+  for (Header& link : duplicate_links(file, call.gateway.replicas(file))) {
+    reply.headers.push_back(std::move(link));
+  }
+  return reply;
+}
+
+// Which node's bytes answer, when the client leaves it to us.
+Plan serve_or_redirect(Call const& call, FileInfo const& file, bool download) {
+  Hops const hops = hops_of(call.target);
+  if (file.local) {
+    auto const other = hops == Hops::bounced ? std::nullopt : call.gateway.bounce(file);
+    if (other && !other->self) return redirect_to(call, file, *other, Hops::bounced, download);
+    return serve<SendObject>(call, file, download);
+  }
+  // Whoever redirected to us believed that we hold it. To redirect again could go round in circles.
+  if (hops != Hops::none) return relay(call, file, download);
+  auto const holder = call.gateway.redirect(file, false);
+  if (!holder || holder->self) return relay(call, file, download);
+  return redirect_to(call, file, *holder, Hops::redirected, download);
+}
+
+Plan download_plan(Call const& call, FileInfo const& file, bool download) {
+  if (auto reply = precondition_reply(call, file)) return std::move(*reply);
+  auto const via = call.target.parameter("via");
+  if (!via) return serve_or_redirect(call, file, download);
+  if (*via != "local" && *via != "proxy") return problem(400, "`via` must be `local` or `proxy`.");
+  if (file.local) return serve<SendObject>(call, file, download);
+  return *via == "local" ? not_here(call, file) : relay(call, file, download);
+}
+
+}  // namespace
+
+Plan get_file(Call const& call) {
+  auto const name = name_from_url(call.rest);
+  if (!name) return problem_of(name.error());
+  auto const file = find_file(call, *name);
+  if (!file) return file.error();
+  return download_plan(call, *file, call.target.parameter("download") == "1");
+}
+
+Plan get_client(Call const& call) {
+  auto const file = find_file_parameter(call);
+  if (!file) return file.error();
+  return download_plan(call, *file, true);
+}
+
+}  // namespace chisme::web

@@ -1,0 +1,74 @@
+#include "web/redirects.hpp"
+
+#include "web/json.hpp"
+#include "web/names.hpp"
+#include "web/problem.hpp"
+
+namespace chisme::web {
+namespace {
+
+// More holders than this help no client.
+constexpr std::size_t link_count_max = 16;
+
+Reply redirect_reply(std::string location) {
+  return Reply{.status = 307,
+               .headers = {{"Location", std::move(location)}, {"Cache-Control", "no-store"}},
+               .body = {}};
+}
+
+}  // namespace
+
+std::vector<Header> duplicate_links(FileInfo const& file, std::span<Replica const> replicas) {
+  std::vector<Header> links;
+  std::string const path = "/files/" + percent_encoded(file.name) + "?via=local";
+  for (Replica const& replica : replicas) {
+    if (links.size() == link_count_max) break;
+    links.push_back({"Link", "<" + replica.http + path +
+                                 ">; rel=duplicate; pri=" + std::to_string(links.size() + 1)});
+  }
+  return links;
+}
+
+Hops hops_of(Target const& target) {
+  auto const hop = target.parameter("hop");
+  if (!hop) return Hops::none;
+  return *hop == "0" ? Hops::redirected : Hops::bounced;
+}
+
+Reply redirect_to(Call const& call, FileInfo const& file, Replica const& replica, Hops hops,
+                  bool download) {
+  std::string location = replica.http + "/files/" + percent_encoded(file.name);
+  location += hops == Hops::bounced ? "?hop=1" : "?hop=0";
+  if (download) location += "&download=1";
+  if (auto const version = call.target.parameter("version")) {
+    location += "&version=" + percent_encoded(*version);
+  }
+  Reply reply = redirect_reply(std::move(location));
+  for (Header& link : duplicate_links(file, call.gateway.replicas(file))) {
+    reply.headers.push_back(std::move(link));
+  }
+  return reply;
+}
+
+Plan get_redirect(Call const& call) {
+  if (!call.target.parameter("file")) {
+    auto const node = call.gateway.least_loaded_node();
+    if (!node) return problem(503, "No node is ready to serve the page. Try again shortly.");
+    return redirect_reply(node->http + "/");
+  }
+  auto const file = find_file_parameter(call);
+  if (!file) return file.error();
+  auto const holder = call.gateway.redirect(*file, false);
+  if (!holder) {
+    return problem(503, "No node that holds " + file->name + " is in reach. Try again shortly.");
+  }
+  return redirect_to(call, *file, *holder, Hops::redirected, false);
+}
+
+Plan get_route(Call const& call) {
+  auto const file = find_file_parameter(call);
+  if (!file) return file.error();
+  return json_reply(200, route_json(*file, call.gateway.replicas(*file)));
+}
+
+}  // namespace chisme::web

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "web/call.hpp"
+
+namespace chisme::web {
+
+// `Link: <URL>; rel=duplicate; pri=N` for each holder, best first (RFC 6249).
+[[nodiscard]] std::vector<Header> duplicate_links(FileInfo const& file,
+                                                  std::span<Replica const> replicas);
+
+// How often a request was redirected already, by `?hop=`. A node without the file sends it to a
+// holder with hop=0; that holder may send it on once more, with hop=1; then it is never redirected
+// again (protocol.md, bounce).
+enum class Hops { none, redirected, bounced };
+[[nodiscard]] Hops hops_of(Target const& target);
+
+// 307 to the file at `replica`.
+[[nodiscard]] Reply redirect_to(Call const& call, FileInfo const& file, Replica const& replica,
+                                Hops hops, bool download);
+
+}  // namespace chisme::web

@@ -1,0 +1,234 @@
+#include "web/service.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "cluster/base/overloaded.hpp"
+#include "web/access.hpp"
+#include "web/call.hpp"
+#include "web/json.hpp"
+#include "web/names.hpp"
+#include "web/problem.hpp"
+#include "web/uploads.hpp"
+
+namespace chisme::web {
+namespace {
+
+using Handler = Plan (*)(Call const&);
+
+struct Route {
+  std::string_view path;  // with a final `/` it is a prefix, and the rest is the call's
+  Method method;
+  Handler handler;
+};
+
+// GET answers HEAD too: the connection sends no body then.
+constexpr std::array routes = std::to_array<Route>({
+    {"/files", Method::get, get_files},
+    {"/files", Method::post, post_files},
+    {"/files/", Method::get, get_file},
+    {"/files/", Method::put, put_file},
+    {"/files/", Method::delete_, delete_file},
+    {"/redirect", Method::get, get_redirect},
+    {"/client", Method::get, get_client},
+    {"/route", Method::get, get_route},
+    {"/cluster", Method::get, get_cluster},
+    {"/healthz", Method::get, get_healthz},
+    {"/readyz", Method::get, get_readyz},
+    {"/metrics", Method::get, get_metrics},
+    {"/ws/read", Method::get, get_ws_read},
+    {"/ws/files/", Method::get, get_ws_file},
+    {"/ws/upload", Method::get, get_ws_upload},
+    {"/ws/cluster", Method::get, get_ws_cluster},
+});
+
+bool matches(Route const& route, std::string_view path) {
+  return route.path.ends_with('/') ? path.starts_with(route.path) : path == route.path;
+}
+
+Method as_routed(Method method) {
+  return method == Method::head ? Method::get : method;
+}
+
+std::string_view allowed_text(Method method) {
+  switch (method) {
+    case Method::get:
+      return "GET, HEAD";
+    case Method::put:
+      return "PUT";
+    case Method::post:
+      return "POST";
+    case Method::delete_:
+      return "DELETE";
+    default:
+      return "";
+  }
+}
+
+// The methods of `path` as Allow has them; empty when there is no such path.
+std::string allowed_methods(Call const& call) {
+  std::string allowed;
+  for (Route const& route : routes) {
+    if (!matches(route, call.target.path)) continue;
+    allowed += std::string{allowed_text(route.method)} + ", ";
+  }
+  if (allowed.empty() && find_asset(call) != nullptr) allowed = "GET, HEAD, ";
+  return allowed.empty() ? allowed : allowed + "OPTIONS";
+}
+
+Plan plan_options(Call const& call, std::string const& allowed) {
+  Reply reply{.status = 204, .headers = {{"Allow", allowed}}, .body = {}};
+  for (Header& header : preflight_headers(call.gateway, call.request)) {
+    reply.headers.push_back(std::move(header));
+  }
+  return reply;
+}
+
+Plan plan_other(Call const& call) {
+  std::string const allowed = allowed_methods(call);
+  if (call.request.method == Method::options && call.request.target == "*") {
+    return plan_options(call, "GET, HEAD, PUT, POST, DELETE, OPTIONS");
+  }
+  if (allowed.empty()) {
+    bool const page = call.target.path == "/";
+    return problem(
+        404, page ? "This program was built without the page."
+                  : "There is nothing at " + call.target.path + ". Files are at /files/NAME.");
+  }
+  if (call.request.method == Method::options) return plan_options(call, allowed);
+  Reply reply = problem(405, "This address takes " + allowed + " only.");
+  reply.headers.push_back({"Allow", allowed});
+  return reply;
+}
+
+Plan dispatch(Call call) {
+  for (Route const& route : routes) {
+    if (!matches(route, call.target.path)) continue;
+    if (route.method != as_routed(call.request.method)) continue;
+    if (route.path.ends_with('/')) {
+      call.rest = std::string_view{call.target.path}.substr(route.path.size());
+    }
+    return route.handler(call);
+  }
+  if (as_routed(call.request.method) == Method::get) {
+    if (Asset const* const asset = find_asset(call)) return get_asset(call, *asset);
+  }
+  return plan_other(call);
+}
+
+// The head that goes out, if the plan has one.
+Reply* head_of(Plan& plan) {
+  return std::visit(
+      Overloaded{[](Reply& reply) { return &reply; }, [](SendObject& send) { return &send.head; },
+                 [](RelayObject& relay) { return &relay.head; },
+                 [](auto&) -> Reply* { return nullptr; }},
+      plan);
+}
+
+}  // namespace
+
+Service::Service(Gateway& gateway, ServiceSettings settings)
+    : gateway_(gateway), settings_(std::move(settings)) {}
+
+Plan Service::plan(Request const& request) {
+  return decide(request, nullptr);
+}
+
+Plan Service::plan_with(Request const& request, Result<Lookup> const& found) {
+  return decide(request, &found);
+}
+
+Plan Service::decide(Request const& request, Result<Lookup> const* found) {
+  auto const target = parse_target(request.target);
+  if (!target) {
+    return finished(request, problem(400, "The address has a broken percent escape."));
+  }
+  if (auto refusal = access_refusal(gateway_, settings_, request, *target)) {
+    return finished(request, std::move(*refusal));
+  }
+  Plan plan = dispatch({gateway_, settings_, request, *target, {}, found});
+  if (auto* const reply = std::get_if<Reply>(&plan)) {
+    *reply = finished(request, std::move(*reply));
+  } else if (Reply* const head = head_of(plan)) {
+    *head = finished(request, std::move(*head));
+  }
+  return plan;
+}
+
+Result<UploadRequest> Service::form_upload(PartHead const& part) const {
+  // Old browsers send the whole path of the client's disk; none sends one on purpose.
+  std::string_view const path = part.filename ? std::string_view{*part.filename} : "";
+  auto name = checked_name(path.substr(path.rfind('\\') + 1));
+  if (!name) return tl::unexpected(name.error());
+  UploadRequest upload;
+  upload.type = upload_type(part.type, *name);
+  upload.name = std::move(*name);
+  return upload;
+}
+
+Reply Service::stored(Request const& request, Result<StoredFile> const& result) {
+  if (!result) return failed(request, result.error());
+  Reply reply = stored_reply(*result, to_json(*result));
+  return with_cross_origin(request, std::move(reply));
+}
+
+Reply Service::form_stored(Request const& request, ReceiveForm const& form,
+                           std::vector<Result<StoredFile>> const& results) {
+  std::vector<StoredFile> stored;
+  std::string names;
+  Error const* error = nullptr;
+  for (auto const& result : results) {
+    if (!result) {
+      if (error == nullptr) error = &result.error();
+      continue;
+    }
+    stored.push_back(*result);
+    names += (names.empty() ? "" : ", ") + result->name;
+  }
+  if (error != nullptr) {
+    Error told = *error;
+    if (!names.empty()) told.message += ". Stored before that: " + names;
+    return failed(request, told);
+  }
+  if (stored.empty()) return failed(request, {Fault::invalid, "the form has no file in it"});
+  if (form.browser) {
+    return with_cross_origin(request,
+                             Reply{.status = 303, .headers = {{"Location", "/"}}, .body = {}});
+  }
+  bool const created =
+      std::any_of(stored.begin(), stored.end(), [](StoredFile const& one) { return one.created; });
+  return with_cross_origin(request, json_reply(created ? 201 : 200, to_json(std::span{stored})));
+}
+
+Reply Service::removed(Request const& request, Result<RemovedFile> const& result) {
+  if (!result) return failed(request, result.error());
+  return with_cross_origin(
+      request, Reply{.status = 204, .headers = {{"Chisme-Version", result->version}}, .body = {}});
+}
+
+Reply Service::failed(Request const& request, Error const& error) {
+  return finished(request, problem_of(error));
+}
+
+Reply Service::malformed(ParseFailure const& failure) {
+  Reply reply = problem(failure.status, failure.message);
+  reply.close = true;
+  return reply;
+}
+
+// The reply is given while a body may be unread, so that the connection cannot go on.
+Reply Service::finished(Request const& request, Reply reply) {
+  reply.close = reply.close || request.has_body();
+  return with_cross_origin(request, std::move(reply));
+}
+
+Reply Service::with_cross_origin(Request const& request, Reply reply) {
+  for (Header& header : cross_origin_headers(gateway_, request)) {
+    reply.headers.push_back(std::move(header));
+  }
+  return reply;
+}
+
+}  // namespace chisme::web

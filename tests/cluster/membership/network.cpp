@@ -1,0 +1,222 @@
+#include "tests/cluster/membership/network.hpp"
+
+#include <algorithm>
+
+#include "cluster/base/check.hpp"
+#include "cluster/wire/codec.hpp"
+
+namespace chisme::cluster::testing {
+
+using namespace std::chrono_literals;
+
+Network::Network(std::uint64_t seed, Profile const& profile) : profile_(profile), random_(seed) {}
+
+Endpoint Network::endpoint_of(std::size_t node) {
+  Endpoint endpoint = *parse_endpoint("127.0.0.1:1");
+  endpoint.port = static_cast<std::uint16_t>(8701 + node);
+  return endpoint;
+}
+
+std::size_t Network::add() {
+  return add({endpoint_of(0)});
+}
+
+std::size_t Network::add(std::vector<Endpoint> const& seeds) {
+  std::size_t const node = nodes_.size();
+  nodes_.push_back(Node{.self = Self{.id = id_of(node),
+                                     .epoch = Epoch{1},
+                                     .run_nonce = random_(),
+                                     .peer = endpoint_of(node),
+                                     .http = endpoint_of(node),
+                                     .zone = {}},
+                        .swim = {},
+                        .saved = {},
+                        .paused = false});
+  start(node, seeds);
+  return node;
+}
+
+void Network::grow(std::size_t count) {
+  while (nodes_.size() < count) add();
+  auto const took = run_until([&] { return all_see_all_alive(); }, 30s);
+  CHECK(took.has_value());
+  run(1s);
+}
+
+void Network::start(std::size_t node, std::vector<Endpoint> const& seeds) {
+  nodes_[node].swim =
+      std::make_unique<Swim>(profile_, nodes_[node].self, seeds, random_.split(node), now_);
+}
+
+void Network::crash(std::size_t node) {
+  nodes_[node].swim.reset();
+}
+
+void Network::restart(std::size_t node) {
+  Node& n = nodes_[node];
+  n.self.epoch = Epoch{n.self.epoch.value() + 1};
+  n.self.run_nonce = random_();
+  stopped.erase(node);
+  start(node, n.saved);
+}
+
+std::size_t Network::clone(std::size_t node) {
+  std::size_t const copy = nodes_.size();
+  Node original{
+      .self = nodes_[node].self, .swim = {}, .saved = nodes_[node].saved, .paused = false};
+  original.self.peer = original.self.http = endpoint_of(copy);
+  original.self.run_nonce = random_();
+  nodes_.push_back(std::move(original));
+  start(copy, nodes_[copy].saved);
+  return copy;
+}
+
+void Network::resume(std::size_t node) {
+  nodes_[node].paused = false;
+}
+
+void Network::cut(std::size_t from, std::size_t to, bool datagrams_only) {
+  cut_[{from, to}] = datagrams_only;
+}
+
+bool Network::passes(std::size_t from, std::size_t to, Channel channel) const {
+  auto const found = cut_.find({from, to});
+  return found == cut_.end() || (found->second && channel == Channel::stream);
+}
+
+void Network::transmit(std::size_t from, Send& send) {
+  Node const& sender = nodes_[from];
+  std::string bytes = encode(
+      Envelope{sender.self.id, sender.self.epoch, sender.self.peer, std::move(send.message)});
+  std::size_t to = 0;
+  while (to < nodes_.size() && nodes_[to].self.peer != send.to) ++to;
+  bool const datagram = send.channel == Channel::datagram;
+  if (datagram) {
+    longest_datagram = std::max(longest_datagram, bytes.size());
+    ++datagrams;
+    datagram_bytes += bytes.size();
+    if (random_.chance(loss_)) return;
+  }
+  Instant const when = now_ + 500us + std::chrono::microseconds{random_.below(1500)};
+  // A stream needs both directions.
+  bool const there = to < nodes_.size() && nodes_[to].swim && passes(from, to, send.channel) &&
+                     (datagram || passes(to, from, send.channel));
+  if (there) {
+    in_flight_.emplace(when, Delivery{from, to, send.channel, std::move(bytes), {}});
+  } else if (!datagram) {
+    in_flight_.emplace(when, Delivery{from, from, send.channel, {}, send.to});
+  }
+}
+
+void Network::carry_out(std::size_t node, Effects& effects) {
+  for (Effect& effect : effects) {
+    if (auto* send = std::get_if<Send>(&effect)) transmit(node, *send);
+    if (auto* save = std::get_if<SavePeers>(&effect)) nodes_[node].saved = save->peers;
+    if (auto* announce = std::get_if<Announce>(&effect)) {
+      announced.emplace_back(node, std::get<MemberChanged>(announce->event));
+    }
+    if (auto* stop = std::get_if<Stop>(&effect)) {
+      stopped.emplace(node, *stop);
+      nodes_[node].swim.reset();
+      return;
+    }
+  }
+}
+
+Effects Network::deliver(std::size_t to, Envelope const& envelope, Channel channel) {
+  Effects effects;
+  at(to).handle(envelope, channel, now_, effects, carried[to]);
+  Effects copy = effects;
+  carry_out(to, effects);
+  return copy;
+}
+
+void Network::act(std::size_t node, std::function<void(Swim&, Effects&)> const& action) {
+  Effects effects;
+  action(at(node), effects);
+  carry_out(node, effects);
+}
+
+void Network::arrive(Delivery const& delivery) {
+  if (!nodes_[delivery.to].swim) return;
+  if (delivery.bytes.empty()) {
+    act(delivery.to, [&](Swim& s, Effects& e) { s.unreachable(delivery.endpoint, now_, e); });
+    return;
+  }
+  std::size_t const bound =
+      delivery.channel == Channel::datagram ? datagram_bytes_max : stream_message_bytes_max;
+  auto const envelope = decode(delivery.bytes, bound);
+  CHECK(envelope.has_value());
+  deliver(delivery.to, *envelope, delivery.channel);
+}
+
+// Does the next thing, if it comes before `until`.
+bool Network::step(Instant until) {
+  std::optional<std::size_t> ticking;
+  Instant first = until;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (!is_up(i)) continue;
+    Instant const deadline = std::max(nodes_[i].swim->deadline(), now_);
+    if (deadline < first) {
+      first = deadline;
+      ticking = i;
+    }
+  }
+  // What arrives at a paused node waits for it.
+  auto next = in_flight_.begin();
+  while (next != in_flight_.end() && nodes_[next->second.to].paused) ++next;
+  if (next != in_flight_.end() && next->first <= first) {
+    now_ = std::max(now_, next->first);
+    Delivery const delivery = std::move(next->second);
+    in_flight_.erase(next);
+    arrive(delivery);
+    return true;
+  }
+  if (!ticking) return false;
+  now_ = first;
+  act(*ticking, [&](Swim& swim, Effects& effects) { swim.tick(now_, effects); });
+  return true;
+}
+
+void Network::run(Duration duration) {
+  Instant const until = now_ + duration;
+  while (step(until)) {
+  }
+  now_ = until;
+}
+
+std::optional<Duration> Network::run_until(std::function<bool()> const& condition, Duration limit) {
+  Instant const begin = now_;
+  while (!condition()) {
+    if (!step(begin + limit)) return std::nullopt;
+  }
+  return now_ - begin;
+}
+
+std::optional<MemberState> Network::seen(std::size_t observer, std::size_t node) const {
+  auto const& members = nodes_[observer].swim->members();
+  auto const found = members.find(nodes_[node].self.id);
+  return found == members.end() ? std::nullopt : std::optional{found->second.state};
+}
+
+bool Network::all_see(std::size_t node, MemberState state) const {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (i != node && is_up(i) && seen(i, node) != state) return false;
+  }
+  return true;
+}
+
+bool Network::all_see_all_alive() const {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (is_up(i) && !all_see(i, MemberState::alive)) return false;
+  }
+  return true;
+}
+
+std::size_t Network::deaths() const {
+  return static_cast<std::size_t>(
+      std::count_if(announced.begin(), announced.end(),
+                    [](auto const& entry) { return entry.second.state == MemberState::dead; }));
+}
+
+}  // namespace chisme::cluster::testing

@@ -12,7 +12,7 @@ export function ClusterPanel() {
   const members = [...now.members].sort((a, b) => a.http.localeCompare(b.http, "en", {numeric: true}));
   const short = now.under_replicated;
   return (
-    <section class="card" aria-label={t("cluster")}>
+    <section class="card">
       <div class="card-head">
         <h2>{t("cluster")}</h2>
         <p class={short > 0 ? "short" : "muted"} role="status">
@@ -21,7 +21,7 @@ export function ClusterPanel() {
         </p>
       </div>
       {!now.in_touch && <p class="problem" role="alert">{t("out_of_touch")}</p>}
-      <div class="scroll">
+      <div class="scroll" role="region" aria-label={t("cluster")} tabIndex={0}>
         <table>
           <thead>
             <tr>
@@ -29,8 +29,8 @@ export function ClusterPanel() {
               <th scope="col">{t("state")}</th>
               <th scope="col">{t("load")}</th>
               <th scope="col" class="number">{t("holds")}</th>
-              <th scope="col" class="number">{t("rate")}</th>
-              <th scope="col" class="number">{t("disk")}</th>
+              <th scope="col" class="number extra">{t("rate")}</th>
+              <th scope="col" class="number extra">{t("disk")}</th>
             </tr>
           </thead>
           <tbody>
@@ -61,19 +61,19 @@ function Row({member}: {member: Member}) {
     <tr class={member.state} data-node={member.node} data-state={member.state}>
       <th scope="row">
         <a href={member.http + "/"}>{host(member.http)}</a>
-        {here && <span class="muted"> · {t("this_page")}</span>}
+        {here && <span class="muted here">{t("this_page")}</span>}
       </th>
       <td class="state">
         <span aria-hidden="true">{shapes[member.state]} </span>
         {t(state)}
       </td>
       <td>
-        <meter min={0} max={1} high={0.8} value={Math.min(1, member.load)} aria-hidden="true" />{" "}
+        <meter class="extra" min={0} max={1} high={0.8} value={Math.min(1, member.load)} aria-hidden="true" />{" "}
         {member.load.toFixed(2)}
       </td>
       <td class="number">{member.copies}</td>
-      <td class="number">{bytes(member.bytes_per_second)}/s</td>
-      <td class="number">{Math.round(member.disk_used * 100)} %</td>
+      <td class="number extra">{bytes(member.bytes_per_second)}/s</td>
+      <td class="number extra">{Math.round(member.disk_used * 100)} %</td>
     </tr>
   );
 }

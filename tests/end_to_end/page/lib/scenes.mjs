@@ -1,0 +1,259 @@
+// What is tried, in this order. Each scene reports its figures.
+import {readFileSync} from "node:fs";
+import {join} from "node:path";
+import {player, recordStanding, standing} from "./browser.mjs";
+import {until} from "./cluster.mjs";
+
+const row = (name) => `.file[data-name="${name}"]`;
+
+async function open({browser}, node, query = "", options = {}) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  page.problems = [];
+  page.on("console", (message) => {
+    if (message.type() === "error") page.problems.push(message.text());
+  });
+  page.on("pageerror", (error) => page.problems.push(String(error)));
+  await page.goto(node.url + "/" + query);
+  await page.waitForSelector("[data-connected^=http]", {timeout: 10_000});
+  return page;
+}
+
+function shot({shots}, page, name) {
+  return shots ? page.screenshot({path: join(shots, `${name}.png`), fullPage: true}) : undefined;
+}
+
+// A file chosen on one node's page, another one dropped there: both get all their copies.
+async function store(the) {
+  const [first] = the.cluster.nodes();
+  const page = await open(the, first);
+  await shot(the, page, "1-empty");
+  await page.evaluate(() => {
+    globalThis.seen = new Set();
+    const look = () => {
+      for (const each of document.querySelectorAll(".file")) {
+        const {name, copies, wanted} = each.dataset;
+        globalThis.seen.add(`${name} ${copies}/${wanted}`);
+      }
+    };
+    new MutationObserver(look).observe(document.body, {subtree: true, childList: true, attributes: true});
+  });
+  const began = Date.now();
+  await page.setInputFiles("input[type=file]", {name: "film.mp4", mimeType: "video/mp4", buffer: readFileSync(the.film.path)});
+  await page.waitForSelector('[data-upload="film.mp4"][data-state=done]', {timeout: 30_000});
+  the.report("a chosen file is stored", `${Date.now() - began} ms`, "< 30 s", true);
+  await page.waitForSelector(`${row("film.mp4")}[data-copies="3"]`, {timeout: 20_000});
+  the.report("the list shows 3/3", `${Date.now() - began} ms`, "< 20 s", true);
+  const seen = await page.evaluate(() => [...globalThis.seen].filter((each) => each.startsWith("film")));
+  the.report("copies shown on the way", seen.map((each) => each.split(" ")[1]).join(" "), "with 2/3", seen.some((each) => each.endsWith("2/3")));
+  await drop(page, "notes.txt", "dropped on the page\n");
+  await page.waitForSelector(row("notes.txt"), {timeout: 15_000});
+  the.report("a dropped file is stored", "yes", "", true);
+  await shot(the, page, "2-stored");
+  const served = await (await fetch(first.url + "/files/notes.txt")).text();
+  the.report("a dropped file has its bytes", served.length, "20", served === "dropped on the page\n");
+  problems(the, page, "storing");
+  await page.context().close();
+}
+
+async function drop(page, name, text) {
+  const data = await page.evaluateHandle(
+    ([called, content]) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([content], called, {type: "text/plain"}));
+      return transfer;
+    },
+    [name, text],
+  );
+  await page.dispatchEvent("body", "dragover", {dataTransfer: data});
+  await page.dispatchEvent("body", "drop", {dataTransfer: data});
+}
+
+function problems(the, page, when) {
+  const own = page.problems.filter((text) => !/ERR_CONNECTION|ERR_EMPTY_RESPONSE|WebSocket connection|net::/.test(text));
+  the.report(`no errors in the console while ${when}`, own[0]?.slice(0, 80) ?? "none", "", own.length === 0);
+}
+
+const swKilled = (the) => failover(the, "sw", "kill", 500);
+const swHung = (the) => failover(the, "sw", "hang", 2000);
+const mseKilled = (the) => failover(the, "mse", "kill", 500);
+const mseHung = (the) => failover(the, "mse", "hang", 2000);
+
+// Plays on another node's page; the serving node is killed or hung in the middle.
+async function failover(the, way, fault, bound) {
+  const label = `${way}, serving node ${fault === "kill" ? "killed" : "hung"}`;
+  const page = await open(the, the.cluster.nodes()[1], `?player=${way}`);
+  let victim;
+  try {
+    await page.click(`${row("film.mp4")} .play`);
+    const began = Date.now();
+    await until(15_000, `${label}: plays`, async () => (await player(page)).time > 0.3);
+    const start = await player(page);
+    the.report(`${label}: first picture`, `${Date.now() - began} ms`, "< 15 s", true);
+    the.report(`${label}: plays while bytes come`, `${mib(start.received)}`, `of ${mib(the.film.size)}`, start.received < the.film.size);
+    await until(15_000, `${label}: five seconds`, async () => (await player(page)).time > 5);
+    if (way === "sw" && fault === "kill") await shot(the, page, "3-playing");
+    const before = await player(page);
+    victim = the.cluster.nodes().find((node) => node.url === before.http);
+    await recordStanding(page);
+    await the.cluster[fault](victim);
+    await page.waitForTimeout(10_000);
+    const after = await player(page);
+    const stood = await standing(page);
+    the.report(`${label}: longest stand-still`, `${stood.ms} ms`, `<= ${bound} ms`, stood.ms <= bound);
+    const moved = after.switches > before.switches && after.http !== before.http;
+    the.report(`${label}: changed holder, bytes still to come`, moved ? "yes" : "no", "", moved && before.received < the.film.size);
+    the.report(`${label}: plays on`, `${(after.time - before.time).toFixed(1)} s`, "> 8 s", after.time - before.time > 8 && !after.problem);
+    if (way === "sw") await shot(the, page, `4-after-${fault}`);
+    problems(the, page, label);
+  } finally {
+    if (victim && fault === "hang") await the.cluster.resume(victim);
+    if (victim && fault === "kill") await the.cluster.start(victim);
+    await page.context().close();
+  }
+  await settled(the);
+}
+
+// Every node is alive again for the first one, and the film has all its copies.
+async function settled(the) {
+  await until(40_000, "the cluster has settled", async () => {
+    try {
+      const cluster = await (await fetch(the.cluster.nodes()[0].url + "/cluster")).json();
+      const alive = cluster.members.filter((member) => member.state === "alive").length;
+      return alive >= the.cluster.nodes().length && cluster.under_replicated === 0;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function mib(bytes) {
+  return `${(bytes / 1048576).toFixed(1)} MiB`;
+}
+
+// Jumps near the end and back, both ways: the film has its moov box at the end.
+async function seeking(the) {
+  for (const way of ["sw", "mse"]) {
+    const page = await open(the, the.cluster.nodes()[0], `?player=${way}`);
+    await page.click(`${row("film.mp4")} .play`);
+    await until(15_000, "plays", async () => (await player(page)).time > 0.3);
+    for (const to of [70, 10]) {
+      const began = Date.now();
+      await page.evaluate((time) => (document.querySelector("video").currentTime = time), to);
+      await until(10_000, `${way}: plays at ${to} s`, async () => {
+        const now = await player(page);
+        return now.time > to + 0.3 && now.time < to + 12;
+      });
+      the.report(`${way}: plays after a jump to ${to} s`, `${Date.now() - began} ms`, "< 10 s", true);
+    }
+    await page.evaluate((time) => (document.querySelector("video").currentTime = time), 87);
+    const ended = () => page.evaluate(() => document.querySelector("video").ended);
+    await until(10_000, `${way}: ends`, ended);
+    the.report(`${way}: comes to its end`, "yes", "", true);
+    await page.context().close();
+  }
+}
+
+// An upload whose node dies in the middle goes on at another one.
+async function uploadMoves(the) {
+  const node = the.cluster.nodes()[2];
+  const page = await open(the, node);
+  await page.waitForTimeout(1500); // the page learns the other nodes
+  const session = await page.context().newCDPSession(page);
+  const slow = {offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 3_000_000};
+  await session.send("Network.enable");
+  await session.send("Network.emulateNetworkConditions", slow);
+  await page.setInputFiles("input[type=file]", {name: "moves.bin", mimeType: "application/octet-stream", buffer: Buffer.alloc(12_000_000, 7)});
+  await page.waitForSelector('[data-upload="moves.bin"][data-state=sending]');
+  await page.waitForTimeout(1000);
+  const state = await page.getAttribute('[data-upload="moves.bin"]', "data-state");
+  await the.cluster.kill(node);
+  const began = Date.now();
+  try {
+    await page.waitForSelector('[data-upload="moves.bin"][data-state=done]', {timeout: 40_000});
+    await shot(the, page, "5-upload-moved");
+    the.report("an upload goes on when its node is killed", `${Date.now() - began} ms`, "< 40 s", state === "sending");
+    await page.waitForSelector(`${row("moves.bin")}[data-copies="3"]`, {timeout: 30_000});
+    the.report("and gets its three copies", `${Date.now() - began} ms`, "< 70 s", true);
+  } finally {
+    await the.cluster.start(node);
+    await page.context().close();
+  }
+  await settled(the);
+}
+
+const pageKilled = (the) => pageGoesOn(the, "kill");
+const pageHung = (the) => pageGoesOn(the, "hang");
+
+// The node that the page came from dies: lists, uploads and playing go on, also after a reload.
+async function pageGoesOn(the, fault) {
+  const node = the.cluster.nodes()[3] ?? the.cluster.nodes()[0];
+  const page = await open(the, node);
+  const label = `the page's own node ${fault === "kill" ? "killed" : "hung"}`;
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  await page.waitForFunction(() => navigator.serviceWorker.controller);
+  await the.cluster[fault](node);
+  try {
+    const began = Date.now();
+    await page.waitForFunction((gone) => {
+      const at = document.querySelector("[data-connected]").dataset.connected;
+      return at && at !== gone;
+    }, node.url, {timeout: 15_000});
+    the.report(`${label}: list live again`, `${Date.now() - began} ms`, "< 15 s", true);
+    await shot(the, page, `6-own-${fault}`);
+    await drop(page, `after-${fault}.txt`, "still here\n");
+    await page.waitForSelector(row(`after-${fault}.txt`), {timeout: 20_000});
+    the.report(`${label}: uploads go on`, "yes", "", true);
+    const reloaded = Date.now();
+    await page.reload({timeout: 15_000});
+    await page.waitForSelector(row("film.mp4"), {timeout: 15_000});
+    the.report(`${label}: reloaded, list there`, `${Date.now() - reloaded} ms`, "< 15 s", true);
+    await page.click(`${row("film.mp4")} .play`);
+    await until(15_000, "plays after the reload", async () => (await player(page)).time > 1);
+    const {way} = await player(page);
+    the.report(`${label}: reloaded, plays`, way, "sw", way === "sw");
+    problems(the, page, label);
+  } finally {
+    await (fault === "kill" ? the.cluster.start(node) : the.cluster.resume(node));
+    await page.context().close();
+  }
+  await settled(the);
+}
+
+// How it looks: small, dark, in Spanish; and a name that says nothing about its type is no problem.
+async function looks(the) {
+  const [first] = the.cluster.nodes();
+  const small = {viewport: {width: 360, height: 740}, colorScheme: "dark", locale: "es-ES"};
+  const page = await open(the, first, "", small);
+  await page.waitForSelector(row("film.mp4"));
+  await shot(the, page, "7-small-dark");
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  the.report("nothing is wider than 360 px", wide, "<= 360", wide <= 360);
+  const title = await page.textContent("h2");
+  the.report("speaks Spanish", title.trim().split(/\s/)[0], "Archivos", title.startsWith("Archivos"));
+  await page.fill("input[type=search]", "film");
+  const found = await page.locator(".file").count();
+  the.report("the search narrows the list", found, "1", found === 1);
+  await page.context().close();
+  const light = await open(the, first, "", {viewport: {width: 1100, height: 900}});
+  await light.waitForSelector(row("film.mp4"));
+  await shot(the, light, "8-wide");
+  await light.click(`${row("notes.txt")} .delete`);
+  await light.click(`${row("notes.txt")} .danger`);
+  await light.waitForSelector(row("notes.txt"), {state: "detached", timeout: 10_000});
+  the.report("a deleted file leaves the list", "yes", "", true);
+  await light.context().close();
+}
+
+export const scenes = {
+  store,
+  swKilled,
+  swHung,
+  mseKilled,
+  mseHung,
+  seeking,
+  uploadMoves,
+  pageKilled,
+  pageHung,
+  looks,
+};

@@ -1,0 +1,171 @@
+// One fake node that speaks the routes which the page uses: node fake_node.mjs PORT PORTS ASSETS RATE.
+// PORTS are all nodes' ports, comma-separated; RATE is bytes per second on /ws/read, 0 for no limit.
+// Files are shared through the folder FAKE_FILES. For developing the page and testing its player alone.
+import {createServer} from "node:http";
+import {createHash} from "node:crypto";
+import {createReadStream, createWriteStream, existsSync, openSync, readSync, readdirSync, readFileSync, renameSync, statSync, unlinkSync} from "node:fs";
+import {createRequire} from "node:module";
+import {join} from "node:path";
+
+const [port, ports, assets, rate] = process.argv.slice(2).map((each, i) => (i === 0 || i === 3 ? Number(each) : each));
+const folder = process.env.FAKE_FILES;
+const {WebSocketServer} = createRequire(join(process.env.CHISME_PAGE_MODULES, "package.json"))("ws");
+const all = ports.split(",").map(Number);
+const frame = 64 * 1024;
+const id = (of) => String(of).padStart(32, "0");
+const origin = (of) => `http://127.0.0.1:${of}`;
+const types = {html: "text/html; charset=utf-8", js: "text/javascript", css: "text/css", svg: "image/svg+xml"};
+const csp =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; " +
+  "connect-src http: https: ws: wss:; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+const born = Date.now();
+
+function file(name) {
+  const path = join(folder, encodeURIComponent(name));
+  if (!existsSync(path)) return undefined;
+  const {size, mtime} = statSync(path);
+  const copies = Date.now() - mtime.getTime() > 1500 ? 3 : 2;
+  return {name, size, type: "video/mp4", sha256: id(size), version: `v${mtime.getTime()}`, modified: mtime.toISOString(), copies, wanted: 3};
+}
+
+function files() {
+  return readdirSync(folder).filter((each) => !each.startsWith(".")).map((each) => file(decodeURIComponent(each)));
+}
+
+const dead = new Set();
+async function probe() {
+  for (const each of all) {
+    try {
+      await fetch(origin(each) + "/healthz", {signal: AbortSignal.timeout(500)});
+      dead.delete(each);
+    } catch {
+      dead.add(each);
+    }
+  }
+}
+
+function cluster() {
+  const members = all.map((each) => ({
+    node: id(each), http: origin(each), state: dead.has(each) ? "dead" : "alive", self: each === port, draining: false, in_flight: 1,
+    load: each === all[0] ? 0.31 : 0.12, capacity: 8, bytes_per_second: 1234567, disk_used: 0.4, health: 0, copies: files().length,
+  }));
+  const under = files().filter((each) => each.copies < each.wanted).length;
+  return {
+    self: id(port), version: "0.1.0", in_touch: true, copies_wanted: 3, copies_durable: 2, files: files().length,
+    under_replicated: under, repairs_pending: 0, members,
+  };
+}
+
+function replicas() {
+  return all.slice(1).concat(all[0]).map((each) => ({node: id(each), http: origin(each), ws: `ws://127.0.0.1:${each}`, load: 0.1}));
+}
+
+const server = createServer((request, response) => {
+  const url = new URL(request.url, origin(port));
+  response.setHeader("Access-Control-Allow-Origin", request.headers.origin ?? "*");
+  response.setHeader("Access-Control-Allow-Methods", "GET, PUT, DELETE, POST, OPTIONS");
+  response.setHeader("Access-Control-Allow-Headers", "content-type");
+  const json = (value, status = 200) => {
+    response.writeHead(status, {"Content-Type": status < 400 ? "application/json" : "application/problem+json"});
+    response.end(JSON.stringify(value));
+  };
+  if (request.method === "OPTIONS") return response.writeHead(204).end();
+  if (url.pathname === "/healthz") return response.end("ok");
+  if (url.pathname === "/cluster") return json(cluster());
+  if (url.pathname === "/route") {
+    const found = file(url.searchParams.get("file"));
+    return found ? json({...found, file: found.name, replicas: replicas()}) : json({title: "Not Found", detail: "There is no such file."}, 404);
+  }
+  if (url.pathname.startsWith("/files/")) return oneFile(request, response, url, json);
+  const path = url.pathname === "/" ? "/index.html" : url.pathname;
+  if (!existsSync(join(assets, path))) return json({title: "Not Found", detail: `Nothing is at ${path}.`}, 404);
+  response.setHeader("Content-Type", types[path.split(".").pop()]);
+  response.setHeader("Content-Security-Policy", csp);
+  response.end(readFileSync(join(assets, path)));
+});
+
+function oneFile(request, response, url, json) {
+  const name = url.pathname.slice("/files/".length).split("/").map(decodeURIComponent).join("/");
+  const path = join(folder, encodeURIComponent(name));
+  if (request.method === "PUT") {
+    const part = join(folder, `.${port}-${Math.random()}`);
+    request.pipe(createWriteStream(part)).on("finish", () => {
+      renameSync(part, path);
+      json({name, version: "v", size: statSync(path).size, copies: [id(port)], wanted: 3}, 201);
+    });
+  } else if (request.method === "DELETE") {
+    unlinkSync(path);
+    response.writeHead(204).end();
+  } else if (!existsSync(path)) {
+    json({title: "Not Found", detail: "There is no such file."}, 404);
+  } else {
+    response.setHeader("Content-Type", "video/mp4");
+    createReadStream(path).pipe(response);
+  }
+}
+
+const sockets = new WebSocketServer({noServer: true});
+server.on("upgrade", (request, socket, head) => {
+  sockets.handleUpgrade(request, socket, head, (ws) => {
+    if (request.url.startsWith("/ws/read")) reader(ws);
+    else feed(ws);
+  });
+});
+
+function feed(ws) {
+  const send = (value) => ws.send(JSON.stringify(value));
+  let known = new Map(files().map((each) => [each.name, JSON.stringify(each)]));
+  send({type: "state", cluster: cluster(), files: files()});
+  const timer = setInterval(() => {
+    send({type: "cluster", cluster: cluster()});
+    const now = new Map(files().map((each) => [each.name, JSON.stringify(each)]));
+    for (const [name, text] of now) if (known.get(name) !== text) send({type: "file", name, removed: false, file: JSON.parse(text)});
+    for (const name of known.keys()) if (!now.has(name)) send({type: "file", name, removed: true});
+    known = now;
+  }, 500);
+  ws.on("close", () => clearInterval(timer));
+}
+
+// Answers in order, at most `rate` bytes per second in all.
+let free = 0;
+function reader(ws) {
+  const queue = [];
+  let running = false;
+  ws.on("message", (text) => {
+    const ask = JSON.parse(text);
+    if (ask.op === "cancel") {
+      const at = queue.findIndex((each) => each.id === ask.id);
+      if (at >= 0) queue.splice(at, 1);
+    } else {
+      queue.push(ask);
+    }
+    run();
+  });
+  async function run() {
+    if (running) return;
+    running = true;
+    while (queue.length > 0 && ws.readyState === 1) {
+      const ask = queue[0];
+      const length = Math.min(frame, ask.length);
+      const message = Buffer.alloc(12 + length);
+      message.writeUInt32BE(ask.id, 0);
+      message.writeBigUInt64BE(BigInt(ask.offset), 4);
+      const descriptor = openSync(join(folder, encodeURIComponent(ask.file)));
+      readSync(descriptor, message, 12, length, ask.offset);
+      (await import("node:fs")).closeSync(descriptor);
+      if (rate > 0) {
+        free = Math.max(free, Date.now()) + (length * 1000) / rate;
+        await new Promise((resolve) => setTimeout(resolve, free - Date.now()));
+      }
+      ws.send(message);
+      ask.offset += length;
+      ask.length -= length;
+      if (ask.length <= 0) queue.splice(queue.indexOf(ask), 1);
+    }
+    running = false;
+  }
+}
+
+setInterval(probe, 700);
+server.listen(port, "127.0.0.1", () => console.log(`listening ${port} ${Date.now() - born} ms`));

@@ -1,0 +1,32 @@
+// Bundles the page's unit tests and runs them with node's own runner: node run.mjs [--modules DIR].
+// DIR holds the page's node_modules, when they are somewhere already.
+import {spawnSync} from "node:child_process";
+import {mkdtempSync, readdirSync, rmSync} from "node:fs";
+import {createRequire} from "node:module";
+import {tmpdir} from "node:os";
+import {dirname, join} from "node:path";
+import {fileURLToPath} from "node:url";
+import {modulesFolder} from "./modules.mjs";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const at = process.argv.indexOf("--modules");
+const modules = at < 0 ? modulesFolder() : process.argv[at + 1];
+const esbuild = createRequire(join(modules, "package.json"))("esbuild");
+
+const tests = readdirSync(here).filter((name) => name.endsWith("_test.ts"));
+const out = mkdtempSync(join(tmpdir(), "chisme-page-unit-"));
+await esbuild.build({
+  entryPoints: tests.map((name) => join(here, name)),
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node18",
+  outdir: out,
+  outExtension: {".js": ".mjs"},
+  sourcemap: "inline",
+  nodePaths: [join(modules, "node_modules")],
+});
+const built = tests.map((name) => join(out, name.replace(/\.ts$/, ".mjs")));
+const {status} = spawnSync(process.execPath, ["--enable-source-maps", "--test", ...built], {stdio: "inherit"});
+rmSync(out, {recursive: true, force: true});
+process.exit(status ?? 1);

@@ -143,16 +143,16 @@ Plan Service::plan_with(Request const& request, Result<Lookup> const& found) {
 Plan Service::decide(Request const& request, Result<Lookup> const* found) {
   auto const target = parse_target(request.target);
   if (!target) {
-    return finished(request, problem(400, "The address has a broken percent escape."));
+    return with_cross_origin(request, problem(400, "The address has a broken percent escape."));
   }
   if (auto refusal = access_refusal(gateway_, settings_, request, *target)) {
-    return finished(request, std::move(*refusal));
+    return with_cross_origin(request, std::move(*refusal));
   }
   Plan plan = dispatch({gateway_, settings_, request, *target, {}, found});
   if (auto* const reply = std::get_if<Reply>(&plan)) {
-    *reply = finished(request, std::move(*reply));
+    *reply = with_cross_origin(request, std::move(*reply));
   } else if (Reply* const head = head_of(plan)) {
-    *head = finished(request, std::move(*head));
+    *head = with_cross_origin(request, std::move(*head));
   }
   return plan;
 }
@@ -209,19 +209,13 @@ Reply Service::removed(Request const& request, Result<RemovedFile> const& result
 }
 
 Reply Service::failed(Request const& request, Error const& error) {
-  return finished(request, problem_of(error));
+  return with_cross_origin(request, problem_of(error));
 }
 
 Reply Service::malformed(ParseFailure const& failure) {
   Reply reply = problem(failure.status, failure.message);
   reply.close = true;
   return reply;
-}
-
-// The reply is given while a body may be unread, so that the connection cannot go on.
-Reply Service::finished(Request const& request, Reply reply) {
-  reply.close = reply.close || request.has_body();
-  return with_cross_origin(request, std::move(reply));
 }
 
 Reply Service::with_cross_origin(Request const& request, Reply reply) {

@@ -47,7 +47,6 @@ class Service {
 
  private:
   [[nodiscard]] Plan decide(Request const& request, Result<Lookup> const* found);
-  [[nodiscard]] Reply finished(Request const& request, Reply reply);
   [[nodiscard]] Reply with_cross_origin(Request const& request, Reply reply);
 
   Gateway& gateway_;

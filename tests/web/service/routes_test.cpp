@@ -1,0 +1,174 @@
+#include <gtest/gtest.h>
+
+#include "tests/web/service/requests.hpp"
+#include "web/json.hpp"
+
+namespace chisme::web {
+namespace {
+
+using Routes = ServiceTest;
+
+TEST_F(Routes, WhatIsNotThereIsNotFoundAndWrongMethodsAreTold) {
+  EXPECT_EQ(status("GET /nothing"), 404u);
+  EXPECT_EQ(status("GET /filesystem"), 404u);
+  EXPECT_EQ(status("GET /f%69les"), 404u);
+  EXPECT_EQ(status("PUT /nothing"), 404u);
+  Reply const wrong = reply("PATCH /files/a");
+  EXPECT_EQ(wrong.status, 405u);
+  EXPECT_EQ(header_of(wrong, "Allow"), "GET, HEAD, PUT, DELETE, OPTIONS");
+  EXPECT_EQ(header_of(reply("DELETE /files"), "Allow"), "GET, HEAD, POST, OPTIONS");
+  EXPECT_EQ(status("POST /cluster"), 405u);
+  EXPECT_EQ(status("POST /"), 405u);
+  EXPECT_EQ(status("TRACE /files"), 405u);
+}
+
+TEST_F(Routes, ListingsArePagedAndBounded) {
+  for (char const* name : {"a/1", "a/2", "a/3", "b"}) gateway.add(name, name, "text/plain");
+  Reply const page = reply("GET /files?prefix=a%2F&limit=2");
+  EXPECT_EQ(page.status, 200u);
+  EXPECT_NE(page.body.find("\"name\":\"a/1\""), std::string::npos);
+  EXPECT_NE(page.body.find("\"next\":\"a/2\""), std::string::npos);
+  Reply const rest = reply("GET /files?prefix=a/&limit=2&after=a/2");
+  EXPECT_NE(rest.body.find("\"name\":\"a/3\""), std::string::npos);
+  EXPECT_NE(rest.body.find("\"next\":null"), std::string::npos);
+  EXPECT_EQ(header_of(rest, "Cache-Control"), "no-store");
+  EXPECT_EQ(status("GET /files?limit=99999999999999999999999"), 200u);
+  for (char const* bad : {"limit=0", "limit=-1", "limit=x", "limit=", "prefix=%ff", "after=%ff"}) {
+    EXPECT_EQ(status("GET /files?" + std::string{bad}), 400u) << bad;
+  }
+}
+
+TEST_F(Routes, TheNodeTellsItsState) {
+  EXPECT_EQ(reply("GET /healthz").body, "ok\n");
+  EXPECT_EQ(reply("GET /metrics").body, "chisme_up 1\n");
+  EXPECT_EQ(status("GET /readyz"), 200u);
+  EXPECT_EQ(status("GET /readyz?quorum=write"), 200u);
+  gateway.quorum = false;
+  EXPECT_EQ(status("GET /readyz"), 200u);
+  Reply const unready = reply("GET /readyz?quorum=write");
+  EXPECT_EQ(unready.status, 503u);
+  EXPECT_NE(unready.body.find("Fewer than two nodes are in reach."), std::string::npos);
+  gateway.for_reads = {false, "the node is starting"};
+  EXPECT_EQ(status("GET /readyz"), 503u);
+  EXPECT_EQ(reply("GET /cluster").body, to_json(gateway.cluster()) + "\n");
+}
+
+TEST_F(Routes, ThePageComesWithItsPolicyAndItsETag) {
+  Reply const page = reply("GET /");
+  EXPECT_EQ(page.status, 200u);
+  EXPECT_EQ(page.body, "<p>page</p>");
+  EXPECT_EQ(header_of(page, "Content-Type"), "text/html; charset=utf-8");
+  EXPECT_NE(header_of(page, "Content-Security-Policy").find("script-src 'self'"),
+            std::string::npos);
+  EXPECT_EQ(header_of(page, "Service-Worker-Allowed"), "");
+  Reply const zipped = reply("GET /\nAccept-Encoding: br, gzip;q=0.5");
+  EXPECT_EQ(zipped.body, "zipped");
+  EXPECT_EQ(header_of(zipped, "Content-Encoding"), "gzip");
+  EXPECT_NE(header_of(zipped, "ETag"), header_of(page, "ETag"));
+  EXPECT_EQ(header_of(reply("GET /\nAccept-Encoding: gzip;q=0"), "Content-Encoding"), "");
+  EXPECT_EQ(status("GET /\nIf-None-Match: \"v0\", \"v1\""), 304u);
+  EXPECT_EQ(status("GET /\nIf-None-Match: \"v0\""), 200u);
+  EXPECT_EQ(header_of(reply("GET /worker.js"), "Service-Worker-Allowed"), "/");
+}
+
+TEST_F(Routes, AHostThatIsNotThisNodeIsRefused) {
+  for (char const* host :
+       {"localhost", "LOCALHOST:7701", "127.0.0.1:7701", "127.1.2.3", "[::1]:7701", "[::1]"}) {
+    EXPECT_EQ(status("GET /healthz\nHost: " + std::string{host}), 200u) << host;
+  }
+  for (char const* host :
+       {"evil.example", "127.evil.example", "127.0.0.1.evil.example", "localhost.evil.example",
+        "10.0.0.1", "[::2]", "[::1", "localhost:x", "127.0.0.1:1:2", ""}) {
+    EXPECT_EQ(status("GET /healthz\nHost: " + std::string{host}), 421u) << host;
+  }
+  EXPECT_EQ(status("GET http://localhost/healthz\nHost: evil.example"), 200u);
+  EXPECT_EQ(status("GET http://evil.example/healthz\nHost: localhost"), 421u);
+  Service other{gateway, {.max_file_size = ByteCount{1}, .hosts = {"node1.lan"}, .assets = {}}};
+  EXPECT_EQ(std::get<Reply>(other.plan(request_of("GET /healthz\nHost: Node1.lan:80"))).status,
+            200u);
+}
+
+TEST_F(Routes, PagesOfOtherSitesMayNotWriteOrOpenWebSockets) {
+  for (char const* origin : {"http://evil.example", "null", "http://127.0.0.1:9",
+                             "http://localhost:9", "https://localhost:7701"}) {
+    std::string const header = "\nOrigin: " + std::string{origin};
+    EXPECT_EQ(status("PUT /files/a\nContent-Length: 1" + header), 403u) << origin;
+    EXPECT_EQ(status("POST /files\nContent-Length: 1" + header), 403u) << origin;
+    EXPECT_EQ(status("DELETE /files/local.mp4" + header), 403u) << origin;
+    EXPECT_EQ(status(websocket("/ws/read") + header), 403u) << origin;
+    Reply const read = reply("GET /files" + header);
+    EXPECT_EQ(read.status, 200u);
+    EXPECT_EQ(header_of(read, "Access-Control-Allow-Origin"), "") << origin;
+  }
+}
+
+TEST_F(Routes, PagesOfTheClusterMayReadAnswersAndWrite) {
+  for (char const* origin :
+       {"http://127.0.0.1:7702", "http://localhost:7702", "http://localhost:7701"}) {
+    std::string const header = "\nOrigin: " + std::string{origin};
+    EXPECT_EQ(planned<ReceiveFile>("PUT /files/a\nContent-Length: 1" + header).upload.name, "a");
+    (void)planned<AcceptWebSocket>(websocket("/ws/read") + header);
+    auto const send = planned<SendObject>("GET /files/local.mp4" + header);
+    EXPECT_EQ(header_of(send.head, "Access-Control-Allow-Origin"), origin);
+    EXPECT_NE(header_of(send.head, "Access-Control-Expose-Headers").find("ETag"),
+              std::string::npos);
+    EXPECT_EQ(header_of(send.head, "Vary"), "Origin");
+    Request const put = request_of("PUT /files/a\nContent-Length: 1" + header);
+    Reply const failed = service.stored(put, fail(Fault::no_space, "full"));
+    EXPECT_EQ(header_of(failed, "Access-Control-Allow-Origin"), origin);
+  }
+}
+
+TEST_F(Routes, PreflightsAreAnswered) {
+  Reply const ours =
+      reply("OPTIONS /files/a\nOrigin: http://127.0.0.1:7702\nAccess-Control-Request-Method: PUT");
+  EXPECT_EQ(ours.status, 204u);
+  EXPECT_NE(header_of(ours, "Access-Control-Allow-Methods").find("PUT"), std::string::npos);
+  EXPECT_EQ(header_of(ours, "Access-Control-Allow-Origin"), "http://127.0.0.1:7702");
+  Reply const foreign = reply("OPTIONS /files/a\nOrigin: http://evil.example");
+  EXPECT_EQ(foreign.status, 204u);
+  EXPECT_EQ(header_of(foreign, "Access-Control-Allow-Methods"), "");
+  EXPECT_EQ(header_of(foreign, "Access-Control-Allow-Origin"), "");
+  EXPECT_EQ(status("OPTIONS *"), 204u);
+  EXPECT_EQ(status("OPTIONS /nothing"), 404u);
+}
+
+TEST_F(Routes, WebSocketsAreAcceptedForWhatTheyAreFor) {
+  auto const session = [&](std::string const& target) {
+    return planned<AcceptWebSocket>(websocket(target)).session;
+  };
+  EXPECT_TRUE(std::holds_alternative<ReadSession>(session("/ws/read")));
+  EXPECT_TRUE(std::holds_alternative<ClusterSession>(session("/ws/cluster")));
+  auto const push = std::get<PushSession>(session("/ws/files/remote.txt?offset=5"));
+  EXPECT_EQ(push.file.name, "remote.txt");
+  EXPECT_EQ(push.offset, ByteOffset{5});
+  auto const upload = std::get<UploadSession>(session("/ws/upload?name=d/clip.mp4")).upload;
+  EXPECT_EQ(upload.name, "d/clip.mp4");
+  EXPECT_EQ(upload.type, "video/mp4");
+}
+
+TEST_F(Routes, WebSocketRequestsAreRefusedBeforeTheHandshake) {
+  EXPECT_EQ(status("GET /ws/read"), 426u);
+  EXPECT_EQ(header_of(reply("GET /ws/read"), "Sec-WebSocket-Version"), "13");
+  EXPECT_EQ(status("POST /ws/read"), 405u);
+  EXPECT_EQ(status(websocket("/ws/files/remote.txt?offset=15")), 416u);
+  EXPECT_EQ(status(websocket("/ws/files/remote.txt?offset=-1")), 400u);
+  EXPECT_EQ(status(websocket("/ws/files/..")), 400u);
+  EXPECT_EQ(status(websocket("/ws/upload")), 400u);
+  EXPECT_EQ(status(websocket("/ws/upload?name=..")), 400u);
+  EXPECT_EQ(status(websocket("/ws/upload?name=a&sha256=00")), 400u);
+  EXPECT_EQ(status(websocket("/ws/upload?name=a&size=1001")), 413u);
+  EXPECT_EQ(std::get<Reply>(plan_after_asking(websocket("/ws/files/none"))).status, 404u);
+}
+
+TEST_F(Routes, BytesThatAreNoRequestEndTheConnection) {
+  Reply const answer = service.malformed({431, "The headers are too long."});
+  EXPECT_EQ(answer.status, 431u);
+  EXPECT_TRUE(answer.close);
+  EXPECT_EQ(answer.body,
+            "{\"type\":\"about:blank\",\"title\":\"Request Header Fields Too Large\","
+            "\"status\":431,\"detail\":\"The headers are too long.\"}\n");
+}
+
+}  // namespace
+}  // namespace chisme::web

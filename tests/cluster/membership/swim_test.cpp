@@ -1,0 +1,341 @@
+#include "cluster/membership/swim.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "cluster/wire/codec.hpp"
+#include "tests/cluster/membership/network.hpp"
+
+namespace chisme::cluster::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+Envelope from(std::size_t node, Message message) {
+  return {Network::id_of(node), Epoch{1}, Network::endpoint_of(node), std::move(message)};
+}
+
+template <class Wanted>
+std::vector<std::pair<Send, Wanted>> sent(Effects const& effects) {
+  std::vector<std::pair<Send, Wanted>> found;
+  for (Effect const& effect : effects) {
+    auto const* send = std::get_if<Send>(&effect);
+    if (send == nullptr) continue;
+    if (auto const* message = std::get_if<Wanted>(&send->message)) {
+      found.emplace_back(*send, *message);
+    }
+  }
+  return found;
+}
+
+TEST(Swim, APingIsAnsweredTheWayItCame) {
+  Network network{1};
+  network.grow(2);
+  for (Channel const channel : {Channel::datagram, Channel::stream}) {
+    Effects const effects =
+        network.deliver(0, from(1, Ping{42, Network::id_of(0), {}, {}}), channel);
+    auto const acks = sent<Ack>(effects);
+    ASSERT_EQ(acks.size(), 1u);
+    EXPECT_EQ(acks[0].first.channel, channel);
+    EXPECT_EQ(acks[0].first.to, Network::endpoint_of(1));
+    EXPECT_EQ(acks[0].second.sequence, 42u);
+    EXPECT_EQ(acks[0].second.load.id, Network::id_of(0));
+  }
+}
+
+TEST(Swim, APingForSomebodyElseIsAnsweredWithWrongTarget) {
+  Network network{2};
+  network.grow(2);
+  Effects const effects =
+      network.deliver(0, from(1, Ping{42, Network::id_of(9), {}, {}}), Channel::datagram);
+  EXPECT_TRUE(sent<Ack>(effects).empty());
+  auto const answers = sent<WrongTarget>(effects);
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].second, (WrongTarget{42, Network::id_of(9)}));
+}
+
+TEST(Swim, AHelperThatGetsNoAnswerSaysNackAtEightyPercentOfItsTimeout) {
+  Network network{3};
+  network.grow(3);
+  network.cut(0, 2);
+  Instant const asked = network.now();
+  network.deliver(0, from(1, PingReq{77, Network::id_of(2), Network::endpoint_of(2)}),
+                  Channel::datagram);
+  std::optional<Instant> nacked;
+  Effects effects;
+  for (Instant now = asked; !nacked && now < asked + 1s; now += 1ms) {
+    network.at(0).tick(now, effects);
+    if (auto const nacks = sent<Nack>(effects); !nacks.empty()) {
+      EXPECT_EQ(nacks[0].second.sequence, 77u);
+      nacked = now;
+    }
+  }
+  ASSERT_TRUE(nacked.has_value());
+  EXPECT_EQ(*nacked - asked, 80ms);
+}
+
+TEST(Swim, AnAccusationInAPingIsRefutedInItsAck) {
+  Network network{4};
+  network.grow(2);
+  SuspectRecord const accusation{Network::id_of(0), Epoch{1}, Incarnation{0}, Network::id_of(1)};
+  Effects const effects =
+      network.deliver(0, from(1, Ping{1, Network::id_of(0), accusation, {}}), Channel::datagram);
+  EXPECT_EQ(network.at(0).self().incarnation, Incarnation{1});
+  auto const acks = sent<Ack>(effects);
+  ASSERT_EQ(acks.size(), 1u);
+  ASSERT_FALSE(acks[0].second.piggyback.empty());
+  auto const* refutation = std::get_if<AliveRecord>(&acks[0].second.piggyback[0]);
+  ASSERT_NE(refutation, nullptr);
+  EXPECT_EQ(refutation->incarnation, Incarnation{1});
+}
+
+TEST(Swim, AnOldAccusationIsAnsweredWithoutANewIncarnation) {
+  Network network{5};
+  network.grow(2);
+  SuspectRecord const accusation{Network::id_of(0), Epoch{1}, Incarnation{0}, Network::id_of(1)};
+  for (int i = 0; i < 5; ++i) {
+    network.deliver(0, from(1, Ping{1, Network::id_of(0), accusation, {}}), Channel::datagram);
+  }
+  EXPECT_EQ(network.at(0).self().incarnation, Incarnation{1});
+}
+
+TEST(Swim, AnUnknownSenderIsCalledAndNotBelieved) {
+  Network network{6};
+  network.grow(2);
+  Effects const effects = network.deliver(0, from(7, LoadProbe{1}), Channel::datagram);
+  EXPECT_FALSE(network.at(0).members().contains(Network::id_of(7)));
+  auto const calls = sent<PushPull>(effects);
+  ASSERT_EQ(calls.size(), 1u);
+  EXPECT_EQ(calls[0].first.to, Network::endpoint_of(7));
+  EXPECT_TRUE(calls[0].second.wants_reply);
+  // And not again at once.
+  EXPECT_TRUE(sent<PushPull>(network.deliver(0, from(7, LoadProbe{2}), Channel::datagram)).empty());
+}
+
+TEST(Swim, TheSuspicionIsClearedByAHigherIncarnationOnly) {
+  Network network{7};
+  network.grow(3);
+  SuspectRecord const suspicion{Network::id_of(2), Epoch{1}, Incarnation{0}, Network::id_of(1)};
+  network.deliver(0, from(1, Gossip{0, {suspicion}}), Channel::datagram);
+  EXPECT_EQ(network.seen(0, 2), MemberState::suspect);
+  AliveRecord same = network.at(2).self();
+  network.deliver(0, from(2, Gossip{0, {same}}), Channel::datagram);
+  EXPECT_EQ(network.seen(0, 2), MemberState::suspect);
+  same.incarnation = Incarnation{1};
+  network.deliver(0, from(2, Gossip{0, {same}}), Channel::datagram);
+  EXPECT_EQ(network.seen(0, 2), MemberState::alive);
+}
+
+TEST(Swim, ACloneOfADataDirectoryStopsAsADuplicate) {
+  Network network{8};
+  network.grow(3);
+  std::size_t const copy = network.clone(1);
+  network.run(10s);
+  ASSERT_TRUE(network.stopped.contains(copy));
+  EXPECT_TRUE(network.stopped.at(copy).failed);
+  EXPECT_NE(network.stopped.at(copy).reason.find("duplicate identity"), std::string::npos);
+}
+
+TEST(Swim, AnOldProcessStopsWhenItsSuccessorRuns) {
+  Network network{9};
+  network.grow(3);
+  network.pause(1);
+  network.run(100ms);
+  AliveRecord successor = network.at(1).self();
+  successor.epoch = Epoch{2};
+  successor.run_nonce += 1;
+  network.resume(1);
+  network.deliver(0, from(2, Gossip{0, {successor}}), Channel::datagram);
+  network.run(12s);
+  ASSERT_TRUE(network.stopped.contains(1));
+  EXPECT_TRUE(network.stopped.at(1).failed);
+}
+
+TEST(Swim, NewsOfAnUnknownEpochDoesNotLookLikeADuplicate) {
+  Network network{10};
+  network.grow(3);
+  network.crash(1);
+  network.restart(1);
+  // Node 0 hears of a suspicion in the new epoch before it hears that the new epoch is alive.
+  SuspectRecord const early{Network::id_of(1), Epoch{2}, Incarnation{0}, Network::id_of(2)};
+  network.deliver(0, from(2, Gossip{0, {early}}), Channel::datagram);
+  network.run(15s);
+  EXPECT_TRUE(network.stopped.empty());
+  EXPECT_TRUE(network.all_see_all_alive());
+}
+
+TEST(Swim, ALeavingNodeIsSeenToHaveLeftByAllAndThenEnds) {
+  Network network{11};
+  network.grow(5);
+  network.act(4, [&](Swim& swim, Effects& out) { swim.leave(network.now(), out); });
+  network.run(2s);
+  EXPECT_TRUE(network.all_see(4, MemberState::left));
+  EXPECT_TRUE(network.stopped.empty());
+  network.run(4s);
+  ASSERT_TRUE(network.stopped.contains(4));
+  EXPECT_FALSE(network.stopped.at(4).failed);
+  EXPECT_EQ(network.deaths(), 0u);
+  EXPECT_TRUE(network.at(0).in_touch());
+  network.restart(4);
+  EXPECT_TRUE(network.run_until([&] { return network.all_see_all_alive(); }, 10s).has_value());
+}
+
+TEST(Swim, DrainingIsToldToAll) {
+  Network network{12};
+  network.grow(5);
+  network.act(2, [&](Swim& swim, Effects& out) { swim.set_draining(true, network.now(), out); });
+  network.run(2s);
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_TRUE(network.at(i).members().at(Network::id_of(2)).alive.draining) << i;
+  }
+}
+
+TEST(Swim, AMinorityKnowsThatItIsOutOfTouch) {
+  Network network{13};
+  network.grow(5);
+  for (std::size_t a = 0; a < 2; ++a) {
+    for (std::size_t b = 2; b < 5; ++b) {
+      network.cut(a, b);
+      network.cut(b, a);
+    }
+  }
+  network.run(10s);
+  EXPECT_FALSE(network.at(0).in_touch());
+  EXPECT_TRUE(network.at(3).in_touch());
+}
+
+TEST(Swim, AStreamThatBreaksMakesItsPeerBeProbedAtOnce) {
+  Network network{14};
+  network.grow(5);
+  Effects effects;
+  network.at(0).unreachable(Network::endpoint_of(3), network.now(), effects);
+  auto const pings = sent<Ping>(effects);
+  // Unless it was being probed already.
+  ASSERT_LE(pings.size(), 1u);
+  if (!pings.empty()) EXPECT_EQ(pings[0].second.target, Network::id_of(3));
+}
+
+TEST(Swim, CarriedRecordsAreHandedToTheCaller) {
+  Network network{15};
+  network.grow(2);
+  LoadRecord load;
+  load.id = Network::id_of(1);
+  CatalogueRecord const change{{Network::id_of(1), Epoch{1}, 1}, HaveRecord{}};
+  network.carried.clear();
+  network.deliver(0, from(1, Gossip{0, {load, change}}), Channel::datagram);
+  ASSERT_EQ(network.carried[0].size(), 2u);
+  EXPECT_EQ(std::get<CatalogueRecord>(network.carried[0][1]), change);
+}
+
+TEST(Swim, ACatalogueRecordReachesAllByGossip) {
+  Network network{16};
+  network.grow(5);
+  // Each passes on what is new to it, as a core does.
+  CatalogueRecord const change{{Network::id_of(1), Epoch{1}, 1}, HaveRecord{}};
+  network.at(1).tell(change, network.now());
+  network.run(500ms);
+  std::size_t reached = 0;
+  for (std::size_t i = 0; i < 5; ++i) {
+    auto const& records = network.carried[i];
+    reached += std::count(records.begin(), records.end(), Record{change}) > 0 ? 1 : 0;
+  }
+  EXPECT_GE(reached, 2u);
+}
+
+// ---- Parts -------------------------------------------------------------------------------------
+
+TEST(Suspicion, FallsFromTheLongestToTheShortestWaitAsOthersConfirm) {
+  Profile const profile = loopback_profile();
+  EXPECT_EQ(suspicion_timeout(profile, 5, 0), 4800ms);
+  EXPECT_EQ(suspicion_timeout(profile, 5, 1), 2800ms);
+  EXPECT_EQ(suspicion_timeout(profile, 5, 3), 800ms);
+  EXPECT_EQ(suspicion_timeout(profile, 5, 9), 800ms);
+  EXPECT_EQ(suspicion_timeout(profile, 2, 0), 800ms);  // nobody could confirm
+  EXPECT_EQ(suspicion_timeout(profile, 1000, 3), 2400ms);
+}
+
+TEST(Suspicion, OneAccuserConfirmsOnce) {
+  Suspicions suspicions{loopback_profile()};
+  EXPECT_TRUE(suspicions.accuse(NodeId{0, 1}, NodeId{0, 2}, 5, {}));
+  EXPECT_FALSE(suspicions.accuse(NodeId{0, 1}, NodeId{0, 2}, 5, {}));
+  EXPECT_EQ(suspicions.deadline(), Instant{} + 4800ms);
+  EXPECT_TRUE(suspicions.accuse(NodeId{0, 1}, NodeId{0, 3}, 5, {}));
+  EXPECT_EQ(suspicions.deadline(), Instant{} + 2800ms);
+  EXPECT_TRUE(suspicions.expire(Instant{} + 2799ms).empty());
+  EXPECT_EQ(suspicions.expire(Instant{} + 2800ms).size(), 1u);
+  EXPECT_EQ(suspicions.deadline(), std::nullopt);
+}
+
+TEST(Dissemination, TellsMembershipFourTimesPerDigitOfTheClusterAndLoadsFourTimes) {
+  for (auto const& [members, times] : {std::pair{5u, 4u}, {9u, 4u}, {10u, 8u}, {100u, 12u}}) {
+    Dissemination queue{NodeId{}};
+    queue.add(LeftRecord{NodeId{0, 1}, {}, {}}, {});
+    LoadRecord load;
+    load.id = NodeId{0, 2};
+    queue.add(load, {});
+    std::vector<Record> taken;
+    while (!queue.empty()) queue.take(1000, members, {}, taken);
+    auto const is_load = [](Record const& r) { return std::holds_alternative<LoadRecord>(r); };
+    auto const loads = std::count_if(taken.begin(), taken.end(), is_load);
+    EXPECT_EQ(loads, 4);
+    EXPECT_EQ(taken.size() - 4, times) << members;
+  }
+}
+
+TEST(Dissemination, ALoadGrowsOlderWhileItWaits) {
+  Dissemination queue{NodeId{}};
+  LoadRecord load;
+  load.age_ms = 30;
+  queue.add(load, {});
+  std::vector<Record> taken;
+  queue.take(1000, 5, Instant{} + 250ms, taken);
+  EXPECT_EQ(std::get<LoadRecord>(taken.at(0)).age_ms, 280u);
+}
+
+TEST(Dissemination, NewsReplacesOlderNewsAndAccusationsOfItsNode) {
+  Dissemination queue{NodeId{}};
+  NodeId const id{0, 1};
+  queue.add(SuspectRecord{id, {}, {}, NodeId{0, 2}}, {});
+  queue.add(SuspectRecord{id, {}, {}, NodeId{0, 3}}, {});
+  EXPECT_EQ(queue.size(), 2u);
+  queue.add(DeadRecord{id, {}, {}, NodeId{0, 2}}, {});
+  EXPECT_EQ(queue.size(), 1u);
+  queue.add(LeftRecord{id, {}, {}}, {});
+  EXPECT_EQ(queue.size(), 1u);
+}
+
+TEST(Dissemination, IsBoundedAndKeepsTheOtherKinds) {
+  Dissemination queue{NodeId{}};
+  queue.add(LeftRecord{NodeId{0, 1}, {}, {}}, {});
+  for (std::uint64_t i = 0; i < 2 * Dissemination::records_max; ++i) {
+    queue.add(CatalogueRecord{{NodeId{0, 1}, Epoch{1}, i}, DropRecord{}}, {});
+  }
+  EXPECT_EQ(queue.size(), Dissemination::records_max + 1);
+  std::vector<Record> taken;
+  queue.take(100, 5, {}, taken);
+  EXPECT_TRUE(std::holds_alternative<LeftRecord>(taken.at(0)));
+}
+
+TEST(Dissemination, NeverFillsMoreThanItsBudget) {
+  Random random{1};
+  Dissemination queue{NodeId{}};
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    PutRecord put;
+    put.name = std::string(random.below(900), 'n');
+    queue.add(CatalogueRecord{{NodeId{0, 1}, Epoch{1}, i}, put}, {});
+  }
+  while (!queue.empty()) {
+    std::size_t const budget = 1100;
+    std::vector<Record> taken;
+    queue.take(budget, 5, {}, taken);
+    ASSERT_FALSE(taken.empty());
+    std::size_t used = 0;
+    for (Record const& record : taken) used += encoded_size(record);
+    ASSERT_LE(used, budget);
+  }
+}
+
+}  // namespace
+}  // namespace chisme::cluster::testing

@@ -164,14 +164,16 @@ void WriteCoordinator::ask(std::uint64_t number, Pending& write, Situation const
   unsigned under_way = now.accepted + now.waiting;
   for (NodeId const id : write.order) {
     Target& target = write.targets.at(id);
+    if (target.answer != Answer::none) continue;
     bool const reachable = is_reachable(find_member(situation.members, id));
-    if (target.answer != Answer::none || !reachable) continue;
-    bool const first = !target.sent && (write.ask_all || under_way < write.others_needed);
+    bool const may_begin = write.ask_all || under_way < write.others_needed;
+    bool const first = !target.sent && reachable && may_begin;
     bool const again = target.sent && target.resend_at <= situation.now;
     if (!first && !again) continue;
     if (first) ++under_way;
     target.sent = true;
-    target.resend_at = situation.now + resend_period;
+    target.resend_at = situation.now + resend_period;  // also of one that is away: it may return
+    if (!reachable) continue;
     out.push_back(Send{target.endpoint, Channel::stream, CommitWrite{number, write.record}});
   }
 }

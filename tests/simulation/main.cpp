@@ -19,13 +19,13 @@ double seconds(chisme::Duration duration) {
 void print(Scenario const& scenario, Report const& report) {
   std::printf(
       "seed %llu nodes %u: %s, trace %016llx, %llu events, agreed %.1f s after the faults, "
-      "writes %u/%u/%u acknowledged/refused/unknown, %.0f B/s/node\n",
+      "writes %u/%u/%u/%u acknowledged/refused/unknown/absent, %.0f B/s/node\n",
       static_cast<unsigned long long>(scenario.seed), scenario.nodes,
       report.violations.empty() ? "ok" : "FAILED",
       static_cast<unsigned long long>(report.trace_hash),
       static_cast<unsigned long long>(report.events), seconds(report.converged_after),
       report.writes.acknowledged, report.writes.refused, report.writes.unknown,
-      report.datagram_bytes_per_node_second);
+      report.writes.absent, report.datagram_bytes_per_node_second);
   for (std::string const& violation : report.violations) {
     std::printf("  %s\n", violation.c_str());
   }

@@ -91,8 +91,19 @@ void Workload::finished(WriteFinished const& finished) {
     attempt.version = finished.outcome->version;
     attempt.copies = finished.outcome->copies;
     if (attempt.digest && attempt.copies.empty()) around_.violated("acknowledged without a copy");
-  } else if (finished.outcome.error().fault != Fault::unknown_outcome) {
-    attempt.outcome = Outcome::refused;
+    return;
+  }
+  switch (finished.outcome.error().fault) {
+    case Fault::unknown_outcome:
+      break;
+    case Fault::not_found:
+      attempt.outcome = Outcome::absent;
+      break;
+    case Fault::no_quorum:
+      attempt.outcome = Outcome::refused;
+      break;
+    default:
+      around_.violated("unexpected refusal: " + finished.outcome.error().message);
   }
 }
 
@@ -145,17 +156,10 @@ void Workload::compare(std::string const& name, std::vector<Attempt const*> cons
 Workload::Counts Workload::counts() const {
   Counts counts;
   for (auto const& [write, attempt] : attempts_) {
-    switch (attempt.outcome) {
-      case Outcome::acknowledged:
-        ++counts.acknowledged;
-        break;
-      case Outcome::refused:
-        ++counts.refused;
-        break;
-      case Outcome::unknown:
-        ++counts.unknown;
-        break;
-    }
+    if (attempt.outcome == Outcome::acknowledged) ++counts.acknowledged;
+    if (attempt.outcome == Outcome::absent) ++counts.absent;
+    if (attempt.outcome == Outcome::refused) ++counts.refused;
+    if (attempt.outcome == Outcome::unknown) ++counts.unknown;
   }
   return counts;
 }

@@ -19,6 +19,7 @@ class Workload {
  public:
   struct Counts {
     unsigned acknowledged = 0;
+    unsigned absent = 0;  // removals of what is not there
     unsigned refused = 0;
     unsigned unknown = 0;  // the connection was lost, or the node said that it does not know
   };
@@ -36,7 +37,7 @@ class Workload {
   [[nodiscard]] Counts counts() const;
 
  private:
-  enum class Outcome { unknown, acknowledged, refused };
+  enum class Outcome { unknown, acknowledged, absent, refused };
   struct Attempt {
     std::string name;
     std::optional<Digest> digest;  // nullopt: a removal

@@ -155,6 +155,19 @@ test("an aborted read ends at once and asks for nothing more", async () => {
   assert.equal(world.holders[0]!.asked.length, 0);
 });
 
+test("what was asked for ahead is cancelled when the reader goes elsewhere", async () => {
+  const {world, pool} = setting(1);
+  const [only] = world.holders;
+  pool.prefetch(0, 32_000);
+  await world.pass(2);
+  const asked = only!.asked.map(({id}) => id);
+  pool.forgetAhead();
+  const reading = pool.read(90_000, 10);
+  await world.pass(3);
+  assert.deepEqual(only!.cancelled, asked);
+  assert.deepEqual(await reading, content(size).slice(90_000, 90_010));
+});
+
 test("closing ends reads and closes the sockets", async () => {
   const {world, pool} = setting(2);
   const reading = assert.rejects(pool.read(0, 10), {name: "AbortError"});

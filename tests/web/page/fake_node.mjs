@@ -161,7 +161,7 @@ function reader(ws) {
       ws.send(message);
       ask.offset += length;
       ask.length -= length;
-      if (ask.length <= 0) queue.splice(queue.indexOf(ask), 1);
+      if (ask.length <= 0 && queue[0] === ask) queue.shift();
     }
     running = false;
   }

@@ -129,9 +129,15 @@ export class BlockPool {
     this.pump();
   }
 
-  // The reader went elsewhere: what nobody waits for need not come.
+  // The reader went elsewhere: what nobody waits for need not come, and must not stand in the way.
   forgetAhead(): void {
     this.blocks.forgetUnawaited();
+    for (const connection of [this.active, this.standby]) {
+      for (const [id, {block}] of connection?.asks ?? []) {
+        if (!block.wanted && block.waiters.size === 0) this.cancelAsk(connection!, id);
+      }
+    }
+    this.pump();
   }
 
   get serving(): Holder | undefined {
@@ -273,6 +279,11 @@ export class BlockPool {
     }
   }
 
+  private cancelAsk(connection: Connection, id: number): void {
+    connection.asks.delete(id);
+    connection.link.send(JSON.stringify({id, op: "cancel"}));
+  }
+
   private received(connection: Connection, data: ArrayBuffer | string): void {
     if (this.closed) return;
     if (typeof data === "string") return this.refused(connection, data);
@@ -304,10 +315,7 @@ export class BlockPool {
     if (!this.hedging) return;
     this.hedging = false;
     if (connection === this.active) {
-      for (const id of this.standby?.asks.keys() ?? []) {
-        this.standby!.link.send(JSON.stringify({id, op: "cancel"}));
-      }
-      this.standby?.asks.clear();
+      for (const id of this.standby?.asks.keys() ?? []) this.cancelAsk(this.standby!, id);
     } else if (connection === this.standby) {
       const quiet = this.active;
       this.promote("quiet");

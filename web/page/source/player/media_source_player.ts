@@ -63,8 +63,14 @@ export class MediaSourcePlayer {
         MP4BoxBuffer.fromArrayBuffer(bytes.buffer, from),
         from + bytes.length >= this.pool.file.size && this.sinks.length > 0,
       );
-      if (!this.jump) this.at = next === undefined || next === from ? from + bytes.length : next;
+      if (!this.jump) this.goOn(from + bytes.length, next);
     }
+  }
+
+  // mp4box says where it wants to go on: over the samples, while it looks for the moov box.
+  private goOn(end: number, next: number | undefined): void {
+    this.at = next === undefined || next === this.at ? end : next;
+    if (this.at > end + chunk) this.pool.forgetAhead();
   }
 
   // Waits for room in the buffers, then for bytes. undefined: look again.
@@ -125,6 +131,7 @@ export class MediaSourcePlayer {
 
   private reposition(): void {
     this.jump = false;
+    this.pool.forgetAhead();
     for (const sink of this.sinks) sink.restart();
     this.at = this.mp4.seek(this.video.currentTime, true).offset;
   }

@@ -8,6 +8,7 @@ let listening = false;
 let nextId = 1;
 
 const chunk = 256 * 1024;
+const firstAhead = 128 * 1024;
 
 // Whether a service worker stands between this page and the network. Waits a little for a first one.
 export async function workerReady(): Promise<boolean> {
@@ -58,6 +59,9 @@ function answer(event: MessageEvent): void {
 
 function pump(port: MessagePort, pool: BlockPool, at: number, end: number, ahead: () => number): void {
   const abort = new AbortController();
+  // Little at first: a media element asks for the start, the end and the middle of a file before it
+  // plays, and whatever was asked for too much stands in the way of the next.
+  let window = firstAhead;
   port.onmessage = async ({data}) => {
     if (data === "stop") {
       abort.abort();
@@ -66,9 +70,10 @@ function pump(port: MessagePort, pool: BlockPool, at: number, end: number, ahead
     }
     if (at >= end) return port.postMessage("end");
     try {
-      pool.prefetch(at, Math.min(ahead(), end - at));
+      pool.prefetch(at, Math.min(window, ahead(), end - at));
       const bytes = await pool.read(at, Math.min(chunk, end - at), abort.signal);
       at += bytes.length;
+      window += 2 * bytes.length;
       port.postMessage(bytes, [bytes.buffer]);
     } catch {
       port.postMessage("error");

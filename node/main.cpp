@@ -1,3 +1,5 @@
-int main() {
-  return 2;
+#include "node/cli/cli.hpp"
+
+int main(int count, char** arguments) {
+  return chisme::node::cli::run(count, arguments);
 }

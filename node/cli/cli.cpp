@@ -1,0 +1,88 @@
+#include "node/cli/cli.hpp"
+
+#include <csignal>
+#include <iostream>
+
+#include "node/cli/command.hpp"
+
+namespace chisme::node::cli {
+namespace {
+
+// The library's message may have several lines and a hint at its end; the first sentence is enough.
+int report(CLI::App const& app, CLI::ParseError const& error) {
+  if (error.get_exit_code() == 0) return app.exit(error, std::cout, std::cerr);
+  std::string message = error.what();
+  message = message.substr(0, message.find('\n'));
+  return wrong_usage(Error{Fault::invalid, message, 0});
+}
+
+}  // namespace
+
+void add_client_options(CLI::App& command, ClientOptions& options) {
+  command
+      .add_option("--node", options.nodes,
+                  "URL of a node; may be repeated: the others are tried when one fails")
+      ->allow_extra_args(false)
+      ->delimiter(',')
+      ->envname("CHISME_NODE");
+  command.add_flag("--json", options.json, "print JSON");
+}
+
+Result<std::vector<Origin>> origins_of(ClientOptions const& options) {
+  std::vector<std::string> urls = options.nodes;
+  if (urls.empty()) urls.emplace_back("http://127.0.0.1:7701");
+  std::vector<Origin> origins;
+  for (std::string const& url : urls) {
+    auto const location = parse_location(url);
+    if (!location) return tl::unexpected<Error>(location.error());
+    if (location->target != "/") {
+      return fail(Fault::invalid, "\"" + url + "\" has a path: a node is named without one");
+    }
+    origins.push_back(location->origin);
+  }
+  return origins;
+}
+
+int failed(Error const& error) {
+  std::cerr << "chisme: " << error.message << "\n";
+  return 1;
+}
+
+int wrong_usage(Error const& error) {
+  std::cerr << "chisme: " << error.message << " (see chisme --help)\n";
+  return 2;
+}
+
+int with_client(ClientOptions const& options, std::function<Result<void>(HttpClient&)> const& run) {
+  auto const origins = origins_of(options);
+  if (!origins) return wrong_usage(origins.error());
+  HttpClient client(*origins);
+  auto const done = run(client);
+  if (!done) return failed(done.error());
+  std::cout.flush();
+  return std::cout ? 0 : failed(Error{Fault::io, "standard output cannot be written", 0});
+}
+
+int run(int count, char const* const* arguments) {
+  std::signal(SIGPIPE, SIG_IGN);
+  CLI::App app("chisme: a cluster of identical nodes that hold files and play them", "chisme");
+  app.require_subcommand(1);
+  Chosen chosen;
+  add_node_command(app, chosen);
+  add_up_command(app, chosen);
+  add_put_command(app, chosen);
+  add_get_command(app, chosen);
+  add_ls_command(app, chosen);
+  add_rm_command(app, chosen);
+  add_status_command(app, chosen);
+  add_watch_command(app, chosen);
+  add_version_command(app, chosen);
+  try {
+    app.parse(count, arguments);
+  } catch (CLI::ParseError const& error) {
+    return report(app, error);
+  }
+  return chosen();
+}
+
+}  // namespace chisme::node::cli

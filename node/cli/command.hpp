@@ -1,0 +1,45 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cluster/base/result.hpp"
+#include "node/cli/http_client.hpp"
+
+// What the commands share. Each `add_…` declares one command; if it is the one that was asked for,
+// parsing sets `chosen`. Data goes to standard output, the rest to standard error.
+namespace chisme::node::cli {
+
+using Chosen = std::function<int()>;
+
+void add_node_command(CLI::App& app, Chosen& chosen);
+void add_up_command(CLI::App& app, Chosen& chosen);
+void add_put_command(CLI::App& app, Chosen& chosen);
+void add_get_command(CLI::App& app, Chosen& chosen);
+void add_ls_command(CLI::App& app, Chosen& chosen);
+void add_rm_command(CLI::App& app, Chosen& chosen);
+void add_status_command(CLI::App& app, Chosen& chosen);
+void add_watch_command(CLI::App& app, Chosen& chosen);
+void add_version_command(CLI::App& app, Chosen& chosen);
+
+// --node and --json, which every client command has.
+struct ClientOptions {
+  std::vector<std::string> nodes;
+  bool json = false;
+};
+void add_client_options(CLI::App& command, ClientOptions& options);
+[[nodiscard]] Result<std::vector<Origin>> origins_of(ClientOptions const& options);
+
+// Prints the sentence on standard error; returns the exit code of a failure, or of wrong usage.
+[[nodiscard]] int failed(Error const& error);
+[[nodiscard]] int wrong_usage(Error const& error);
+
+// Runs `run` with a client of the nodes that the options name: 1 when it fails.
+[[nodiscard]] int with_client(ClientOptions const& options,
+                              std::function<Result<void>(HttpClient&)> const& run);
+
+}  // namespace chisme::node::cli

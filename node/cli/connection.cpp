@@ -1,0 +1,115 @@
+#include "node/cli/connection.hpp"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <memory>
+#include <system_error>
+
+namespace chisme::node::cli {
+namespace {
+
+using Patience = Connection::Patience;
+
+tl::unexpected<Error> failed(Origin const& origin, std::string const& what, int number) {
+  std::string message = to_string(origin) + " " + what;
+  if (number != 0) message += ": " + std::generic_category().message(number);
+  return fail(Fault::unavailable, std::move(message), number);
+}
+
+// Which of `events` happened within `patience`; 0 when none did.
+short poll_once(int socket, short events, Patience patience) {
+  pollfd watched{socket, events, 0};
+  auto const end = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    auto const left = std::chrono::duration_cast<Patience>(end - std::chrono::steady_clock::now());
+    int const ready = ::poll(&watched, 1, static_cast<int>(std::max(left, Patience{0}).count()));
+    if (ready > 0) return watched.revents;
+    if (ready == 0 || errno != EINTR) return 0;
+  }
+}
+
+// 0, or the error of connecting to this one address.
+int connect_to(Descriptor& socket, addrinfo const& address, Patience patience) {
+  socket = Descriptor{::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  if (socket.number() < 0) return errno;
+  int const on = 1;
+  ::setsockopt(socket.number(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (::connect(socket.number(), address.ai_addr, address.ai_addrlen) == 0) return 0;
+  if (errno != EINPROGRESS) return errno;
+  if (poll_once(socket.number(), POLLOUT, patience) == 0) return ETIMEDOUT;
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(socket.number(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
+}  // namespace
+
+Result<Connection> Connection::open(Origin const& origin, Patience patience) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  int const code = ::getaddrinfo(origin.host.c_str(), origin.port.c_str(), &hints, &found);
+  if (code != 0) return failed(origin, std::string("is not known: ") + ::gai_strerror(code), 0);
+  std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> const addresses(found, ::freeaddrinfo);
+  int error = EHOSTUNREACH;
+  for (addrinfo const* at = found; at != nullptr; at = at->ai_next) {
+    Descriptor socket;
+    error = connect_to(socket, *at, patience);
+    if (error == 0) return Connection(origin, std::move(socket), patience);
+  }
+  return failed(origin, "cannot be reached", error);
+}
+
+Result<short> Connection::wait_for(short events) {
+  short const happened = poll_once(socket_.number(), events, patience_);
+  if (happened != 0) return happened;
+  return failed(origin_, "does not answer", ETIMEDOUT);
+}
+
+Result<std::size_t> Connection::read_some(std::span<std::byte> into) {
+  for (;;) {
+    ssize_t const got = ::recv(socket_.number(), into.data(), into.size(), 0);
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno == EAGAIN) {
+      if (auto ready = wait_for(POLLIN); !ready) return tl::unexpected<Error>(ready.error());
+    } else if (errno != EINTR) {
+      return failed(origin_, "broke the connection off", errno);
+    }
+  }
+}
+
+Result<bool> Connection::write_unless_answered(std::span<std::byte const> bytes) {
+  while (!bytes.empty()) {
+    auto const ready = wait_for(POLLIN | POLLOUT);
+    if (!ready) return tl::unexpected<Error>(ready.error());
+    if ((*ready & POLLIN) != 0) return false;
+    ssize_t const sent = ::send(socket_.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent >= 0) {
+      bytes = bytes.subspan(static_cast<std::size_t>(sent));
+    } else if (errno != EINTR && errno != EAGAIN) {
+      return failed(origin_, "broke the connection off", errno);
+    }
+  }
+  return true;
+}
+
+Result<void> Connection::write_all(std::span<std::byte const> bytes) {
+  while (!bytes.empty()) {
+    ssize_t const sent = ::send(socket_.number(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent >= 0) {
+      bytes = bytes.subspan(static_cast<std::size_t>(sent));
+    } else if (errno == EAGAIN) {
+      if (auto ready = wait_for(POLLOUT); !ready) return tl::unexpected<Error>(ready.error());
+    } else if (errno != EINTR) {
+      return failed(origin_, "broke the connection off", errno);
+    }
+  }
+  return {};
+}
+
+}  // namespace chisme::node::cli

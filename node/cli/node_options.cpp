@@ -1,0 +1,317 @@
+#include "node/cli/node_options.hpp"
+
+#include <toml++/toml.h>
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "node/storage/posix.hpp"
+
+namespace chisme::node::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What is gathered before the rules between several keys are applied.
+struct Draft {
+  NodeConfig config;
+  bool peer_given = false;
+  bool last_copy_given = false;
+};
+// Nothing, or what is wrong with the value: "is not …".
+using Complaint = std::optional<std::string>;
+using Take = Complaint (*)(Draft& draft, std::string const& value);
+
+template <class Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number number{};
+  auto const [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (fault != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+Complaint take_address(Endpoint& into, std::string const& value) {
+  bool const local_name = value.starts_with("localhost:");
+  auto const endpoint = parse_endpoint(local_name ? "127.0.0.1" + value.substr(9) : value);
+  if (!endpoint) return "is not an address and port such as 127.0.0.1:7701";
+  if (!is_loopback(*endpoint)) {
+    return "is not a loopback address: this version has no encryption yet and serves 127.0.0.0/8 "
+           "and [::1] only";
+  }
+  into = *endpoint;
+  return std::nullopt;
+}
+
+Complaint take_count(unsigned& into, std::string const& value, unsigned lowest, unsigned highest) {
+  auto const number = parse_number<unsigned>(value);
+  if (!number || *number < lowest || *number > highest) {
+    return "is not a number from " + std::to_string(lowest) + " to " + std::to_string(highest);
+  }
+  into = *number;
+  return std::nullopt;
+}
+
+Complaint take_seconds(Duration& into, std::string const& value) {
+  auto const seconds = parse_number<double>(value);
+  if (!seconds || !(*seconds >= 0 && *seconds <= 1e8)) return "is not a number of seconds";
+  into = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*seconds));
+  return std::nullopt;
+}
+
+// "5000000", "512M", "1T": powers of 1024.
+Complaint take_bytes(ByteCount& into, std::string const& value) {
+  constexpr std::string_view units = "KMGT";
+  std::string_view digits = value;
+  unsigned shift = 0;
+  if (!value.empty()) {
+    std::size_t const unit = units.find(value.back());
+    if (unit != std::string_view::npos) {
+      shift = static_cast<unsigned>(10 * (unit + 1));
+      digits.remove_suffix(1);
+    }
+  }
+  auto const number = parse_number<std::uint64_t>(digits);
+  constexpr std::uint64_t highest = std::uint64_t{1} << 62;
+  if (!number || *number == 0 || *number > (highest >> shift)) {
+    return "is not a number of bytes such as 5000000 or 512M";
+  }
+  into = ByteCount{*number << shift};
+  return std::nullopt;
+}
+
+template <class Choice>
+Complaint take_choice(Choice& into, std::string const& value,
+                      std::vector<std::pair<std::string, Choice>> const& choices) {
+  std::string names;
+  for (auto const& [name, choice] : choices) {
+    if (value == name) {
+      into = choice;
+      return std::nullopt;
+    }
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  return "is not one of " + names;
+}
+
+struct Setting {
+  NodeKey key;
+  Take take;
+};
+
+// The single list from which flags, variables, keys and help are made.
+std::vector<Setting> const& settings() {
+  static std::vector<Setting> const all{
+      {{"listen", "address and port for clients [127.0.0.1:7701]"},
+       [](Draft& d, std::string const& v) { return take_address(d.config.http, v); }},
+      {{"peer", "address and port for other nodes, TCP and UDP [the clients' port + 1000]"},
+       [](Draft& d, std::string const& v) {
+         d.peer_given = true;
+         return take_address(d.config.peer, v);
+       }},
+      {{"advertise", "address and port told to clients, when it differs from --listen"},
+       [](Draft& d, std::string const& v) {
+         return take_address(d.config.advertise_http.emplace(), v);
+       }},
+      {{"data", "directory for everything this node keeps [chisme-data]"},
+       [](Draft& d, std::string const& v) -> Complaint {
+         if (v.empty()) return "is not a directory";
+         d.config.data = v;
+         return std::nullopt;
+       }},
+      {{"join", "peer address of another node of the cluster; may be repeated", true},
+       [](Draft& d, std::string const& v) {
+         return take_address(d.config.join.emplace_back(), v);
+       }},
+      {{"zone", "copies spread over zones"},
+       [](Draft& d, std::string const& v) -> Complaint {
+         if (v.size() > 64) return "is longer than 64 bytes";
+         d.config.zone = v;
+         return std::nullopt;
+       }},
+      {{"weight", "relative share of copies [1]"},
+       [](Draft& d, std::string const& v) { return take_count(d.config.weight, v, 1, 1000); }},
+      {{"copies", "wanted copies of a file, R [3]"},
+       [](Draft& d, std::string const& v) { return take_count(d.config.copies_wanted, v, 1, 16); }},
+      {{"durable", "copies on disk before a write is acknowledged, W [2]"},
+       [](Draft& d, std::string const& v) {
+         return take_count(d.config.copies_durable, v, 1, 16);
+       }},
+      {{"repair_delay", "seconds until a dead node's copies are made again [600]"},
+       [](Draft& d, std::string const& v) { return take_seconds(d.config.repair_delay, v); }},
+      {{"last_copy_repair_delay", "the same when one live copy is left [30, or less as above]"},
+       [](Draft& d, std::string const& v) {
+         d.last_copy_given = true;
+         return take_seconds(d.config.last_copy_repair_delay, v);
+       }},
+      {{"profile", "kind of network: loopback, lan or wan [loopback]"},
+       [](Draft& d, std::string const& v) {
+         return take_choice<Network>(
+             d.config.network, v,
+             {{"loopback", Network::loopback}, {"lan", Network::lan}, {"wan", Network::wan}});
+       }},
+      {{"max_file_size", "bytes, or with K, M, G, T [1T]"},
+       [](Draft& d, std::string const& v) { return take_bytes(d.config.max_file_size, v); }},
+      {{"web_loops", "threads that serve clients; 0 for as many as cores [0]"},
+       [](Draft& d, std::string const& v) { return take_count(d.config.web_loops, v, 0, 256); }},
+      {{"disk_threads", "threads that wait for the disk [4]"},
+       [](Draft& d, std::string const& v) { return take_count(d.config.disk_threads, v, 1, 256); }},
+      {{"log_level", "debug, info, warning or error [info]"},
+       [](Draft& d, std::string const& v) {
+         return take_choice<LogLevel>(d.config.log_level, v,
+                                      {{"debug", LogLevel::debug},
+                                       {"info", LogLevel::info},
+                                       {"warning", LogLevel::warning},
+                                       {"error", LogLevel::error}});
+       }},
+  };
+  return all;
+}
+
+tl::unexpected<Error> invalid(std::string message) {
+  return fail(Fault::invalid, std::move(message));
+}
+
+std::string upper(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
+}
+
+// A TOML value as the text that a flag would have; nullopt for kinds that no key takes.
+std::optional<std::string> text_of(toml::node const& node) {
+  if (auto const text = node.value_exact<std::string>()) return *text;
+  if (auto const number = node.value_exact<std::int64_t>()) return std::to_string(*number);
+  if (auto const number = node.value_exact<double>()) return std::to_string(*number);
+  return std::nullopt;
+}
+
+Result<Given> given_in_file(NodeKey const& key, toml::node const& node, fs::path const& path) {
+  Given given{"`" + key.name + "` in " + path.string(), {}};
+  auto const add = [&](toml::node const& value) {
+    auto const text = text_of(value);
+    if (text) given.values.push_back(*text);
+    return text.has_value();
+  };
+  if (toml::array const* list = node.as_array(); list != nullptr && key.repeatable) {
+    for (toml::node const& value : *list) {
+      if (!add(value)) return invalid(given.where + " must be a list of texts");
+    }
+  } else if (!add(node)) {
+    return invalid(given.where + " must be a text or a number");
+  }
+  return given;
+}
+
+Result<void> take_all(Draft& draft, Layer const& layer) {
+  for (Setting const& setting : settings()) {
+    auto const at = layer.find(setting.key.name);
+    if (at == layer.end()) continue;
+    Given const& given = at->second;
+    if (given.values.size() > 1 && !setting.key.repeatable) {
+      return invalid(given.where + " is given more than once");
+    }
+    for (std::string const& value : given.values) {
+      if (auto const complaint = setting.take(draft, value)) {
+        return invalid(given.where + ": \"" + value + "\" " + *complaint);
+      }
+    }
+  }
+  return {};
+}
+
+// The rules between keys.
+Result<NodeConfig> finish(Draft draft) {
+  NodeConfig& config = draft.config;
+  if (!draft.peer_given) {
+    unsigned const port = config.http.port == 0 ? 0 : config.http.port + 1000u;
+    if (port > 65535) {
+      return invalid("the port for peers would be " + std::to_string(port) +
+                     ", the clients' port + 1000: choose one with --peer");
+    }
+    config.peer = Endpoint{config.http.address, static_cast<std::uint16_t>(port)};
+  }
+  if (!draft.last_copy_given) {
+    config.last_copy_repair_delay = std::min(config.last_copy_repair_delay, config.repair_delay);
+  }
+  if (config.copies_durable > config.copies_wanted) {
+    return invalid("--durable " + std::to_string(config.copies_durable) +
+                   " is more than --copies " + std::to_string(config.copies_wanted));
+  }
+  return std::move(config);
+}
+
+}  // namespace
+
+std::vector<NodeKey> const& node_keys() {
+  static std::vector<NodeKey> const keys = [] {
+    std::vector<NodeKey> made;
+    for (Setting const& setting : settings()) made.push_back(setting.key);
+    return made;
+  }();
+  return keys;
+}
+
+std::string flag_of(NodeKey const& key) {
+  std::string flag = "--" + key.name;
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
+std::string variable_of(NodeKey const& key) {
+  return "CHISME_" + upper(key.name);
+}
+
+Layer read_environment(std::function<char const*(std::string const&)> const& lookup) {
+  Layer layer;
+  for (NodeKey const& key : node_keys()) {
+    char const* const text = lookup(variable_of(key));
+    if (text == nullptr) continue;
+    Given given{variable_of(key), {text}};
+    if (key.repeatable) {  // separated by commas
+      std::string_view rest = text;
+      given.values.clear();
+      while (!rest.empty()) {
+        std::string_view const value = rest.substr(0, rest.find(','));
+        rest.remove_prefix(std::min(rest.size(), value.size() + 1));
+        if (!value.empty()) given.values.emplace_back(value);
+      }
+    }
+    layer.emplace(key.name, std::move(given));
+  }
+  return layer;
+}
+
+Result<Layer> read_config_file(fs::path const& path) try {
+  auto const text = read_file(path);
+  if (!text) return invalid("cannot use the configuration file: " + text.error().message);
+  Layer layer;
+  for (auto const& [name, node] : toml::parse(*text, path.string())) {
+    auto const key = std::find_if(node_keys().begin(), node_keys().end(),
+                                  [&](NodeKey const& k) { return k.name == name.str(); });
+    if (key == node_keys().end()) {
+      return invalid(path.string() + ", line " + std::to_string(name.source().begin.line) +
+                     ": there is no key `" + std::string(name.str()) + "`");
+    }
+    auto given = given_in_file(*key, node, path);
+    if (!given) return tl::unexpected<Error>(given.error());
+    layer.emplace(key->name, std::move(*given));
+  }
+  return layer;
+} catch (toml::parse_error const& error) {
+  return invalid(path.string() + ", line " + std::to_string(error.source().begin.line) + ": " +
+                 std::string(error.description()));
+}
+
+Result<NodeConfig> make_config(std::vector<Layer> const& weakest_first) {
+  Layer merged;
+  for (Layer const& layer : weakest_first) {
+    for (auto const& [name, given] : layer) merged.insert_or_assign(name, given);
+  }
+  Draft draft;
+  if (auto taken = take_all(draft, merged); !taken) return tl::unexpected<Error>(taken.error());
+  return finish(std::move(draft));
+}
+
+}  // namespace chisme::node::cli

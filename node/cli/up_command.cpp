@@ -1,0 +1,227 @@
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+
+#include "node/cli/command.hpp"
+#include "node/cli/local_cluster.hpp"
+#include "node/cli/node_options.hpp"
+#include "node/cli/up_protocol.hpp"
+
+namespace chisme::node::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds patience_to_start{60};
+
+struct Options {
+  unsigned nodes = 5;
+  unsigned base_port = 7701;
+  std::string data;
+  // Passed on to each node. Repairs begin within seconds, so that one can watch them.
+  std::map<std::string, std::vector<std::string>> node_values;
+};
+
+// Where each run of this user finds the files of the last one again.
+fs::path default_data(unsigned base_port) {
+  std::string const name = "up-" + std::to_string(base_port);
+  if (char const* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data == '/') {
+    return fs::path(data) / "chisme" / name;
+  }
+  if (char const* home = std::getenv("HOME"); home != nullptr && *home == '/') {
+    return fs::path(home) / ".local/share/chisme" / name;
+  }
+  return fs::path("chisme-data") / name;
+}
+
+// Signals as a descriptor to poll; from now on none of them interrupts anything.
+Descriptor take_signals() {
+  sigset_t taken;
+  ::sigemptyset(&taken);
+  for (int const signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) ::sigaddset(&taken, signal);
+  ::sigprocmask(SIG_BLOCK, &taken, nullptr);
+  return Descriptor{::signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK)};
+}
+
+// Supervisor runs `chisme up`: waits for signals, ends of nodes and commands, and until the cluster
+// is ready asks it several times a second.
+class Supervisor {
+ public:
+  explicit Supervisor(LocalCluster::Options options)
+      : nodes_(options.nodes), cluster_(std::move(options)), signals_(take_signals()) {}
+
+  int run() {
+    for (unsigned number = 1; number <= nodes_; ++number) {
+      if (auto started = cluster_.start(number); !started) return failed(started.error());
+      std::cout << cluster_.line(number) << std::endl;
+    }
+    started_ = Clock::now();
+    while (!exit_code_) wait();
+    return *exit_code_;
+  }
+
+ private:
+  void wait() {
+    std::array<pollfd, 2> watched{
+        {{signals_.number(), POLLIN, 0}, {input_open_ ? STDIN_FILENO : -1, POLLIN, 0}}};
+    ::poll(watched.data(), watched.size(), ready_ ? -1 : 100);
+    if (watched[0].revents != 0) take_signal();
+    if (!exit_code_ && watched[1].revents != 0) read_commands();
+    if (!exit_code_ && !ready_) look_whether_ready();
+  }
+
+  void take_signal() {
+    signalfd_siginfo info{};
+    while (::read(signals_.number(), &info, sizeof info) == sizeof info) {
+      if (info.ssi_signo != SIGCHLD) exit_code_ = 0;
+    }
+    if (exit_code_) return;
+    for (LocalCluster::Ended const& ended : cluster_.reap()) {
+      std::cerr << ended.sentence << std::endl;
+      if (!ready_ && !ended.expected) exit_code_ = 1;
+    }
+  }
+
+  // The end of the input alone ends nothing: the cluster may run in the background.
+  void read_commands() {
+    std::array<char, 4096> block{};
+    ssize_t const got = ::read(STDIN_FILENO, block.data(), block.size());
+    if (got <= 0) {
+      input_open_ = false;
+      return;
+    }
+    for (std::string const& line :
+         lines_.feed(std::string_view(block.data(), static_cast<std::size_t>(got)))) {
+      auto const command = parse_up_command(line, nodes_);
+      if (!command) {
+        std::cerr << command.error().message << std::endl;
+      } else if (*command) {
+        carry_out(**command);
+      }
+    }
+  }
+
+  void carry_out(UpCommand command) {
+    Result<void> done;
+    switch (command.order) {
+      case Order::kill:
+        done = cluster_.signal(command.node, SIGKILL);
+        break;
+      case Order::stop:
+        done = cluster_.signal(command.node, SIGSTOP);
+        break;
+      case Order::resume:
+        done = cluster_.signal(command.node, SIGCONT);
+        break;
+      case Order::start:
+        done = start(command.node);
+        break;
+      case Order::status:
+        for (unsigned number = 1; number <= nodes_; ++number) {
+          std::cout << cluster_.line(number) << "\n";
+        }
+        std::cout << std::flush;
+        break;
+      case Order::quit:
+        exit_code_ = 0;
+        break;
+    }
+    if (!done) std::cerr << done.error().message << std::endl;
+  }
+
+  Result<void> start(unsigned number) {
+    // "kill 2" and "start 2" may come in one breath: the end of the process comes first.
+    auto started = cluster_.start(number);
+    for (auto const end = Clock::now() + std::chrono::seconds{2};
+         !started && cluster_.is_ending(number) && Clock::now() < end;) {
+      pollfd signal{signals_.number(), POLLIN, 0};
+      ::poll(&signal, 1, 20);
+      for (LocalCluster::Ended const& ended : cluster_.reap()) {
+        std::cerr << ended.sentence << std::endl;
+      }
+      started = cluster_.start(number);
+    }
+    if (started) std::cout << cluster_.line(number) << std::endl;
+    return started;
+  }
+
+  void look_whether_ready() {
+    if (cluster_.is_ready()) {
+      ready_ = true;
+      std::cout << "ready" << std::endl;
+    } else if (Clock::now() - started_ > patience_to_start) {
+      exit_code_ = failed(Error{
+          Fault::unavailable, "the nodes did not find each other within 60 s: see their logs", 0});
+    }
+  }
+
+  unsigned nodes_;
+  LocalCluster cluster_;
+  Descriptor signals_;
+  Lines lines_;
+  Clock::time_point started_;
+  bool input_open_ = true;
+  bool ready_ = false;
+  std::optional<int> exit_code_;
+};
+
+// The flags are checked here, or five nodes would each complain in their logs.
+Result<std::vector<std::string>> node_flags(Options const& options) {
+  std::vector<std::string> flags;
+  Layer layer;
+  for (NodeKey const& key : node_keys()) {
+    auto const at = options.node_values.find(key.name);
+    if (at == options.node_values.end() || at->second.empty()) continue;
+    layer.emplace(key.name, Given{flag_of(key), at->second});
+    for (std::string const& value : at->second) {
+      flags.push_back(flag_of(key));
+      flags.push_back(value);
+    }
+  }
+  auto const config = make_config({layer});
+  if (!config) return tl::unexpected<Error>(config.error());
+  return flags;
+}
+
+int run_with(Options const& options) {
+  auto flags = node_flags(options);
+  if (!flags) return wrong_usage(flags.error());
+  fs::path const data =
+      options.data.empty() ? default_data(options.base_port) : fs::path(options.data);
+  LocalCluster::Options const local{options.nodes, options.base_port, fs::absolute(data), *flags};
+  if (auto free = LocalCluster(local).check_ports(); !free) return failed(free.error());
+  std::cerr << "data and logs are in " << local.data.string() << std::endl;
+  return Supervisor(local).run();
+}
+
+}  // namespace
+
+void add_up_command(CLI::App& app, Chosen& chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App& command = *app.add_subcommand(
+      "up",
+      "run a cluster on this machine; takes kill K, start K, stop K, cont K, status and quit");
+  command.add_option("--nodes", options->nodes, "how many [5]")->check(CLI::Range(1u, 100u));
+  command.add_option("--base-port", options->base_port, "client port of node 1 [7701]")
+      ->check(CLI::Range(1u, 64535u));
+  command.add_option("--data", options->data, "directory for all nodes' data and logs");
+  options->node_values["repair_delay"] = {"5"};
+  for (NodeKey const& key : node_keys()) {
+    if (key.name == "listen" || key.name == "peer" || key.name == "advertise" ||
+        key.name == "data" || key.name == "join") {
+      continue;
+    }
+    command.add_option(flag_of(key), options->node_values[key.name], key.help)
+        ->allow_extra_args(false);
+  }
+  command.callback([options, &chosen] { chosen = [options] { return run_with(*options); }; });
+}
+
+}  // namespace chisme::node::cli

@@ -25,8 +25,9 @@ struct PushConnection::Work : std::enable_shared_from_this<PushConnection::Work>
   asio::awaitable<Result<void>> deliver(Hello hello, Endpoint to, PushBegin begin);
   asio::awaitable<Result<void>> send_front();
   asio::awaitable<Result<void>> finish();
+  // A copy is called, for the call may end this push.
   void changed() const {
-    if (on_change) on_change();
+    if (auto const call = on_change) call();
   }
 
   std::shared_ptr<PeerSocket> socket;

@@ -1,0 +1,109 @@
+#include "node/catalogue_writer.hpp"
+
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/redirect_error.hpp>
+#include <asio/use_awaitable.hpp>
+#include <iterator>
+
+#include "node/log.hpp"
+#include "node/on_disk.hpp"
+
+namespace chisme::node {
+namespace {
+
+constexpr Duration retry_pause = std::chrono::seconds{1};
+
+// What one transaction saves.
+struct Batch {
+  std::vector<cluster::SaveId> saves;
+  std::vector<cluster::CatalogueRecord> records;
+  std::vector<cluster::LogPosition> positions;
+  std::optional<std::vector<Endpoint>> peers;
+  [[nodiscard]] bool empty() const { return saves.empty() && !peers; }
+};
+
+Result<void> write(CatalogueStore& store, Batch const& batch) {
+  if (!batch.saves.empty()) {
+    if (auto saved = store.save(batch.records, batch.positions); !saved) return saved;
+  }
+  return batch.peers ? store.save_peers(*batch.peers) : Result<void>{};
+}
+
+}  // namespace
+
+struct CatalogueWriter::State : std::enable_shared_from_this<CatalogueWriter::State> {
+  State(asio::io_context& its_loop, CatalogueStore& its_store, DiskPool& its_disk,
+        Callbacks its_callbacks)
+      : loop{its_loop}, store{its_store}, disk{its_disk}, callbacks{std::move(its_callbacks)} {}
+
+  void begin();
+  asio::awaitable<void> run();
+  asio::awaitable<Result<void>> write_batch(std::shared_ptr<Batch const> batch);
+
+  asio::io_context& loop;
+  CatalogueStore& store;
+  DiskPool& disk;
+  Callbacks callbacks;
+  Batch gathering;
+  bool running = false;
+  bool broken = false;
+};
+
+CatalogueWriter::CatalogueWriter(asio::io_context& loop, CatalogueStore& store, DiskPool& disk,
+                                 Callbacks callbacks)
+    : state_{std::make_shared<State>(loop, store, disk, std::move(callbacks))} {}
+
+CatalogueWriter::~CatalogueWriter() = default;
+
+void CatalogueWriter::save(cluster::SaveCatalogue save) {
+  Batch& batch = state_->gathering;
+  batch.saves.push_back(save.save);
+  std::ranges::move(save.records, std::back_inserter(batch.records));
+  std::ranges::move(save.positions, std::back_inserter(batch.positions));
+  state_->begin();
+}
+
+void CatalogueWriter::save_peers(std::vector<Endpoint> peers) {
+  state_->gathering.peers = std::move(peers);
+  state_->begin();
+}
+
+void CatalogueWriter::State::begin() {
+  if (running || broken) return;
+  running = true;
+  asio::co_spawn(loop, run(), asio::detached);
+}
+
+asio::awaitable<void> CatalogueWriter::State::run() {
+  auto const keep = shared_from_this();
+  while (!gathering.empty() && !broken) {
+    auto const batch = std::make_shared<Batch const>(std::exchange(gathering, {}));
+    auto const written = co_await write_batch(batch);
+    if (!written) {
+      broken = true;
+      callbacks.on_broken(written.error());
+      break;
+    }
+    for (cluster::SaveId const save : batch->saves) callbacks.on_saved(save);
+  }
+  running = false;
+}
+
+asio::awaitable<Result<void>> CatalogueWriter::State::write_batch(
+    std::shared_ptr<Batch const> batch) {
+  asio::steady_timer pause{loop};
+  for (;;) {
+    auto const job = [to = &store, batch] { return write(*to, *batch); };
+    auto const written = co_await on_disk(&disk, job);
+    if (written) co_return written;
+    Fault const fault = written.error().fault;
+    if (fault != Fault::no_space && fault != Fault::busy) co_return written;
+    log::error("the catalogue is not saved, trying again: " + written.error().message);
+    pause.expires_after(retry_pause);
+    co_await pause.async_wait(asio::use_awaitable);
+  }
+}
+
+}  // namespace chisme::node

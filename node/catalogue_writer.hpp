@@ -1,0 +1,44 @@
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "cluster/base/result.hpp"
+#include "cluster/effect.hpp"
+#include "node/storage/catalogue_store.hpp"
+#include "node/storage/disk_pool.hpp"
+
+namespace chisme::node {
+
+// CatalogueWriter makes a core's saves durable, in order, by group commit: while one batch is being
+// synced the next one gathers, and each batch is one transaction.
+//
+// A batch that does not fit on the disk is tried again every second: nothing of it was answered.
+// Any other failure of the store is reported by `on_broken`, and nothing is saved any more, for
+// what a failed sync left behind is not known. The control loop's thread; callbacks are on it too.
+class CatalogueWriter {
+ public:
+  struct Callbacks {
+    std::function<void(cluster::SaveId)> on_saved;
+    std::function<void(Error)> on_broken;
+  };
+  // `loop`, `store` and `disk` must outlive it.
+  CatalogueWriter(asio::io_context& loop, CatalogueStore& store, DiskPool& disk,
+                  Callbacks callbacks);
+  ~CatalogueWriter();
+  CatalogueWriter(CatalogueWriter const&) = delete;
+  CatalogueWriter& operator=(CatalogueWriter const&) = delete;
+
+  void save(cluster::SaveCatalogue save);
+  void save_peers(std::vector<Endpoint> peers);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace chisme::node

@@ -1,0 +1,40 @@
+#include "node/census.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "node/clock.hpp"
+#include "node/view_queries.hpp"
+
+namespace chisme::node {
+namespace {
+
+constexpr std::size_t page_files = 1000;
+
+Census::Count count(cluster::ClusterView const& view) {
+  Census::Count result;
+  std::string after;
+  for (;;) {
+    auto const files = view.catalogue.list("", after, page_files);
+    for (cluster::FileEntry const& file : files) {
+      for (NodeId const holder : file.holders) ++result.copies[holder];
+      if (live_copies(view, file.holders) < view.copies_wanted) ++result.under_replicated;
+    }
+    if (files.size() < page_files) return result;
+    after = files.back().put.name;
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<Census::Count const> Census::take(cluster::ClusterView const& view, Instant now) {
+  std::lock_guard const lock{mutex_};
+  if (count_ && (number_ == view.number || now < keep_until_)) return count_;
+  Instant const begun = steady_now();
+  count_ = std::make_shared<Count const>(count(view));
+  number_ = view.number;
+  keep_until_ = now + std::max(kept, 10 * (steady_now() - begun));
+  return count_;
+}
+
+}  // namespace chisme::node

@@ -1,0 +1,68 @@
+#include "node/node.hpp"
+
+#include <asio/signal_set.hpp>
+#include <csignal>
+#include <iostream>
+#include <utility>
+
+#include "node/log.hpp"
+#include "node/running_node.hpp"
+
+namespace chisme::node {
+namespace {
+
+Result<void> check_loopback(Endpoint const& endpoint) {
+  if (is_loopback(endpoint)) return {};
+  return fail(Fault::invalid, to_string(endpoint) +
+                                  " is not a loopback address; without encryption, which this "
+                                  "version has not, nodes use 127.0.0.0/8 and ::1 only");
+}
+
+Result<void> check(NodeConfig const& config) {
+  if (auto http = check_loopback(config.http); !http) return http;
+  if (auto peer = check_loopback(config.peer); !peer) return peer;
+  for (Endpoint const& endpoint : config.join) {
+    if (auto join = check_loopback(endpoint); !join) return join;
+  }
+  if (config.copies_durable >= 1 && config.copies_durable <= config.copies_wanted) return {};
+  return fail(Fault::invalid,
+              "the copies that must be durable are at least 1 and at most the wanted ones");
+}
+
+Result<void> start(RunningNode& node, NodeConfig const& config) {
+  if (auto checked = check(config); !checked) return checked;
+  return node.start();
+}
+
+void stop_on_signal(asio::signal_set& signals, RunningNode& node) {
+  signals.async_wait([&](asio::error_code const& error, int) {
+    if (error) return;
+    node.stop();
+    stop_on_signal(signals, node);  // a second signal ends it at once
+  });
+}
+
+}  // namespace
+
+int run_node(NodeConfig config) {
+  // A client that went away is an error of that connection, not the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+  log::start(config.log_level);
+  bool ended_well = false;
+  {
+    RunningNode node{config};
+    if (auto const started = start(node, config); !started) {
+      log::stop();
+      std::cerr << "chisme: " << started.error().message << std::endl;
+      return 1;
+    }
+    asio::signal_set signals{node.control(), SIGTERM, SIGINT};
+    stop_on_signal(signals, node);
+    std::cout << "ready " << node.description() << std::endl;
+    ended_well = node.run();
+  }
+  log::stop();
+  return ended_well ? 0 : 1;
+}
+
+}  // namespace chisme::node

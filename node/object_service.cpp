@@ -1,0 +1,284 @@
+#include "node/object_service.hpp"
+
+#include <algorithm>
+#include <asio/post.hpp>
+#include <utility>
+
+#include "cluster/placement/rendezvous.hpp"
+#include "node/census.hpp"
+#include "node/clock.hpp"
+#include "node/event_hub.hpp"
+#include "node/metrics.hpp"
+#include "node/object_upload.hpp"
+#include "node/remote_read.hpp"
+#include "node/storage/object_store.hpp"
+#include "node/view_queries.hpp"
+
+namespace chisme::node {
+namespace {
+
+class LocalObject final : public web::OpenObject {
+ public:
+  explicit LocalObject(std::shared_ptr<ObjectFile const> file) : file_{std::move(file)} {}
+  int descriptor() const override { return file_->descriptor(); }
+  ByteCount size() const override { return file_->size(); }
+
+ private:
+  std::shared_ptr<ObjectFile const> file_;
+};
+
+web::Replica replica_of(cluster::MemberView const& member, double load) {
+  return {.node = chisme::to_string(member.alive.id),
+          .http = http_origin(member),
+          .ws = ws_origin(member),
+          .load = load,
+          .self = member.self};
+}
+
+double load_of(cluster::Candidate const& candidate) {
+  return (candidate.in_flight + 1) / candidate.capacity;
+}
+
+std::vector<NodeId> all_nodes(cluster::ClusterView const& view) {
+  std::vector<NodeId> nodes;
+  for (auto const& member : view.members) nodes.push_back(member.alive.id);
+  return nodes;
+}
+
+// The holders best first; when the load table lets none of them serve, those that live all the
+// same.
+std::vector<ReadSource> sources_of(cluster::ClusterView const& view, Digest const& digest,
+                                   std::vector<NodeId> const& ranked) {
+  std::vector<ReadSource> sources;
+  auto const add = [&](NodeId node) {
+    cluster::MemberView const* const member = member_of(view, node);
+    bool const listed =
+        std::ranges::any_of(sources, [&](ReadSource const& source) { return source.node == node; });
+    if (member == nullptr || listed) return;
+    sources.push_back({node, member->alive.peer, member->self});
+  };
+  std::ranges::for_each(ranked, add);
+  std::ranges::for_each(view.catalogue.holders(digest), add);
+  return sources;
+}
+
+}  // namespace
+
+struct ObjectService::Waiting {
+  std::map<std::uint64_t, web::Done<web::Lookup>> lookups;
+  std::map<std::uint64_t, web::Done<web::RemovedFile>> removals;
+  std::uint64_t next = 0;
+
+  template <class T>
+  static void complete(std::map<std::uint64_t, web::Done<T>>& waiting, std::uint64_t id,
+                       Result<T> result) {
+    auto const found = waiting.find(id);
+    if (found == waiting.end()) return;
+    auto const done = std::move(found->second);
+    waiting.erase(found);
+    done(std::move(result));
+  }
+};
+
+ObjectService::ObjectService(asio::io_context& loop, NodeParts const& parts, Random random)
+    : loop_{loop}, parts_{parts}, random_{random}, waiting_{std::make_shared<Waiting>()} {}
+
+ObjectService::~ObjectService() = default;
+
+void ObjectService::abandon() {
+  waiting_->lookups.clear();
+  waiting_->removals.clear();
+}
+
+// ---- Questions ---------------------------------------------------------------------------------
+
+web::Lookup ObjectService::lookup(std::string_view name) {
+  return node::lookup(*parts_.core.view(), name);
+}
+
+void ObjectService::lookup_everywhere(std::string name, web::Done<web::Lookup> done) {
+  std::uint64_t const id = ++waiting_->next;
+  waiting_->lookups.emplace(id, std::move(done));
+  auto const answer = [&on = loop_, core = &parts_.core, waiting = waiting_, id,
+                       name](Result<bool> found) {
+    asio::post(on, [core, waiting, id, name, found = std::move(found)] {
+      Result<web::Lookup> result = node::lookup(*core->view(), name);
+      if (!found) result = tl::unexpected(found.error());
+      Waiting::complete(waiting->lookups, id, std::move(result));
+    });
+  };
+  parts_.core.lookup(std::move(name), answer);
+}
+
+std::vector<web::Replica> ObjectService::replicas(web::FileInfo const& file) {
+  auto const view = parts_.core.view();
+  auto const ranked =
+      cluster::rank(candidates(*view, view->catalogue.holders(file.digest)), random_);
+  std::vector<web::Replica> replicas;
+  for (cluster::Ranked const& holder : ranked) {
+    replicas.push_back(replica_of(*member_of(*view, holder.node), holder.load));
+  }
+  return replicas;
+}
+
+std::optional<web::Replica> ObjectService::redirect(web::FileInfo const& file, bool bounced) {
+  auto const view = parts_.core.view();
+  auto const holders = candidates(*view, view->catalogue.holders(file.digest));
+  bool const local = std::ranges::any_of(holders, &cluster::Candidate::self);
+  auto const chosen = bounced && local ? parts_.self : cluster::choose(holders, random_);
+  auto const target = send_to(*view, holders, chosen);
+  if (target && !target->self) parts_.events.publish(redirect_event(file.name, target->node));
+  return target;
+}
+
+std::optional<web::Replica> ObjectService::bounce(web::FileInfo const& file) {
+  auto const view = parts_.core.view();
+  auto const holders = candidates(*view, view->catalogue.holders(file.digest));
+  auto const target = send_to(*view, holders, cluster::bounce(holders));
+  if (target) parts_.events.publish(redirect_event(file.name, target->node));
+  return target;
+}
+
+std::optional<web::Replica> ObjectService::least_loaded_node() {
+  auto const view = parts_.core.view();
+  auto const nodes = candidates(*view, all_nodes(*view));
+  return send_to(*view, nodes, cluster::choose(nodes, random_));
+}
+
+web::Listing ObjectService::list(std::string_view prefix, std::string_view after,
+                                 std::size_t limit) {
+  return listing(*parts_.core.view(), prefix, after, limit);
+}
+
+web::ClusterStatus ObjectService::cluster() {
+  auto const view = parts_.core.view();
+  auto status = cluster_status(*view, *parts_.census.take(*view, steady_now()));
+  for (web::MemberStatus& member : status.members) {
+    if (member.self) member.in_flight = parts_.counters.in_flight;
+  }
+  return status;
+}
+
+web::Readiness ObjectService::readiness(bool for_writes) {
+  auto const view = parts_.core.view();
+  cluster::MemberView const* const self = member_of(*view, parts_.self);
+  if (self != nullptr && self->alive.draining) return {false, "this node is leaving the cluster"};
+  if (!view->in_touch) return {false, "this node is out of touch with most of its cluster"};
+  if (!for_writes) return {true, ""};
+  auto const nodes = cluster::place(0, view->members, view->copies_durable);
+  if (nodes.size() >= view->copies_durable) return {true, ""};
+  return {false, "fewer nodes are in reach than a write needs"};
+}
+
+std::string ObjectService::metrics() {
+  auto const view = parts_.core.view();
+  return metrics_text(parts_.counters, *view, *parts_.census.take(*view, steady_now()),
+                      parts_.peer_messages_dropped());
+}
+
+bool ObjectService::knows_origin(std::string_view origin) {
+  auto const view = parts_.core.view();
+  return std::ranges::any_of(view->members, [&](cluster::MemberView const& member) {
+    return http_origin(member) == origin;
+  });
+}
+
+std::vector<cluster::Candidate> ObjectService::candidates(cluster::ClusterView const& view,
+                                                          std::span<NodeId const> holders) const {
+  auto result = cluster::candidates(view, holders, std::max(view.at, steady_now()), tally_);
+  // The request that is being decided is in flight too, but not yet anybody's work.
+  std::uint32_t const in_flight = std::max<std::uint32_t>(1, parts_.counters.in_flight) - 1;
+  for (cluster::Candidate& candidate : result) {
+    if (candidate.self) candidate.in_flight = in_flight;
+  }
+  return result;
+}
+
+// Counts the client that goes there, so that the next ones do not all follow it.
+std::optional<web::Replica> ObjectService::send_to(cluster::ClusterView const& view,
+                                                   std::span<cluster::Candidate const> candidates,
+                                                   std::optional<NodeId> chosen) {
+  if (!chosen) return std::nullopt;
+  auto const found = std::ranges::find(candidates, *chosen, &cluster::Candidate::node);
+  if (found == candidates.end()) return std::nullopt;
+  if (!found->self) {
+    tally_.note(*chosen, steady_now());
+    ++parts_.counters.redirects;
+  }
+  return replica_of(*member_of(view, *chosen), load_of(*found));
+}
+
+// ---- Work --------------------------------------------------------------------------------------
+
+void ObjectService::begin_upload(web::UploadRequest request,
+                                 web::Done<std::unique_ptr<web::Upload>> done) {
+  ObjectUpload::begin(loop_, parts_, std::move(request), std::move(done));
+}
+
+void ObjectService::remove(std::string name, web::Condition condition,
+                           web::Done<web::RemovedFile> done) {
+  std::uint64_t const id = ++waiting_->next;
+  waiting_->removals.emplace(id, std::move(done));
+  cluster::WriteRequested write;
+  write.name = std::move(name);
+  write.what = cluster::RemoveFile{};
+  write.condition = {condition.must_be_absent, condition.must_exist,
+                     std::move(condition.must_match), std::move(condition.must_not_match)};
+  parts_.core.write(std::move(write), [&on = loop_, waiting = waiting_,
+                                       id](Result<cluster::WriteOutcome> outcome) {
+    asio::post(on, [waiting, id, outcome = std::move(outcome)] {
+      Result<web::RemovedFile> const result = outcome.map([](cluster::WriteOutcome const& removed) {
+        return web::RemovedFile{to_string(removed.version)};
+      });
+      Waiting::complete(waiting->removals, id, result);
+    });
+  });
+}
+
+Result<std::shared_ptr<web::OpenObject const>> ObjectService::open(Digest const& digest) {
+  auto file = parts_.objects.open_object(digest);
+  if (file) return std::make_shared<LocalObject const>(std::move(*file));
+  // The catalogue must not go on naming a copy that is not there.
+  if (file.error().fault == Fault::corrupt || file.error().fault == Fault::not_found) {
+    parts_.core.post(cluster::ObjectRemoved{digest});
+  }
+  return tl::unexpected(file.error());
+}
+
+std::unique_ptr<web::RemoteRead> ObjectService::relay(web::FileInfo const& file, ByteOffset offset,
+                                                      ByteCount length) {
+  auto const sources = [this, digest = file.digest] {
+    auto const view = parts_.core.view();
+    std::vector<NodeId> ranked;
+    for (auto const& holder :
+         cluster::rank(candidates(*view, view->catalogue.holders(digest)), random_)) {
+      ranked.push_back(holder.node);
+    }
+    return sources_of(*view, digest, ranked);
+  };
+  return std::make_unique<SwitchingRead>(
+      loop_, parts_, SwitchingRead::Range{file.digest, offset, length}, sources);
+}
+
+std::unique_ptr<web::Subscription> ObjectService::subscribe(
+    std::function<void(web::ClusterEvent const&)> on_event) {
+  return parts_.events.subscribe(loop_, std::move(on_event));
+}
+
+// ---- Accounting --------------------------------------------------------------------------------
+
+void ObjectService::request_began() {
+  ++parts_.counters.in_flight;
+  ++parts_.counters.requests;
+}
+
+void ObjectService::request_ended(bool own_fault) {
+  --parts_.counters.in_flight;
+  if (own_fault) ++parts_.counters.own_faults;
+}
+
+void ObjectService::delivered(ByteCount bytes) {
+  parts_.counters.bytes_delivered += bytes.value();
+}
+
+}  // namespace chisme::node

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <cstdint>
+#include <map>
+#include <memory>
+
+#include "cluster/base/random.hpp"
+#include "cluster/load/balancer.hpp"
+#include "cluster/load/redirect_tally.hpp"
+#include "node/core_driver.hpp"
+#include "node/parts.hpp"
+#include "web/gateway.hpp"
+
+namespace chisme::node {
+
+// ObjectService is what one web loop knows and can do of its node. Questions are answered from the
+// newest view that the control loop published; work is begun here and ends on this loop.
+//
+// One web loop's thread. `parts` must outlive it, and it every connection of its loop.
+class ObjectService final : public web::Gateway {
+ public:
+  ObjectService(asio::io_context& loop, NodeParts const& parts, Random random);
+  ~ObjectService() override;
+  ObjectService(ObjectService const&) = delete;
+  ObjectService& operator=(ObjectService const&) = delete;
+
+  web::Lookup lookup(std::string_view name) override;
+  void lookup_everywhere(std::string name, web::Done<web::Lookup> done) override;
+  std::vector<web::Replica> replicas(web::FileInfo const& file) override;
+  std::optional<web::Replica> redirect(web::FileInfo const& file, bool bounced) override;
+  std::optional<web::Replica> bounce(web::FileInfo const& file) override;
+  std::optional<web::Replica> least_loaded_node() override;
+  web::Listing list(std::string_view prefix, std::string_view after, std::size_t limit) override;
+  web::ClusterStatus cluster() override;
+  web::Readiness readiness(bool for_writes) override;
+  std::string metrics() override;
+  bool knows_origin(std::string_view origin) override;
+
+  void begin_upload(web::UploadRequest request,
+                    web::Done<std::unique_ptr<web::Upload>> done) override;
+  void remove(std::string name, web::Condition condition,
+              web::Done<web::RemovedFile> done) override;
+  Result<std::shared_ptr<web::OpenObject const>> open(Digest const& digest) override;
+  std::unique_ptr<web::RemoteRead> relay(web::FileInfo const& file, ByteOffset offset,
+                                         ByteCount length) override;
+  std::unique_ptr<web::Subscription> subscribe(
+      std::function<void(web::ClusterEvent const&)> on_event) override;
+
+  void request_began() override;
+  void request_ended(bool own_fault) override;
+  void delivered(ByteCount bytes) override;
+
+  // Forgets, without calling them, the completions that still wait. For the end of the node.
+  void abandon();
+
+ private:
+  // Completions that wait for the core. They stay on this loop: what they hold belongs to it.
+  struct Waiting;
+  using View = std::shared_ptr<cluster::ClusterView const>;
+
+  [[nodiscard]] std::vector<cluster::Candidate> candidates(cluster::ClusterView const& view,
+                                                           std::span<NodeId const> holders) const;
+  std::optional<web::Replica> send_to(cluster::ClusterView const& view,
+                                      std::span<cluster::Candidate const> candidates,
+                                      std::optional<NodeId> chosen);
+
+  asio::io_context& loop_;
+  NodeParts const& parts_;
+  Random random_;
+  cluster::RedirectTally tally_;
+  std::shared_ptr<Waiting> waiting_;
+};
+
+}  // namespace chisme::node

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+
+#include "cluster/base/identity.hpp"
+#include "cluster/base/strong.hpp"
+#include "node/load_counters.hpp"
+
+namespace chisme::node {
+
+class Census;
+class CoreDriver;
+class DiskPool;
+class EventHub;
+class ObjectStore;
+
+// What the web loops share of their node. All of it may be used from any thread and outlives them.
+struct NodeParts {
+  NodeId self;
+  ByteCount max_file_size;
+  ObjectStore& objects;
+  DiskPool& disk;
+  CoreDriver& core;
+  EventHub& events;
+  LoadCounters& counters;
+  Census& census;
+  std::function<std::uint64_t()> peer_messages_dropped;
+};
+
+}  // namespace chisme::node

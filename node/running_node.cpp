@@ -1,0 +1,282 @@
+#include "node/running_node.hpp"
+
+#include <algorithm>
+#include <asio/post.hpp>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "cluster/base/overloaded.hpp"
+#include "node/catalogue_writer.hpp"
+#include "node/clock.hpp"
+#include "node/log.hpp"
+#include "node/peer/address.hpp"
+#include "node/view_queries.hpp"
+
+namespace chisme::node {
+namespace {
+
+constexpr Duration stop_grace = std::chrono::seconds{1};
+constexpr Duration stop_look = std::chrono::milliseconds{20};
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+cluster::Profile profile_of(Network network) {
+  switch (network) {
+    case Network::loopback:
+      return cluster::loopback_profile();
+    case Network::lan:
+      return cluster::lan_profile();
+    case Network::wan:
+      return cluster::wan_profile();
+  }
+  return cluster::loopback_profile();
+}
+
+// The web loops share their port among themselves, so they would not notice another program's.
+Result<void> check_free(Endpoint const& endpoint) {
+  asio::io_context loop;
+  asio::ip::tcp::acceptor acceptor{loop};
+  asio::error_code error;
+  auto const wanted = to_tcp(endpoint);
+  acceptor.open(wanted.protocol(), error);
+  if (!error) acceptor.set_option(asio::ip::tcp::acceptor::reuse_address{true}, error);
+  if (!error) acceptor.bind(wanted, error);
+  if (!error) acceptor.listen(1, error);
+  if (!error) return {};
+  if (error == asio::error::address_in_use) {
+    return fail(Fault::io,
+                "the client port " + to_string(endpoint) +
+                    " is in use by another program; stop it or choose another port with --listen",
+                error.value());
+  }
+  return fail(Fault::io,
+              "cannot listen for clients on " + to_string(endpoint) + ": " + error.message(),
+              error.value());
+}
+
+std::string describe(cluster::Event const& event) {
+  return std::visit(Overloaded{[](cluster::MemberChanged const& member) {
+                                 return "node " + to_string(member.node) + " at http://" +
+                                        to_string(member.http) + " is " + to_string(member.state);
+                               },
+                               [](cluster::FileChanged const& file) {
+                                 return (file.removed ? "removed " : "stored ") + file.name;
+                               },
+                               [](cluster::RepairProgress const& repair) {
+                                 return "repair of " + to_hex(repair.digest) + " to node " +
+                                        to_string(repair.target) + ": stage " +
+                                        std::to_string(static_cast<int>(repair.stage));
+                               },
+                               [](cluster::CopiesLost const& lost) {
+                                 return "no live node has a copy of " + to_hex(lost.digest);
+                               }},
+                    event);
+}
+
+}  // namespace
+
+RunningNode::WebLoop::~WebLoop() {
+  listener.reset();
+}
+
+RunningNode::RunningNode(NodeConfig config) : config_{std::move(config)} {}
+
+RunningNode::~RunningNode() {
+  for (auto const& web : web_) web->loop.stop_and_join();
+  transfer_.stop_and_join();
+  for (auto const& web : web_) web->service->abandon();
+}
+
+Result<void> RunningNode::start() {
+  if (auto opened = open_stores(); !opened) return opened;
+  if (auto taken = take_ports(); !taken) return taken;
+  disk_ = std::make_unique<DiskPool>(config_.disk_threads);
+  auto core = make_core();
+  if (!core) return tl::unexpected(core.error());
+  make_transfers();
+  make_writer();
+  make_driver(std::move(*core));
+  if (auto made = make_web_loops(); !made) return made;
+  connect();
+  return {};
+}
+
+Result<void> RunningNode::open_stores() {
+  auto const identity = start_identity(config_.data);
+  if (!identity) return tl::unexpected(identity.error());
+  identity_ = *identity;
+  auto objects = ObjectStore::open(config_.data);
+  if (!objects) return tl::unexpected(objects.error());
+  objects_ = std::move(*objects);
+  auto catalogue = CatalogueStore::open(config_.data);
+  if (!catalogue) return tl::unexpected(catalogue.error());
+  catalogue_ = std::move(*catalogue);
+  return {};
+}
+
+Result<void> RunningNode::take_ports() {
+  if (auto free = check_free(config_.http); !free) return free;
+  transport_ = std::make_unique<PeerTransport>(
+      control(), PeerTransport::Self{identity_.id, identity_.epoch, config_.peer});
+  return transport_->bind();
+}
+
+Result<cluster::Core> RunningNode::make_core() {
+  auto contents = catalogue_->load();
+  if (!contents) return tl::unexpected(contents.error());
+  auto const copies = objects_->scan();
+  if (!copies) return tl::unexpected(copies.error());
+  cluster::StoredState stored{
+      std::move(contents->records), std::move(contents->positions), {}, wall_now()};
+  for (StoredObject const& copy : *copies) stored.objects.push_back({copy.digest, copy.size});
+
+  cluster::CoreConfig core{.profile = profile_of(config_.network),
+                           .copies_wanted = config_.copies_wanted,
+                           .copies_durable = config_.copies_durable,
+                           .repair_delay = config_.repair_delay,
+                           .last_copy_repair_delay = config_.last_copy_repair_delay,
+                           .seeds = config_.join};
+  std::ranges::copy(contents->peers, std::back_inserter(core.seeds));
+  cluster::Self self{.id = identity_.id,
+                     .epoch = identity_.epoch,
+                     .run_nonce = random_seed(),
+                     .peer = transport_->local(),
+                     .http = config_.advertise_http.value_or(config_.http),
+                     .zone = config_.zone,
+                     .weight = config_.weight};
+  return cluster::Core{std::move(core), std::move(self), std::move(stored), Random{random_seed()},
+                       steady_now()};
+}
+
+void RunningNode::make_transfers() {
+  TransferServer::Host server{
+      *objects_, *disk_,
+      [this](StoredObject object) {
+        driver_->post(cluster::ObjectStored{object.digest, object.size});
+      },
+      [this](Digest digest) { driver_->post(cluster::ObjectRemoved{digest}); }};
+  transfer_server_ = std::make_unique<TransferServer>(transfer_.context(), std::move(server));
+  TransferClient::Host client{
+      *objects_, *disk_, identity_.id,
+      [this](cluster::TransferId transfer, Result<StoredObject> const& result) {
+        finish_transfer(transfer, result);
+      }};
+  transfer_client_ = std::make_unique<TransferClient>(transfer_.context(), std::move(client));
+}
+
+void RunningNode::make_writer() {
+  CatalogueWriter::Callbacks callbacks{
+      [this](cluster::SaveId save) { driver_->handle(cluster::CatalogueSaved{save}); },
+      [this](Error const& error) {
+        log::error("the catalogue cannot be saved, so this node must end: " + error.message);
+        end(true);
+      }};
+  writer_ = std::make_unique<CatalogueWriter>(control(), *catalogue_, *disk_, std::move(callbacks));
+}
+
+void RunningNode::make_driver(cluster::Core core) {
+  CoreDriver::Host host{*transport_,
+                        *transfer_client_,
+                        *writer_,
+                        *objects_,
+                        *disk_,
+                        [this](cluster::Event const& event, cluster::ClusterView const& view) {
+                          announce(event, view);
+                        },
+                        [this](cluster::Stop const& stop) {
+                          stop.failed ? log::error(stop.reason) : log::info(stop.reason);
+                          end(stop.failed);
+                        }};
+  driver_ = std::make_unique<CoreDriver>(control(), std::move(core), std::move(host));
+}
+
+Result<void> RunningNode::make_web_loops() {
+  parts_ = std::make_unique<NodeParts>(NodeParts{identity_.id, config_.max_file_size, *objects_,
+                                                 *disk_, *driver_, events_, counters_, census_,
+                                                 [this] { return transport_->dropped(); }});
+  Random random{random_seed()};
+  HttpSettings settings;
+  settings.service.max_file_size = config_.max_file_size;
+  unsigned const loops =
+      config_.web_loops > 0 ? config_.web_loops : std::max(1u, std::thread::hardware_concurrency());
+  for (unsigned i = 0; i < loops; ++i) {
+    auto web = std::make_unique<WebLoop>();
+    web->service = std::make_unique<ObjectService>(web->loop.context(), *parts_, Random{random()});
+    web->listener = std::make_unique<HttpListener>(web->loop.context(), *web->service, settings);
+    web_.push_back(std::move(web));
+    if (auto listening = web_.back()->listener->listen(config_.http); !listening) return listening;
+  }
+  return {};
+}
+
+void RunningNode::connect() {
+  transport_->start(
+      {[this](cluster::Channel channel, cluster::Envelope envelope) {
+         driver_->handle(cluster::Received{channel, std::move(envelope)});
+       },
+       [this](Endpoint peer) { driver_->handle(cluster::PeerUnreachable{peer}); },
+       [this](TransferConnection connection) { transfer_server_->adopt(connection); }});
+  std::vector<asio::io_context*> loops;
+  for (auto const& web : web_) loops.push_back(&web->loop.context());
+  probe_ = std::make_unique<LoadProbe>(
+      control(), LoadProbe::Watched{counters_, *objects_, *disk_, std::move(loops)},
+      [this](cluster::LoadSampled const& sampled) { driver_->handle(sampled); });
+  driver_->start();
+  probe_->start();
+  transfer_.start();
+  for (auto const& web : web_) web->loop.start();
+}
+
+void RunningNode::finish_transfer(cluster::TransferId transfer,
+                                  Result<StoredObject> const& result) {
+  if (result) {
+    driver_->post(cluster::ObjectStored{result->digest, result->size});
+  } else {
+    log::warning("a copy could not be fetched: " + result.error().message);
+  }
+  driver_->post(cluster::TransferFinished{transfer, result.has_value()});
+}
+
+void RunningNode::announce(cluster::Event const& event, cluster::ClusterView const& view) {
+  bool const routine = std::holds_alternative<cluster::FileChanged>(event);
+  routine ? log::debug(describe(event)) : log::info(describe(event));
+  events_.publish(cluster_event(view, event));
+}
+
+bool RunningNode::run() {
+  control().run();
+  return !failed_;
+}
+
+void RunningNode::end(bool failed) {
+  failed_ = failed_ || failed;
+  control().stop();
+}
+
+void RunningNode::stop() {
+  if (std::exchange(stopping_, true)) return end(false);
+  for (auto const& web : web_) {
+    asio::post(web->loop.context(), [listener = web->listener.get()] { listener->drain(); });
+  }
+  await_requests(steady_now() + stop_grace);
+}
+
+void RunningNode::await_requests(Instant until) {
+  stop_timer_.expires_after(stop_look);
+  stop_timer_.async_wait([this, until](asio::error_code const& error) {
+    if (error) return;
+    if (counters_.in_flight == 0 || steady_now() >= until) return end(false);
+    await_requests(until);
+  });
+}
+
+std::string RunningNode::description() const {
+  return "http://" + to_string(config_.http) + " peer " + to_string(config_.peer) + " id " +
+         to_string(identity_.id);
+}
+
+}  // namespace chisme::node

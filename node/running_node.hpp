@@ -1,0 +1,100 @@
+#pragma once
+
+#include <asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cluster/core.hpp"
+#include "node/census.hpp"
+#include "node/config.hpp"
+#include "node/core_driver.hpp"
+#include "node/event_hub.hpp"
+#include "node/event_loop.hpp"
+#include "node/http/listener.hpp"
+#include "node/load_counters.hpp"
+#include "node/load_probe.hpp"
+#include "node/object_service.hpp"
+#include "node/parts.hpp"
+#include "node/peer/transfer_client.hpp"
+#include "node/peer/transfer_server.hpp"
+#include "node/peer/transport.hpp"
+#include "node/storage/catalogue_store.hpp"
+#include "node/storage/disk_pool.hpp"
+#include "node/storage/identity_file.hpp"
+#include "node/storage/object_store.hpp"
+
+namespace chisme::node {
+
+// RunningNode is all parts of one node and the threads they run on: the control loop (on the thread
+// that calls `run`), the transfer loop, the web loops, the disk pool.
+//
+// The members are declared so that each outlives what refers to it: the disk pool ends first, for
+// its jobs refer to everything; then what works on the loops; then the loops, with what hangs in
+// their handlers; at last the stores.
+class RunningNode {
+ public:
+  explicit RunningNode(NodeConfig config);
+  ~RunningNode();
+  RunningNode(RunningNode const&) = delete;
+  RunningNode& operator=(RunningNode const&) = delete;
+
+  // Opens the stores, takes the ports and starts the threads. The errors are sentences for a
+  // person.
+  [[nodiscard]] Result<void> start();
+  // Runs the control loop until the node ends. False: it had to end, and the log says why.
+  [[nodiscard]] bool run();
+  // Takes no more requests and ends soon: at once when nothing is being served, else after a second
+  // of grace. On the control loop.
+  void stop();
+  [[nodiscard]] asio::io_context& control() { return control_.context(); }
+
+  // "http://127.0.0.1:7701 peer 127.0.0.1:8701 id <32 hex digits>"
+  [[nodiscard]] std::string description() const;
+
+ private:
+  struct WebLoop {
+    ~WebLoop();
+    std::unique_ptr<ObjectService> service;
+    EventLoop loop;
+    std::unique_ptr<HttpListener> listener;
+  };
+
+  Result<void> open_stores();
+  Result<void> take_ports();
+  Result<cluster::Core> make_core();
+  void make_transfers();
+  void make_writer();
+  void make_driver(cluster::Core core);
+  Result<void> make_web_loops();
+  void connect();
+  void finish_transfer(cluster::TransferId transfer, Result<StoredObject> const& result);
+  void announce(cluster::Event const& event, cluster::ClusterView const& view);
+  void end(bool failed);
+  void await_requests(Instant until);
+
+  NodeConfig config_;
+  Identity identity_{};
+  std::unique_ptr<ObjectStore> objects_;
+  std::unique_ptr<CatalogueStore> catalogue_;
+  LoadCounters counters_;
+  EventHub events_;
+  Census census_;
+  std::unique_ptr<NodeParts> parts_;
+  std::vector<std::unique_ptr<WebLoop>> web_;
+  EventLoop transfer_;
+  EventLoop control_;
+  asio::steady_timer stop_timer_{control_.context()};
+  std::unique_ptr<PeerTransport> transport_;
+  std::unique_ptr<TransferServer> transfer_server_;
+  std::unique_ptr<TransferClient> transfer_client_;
+  std::unique_ptr<CatalogueWriter> writer_;
+  std::unique_ptr<CoreDriver> driver_;
+  std::unique_ptr<LoadProbe> probe_;
+  std::unique_ptr<DiskPool> disk_;
+  bool stopping_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace chisme::node

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "cluster/base/identity.hpp"
+#include "cluster/effect.hpp"
+#include "cluster/view.hpp"
+#include "node/census.hpp"
+#include "web/gateway.hpp"
+
+// What a view of the cluster says, in the web's words. Pure.
+namespace chisme::node {
+
+// nullptr: nobody of that name is known. Points into `view`.
+[[nodiscard]] cluster::MemberView const* member_of(cluster::ClusterView const& view, NodeId node);
+// Neither dead nor gone for good.
+[[nodiscard]] bool is_live(cluster::MemberView const& member);
+[[nodiscard]] std::uint32_t live_copies(cluster::ClusterView const& view,
+                                        std::span<NodeId const> holders);
+
+[[nodiscard]] web::FileInfo file_info(cluster::ClusterView const& view,
+                                      cluster::FileEntry const& file);
+[[nodiscard]] web::Lookup lookup(cluster::ClusterView const& view, std::string_view name);
+[[nodiscard]] web::Listing listing(cluster::ClusterView const& view, std::string_view prefix,
+                                   std::string_view after, std::size_t limit);
+[[nodiscard]] web::ClusterStatus cluster_status(cluster::ClusterView const& view,
+                                                Census::Count const& count);
+[[nodiscard]] web::ClusterEvent cluster_event(cluster::ClusterView const& view,
+                                              cluster::Event const& event);
+[[nodiscard]] web::ClusterEvent redirect_event(std::string_view file, std::string_view to);
+
+[[nodiscard]] char const* to_string(cluster::MemberState state);
+[[nodiscard]] std::string http_origin(cluster::MemberView const& member);
+[[nodiscard]] std::string ws_origin(cluster::MemberView const& member);
+
+}  // namespace chisme::node

@@ -67,16 +67,9 @@ export class Feed {
     if (!socket || socket.readyState !== WebSocket.OPEN || this.checking) return;
     if (Date.now() - this.heard < quietBeforeCheck) return;
     this.checking = true;
-    const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), answerTimeout);
-    try {
-      await fetch(this.origin + "/healthz", {signal: abort.signal, cache: "no-store"});
-      this.heard = Date.now();
-    } catch {
-      if (Date.now() - this.heard >= quietBeforeCheck) this.leave(socket);
-    } finally {
-      clearTimeout(timer);
-      this.checking = false;
-    }
+    const there = await this.nodes.answers(this.origin, answerTimeout);
+    this.checking = false;
+    if (there) this.heard = Date.now();
+    else if (Date.now() - this.heard >= quietBeforeCheck) this.leave(socket);
   }
 }

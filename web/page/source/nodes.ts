@@ -71,6 +71,20 @@ export class Nodes {
     return answer;
   }
 
+  // Whether that node answers within `limit` milliseconds.
+  async answers(origin: string, limit: number): Promise<boolean> {
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), limit);
+    try {
+      await fetch(origin + "/healthz", {signal: abort.signal, cache: "no-store"});
+      return true;
+    } catch {
+      return false;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   private async fetchFrom(origin: string, path: string): Promise<Response> {
     try {
       const response = await fetch(origin + path, {cache: "no-store"});

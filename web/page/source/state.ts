@@ -1,4 +1,4 @@
-import {computed, signal} from "@preact/signals";
+import {computed, effect, signal} from "@preact/signals";
 import {Feed} from "./feed";
 import {filePath, host} from "./format";
 import {Nodes, problemOf, unreachable} from "./nodes";
@@ -17,6 +17,8 @@ export const events = signal<readonly string[]>([]);
 export const playing = signal<StoredFile | undefined>(undefined);
 
 const eventsKept = 8;
+const searchPause = 250; // ms after the last key
+let searching: ReturnType<typeof setTimeout> | undefined;
 
 export const shown = computed(() => {
   const words = search.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
@@ -28,8 +30,36 @@ export const shown = computed(() => {
 });
 
 export function start(): void {
+  void useMemberAddress();
   const feed = new Feed(nodes, {connected, lost, message});
   feed.connect();
+  effect(() => {
+    const words = search.value;
+    clearTimeout(searching);
+    if (words) searching = setTimeout(() => void searchFurther(words), searchPause);
+  });
+}
+
+// The nodes know each other as 127.0.0.1 and trust pages from there: a page opened as "localhost"
+// would be a stranger to all but its own node.
+async function useMemberAddress(): Promise<void> {
+  if (location.hostname !== "localhost") return;
+  const now: Cluster = await (await fetch("/cluster")).json();
+  const own = now.members.find((each) => each.self)?.http;
+  if (own === `http://127.0.0.1:${location.port}`) {
+    location.replace(own + location.pathname + location.search);
+  }
+}
+
+// The feed lists the first files only: more of them are asked for by the start of their names.
+async function searchFurther(words: string): Promise<void> {
+  if (!files.value || (cluster.value?.files ?? 0) <= files.value.size) return;
+  const response = await nodes.fetchAny(`/files?limit=200&prefix=${encodeURIComponent(words)}`);
+  if (!response.ok) return;
+  const found: {files: StoredFile[]} = await response.json();
+  const all = new Map(files.value);
+  for (const file of found.files) all.set(file.name, file);
+  files.value = all;
 }
 
 export function say(sentence: string, bad = false): void {

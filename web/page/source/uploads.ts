@@ -22,8 +22,8 @@ export interface Upload {
 export const uploads = signal<readonly Upload[]>([]);
 
 const atOnce = 2;
-const quietLimit = 6000; // ms without progress while sending
-const securingLimit = 60_000; // ms for the durable copies
+const quietLimit = 3000; // ms without progress until the node is asked whether it is there
+const answerLimit = 2000; // ms that it has to answer
 const attempts = 8;
 
 let nextId = 1;
@@ -113,7 +113,7 @@ function send(upload: Upload, origin: string): Promise<"stored" | Error | Again>
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
     const pace = new Pace(upload);
-    const patience = new Patience(() => request.abort());
+    const patience = new Patience(origin, () => request.abort());
     const settle = (outcome: "stored" | Error | Again) => {
       patience.end();
       upload.abort = undefined;
@@ -122,11 +122,11 @@ function send(upload: Upload, origin: string): Promise<"stored" | Error | Again>
     const gone = () => settle({elsewhere: true, wait: 200, sentence: ""});
     upload.abort = () => request.abort();
     request.upload.onprogress = (event) => {
-      patience.renew(quietLimit);
+      patience.renew();
       pace.seen(event.loaded);
     };
     request.upload.onload = () => {
-      patience.renew(securingLimit);
+      patience.renew();
       upload.state.value = "securing";
     };
     request.onload = () => settle(judge(request));
@@ -135,7 +135,6 @@ function send(upload: Upload, origin: string): Promise<"stored" | Error | Again>
     upload.sent.value = 0;
     request.open("PUT", origin + filePath(upload.name));
     if (upload.file.type) request.setRequestHeader("Content-Type", upload.file.type);
-    patience.renew(quietLimit);
     request.send(upload.file);
   });
 }
@@ -151,18 +150,33 @@ function judge(request: XMLHttpRequest): "stored" | Error | Again {
   return problem;
 }
 
+// Runs `leave` when an upload stands still and its node does not answer: slow alone is no reason.
 class Patience {
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private ended = false;
 
-  constructor(private readonly run: () => void) {}
+  constructor(
+    private readonly origin: string,
+    private readonly leave: () => void,
+  ) {
+    this.renew();
+  }
 
-  renew(limit: number): void {
+  renew(): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(this.run, limit);
+    if (!this.ended) this.timer = setTimeout(() => void this.ask(), quietLimit);
   }
 
   end(): void {
+    this.ended = true;
     clearTimeout(this.timer);
+  }
+
+  private async ask(): Promise<void> {
+    const there = await nodes.answers(this.origin, answerLimit);
+    if (this.ended) return;
+    if (there) this.renew();
+    else this.leave();
   }
 }
 

@@ -1,7 +1,7 @@
 import {useSignal} from "@preact/signals";
 import {bytes, moment} from "../format";
 import {mediaType} from "../player/playback";
-import {connection, files, nodes, playing, remove, search, shown} from "../state";
+import {cluster, connection, files, nodes, playing, remove, search, shown} from "../state";
 import {t} from "../text";
 import type {StoredFile} from "../types";
 
@@ -20,7 +20,7 @@ export function Files() {
     <section class="card" aria-label={t("files")}>
       <div class="card-head">
         <h2>
-          {t("files")} {all && <span class="muted">{all.size}</span>}
+          {t("files")} {all && <span class="muted">{Math.max(all.size, cluster.value?.files ?? 0)}</span>}
         </h2>
         <input
           type="search"
@@ -40,7 +40,7 @@ export function Files() {
           ))}
         </ul>
       )}
-      {list.length > rowsShown && <p class="muted">{t("more_files", rowsShown)}</p>}
+      {all && (list.length > rowsShown || all.size < (cluster.value?.files ?? 0)) && <p class="muted">{t("more_files", Math.min(rowsShown, list.length))}</p>}
     </section>
   );
 }

@@ -29,6 +29,7 @@ function Stage({file}: {file: StoredFile}) {
   }, [file]);
   useEffect(() => {
     section.current?.scrollIntoView({block: "nearest"});
+    video.current?.focus(); // so that its keys work
     if (unplayable || !video.current) return;
     const made = new Playback(file, video.current, forcedWay());
     playback.value = made;
@@ -39,6 +40,7 @@ function Stage({file}: {file: StoredFile}) {
   return (
     <section
       class="card player"
+      onKeyDown={(event) => video.current && keys(event, video.current)}
       aria-label={t("player")}
       ref={section}
       data-way={now?.way.value}
@@ -66,6 +68,23 @@ function Stage({file}: {file: StoredFile}) {
       )}
     </section>
   );
+}
+
+// What people know from elsewhere: K plays and pauses, J and L jump ten seconds, M mutes, F fills.
+function keys(event: KeyboardEvent, video: HTMLVideoElement): void {
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  switch (event.key.toLowerCase()) {
+    case "k":
+      return void (video.paused ? video.play().catch(() => undefined) : video.pause());
+    case "j":
+      return void (video.currentTime -= 10);
+    case "l":
+      return void (video.currentTime += 10);
+    case "m":
+      return void (video.muted = !video.muted);
+    case "f":
+      return void (document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen());
+  }
 }
 
 function Badge({playback}: {playback: Playback}) {

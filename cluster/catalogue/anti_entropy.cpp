@@ -17,12 +17,6 @@ Duration pause_of(std::size_t members) {
   return between_asking_any * (1 + std::bit_width(members / 32));
 }
 
-bool covers(LogPositions const& audit, std::vector<LogPosition> const& positions) {
-  return std::ranges::all_of(positions, [&](LogPosition const& position) {
-    return audit.at(position.writer, position.log) >= position;
-  });
-}
-
 }  // namespace
 
 AntiEntropy::AntiEntropy(NodeId self, Duration push_pull_period, Instant now)
@@ -41,7 +35,7 @@ void AntiEntropy::heard(NodeId id, std::uint64_t fingerprint, Catalogue const& c
   Peer& known = peer(id);
   if (fingerprint == catalogue.fingerprint()) {
     known.fruitless = 0;
-    known.audit.reset();
+    known.cursor.reset();
     return;
   }
   Instant const now = situation.now;
@@ -50,7 +44,8 @@ void AntiEntropy::heard(NodeId id, std::uint64_t fingerprint, Catalogue const& c
   bool const same =
       known.asked && known.ours == catalogue.fingerprint() && known.theirs == fingerprint;
   known.fruitless = same ? known.fruitless + 1 : 0;
-  if (known.fruitless >= fruitless_max && !known.audit) known.audit.emplace();
+  if (!same) known.cursor.reset();
+  if (known.fruitless == fruitless_max) known.cursor.emplace();
   known.theirs = fingerprint;
   ask(id, member->alive.peer, true, catalogue, now, out);
 }
@@ -59,8 +54,8 @@ void AntiEntropy::ask(NodeId id, Endpoint to, bool wants_reply, Catalogue const&
                       Instant now, Effects& out) {
   Peer& known = peer(id);
   CatalogueDigest digest{.positions = {}, .wants_reply = wants_reply};
-  if (known.audit) {
-    digest.positions = known.audit->list();
+  if (known.cursor) {
+    digest.positions = known.cursor->list();
   } else {
     digest.positions = known.met ? catalogue.positions() : catalogue.positions_at_start();
   }
@@ -83,21 +78,31 @@ void AntiEntropy::handle(Envelope const& from, CatalogueDigest const& digest,
 
 void AntiEntropy::handle(Envelope const& from, CatalogueDelta const& delta, Catalogue& catalogue,
                          Situation const& situation, Effects& out) {
-  std::uint64_t const before = catalogue.fingerprint();
+  // Of the positions as they were when the digest was sent, or later ones: it makes no difference.
+  bool const more = follow(peer(from.sender), delta, catalogue);
   catalogue.merge(delta, situation.now, out);
-  Peer& known = peer(from.sender);
-  bool const audited = known.audit.has_value();
-  if (audited) {
-    for (LogPosition const& position : delta.through) known.audit->raise(position);
-    if (covers(*known.audit, catalogue.positions())) {
-      known.audit.reset();
-      known.fruitless = 0;
-    }
+  if (more) ask(from.sender, from.sender_peer, false, catalogue, situation.now, out);
+}
+
+// Records come in log order, so the peer has told all that it has up to the last one of each log,
+// even where it cannot say that nobody has more (`through`). Each round moves the cursor.
+bool AntiEntropy::follow(Peer& known, CatalogueDelta const& delta, Catalogue const& catalogue) {
+  if (!is_full(delta)) {
+    if (known.cursor) known.fruitless = 0;
+    known.cursor.reset();
+    return false;
   }
-  bool const useful = audited || catalogue.fingerprint() != before;
-  if (useful && is_full(delta)) {
-    ask(from.sender, from.sender_peer, false, catalogue, situation.now, out);
+  if (!known.cursor) {
+    known.cursor.emplace();
+    for (LogPosition const& position : catalogue.positions()) known.cursor->raise(position);
   }
+  (void)known.cursor->take_moved();
+  for (LogPosition const& position : delta.through) known.cursor->raise(position);
+  for (CatalogueRecord const& record : delta.records) {
+    Dot const& dot = record.dot;
+    known.cursor->raise({dot.writer, log_of(record.change), dot.epoch, dot.sequence});
+  }
+  return !known.cursor->take_moved().empty();
 }
 
 void AntiEntropy::tick(Catalogue const& catalogue, Situation const& situation, Effects& out) {
@@ -105,7 +110,7 @@ void AntiEntropy::tick(Catalogue const& catalogue, Situation const& situation, E
   next_turn_ = situation.now + period_;
   MemberView const* chosen = nullptr;
   for (MemberView const& member : situation.members) {
-    if (member.self || !is_reachable(&member)) continue;
+    if (member.alive.id == self_ || !is_reachable(&member)) continue;
     bool const is_next = member.alive.id > last_turn_;
     bool const wrapped = chosen != nullptr && chosen->alive.id <= last_turn_;
     if (chosen == nullptr || (is_next && wrapped)) chosen = &member;

@@ -40,12 +40,16 @@ class AntiEntropy {
     std::optional<Instant> asked;
     std::uint64_t ours = 0;  // the fingerprints when it was last asked
     std::uint64_t theirs = 0;
-    unsigned fruitless = 0;             // exchanges that left both as they were
-    bool met = false;                   // it was asked for what this node lost of its own logs
-    std::optional<LogPositions> audit;  // how far an audit has come
+    unsigned fruitless = 0;  // exchanges that left both as they were
+    bool met = false;        // it was asked for what this node lost of its own logs
+    // What the next digest claims instead of the catalogue's positions: how far the peer's answers
+    // have come, while they fill messages or an audit goes on.
+    std::optional<LogPositions> cursor;
   };
   void ask(NodeId id, Endpoint to, bool wants_reply, Catalogue const& catalogue, Instant now,
            Effects& out);
+  // True when the peer has more to tell.
+  static bool follow(Peer& known, CatalogueDelta const& delta, Catalogue const& catalogue);
   Peer& peer(NodeId id);
 
   NodeId self_;

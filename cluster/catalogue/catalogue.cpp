@@ -50,6 +50,7 @@ Catalogue::Catalogue(NodeId self, Epoch epoch, StoredCatalogue stored, Instant n
   for (CatalogueRecord const& record : stored.records) apply(record);
   for (LogKind const log : {LogKind::names, LogKind::holdings}) {
     own_at_start_[static_cast<std::size_t>(log)] = positions_.at(self_, log);
+    positions_.raise({self_, log, Epoch{}, 0});  // listed from the start, though it knows nothing
   }
   reconcile();
 }

@@ -96,7 +96,7 @@ class Catalogue {
   bool merge(CatalogueRecord const& record, Instant now, Effects& out);
   // Merges an answer of anti-entropy.
   void merge(CatalogueDelta const& delta, Instant now, Effects& out);
-  [[nodiscard]] std::vector<LogPosition> positions() const { return positions_.list(); }
+  [[nodiscard]] std::vector<LogPosition> positions() const;
   // As `positions`, but of this node's own logs only what it had on disk when it started: so asks a
   // node that may have lost the end of its own logs.
   [[nodiscard]] std::vector<LogPosition> positions_at_start() const;

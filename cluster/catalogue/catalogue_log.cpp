@@ -156,12 +156,18 @@ void Catalogue::spread(CatalogueRecord const& record) {
 
 // ---- Anti-entropy -------------------------------------------------------------------------------
 
-std::vector<LogPosition> Catalogue::positions_at_start() const {
+std::vector<LogPosition> Catalogue::positions() const {
   std::vector<LogPosition> positions = positions_.list();
-  for (LogPosition& position : positions) {
-    if (position.writer == self_) position = own_at_start_[index_of(position.log)];
-  }
   std::erase_if(positions, [](LogPosition const& at) { return at.sequence == 0; });
+  return positions;
+}
+
+std::vector<LogPosition> Catalogue::positions_at_start() const {
+  std::vector<LogPosition> positions = this->positions();
+  std::erase_if(positions, [&](LogPosition const& at) { return at.writer == self_; });
+  for (LogPosition const& own : own_at_start_) {
+    if (own.sequence > 0) positions.push_back(own);
+  }
   return positions;
 }
 

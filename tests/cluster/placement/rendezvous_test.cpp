@@ -1,0 +1,125 @@
+#include "cluster/placement/rendezvous.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+
+namespace chisme::cluster {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr int keys = 20'000;
+
+std::vector<MemberView> members_of(std::uint64_t count) {
+  std::vector<MemberView> members(count);
+  for (std::uint64_t i = 0; i < count; ++i) members[i].alive.id = NodeId{0, i + 1};
+  return members;
+}
+
+std::uint64_t key(int number) {
+  return placement_key("file " + std::to_string(number));
+}
+
+void fill(MemberView& member, float ratio) {
+  member.load = LoadRecord{};
+  member.load->disk_used_ratio = ratio;
+}
+
+std::map<NodeId, int> copies(std::vector<MemberView> const& members, std::size_t count) {
+  std::map<NodeId, int> copies;
+  for (int i = 0; i < keys; ++i) {
+    for (NodeId const id : place(key(i), members, count)) ++copies[id];
+  }
+  return copies;
+}
+
+TEST(Rendezvous, SpreadsCopiesEvenly) {
+  for (auto const& [id, count] : copies(members_of(10), 3)) {
+    EXPECT_NEAR(count, keys * 3 / 10, keys * 3 / 10 / 20) << to_string(id);
+  }
+}
+
+TEST(Rendezvous, GivesANodeOfTwiceTheWeightTwiceTheCopies) {
+  std::vector<MemberView> members = members_of(9);
+  members[4].alive.weight = 2;
+  auto const found = copies(members, 1);
+  EXPECT_NEAR(found.at(members[4].alive.id), keys * 2 / 10, keys / 100);
+  EXPECT_NEAR(found.at(members[5].alive.id), keys / 10, keys / 100);
+}
+
+TEST(Rendezvous, ANodeThatComesMovesOnlyWhatItTakes) {
+  std::vector<MemberView> const before = members_of(9);
+  std::vector<MemberView> const after = members_of(10);
+  NodeId const newcomer = after.back().alive.id;
+  int moved = 0;
+  for (int i = 0; i < keys; ++i) {
+    NodeId const old_place = place(key(i), before, 1).front();
+    NodeId const new_place = place(key(i), after, 1).front();
+    if (old_place == new_place) continue;
+    ++moved;
+    ASSERT_EQ(new_place, newcomer);
+  }
+  EXPECT_NEAR(moved, keys / 10, keys / 100);
+}
+
+TEST(Rendezvous, ADeathLeavesTheOthersInTheirOrder) {
+  std::vector<MemberView> members = members_of(5);
+  std::vector<NodeId> expected = place(key(1), members, 5);
+  NodeId const dead = expected[1];
+  expected.erase(expected.begin() + 1);
+  members[dead.low - 1].state = MemberState::dead;
+  EXPECT_EQ(place(key(1), members, 5), expected);
+}
+
+TEST(Rendezvous, SkipsNodesThatAreNotAliveOrAreLeaving) {
+  std::vector<MemberView> members = members_of(6);
+  members[0].state = MemberState::suspect;
+  members[1].state = MemberState::dead;
+  members[2].state = MemberState::left;
+  members[3].alive.draining = true;
+  members[4].alive.weight = 0;
+  EXPECT_THAT(place(key(1), members, 6), ElementsAre(members[5].alive.id));
+  EXPECT_THAT(place(key(1), {}, 6), IsEmpty());
+}
+
+TEST(Rendezvous, TakesAFullNodeOnlyWhenThereIsNoOther) {
+  std::vector<MemberView> members = members_of(3);
+  fill(members[0], 0.91F);
+  fill(members[1], 0.89F);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_THAT(place(key(i), members, 2), Not(::testing::Contains(members[0].alive.id)));
+    EXPECT_EQ(place(key(i), members, 3).back(), members[0].alive.id);
+  }
+}
+
+TEST(Rendezvous, SpreadsOverZonesBeforeItDoublesInOne) {
+  std::vector<MemberView> members = members_of(9);
+  for (std::size_t i = 0; i < 9; ++i) members[i].alive.zone = i < 7 ? "a" : i < 8 ? "b" : "c";
+  for (int i = 0; i < 100; ++i) {
+    std::set<std::string> zones;
+    for (NodeId const id : place(key(i), members, 3)) zones.insert(members[id.low - 1].alive.zone);
+    EXPECT_EQ(zones.size(), 3u);
+    EXPECT_EQ(place(key(i), members, 4).size(), 4u);
+  }
+}
+
+TEST(Rendezvous, NeverChoosesAnExcludedNodeAndTakesItsZoneForTaken) {
+  std::vector<MemberView> members = members_of(4);
+  for (std::size_t i = 0; i < 4; ++i) members[i].alive.zone = i < 2 ? "a" : "b";
+  std::vector<NodeId> const holders{members[0].alive.id};
+  for (int i = 0; i < 100; ++i) {
+    auto const found = place(key(i), members, 4, holders);
+    EXPECT_EQ(found.size(), 3u);
+    EXPECT_THAT(found, Not(::testing::Contains(holders[0])));
+    EXPECT_GE(found.front(), members[2].alive.id);
+  }
+}
+
+}  // namespace
+}  // namespace chisme::cluster

@@ -1,0 +1,140 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cluster/replication/replication.hpp"
+#include "tests/cluster/catalogue/records.hpp"
+
+namespace chisme::cluster::testing {
+
+// LittleCluster runs the file half of some cores under virtual time, with a network, disks and
+// transfers that do what a test tells them. Membership is what the test says, at once, everywhere.
+// Nodes are numbered from 1.
+class LittleCluster {
+ public:
+  struct Options {
+    std::uint64_t nodes = 5;
+    unsigned copies_wanted = 3;
+    unsigned copies_durable = 2;
+    bool gossip = true;
+  };
+  static constexpr Duration repair_delay = std::chrono::seconds{20};
+  static constexpr Duration last_copy_repair_delay = std::chrono::seconds{5};
+  static constexpr Duration write_timeout = std::chrono::seconds{4};
+
+  explicit LittleCluster(Options options);
+
+  // ---- What happens
+  void run(Duration time);
+  // A verified copy appears on the node's disk.
+  void store(std::uint64_t number, std::uint8_t content);
+  void lose(std::uint64_t number, std::uint8_t content);
+  // A Put whose object is stored on `on` already.
+  WriteId put(std::uint64_t at, std::string name, std::uint8_t content,
+              std::vector<std::uint64_t> on, Condition condition = {});
+  WriteId remove(std::uint64_t at, std::string name, Condition condition = {});
+  LookupId look_up(std::uint64_t at, std::string name);
+  void set_state(std::uint64_t number, MemberState state);
+  void set_draining(std::uint64_t number);
+  // The process ends; the others learn of it only by `set_state`.
+  void stop(std::uint64_t number) { hosts_.at(number).up = false; }
+  // A new process on the same disk, in a higher epoch.
+  void start(std::uint64_t number);
+  void kill(std::uint64_t number);  // stop, and be known to be dead
+  void cut(std::uint64_t a, std::uint64_t b);
+  void heal() { cuts_.clear(); }
+  // Saves stay unanswered.
+  void stall_disk(std::uint64_t number, bool stalled);
+  void fail_transfers_to(std::uint64_t number) { hosts_.at(number).transfers_fail = true; }
+  void set_wall(std::uint64_t number, WallTime wall);
+
+  // ---- What came of it
+  [[nodiscard]] std::optional<Result<WriteOutcome>> outcome(WriteId write) const;
+  [[nodiscard]] std::optional<Result<bool>> found(LookupId lookup) const;
+  [[nodiscard]] bool sees(std::uint64_t number, std::string const& name) const;
+  [[nodiscard]] std::set<std::uint64_t> holders(std::uint8_t content) const;  // by their disks
+  [[nodiscard]] std::uint64_t pending(std::uint64_t number) const;
+  [[nodiscard]] bool agree() const;  // those that are up have equal catalogues
+  template <class Event>
+  [[nodiscard]] std::vector<Event> events(std::uint64_t number) const {
+    std::vector<Event> found;
+    for (auto const& event : hosts_.at(number).events) {
+      if (auto const* const match = std::get_if<Event>(&event)) found.push_back(*match);
+    }
+    return found;
+  }
+  // Sent, delivered or not.
+  template <class T>
+  [[nodiscard]] int sent() const {
+    int count = 0;
+    for (auto const& message : sent_) count += std::holds_alternative<T>(message) ? 1 : 0;
+    return count;
+  }
+  [[nodiscard]] int transfers_at_once_max(std::uint64_t number) const {
+    return hosts_.at(number).transfers_max;
+  }
+  [[nodiscard]] Instant now() const { return now_; }
+
+ private:
+  struct Transfer {
+    Instant ends;
+    StartTransfer what;
+  };
+  struct Host {
+    std::unique_ptr<Replication> replication;
+    std::uint32_t epoch = 1;
+    bool up = true;
+    bool stalled = false;
+    bool transfers_fail = false;
+    int transfers_max = 0;
+    StoredCatalogue disk;
+    std::set<std::uint8_t> objects;
+    std::vector<SaveCatalogue> unsaved;
+    std::vector<Transfer> transfers;
+    std::vector<Event> events;
+  };
+  struct Letter {
+    Instant arrives;
+    std::uint64_t from;
+    std::uint64_t to;
+    Message message;
+  };
+
+  [[nodiscard]] Situation situation(std::uint64_t number) const;
+  template <class Input>
+  void give(std::uint64_t number, Input const& input) {
+    Effects out;
+    hosts_.at(number).replication->handle(input, situation(number), out);
+    carry_out(number, out);
+  }
+  void carry_out(std::uint64_t number, Effects& effects);
+  void send(std::uint64_t from, Send const& send);
+  void deliver();
+  void save(std::uint64_t number);
+  void transfer(std::uint64_t number);
+  void gossip();
+  void boot(std::uint64_t number);
+  void members_changed();
+  [[nodiscard]] bool connected(std::uint64_t a, std::uint64_t b) const;
+
+  Options options_;
+  CoreConfig config_;
+  Instant now_{};
+  Instant next_gossip_{};
+  std::vector<MemberView> members_;
+  std::map<std::uint64_t, Host> hosts_;
+  std::vector<Letter> letters_;
+  std::vector<Message> sent_;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> cuts_;
+  std::uint64_t last_id_ = 0;
+  std::map<WriteId, Result<WriteOutcome>> outcomes_;
+  std::map<LookupId, Result<bool>> lookups_;
+};
+
+}  // namespace chisme::cluster::testing

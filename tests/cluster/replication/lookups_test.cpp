@@ -1,0 +1,116 @@
+#include <gtest/gtest.h>
+
+#include "tests/cluster/replication/little_cluster.hpp"
+
+namespace chisme::cluster {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace testing;
+
+constexpr Duration soon = 50ms;
+
+// Gossip is off, so that only those who took part in a write know of it.
+struct Lookup : ::testing::Test {
+  LittleCluster cluster{{.gossip = false}};
+};
+
+TEST_F(Lookup, FindsWhatAnotherNodeKnows) {
+  cluster.put(1, "a", 1, {1, 2});
+  cluster.run(soon);
+  ASSERT_FALSE(cluster.sees(5, "a"));
+  LookupId const lookup = cluster.look_up(5, "a");
+  cluster.run(soon);
+  ASSERT_TRUE(cluster.found(lookup));
+  EXPECT_TRUE(cluster.found(lookup)->value());
+  EXPECT_TRUE(cluster.sees(5, "a"));
+}
+
+TEST_F(Lookup, SaysAbsentWhenAMajorityDoes) {
+  cluster.kill(1);
+  cluster.kill(2);
+  LookupId const lookup = cluster.look_up(5, "a");
+  EXPECT_FALSE(cluster.found(lookup));
+  cluster.run(soon);
+  ASSERT_TRUE(cluster.found(lookup));
+  EXPECT_FALSE(cluster.found(lookup)->value());
+}
+
+TEST_F(Lookup, IsUnavailableWhenAMajorityIsDead) {
+  for (std::uint64_t const number : {1u, 2u, 3u}) cluster.kill(number);
+  LookupId const lookup = cluster.look_up(5, "a");
+  cluster.run(500ms);
+  EXPECT_FALSE(cluster.found(lookup));
+  cluster.run(600ms);
+  ASSERT_TRUE(cluster.found(lookup));
+  EXPECT_EQ(cluster.found(lookup)->error().fault, Fault::unavailable);
+}
+
+TEST_F(Lookup, DoesNotCountNodesThatLeft) {
+  for (std::uint64_t const number : {1u, 2u, 3u}) {
+    cluster.stop(number);
+    cluster.set_state(number, MemberState::left);
+  }
+  LookupId const lookup = cluster.look_up(5, "a");
+  cluster.run(soon);
+  ASSERT_TRUE(cluster.found(lookup));
+  EXPECT_FALSE(cluster.found(lookup)->value());
+}
+
+TEST_F(Lookup, FindsANewerVersionThanItsOwn) {
+  cluster.put(1, "a", 1, {1, 5});
+  cluster.run(soon);
+  cluster.put(1, "a", 2, {1, 2});
+  cluster.run(soon);
+  LookupId const lookup = cluster.look_up(5, "a");
+  EXPECT_FALSE(cluster.found(lookup)) << "the old version is no answer";
+  cluster.run(soon);
+  ASSERT_TRUE(cluster.found(lookup));
+  EXPECT_TRUE(cluster.found(lookup)->value());
+  LookupId const again = cluster.look_up(5, "a");
+  cluster.run(soon);
+  EXPECT_TRUE(cluster.found(again)->value()) << "nobody has a newer one";
+}
+
+TEST_F(Lookup, LearnsOfARemoval) {
+  cluster.put(1, "a", 1, {1, 5});
+  cluster.run(soon);
+  cluster.stop(5);
+  cluster.set_state(5, MemberState::suspect);
+  cluster.remove(1, "a");
+  cluster.run(2s);
+  cluster.set_state(5, MemberState::dead);
+  cluster.run(soon);
+  cluster.start(5);
+  LookupId const lookup = cluster.look_up(5, "a");
+  cluster.run(soon);
+  ASSERT_TRUE(cluster.found(lookup));
+  EXPECT_FALSE(cluster.found(lookup)->value());
+  EXPECT_FALSE(cluster.sees(5, "a"));
+}
+
+TEST_F(Lookup, OfANodeAloneIsAnsweredAtOnce) {
+  LittleCluster alone{{.nodes = 1, .copies_wanted = 1, .copies_durable = 1}};
+  LookupId const lookup = alone.look_up(1, "a");
+  ASSERT_TRUE(alone.found(lookup));
+  EXPECT_FALSE(alone.found(lookup)->value());
+}
+
+TEST_F(Lookup, InALargeClusterAsksAMajorityOnly) {
+  LittleCluster large{{.nodes = 40, .gossip = false}};
+  LookupId const lookup = large.look_up(1, "a");
+  large.run(soon);
+  ASSERT_TRUE(large.found(lookup));
+  EXPECT_FALSE(large.found(lookup)->value());
+  EXPECT_LE(large.sent<LookupName>(), 25);
+}
+
+TEST_F(Lookup, BeyondABoundIsBusy) {
+  LookupId last{};
+  for (std::size_t i = 0; i <= Lookups::pending_max; ++i) last = cluster.look_up(1, "a");
+  ASSERT_TRUE(cluster.found(last));
+  EXPECT_EQ(cluster.found(last)->error().fault, Fault::busy);
+}
+
+}  // namespace
+}  // namespace chisme::cluster

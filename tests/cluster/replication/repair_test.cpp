@@ -1,0 +1,230 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/cluster/replication/little_cluster.hpp"
+
+namespace chisme::cluster {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace testing;
+using ::testing::Contains;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+constexpr Duration settled = 2s;
+
+// Some nodes and one file of three copies, made by a write with two.
+struct Repair : ::testing::Test {
+  explicit Repair(LittleCluster::Options options = {}) : cluster(options) {
+    cluster.put(1, "a", 1, {1, 2});
+    cluster.run(settled);
+  }
+  std::uint64_t third_holder() const {
+    for (std::uint64_t const number : cluster.holders(1)) {
+      if (number > 2) return number;
+    }
+    return 0;
+  }
+  std::uint64_t pending() const {
+    std::uint64_t sum = 0;
+    for (std::uint64_t number = 1; number <= 5; ++number) sum += cluster.pending(number);
+    return sum;
+  }
+  int stages(RepairStage stage) const {
+    int count = 0;
+    for (std::uint64_t number = 1; number <= 5; ++number) {
+      for (auto const& event : cluster.events<RepairProgress>(number)) {
+        count += event.stage == stage ? 1 : 0;
+      }
+    }
+    return count;
+  }
+  LittleCluster cluster;
+};
+
+TEST_F(Repair, AWriteGetsItsThirdCopyAtOnce) {
+  EXPECT_THAT(cluster.holders(1), SizeIs(3));
+  EXPECT_TRUE(cluster.agree());
+  EXPECT_EQ(pending(), 0u);
+  EXPECT_GT(stages(RepairStage::queued), 0);
+  EXPECT_GT(stages(RepairStage::started), 0);
+  EXPECT_GT(stages(RepairStage::finished), 0);
+  EXPECT_EQ(stages(RepairStage::failed), 0);
+}
+
+TEST_F(Repair, WaitsForADeadNodeBeforeItMakesAnotherCopy) {
+  cluster.kill(third_holder());
+  cluster.run(LittleCluster::repair_delay - 1s);
+  EXPECT_THAT(cluster.holders(1), SizeIs(3));
+  EXPECT_EQ(pending(), 1u);
+  cluster.run(3s);
+  EXPECT_THAT(cluster.holders(1), SizeIs(4));
+  EXPECT_EQ(pending(), 0u);
+  cluster.run(2 * LittleCluster::repair_delay);
+  EXPECT_THAT(cluster.holders(1), SizeIs(4)) << "one copy was enough";
+}
+
+TEST_F(Repair, ANodeThatComesBackCancelsTheCopy) {
+  std::uint64_t const holder = third_holder();
+  cluster.kill(holder);
+  cluster.run(LittleCluster::repair_delay / 2);
+  cluster.start(holder);
+  cluster.run(3 * LittleCluster::repair_delay);
+  EXPECT_THAT(cluster.holders(1), SizeIs(3));
+  EXPECT_EQ(pending(), 0u);
+}
+
+TEST_F(Repair, ANodeThatLeftIsNotWaitedFor) {
+  std::uint64_t const holder = third_holder();
+  cluster.stop(holder);
+  cluster.set_state(holder, MemberState::left);
+  cluster.run(settled);
+  EXPECT_THAT(cluster.holders(1), SizeIs(4));
+}
+
+TEST_F(Repair, ANodeThatDrainsHandsOverAndTakesNothing) {
+  cluster.set_draining(1);
+  cluster.run(settled);
+  EXPECT_THAT(cluster.holders(1), SizeIs(4));
+  EXPECT_EQ(pending(), 0u);
+}
+
+TEST_F(Repair, TheLastCopyIsCopiedSooner) {
+  cluster.kill(1);
+  cluster.kill(2);
+  cluster.run(LittleCluster::last_copy_repair_delay - 500ms);
+  EXPECT_THAT(cluster.holders(1), SizeIs(3));
+  cluster.run(2s);
+  EXPECT_THAT(cluster.holders(1), SizeIs(4)) << "a second copy is made in spite of the brake";
+}
+
+TEST_F(Repair, ManyDeathsAtOnceHoldBackAllButLastCopies) {
+  std::uint64_t const holder = third_holder();
+  std::uint64_t const other = holder == 5 ? 4 : 5;
+  cluster.kill(holder);
+  cluster.run(1s);
+  cluster.kill(other);
+  cluster.run(LittleCluster::repair_delay - 1500ms);
+  EXPECT_THAT(cluster.holders(1), SizeIs(3));
+  // The first death is long ago by now, the second stands alone.
+  cluster.run(4s);
+  EXPECT_THAT(cluster.holders(1), SizeIs(4));
+}
+
+TEST_F(Repair, ACopyThatRottedIsMadeAgain) {
+  cluster.lose(2, 1);
+  cluster.run(settled);
+  EXPECT_THAT(cluster.holders(1), SizeIs(3));
+  EXPECT_TRUE(cluster.agree());
+}
+
+TEST_F(Repair, AFailedTransferIsTriedElsewhere) {
+  std::uint64_t const holder = third_holder();
+  for (std::uint64_t number = 3; number <= 5; ++number) {
+    if (number == holder) continue;
+    cluster.fail_transfers_to(number);
+    break;
+  }
+  cluster.stop(holder);
+  cluster.set_state(holder, MemberState::left);
+  cluster.run(90s);
+  EXPECT_THAT(cluster.holders(1), SizeIs(4));
+  EXPECT_EQ(pending(), 0u);
+}
+
+TEST_F(Repair, ATargetThatDiesIsReplaced) {
+  std::uint64_t const holder = third_holder();
+  std::uint64_t const spare = holder == 5 ? 4 : 5;
+  cluster.stop(spare);  // nobody knows yet
+  cluster.stop(holder);
+  cluster.set_state(holder, MemberState::left);
+  cluster.run(10s);
+  cluster.set_state(spare, MemberState::dead);
+  cluster.run(10s);
+  std::set<std::uint64_t> live = cluster.holders(1);
+  live.erase(holder);
+  live.erase(spare);
+  EXPECT_THAT(live, SizeIs(3));
+}
+
+TEST_F(Repair, ADeadCoordinatorIsReplacedByTheNext) {
+  // The object has too few copies, and the node that should see to it is cut off from all targets.
+  std::uint64_t const holder = third_holder();
+  for (std::uint64_t number = 1; number <= 5; ++number) {
+    if (number != 1) cluster.cut(1, number);
+  }
+  cluster.stop(holder);
+  cluster.set_state(holder, MemberState::left);
+  cluster.run(LittleCluster::repair_delay + 5s);
+  EXPECT_THAT(cluster.holders(1), SizeIs(4));
+}
+
+TEST_F(Repair, WithoutEnoughNodesNothingIsPending) {
+  LittleCluster pair{{.nodes = 2}};
+  pair.put(1, "a", 1, {1, 2});
+  pair.run(10s);
+  EXPECT_EQ(pair.pending(1), 0u);
+  EXPECT_EQ(pair.sent<FetchObject>(), 0);
+}
+
+TEST_F(Repair, AFileThatWasRemovedIsNotRepaired) {
+  cluster.remove(1, "a");
+  cluster.run(settled);
+  cluster.kill(third_holder());
+  cluster.run(2 * LittleCluster::repair_delay);
+  EXPECT_THAT(cluster.holders(1), SizeIs(3));
+  EXPECT_EQ(pending(), 0u);
+}
+
+TEST_F(Repair, LostCopiesAreAnnouncedOnce) {
+  LittleCluster wide{{.nodes = 9, .copies_wanted = 2}};
+  wide.put(1, "a", 1, {1, 2});
+  wide.run(settled);
+  wide.kill(1);
+  wide.kill(2);
+  wide.run(LittleCluster::last_copy_repair_delay - 1s);
+  EXPECT_THAT(wide.events<CopiesLost>(5), SizeIs(0));
+  wide.run(LittleCluster::repair_delay + 2s);
+  wide.kill(3);
+  wide.run(30s);
+  ASSERT_THAT(wide.events<CopiesLost>(5), SizeIs(1));
+  EXPECT_EQ(wide.events<CopiesLost>(5)[0].digest, digest(1));
+  EXPECT_EQ(wide.pending(5), 0u);
+}
+
+TEST_F(Repair, ANodeThatSeesFewOthersDoesNotCryLoss) {
+  for (std::uint64_t number = 1; number <= 4; ++number) {
+    if (!cluster.holders(1).contains(5) || number != 5) cluster.kill(number);
+  }
+  cluster.run(60s);
+  EXPECT_THAT(cluster.events<CopiesLost>(5), SizeIs(0));
+}
+
+TEST_F(Repair, TransfersAreThrottledAndAllGetDone) {
+  for (std::uint8_t content = 2; content < 102; ++content) {
+    cluster.put(1, "file " + std::to_string(content), content, {1, 2});
+  }
+  cluster.run(1s);
+  std::uint64_t const holder = third_holder();
+  cluster.run(30s);
+  for (std::uint8_t content = 1; content < 102; ++content) {
+    ASSERT_THAT(cluster.holders(content), SizeIs(3)) << int{content};
+  }
+  cluster.stop(holder);
+  cluster.set_state(holder, MemberState::left);
+  cluster.run(30s);
+  for (std::uint8_t content = 1; content < 102; ++content) {
+    std::set<std::uint64_t> live = cluster.holders(content);
+    live.erase(holder);
+    ASSERT_THAT(live, SizeIs(3)) << int{content};
+  }
+  for (std::uint64_t number = 1; number <= 5; ++number) {
+    EXPECT_LE(cluster.transfers_at_once_max(number), 2);
+  }
+  EXPECT_EQ(pending(), 0u);
+  EXPECT_TRUE(cluster.agree());
+}
+
+}  // namespace
+}  // namespace chisme::cluster

@@ -78,15 +78,17 @@ void Faults::crash_all() {
 }
 
 void Faults::partition() {
-  std::vector<unsigned> sides(around_.hosts.size());
+  Network::Cut cut;
+  cut.sides.resize(around_.hosts.size());
   if (partitions_.chance(0.5)) {
-    sides[partitions_.below(sides.size())] = 1;  // one is alone
+    cut.sides[partitions_.below(cut.sides.size())] = 1;  // one is alone
   } else {
-    for (unsigned& side : sides) side = static_cast<unsigned>(partitions_.below(2));
+    for (unsigned& side : cut.sides) side = static_cast<unsigned>(partitions_.below(2));
   }
-  around_.network->partition(std::move(sides));
-  around_.agenda.after(1s + exponential(6s, partitions_),
-                       [this] { around_.network->partition({}); });
+  cut.one_way = partitions_.chance(0.3);
+  cut.datagrams_only = partitions_.chance(0.2);
+  around_.network->cut(std::move(cut));
+  around_.agenda.after(1s + exponential(6s, partitions_), [this] { around_.network->cut({}); });
 }
 
 void Faults::pause_one() {
@@ -97,7 +99,7 @@ void Faults::pause_one() {
 
 void Faults::heal() {
   around_.network->suffer(nullptr);
-  around_.network->partition({});
+  around_.network->cut({});
   for (auto const& host : around_.hosts) restart(*host);
 }
 

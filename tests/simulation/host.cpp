@@ -198,8 +198,8 @@ void Host::carry_out(Effect& effect) {
                    });
                  },
                  [&](SaveCatalogue& what) { save(std::move(what)); },
-                 [&](WriteFinished const& what) { around_.write_finished(index_, what); },
-                 [&](LookupFinished const&) {},
+                 [&](WriteFinished const& what) { around_.write_finished(what); },
+                 [&](LookupFinished const& what) { around_.lookup_finished(what); },
                  [&](Announce const&) {},
                  [&](SavePeers& what) { disk_->save_peers(std::move(what.peers)); },
                  [&](Stop const& what) {

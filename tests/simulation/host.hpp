@@ -30,7 +30,8 @@ struct Surroundings {
   Trace trace;
   std::unique_ptr<Network> network;
   std::vector<std::unique_ptr<Host>> hosts;
-  std::function<void(unsigned host, cluster::WriteFinished const&)> write_finished;
+  std::function<void(cluster::WriteFinished const&)> write_finished;
+  std::function<void(cluster::LookupFinished const&)> lookup_finished;
   std::vector<std::string> violations;
 
   void violated(std::string what);

@@ -24,8 +24,14 @@ Endpoint Network::endpoint_of(unsigned place) {
   return endpoint;
 }
 
+bool Network::passes(unsigned from, unsigned to, Channel channel) const {
+  if (cut_.sides.empty() || cut_.sides[from] == cut_.sides[to]) return true;
+  if (cut_.datagrams_only && channel == Channel::stream) return true;
+  return cut_.one_way && cut_.sides[from] < cut_.sides[to];
+}
+
 bool Network::connects(unsigned a, unsigned b) const {
-  return sides_.empty() || sides_[a] == sides_[b];
+  return passes(a, b, Channel::stream) && passes(b, a, Channel::stream);
 }
 
 Duration Network::delay() {
@@ -51,7 +57,7 @@ void Network::send_datagram(unsigned from, unsigned to, std::string bytes) {
   double const corruption = scenario_ != nullptr ? scenario_->corruption : 0;
   int const copies = random_.chance(duplication) ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
-    if (random_.chance(loss) || !connects(from, to)) continue;
+    if (random_.chance(loss) || !passes(from, to, Channel::datagram)) continue;
     std::string arriving = bytes;
     if (random_.chance(corruption)) {
       arriving[random_.below(arriving.size())] ^= static_cast<char>(1u << random_.below(8));

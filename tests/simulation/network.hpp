@@ -22,6 +22,13 @@ namespace chisme::simulation {
 // network swallows everything. What a place sent before it crashed may still arrive.
 class Network {
  public:
+  // A partition: places of different sides do not reach each other, or one side not the other, or
+  // not by datagram.
+  struct Cut {
+    std::vector<unsigned> sides;  // of each place; empty: no cut
+    bool one_way = false;         // only from higher to lower sides nothing arrives
+    bool datagrams_only = false;
+  };
   struct Place {
     std::function<bool()> is_up;
     std::function<void(cluster::Channel, std::string const& bytes)> deliver;
@@ -39,8 +46,10 @@ class Network {
 
   // Datagrams suffer what `scenario` says; nullptr: nothing but a delay of about 0.2 ms.
   void suffer(Scenario const* scenario) { scenario_ = scenario; }
-  // Only places of the same side reach each other; all equal: no partition.
-  void partition(std::vector<unsigned> sides) { sides_ = std::move(sides); }
+  void cut(Cut cut) { cut_ = std::move(cut); }
+  // Whether what `from` sends over `channel` gets to `to`.
+  [[nodiscard]] bool passes(unsigned from, unsigned to, cluster::Channel channel) const;
+  // Whether `a` and `b` can talk by stream, which takes both directions.
   [[nodiscard]] bool connects(unsigned a, unsigned b) const;
   [[nodiscard]] Duration delay();
   [[nodiscard]] std::uint64_t datagram_bytes() const { return datagram_bytes_; }
@@ -58,7 +67,7 @@ class Network {
   Random random_;
   Scenario const* scenario_ = nullptr;
   std::vector<Place> places_;
-  std::vector<unsigned> sides_;
+  Cut cut_;
   std::map<std::pair<unsigned, unsigned>, Stream> streams_;
   std::uint64_t datagram_bytes_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "cluster/placement/rendezvous.hpp"
 
@@ -15,6 +16,7 @@ namespace {
 constexpr std::uint64_t names = 25;
 constexpr std::uint64_t size_max = 4'000'000;
 constexpr double removals = 0.2;
+constexpr double lookups = 0.1;
 
 }  // namespace
 
@@ -24,6 +26,10 @@ Digest Workload::random_digest() {
   return digest;
 }
 
+std::string Workload::random_name() {
+  return "file-" + std::to_string(random_.below(names));
+}
+
 void Workload::act() {
   std::vector<Host*> up;
   for (auto const& host : around_.hosts) {
@@ -31,9 +37,11 @@ void Workload::act() {
   }
   if (up.empty()) return;
   Host& host = *up[random_.below(up.size())];
+  if (random_.chance(lookups)) return look_up(host);
   WriteId const write{attempts_.size() + 1};
   Attempt& attempt = attempts_[write];
-  attempt.name = "file-" + std::to_string(random_.below(names));
+  attempt.name = random_name();
+  attempt.asked = {host.index(), host.run()};
   if (random_.chance(removals)) {
     host.give(WriteRequested{write, attempt.name, RemoveFile{}, {}, {}});
     return;
@@ -41,6 +49,12 @@ void Workload::act() {
   attempt.digest = random_digest();
   attempt.size = ByteCount{1 + random_.below(size_max)};
   upload(host, write);
+}
+
+void Workload::look_up(Host& host) {
+  LookupId const lookup{lookups_.size() + 1};
+  lookups_[lookup] = {host.index(), host.run()};
+  host.give(LookupRequested{lookup, random_name()});
 }
 
 void Workload::upload(Host& host, WriteId write) {
@@ -85,7 +99,7 @@ void Workload::commit(Host& host, Upload const& upload) {
 
 void Workload::finished(WriteFinished const& finished) {
   Attempt& attempt = attempts_[finished.write];
-  if (attempt.outcome != Outcome::unknown) around_.violated("a write was answered twice");
+  if (std::exchange(attempt.asked.answered, true)) around_.violated("a write was answered twice");
   if (finished.outcome) {
     attempt.outcome = Outcome::acknowledged;
     attempt.version = finished.outcome->version;
@@ -107,6 +121,15 @@ void Workload::finished(WriteFinished const& finished) {
   }
 }
 
+void Workload::finished(LookupFinished const& finished) {
+  Asked& asked = lookups_[finished.lookup];
+  if (std::exchange(asked.answered, true)) around_.violated("a lookup was answered twice");
+}
+
+bool Workload::is_owed_an_answer(Asked const& asked) const {
+  return !asked.answered && around_.hosts[asked.host]->run() == asked.run;
+}
+
 bool Workload::survives(Attempt const& attempt) const {
   return std::any_of(around_.hosts.begin(), around_.hosts.end(), [&](auto const& host) {
     return std::find(attempt.copies.begin(), attempt.copies.end(), host->id()) !=
@@ -124,7 +147,13 @@ bool Workload::is_owed(std::string const& name, Digest const& digest) const {
 
 void Workload::compare(ClusterView const& view) {
   std::map<std::string, std::vector<Attempt const*>> by_name;
-  for (auto const& [write, attempt] : attempts_) by_name[attempt.name].push_back(&attempt);
+  for (auto const& [write, attempt] : attempts_) {
+    by_name[attempt.name].push_back(&attempt);
+    if (is_owed_an_answer(attempt.asked)) around_.violated("a write was never answered");
+  }
+  for (auto const& [lookup, asked] : lookups_) {
+    if (is_owed_an_answer(asked)) around_.violated("a lookup was never answered");
+  }
   for (auto const& [name, attempts] : by_name) compare(name, attempts, view);
 }
 

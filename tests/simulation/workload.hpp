@@ -13,8 +13,8 @@
 
 namespace chisme::simulation {
 
-// Workload is the clients: they write and remove files at random nodes, remember what they were
-// told, and compare it with what the cluster says in the end.
+// Workload is the clients: they write, remove and look up files at random nodes, remember what they
+// were told, and compare it with what the cluster says in the end.
 class Workload {
  public:
   struct Counts {
@@ -26,9 +26,10 @@ class Workload {
 
   Workload(Surroundings& around, Random random) : around_(around), random_(random) {}
 
-  // One client uploads or removes something at a node that is up.
+  // One client uploads, removes or looks up something at a node that is up.
   void act();
   void finished(cluster::WriteFinished const& finished);
+  void finished(cluster::LookupFinished const& finished);
   // Compares all that was ever answered with `view`, on which all nodes agree.
   void compare(cluster::ClusterView const& view);
   // Whether clients were promised that the object of `name` survives, and it can: one of the disks
@@ -38,6 +39,12 @@ class Workload {
 
  private:
   enum class Outcome { unknown, acknowledged, absent, refused };
+  // Which process owes the answer.
+  struct Asked {
+    unsigned host = 0;
+    std::uint64_t run = 0;
+    bool answered = false;
+  };
   struct Attempt {
     std::string name;
     std::optional<Digest> digest;  // nullopt: a removal
@@ -45,6 +52,7 @@ class Workload {
     Outcome outcome = Outcome::unknown;
     Version version;
     std::vector<NodeId> copies;  // that acknowledged it
+    Asked asked;
   };
   // The places of one upload: who has stored it, and whose answer is awaited.
   struct Upload {
@@ -53,17 +61,21 @@ class Workload {
     unsigned awaited = 0;
   };
 
+  void look_up(Host& host);
   void upload(Host& host, cluster::WriteId write);
   void push(Host& host, Host& target, std::shared_ptr<Upload> const& upload);
   void commit(Host& host, Upload const& upload);
   void compare(std::string const& name, std::vector<Attempt const*> const& attempts,
                cluster::ClusterView const& view);
   [[nodiscard]] bool survives(Attempt const& attempt) const;
+  [[nodiscard]] bool is_owed_an_answer(Asked const& asked) const;
+  std::string random_name();
   Digest random_digest();
 
   Surroundings& around_;
   Random random_;
   std::map<cluster::WriteId, Attempt> attempts_;
+  std::map<cluster::LookupId, Asked> lookups_;
 };
 
 }  // namespace chisme::simulation

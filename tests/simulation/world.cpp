@@ -8,6 +8,7 @@ namespace {
 
 constexpr Duration watch_period = 500ms;
 constexpr Duration write_period = 300ms;
+constexpr Duration longest_write = 7s;  // the write timeout, and what follows
 
 // Streams of one seed, so that what one draws does not shift the others.
 enum class Purpose : std::uint64_t { world, network, workload, faults, first_host };
@@ -25,9 +26,8 @@ World::World(Scenario scenario)
       watcher_(around_),
       faults_(around_, stream(scenario, Purpose::faults)) {
   around_.network = std::make_unique<Network>(around_.agenda, stream(scenario, Purpose::network));
-  around_.write_finished = [this](unsigned, cluster::WriteFinished const& finished) {
-    workload_.finished(finished);
-  };
+  around_.write_finished = [this](auto const& finished) { workload_.finished(finished); };
+  around_.lookup_finished = [this](auto const& finished) { workload_.finished(finished); };
   for (unsigned i = 0; i < scenario.nodes; ++i) {
     around_.hosts.push_back(
         std::make_unique<Host>(around_, i, stream(scenario, Purpose::first_host, i)));
@@ -84,13 +84,10 @@ Report World::run() {
 }
 
 void World::conclude(Report& report) {
-  // So that all writes under way have ended.
-  Instant const healed = now();
-  run_for(6s);
   auto const agreed = run_until_agreed(around_.scenario.converges_within);
   if (!agreed) around_.violated("no agreement: " + disagreement(around_, workload_));
-  report.converged_after = now() - healed;
-  run_for(2s);
+  report.converged_after = agreed.value_or(around_.scenario.converges_within);
+  run_for(longest_write);
   if (agreed) {
     auto const again = disagreement(around_, workload_);
     if (!again.empty()) around_.violated("agreement did not last: " + again);

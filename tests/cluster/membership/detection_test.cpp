@@ -126,6 +126,19 @@ TEST(Detection, APausedNodeAccusesNobodyWhenItWakes) {
   }
 }
 
+TEST(Detection, TimeSpentPausedCountsForNoSuspicionAndNoProbe) {
+  Network network{16};
+  network.grow(5);
+  SuspectRecord const suspicion{Network::id_of(2), Epoch{1}, Incarnation{0}, Network::id_of(1)};
+  network.deliver(0, {Network::id_of(1), Epoch{1}, Network::endpoint_of(1), Gossip{0, {suspicion}}},
+                  Channel::datagram);
+  ASSERT_EQ(network.seen(0, 2), MemberState::suspect);
+  Effects effects;
+  network.at(0).tick(network.now() + 1min, effects);
+  EXPECT_EQ(network.seen(0, 2), MemberState::suspect);
+  EXPECT_EQ(network.seen(0, 3), MemberState::alive);
+}
+
 TEST(Detection, LocalHealthRisesWithAPauseAndFallsWithGoodProbes) {
   Network network{7};
   network.grow(5);

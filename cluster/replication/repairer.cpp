@@ -278,7 +278,9 @@ void Repairer::start_some(Catalogue const& catalogue, Situation const& situation
   while (running_.size() < config_.transfers_out_max && !ready_.empty()) {
     Digest const digest = std::get<Digest>(ready_.extract(ready_.begin()).value());
     auto const repair = repairs_.find(digest);
-    if (!start(digest, repair->second, catalogue, situation, out)) dirty_.insert(digest);
+    if (start(digest, repair->second, catalogue, situation, out)) continue;
+    dirty_.insert(digest);
+    next_slice_ = std::max(next_slice_, situation.now + slice_pause);
   }
 }
 

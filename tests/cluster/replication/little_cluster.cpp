@@ -1,5 +1,7 @@
 #include "tests/cluster/replication/little_cluster.hpp"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 
 #include "cluster/base/overloaded.hpp"
@@ -75,6 +77,8 @@ void LittleCluster::run(Duration time) {
       if (!deadline || *deadline > now_) continue;
       Effects out;
       host.replication->tick(situation(number), out);
+      auto const next = host.replication->deadline();
+      EXPECT_TRUE(!next || *next > now_) << "a tick that leaves its deadline would spin";
       carry_out(number, out);
     }
   }

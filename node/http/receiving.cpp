@@ -3,8 +3,6 @@
 
 #include "node/http/await.hpp"
 #include "node/http/connection.hpp"
-#include "web/media_types.hpp"
-#include "web/names.hpp"
 
 // Bodies that come in: a file, or a form with files.
 namespace chisme::node {
@@ -159,16 +157,13 @@ asio::awaitable<bool> HttpConnection::begin_part(std::shared_ptr<Form> form) {
   auto const part = form->reader.part();
   // A browser sends a file field that was left empty as a part without a file name.
   if (!part.filename || part.filename->empty()) co_return true;
-  auto name = web::checked_name(*part.filename);
-  if (!name) {
-    form->results.push_back(tl::unexpected(name.error()));
+  auto request = host_->service.form_upload(part);
+  if (!request) {
+    form->results.push_back(tl::unexpected(request.error()));
     co_return false;
   }
-  web::UploadRequest request;
-  request.type = web::is_media_type(part.type) ? part.type : std::string(web::media_type_of(*name));
-  request.name = std::move(*name);
   auto begin = [&](web::Done<std::shared_ptr<web::Upload>> done) {
-    host_->gateway.begin_upload(request, shared_upload(std::move(done)));
+    host_->gateway.begin_upload(*request, shared_upload(std::move(done)));
   };
   auto begun = co_await await_done<std::shared_ptr<web::Upload>>(host_->loop, begin);
   if (begun) {

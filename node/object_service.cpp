@@ -257,7 +257,8 @@ std::unique_ptr<web::RemoteRead> ObjectService::relay(web::FileInfo const& file,
     return sources_of(*view, digest, ranked);
   };
   return std::make_unique<SwitchingRead>(
-      loop_, parts_, SwitchingRead::Range{file.digest, offset, length}, sources);
+      loop_, SwitchingRead::Host{parts_.self, parts_.objects, parts_.disk},
+      SwitchingRead::Range{file.digest, offset, length}, sources);
 }
 
 std::unique_ptr<web::Subscription> ObjectService::subscribe(

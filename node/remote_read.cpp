@@ -40,9 +40,9 @@ Result<std::shared_ptr<Bytes>> read_local(ObjectFile const& file, ByteOffset off
 }  // namespace
 
 struct SwitchingRead::State : std::enable_shared_from_this<SwitchingRead::State> {
-  State(asio::io_context& its_loop, NodeParts const& its_parts, Range range, Sources tell)
+  State(asio::io_context& its_loop, Host its_host, Range range, Sources tell)
       : loop{its_loop},
-        parts{its_parts},
+        host{its_host},
         digest{range.digest},
         offset{range.offset},
         left{range.length},
@@ -56,7 +56,7 @@ struct SwitchingRead::State : std::enable_shared_from_this<SwitchingRead::State>
   asio::awaitable<Result<std::size_t>> read_there(Endpoint holder, std::span<std::byte> into);
 
   asio::io_context& loop;
-  NodeParts const& parts;
+  Host host;
   Digest digest;
   ByteOffset offset;
   ByteCount left;
@@ -69,9 +69,8 @@ struct SwitchingRead::State : std::enable_shared_from_this<SwitchingRead::State>
   bool ended = false;  // nobody waits any more; what was to be filled may be gone
 };
 
-SwitchingRead::SwitchingRead(asio::io_context& loop, NodeParts const& parts, Range range,
-                             Sources sources)
-    : state_{std::make_shared<State>(loop, parts, range, std::move(sources))} {}
+SwitchingRead::SwitchingRead(asio::io_context& loop, Host host, Range range, Sources sources)
+    : state_{std::make_shared<State>(loop, host, range, std::move(sources))} {}
 
 SwitchingRead::~SwitchingRead() {
   state_->ended = true;
@@ -130,14 +129,14 @@ asio::awaitable<Result<std::size_t>> SwitchingRead::State::read_once(std::span<s
 // Into a buffer of its own: the disk may answer when `into` is gone.
 asio::awaitable<Result<std::size_t>> SwitchingRead::State::read_here(std::span<std::byte> into) {
   if (!file) {
-    auto opened = parts.objects.open_object(digest);
+    auto opened = host.objects.open_object(digest);
     if (!opened) co_return tl::unexpected(opened.error());
     file = std::move(*opened);
   }
   auto const job = [from = file, at = offset, count = into.size()] {
     return read_local(*from, at, count);
   };
-  auto const bytes = co_await on_disk(&parts.disk, job);
+  auto const bytes = co_await on_disk(&host.disk, job);
   if (!bytes) co_return tl::unexpected(bytes.error());
   if (ended) co_return fail(Fault::cancelled, "cancelled");
   std::ranges::copy(**bytes, into.begin());
@@ -147,7 +146,7 @@ asio::awaitable<Result<std::size_t>> SwitchingRead::State::read_here(std::span<s
 asio::awaitable<Result<std::size_t>> SwitchingRead::State::read_there(Endpoint holder,
                                                                       std::span<std::byte> into) {
   if (!connection) {
-    connection = std::make_shared<PullConnection>(loop, parts.self, holder, progress_timeout);
+    connection = std::make_shared<PullConnection>(loop, host.self, holder, progress_timeout);
   }
   auto const pulling = connection;
   if (pulling->left().value() == 0) {

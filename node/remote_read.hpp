@@ -7,10 +7,12 @@
 
 #include "cluster/base/identity.hpp"
 #include "cluster/base/strong.hpp"
-#include "node/parts.hpp"
 #include "web/gateway.hpp"
 
 namespace chisme::node {
+
+class DiskPool;
+class ObjectStore;
 
 // A node that has the bytes; `self` means the local disk.
 struct ReadSource {
@@ -33,7 +35,12 @@ class SwitchingRead final : public web::RemoteRead {
     ByteOffset offset;
     ByteCount length;
   };
-  SwitchingRead(asio::io_context& loop, NodeParts const& parts, Range range, Sources sources);
+  struct Host {
+    NodeId self;
+    ObjectStore const& objects;
+    DiskPool& disk;
+  };
+  SwitchingRead(asio::io_context& loop, Host host, Range range, Sources sources);
   ~SwitchingRead() override;
   SwitchingRead(SwitchingRead const&) = delete;
   SwitchingRead& operator=(SwitchingRead const&) = delete;

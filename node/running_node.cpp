@@ -37,7 +37,8 @@ cluster::Profile profile_of(Network network) {
 }
 
 // The web loops share their port among themselves, so they would not notice another program's.
-Result<void> check_free(Endpoint const& endpoint) {
+// Returns the endpoint; port 0 becomes a free one.
+Result<Endpoint> free_endpoint(Endpoint const& endpoint) {
   asio::io_context loop;
   asio::ip::tcp::acceptor acceptor{loop};
   asio::error_code error;
@@ -46,7 +47,7 @@ Result<void> check_free(Endpoint const& endpoint) {
   if (!error) acceptor.set_option(asio::ip::tcp::acceptor::reuse_address{true}, error);
   if (!error) acceptor.bind(wanted, error);
   if (!error) acceptor.listen(1, error);
-  if (!error) return {};
+  if (!error) return from_tcp(acceptor.local_endpoint());
   if (error == asio::error::address_in_use) {
     return fail(Fault::io,
                 "the client port " + to_string(endpoint) +
@@ -119,10 +120,14 @@ Result<void> RunningNode::open_stores() {
 }
 
 Result<void> RunningNode::take_ports() {
-  if (auto free = check_free(config_.http); !free) return free;
+  auto const http = free_endpoint(config_.http);
+  if (!http) return tl::unexpected(http.error());
+  config_.http = *http;
   transport_ = std::make_unique<PeerTransport>(
       control(), PeerTransport::Self{identity_.id, identity_.epoch, config_.peer});
-  return transport_->bind();
+  if (auto bound = transport_->bind(); !bound) return bound;
+  config_.peer = transport_->local();
+  return {};
 }
 
 Result<cluster::Core> RunningNode::make_core() {

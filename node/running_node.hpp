@@ -50,6 +50,8 @@ class RunningNode {
   void stop();
   [[nodiscard]] asio::io_context& control() { return control_.context(); }
 
+  // What it runs with; after `start`, with the ports that it took.
+  [[nodiscard]] NodeConfig const& config() const { return config_; }
   // "http://127.0.0.1:7701 peer 127.0.0.1:8701 id <32 hex digits>"
   [[nodiscard]] std::string description() const;
 

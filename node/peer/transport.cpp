@@ -38,6 +38,7 @@ struct Outgoing {
   asio::steady_timer wake;
   std::deque<std::string> queue;
   std::size_t queued_bytes = 0;
+  bool overflowed = false;
 };
 
 std::span<std::byte const> bytes_of(std::string const& text) {
@@ -206,6 +207,7 @@ void PeerTransport::State::send_stream(Endpoint to, std::string bytes) {
   auto const stream = entry;
   if (stream->queue.size() >= limits.queued_messages_max ||
       stream->queued_bytes + bytes.size() > limits.queued_bytes_max) {
+    stream->overflowed = true;
     stream->socket->close();
     stream->wake.cancel();
     return;
@@ -243,7 +245,7 @@ asio::awaitable<bool> PeerTransport::State::deliver(Endpoint to, std::shared_ptr
   });
   asio::error_code woken;
   auto token = asio::redirect_error(asio::use_awaitable, woken);
-  while (stream->socket->is_open()) {
+  while (stream->socket->is_open() && !stream->overflowed && !stopped) {
     if (stream->queue.empty()) {
       stream->wake.expires_after(limits.idle_timeout);
       co_await stream->wake.async_wait(token);

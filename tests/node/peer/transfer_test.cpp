@@ -1,0 +1,239 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <future>
+#include <memory>
+
+#include "node/peer/push.hpp"
+#include "node/peer/transfer_client.hpp"
+#include "node/remote_read.hpp"
+#include "tests/node/peer/holder.hpp"
+
+namespace chisme::node {
+namespace {
+
+using test::Bytes;
+using test::Directory;
+using test::Holder;
+using test::on_loop;
+using test::random_bytes;
+using test::wait_for;
+
+constexpr NodeId writer{7, 7};
+
+Bytes content(ObjectStore const& objects, Digest const& digest) {
+  auto const file = objects.open_object(digest);
+  if (!file) return {};
+  Bytes bytes((*file)->size().value());
+  EXPECT_EQ(::pread((*file)->descriptor(), bytes.data(), bytes.size(), 0),
+            static_cast<ssize_t>(bytes.size()));
+  return bytes;
+}
+
+struct Transfers : testing::Test {
+  Transfers() { loop.start(); }
+  ~Transfers() override { loop.stop_and_join(); }
+
+  // Pushes bytes whose end names `digest`; what became of it.
+  Result<void> push(Endpoint to, Bytes const& bytes, PushBegin begin, Digest digest) {
+    auto const result = std::make_shared<std::promise<Result<void>>>();
+    auto const holding = std::make_shared<std::unique_ptr<PushConnection>>();
+    on_loop(loop, [&, this] {
+      *holding = std::make_unique<PushConnection>(
+          loop.context(), writer, to, begin,
+          [result, holding] {
+            PushConnection const& push = **holding;
+            if (push.state() == PushConnection::State::stored) result->set_value({});
+            if (push.state() == PushConnection::State::failed) {
+              result->set_value(tl::unexpected(push.error()));
+            }
+          },
+          PushConnection::Limits{});
+      for (std::size_t at = 0; at < bytes.size(); at += 100'000) {
+        auto const part =
+            std::span{bytes}.subspan(at, std::min<std::size_t>(100'000, bytes.size() - at));
+        (*holding)->send(std::make_shared<Bytes const>(part.begin(), part.end()));
+      }
+      (*holding)->end(PushEnd{digest, ByteCount{bytes.size()}});
+    });
+    auto const outcome = wait_for(result->get_future());
+    on_loop(loop, [&] { holding->reset(); });
+    return outcome;
+  }
+
+  // Fetches for repair into `into`.
+  Result<StoredObject> fetch(Holder& into, Digest digest, std::size_t size,
+                             std::vector<Endpoint> const& from) {
+    auto const result = std::make_shared<std::promise<Result<StoredObject>>>();
+    TransferClient client{loop.context(),
+                          {into.objects(), into.disk(), writer,
+                           [result](cluster::TransferId, Result<StoredObject> const& fetched) {
+                             result->set_value(fetched);
+                           }}};
+    cluster::StartTransfer transfer{cluster::TransferId{1}, digest, ByteCount{size}, {}};
+    for (Endpoint const peer : from) transfer.sources.push_back({NodeId{2, 2}, peer});
+    client.start(transfer);
+    return wait_for(result->get_future());
+  }
+
+  Directory directory;
+  EventLoop loop;
+};
+
+TEST_F(Transfers, PushedObjectIsDurableThereWithTheSameBytes) {
+  Holder holder{directory.path() / "a"}, other{directory.path() / "b"};
+  Bytes const bytes = random_bytes(3'000'001);
+  Digest const digest = other.keep(bytes);
+  ASSERT_TRUE(push(holder.peer(), bytes, PushBegin{ByteCount{bytes.size()}}, digest));
+  EXPECT_EQ(content(holder.objects(), digest), bytes);
+  EXPECT_EQ(holder.stored(), 1);
+}
+
+TEST_F(Transfers, EmptyObjectOfUnknownSizeIsPushedToo) {
+  Holder holder{directory.path() / "a"}, other{directory.path() / "b"};
+  Digest const digest = other.keep({});
+  ASSERT_TRUE(push(holder.peer(), {}, PushBegin{}, digest));
+  EXPECT_TRUE(holder.objects().open_object(digest));
+}
+
+TEST_F(Transfers, PushWithAnotherDigestIsRefusedAndLeavesNothing) {
+  Holder holder{directory.path() / "a"};
+  Bytes const bytes = random_bytes(100'000);
+  auto const pushed = push(holder.peer(), bytes, PushBegin{}, Digest{});
+  ASSERT_FALSE(pushed);
+  EXPECT_EQ(pushed.error().fault, Fault::digest_mismatch);
+  EXPECT_TRUE(holder.objects().scan().value().empty());
+  EXPECT_EQ(holder.stored(), 0);
+  EXPECT_TRUE(std::filesystem::is_empty(directory.path() / "a" / "staging"));
+}
+
+TEST_F(Transfers, PushToANodeWhoseDiskFailsIsToldSo) {
+  Holder holder{directory.path() / "a"};
+  std::filesystem::remove_all(directory.path() / "a" / "staging");
+  auto const pushed = push(holder.peer(), random_bytes(10), PushBegin{}, Digest{});
+  ASSERT_FALSE(pushed);
+  EXPECT_EQ(holder.stored(), 0);
+}
+
+TEST_F(Transfers, PushToNobodyFails) {
+  Endpoint nobody;
+  {
+    Holder holder{directory.path() / "a"};
+    nobody = holder.peer();
+  }
+  auto const pushed = push(nobody, random_bytes(10), PushBegin{}, Digest{});
+  ASSERT_FALSE(pushed);
+  EXPECT_EQ(pushed.error().fault, Fault::unavailable);
+}
+
+TEST_F(Transfers, FetchPassesOverSourcesThatFailOrHaveNothing) {
+  Holder into{directory.path() / "into"}, empty{directory.path() / "empty"};
+  Holder source{directory.path() / "source"};
+  Bytes const bytes = random_bytes(2'500'000);
+  Digest const digest = source.keep(bytes);
+  Endpoint nobody;
+  {
+    Holder gone{directory.path() / "gone"};
+    nobody = gone.peer();
+  }
+  auto const fetched = fetch(into, digest, bytes.size(), {nobody, empty.peer(), source.peer()});
+  ASSERT_TRUE(fetched) << fetched.error().message;
+  EXPECT_EQ(fetched->size.value(), bytes.size());
+  EXPECT_EQ(content(into.objects(), digest), bytes);
+}
+
+TEST_F(Transfers, FetchedBytesThatDoNotMatchAreFetchedFromTheNextSource) {
+  Holder into{directory.path() / "into"}, rotten{directory.path() / "rotten"};
+  Holder source{directory.path() / "source"};
+  Bytes const bytes = random_bytes(300'000);
+  Digest const digest = source.keep(bytes);
+  rotten.keep(bytes);
+  for (auto const& entry :
+       std::filesystem::recursive_directory_iterator(directory.path() / "rotten" / "objects")) {
+    if (!entry.is_regular_file()) continue;
+    std::FILE* const file = std::fopen(entry.path().c_str(), "r+b");
+    ASSERT_NE(file, nullptr);
+    std::fputs("rot", file);
+    std::fclose(file);
+  }
+  auto const fetched = fetch(into, digest, bytes.size(), {rotten.peer(), source.peer()});
+  ASSERT_TRUE(fetched) << fetched.error().message;
+  EXPECT_EQ(content(into.objects(), digest), bytes);
+  auto const only_rotten = fetch(rotten, Digest{}, bytes.size(), {into.peer()});
+  EXPECT_FALSE(only_rotten);
+}
+
+TEST_F(Transfers, FetchWithoutAnySourceFails) {
+  Holder into{directory.path() / "into"};
+  EXPECT_FALSE(fetch(into, Digest{}, 10, {}));
+  EXPECT_TRUE(std::filesystem::is_empty(directory.path() / "into" / "staging"));
+}
+
+// Reads with a SwitchingRead on the loop, one piece after the other.
+struct Reading : Transfers {
+  void begin(Holder& here, Digest digest, std::size_t size, std::vector<ReadSource> sources) {
+    on_loop(loop, [&, this] {
+      reading = std::make_unique<SwitchingRead>(
+          loop.context(), SwitchingRead::Host{writer, here.objects(), here.disk()},
+          SwitchingRead::Range{digest, ByteOffset{0}, ByteCount{size}},
+          [sources] { return sources; });
+    });
+  }
+  ~Reading() override {
+    on_loop(loop, [this] { reading.reset(); });
+  }
+  // Appends up to `wanted` bytes more; false at an error.
+  bool read(Bytes& all, std::size_t wanted) {
+    Bytes buffer(64 << 10);
+    std::size_t const goal = all.size() + wanted;
+    while (all.size() < goal) {
+      auto const result = std::make_shared<std::promise<Result<std::size_t>>>();
+      auto const piece = std::span{buffer}.first(std::min(buffer.size(), goal - all.size()));
+      on_loop(loop, [&, this] {
+        reading->read(piece, [result](Result<std::size_t> count) { result->set_value(count); });
+      });
+      auto const count = wait_for(result->get_future());
+      if (!count) return false;
+      if (*count == 0) return true;
+      all.insert(all.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(*count));
+    }
+    return true;
+  }
+  std::unique_ptr<SwitchingRead> reading;
+};
+
+TEST_F(Reading, GoesOnAtTheNextHolderFromTheSameByteWhenOneEnds) {
+  Holder here{directory.path() / "here"}, second{directory.path() / "second"};
+  auto first = std::make_unique<Holder>(directory.path() / "first");
+  Bytes const bytes = random_bytes(8'000'000);
+  Digest const digest = second.keep(bytes);
+  first->keep(bytes);
+  begin(here, digest, bytes.size(),
+        {{NodeId{1, 1}, first->peer(), false}, {NodeId{2, 2}, second.peer(), false}});
+  Bytes all;
+  ASSERT_TRUE(read(all, 2'700'000));
+  first.reset();
+  ASSERT_TRUE(read(all, bytes.size()));
+  EXPECT_EQ(all, bytes);
+}
+
+TEST_F(Reading, TheLocalCopyIsAHolderLikeTheOthers) {
+  Holder here{directory.path() / "here"}, empty{directory.path() / "empty"};
+  Bytes const bytes = random_bytes(1'000'000);
+  Digest const digest = here.keep(bytes);
+  begin(here, digest, bytes.size(),
+        {{NodeId{1, 1}, empty.peer(), false}, {writer, here.peer(), true}});
+  Bytes all;
+  ASSERT_TRUE(read(all, bytes.size()));
+  EXPECT_EQ(all, bytes);
+}
+
+TEST_F(Reading, FailsOnlyWhenNoHolderIsLeft) {
+  Holder here{directory.path() / "here"}, empty{directory.path() / "empty"};
+  begin(here, Digest{}, 1000, {{NodeId{1, 1}, empty.peer(), false}});
+  Bytes all;
+  EXPECT_FALSE(read(all, 1000));
+}
+
+}  // namespace
+}  // namespace chisme::node

@@ -49,6 +49,14 @@ struct Core::Parts {
   void show_load(NodeId node);
   MemberView member_view(Member const& member, Instant now) const;
   Situation situation(Instant now) const;
+  // How often this node's load is gossiped: less often in a large cluster, so that what each node
+  // sends and receives stays the same whatever their number.
+  Duration load_period() const {
+    constexpr std::int64_t members_at_full_rate = 10;
+    auto const count = static_cast<std::int64_t>(members.size());
+    return config.profile.gossip_period * std::max(members_at_full_rate, count) /
+           members_at_full_rate;
+  }
   unsigned copies_wanted() const { return swim.ever_had_peers() ? config.copies_wanted : 1; }
   unsigned copies_durable() const { return swim.ever_had_peers() ? config.copies_durable : 1; }
   ClusterView view(Instant now) const;
@@ -62,6 +70,7 @@ struct Core::Parts {
 
   std::vector<MemberView> members;  // as of `members_changes`, with the newest loads
   std::uint64_t members_changes = 0;
+  Instant load_told{};
   std::uint64_t view_number = 1;
   // What a view shows besides members, catalogue and loads.
   std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, unsigned, bool, std::size_t> shown{};
@@ -118,7 +127,10 @@ void Core::Parts::handle(PeerUnreachable const& input, Instant now, Effects& out
 void Core::Parts::handle(LoadSampled const& input, Instant now, Effects&) {
   loads.measure(input, swim.local_health(), now);
   swim.set_load(loads.own(now));
-  swim.tell(loads.own(now), now);
+  if (now >= load_told + load_period()) {
+    swim.tell(loads.own(now), now);
+    load_told = now;
+  }
   show_load(self.id);
   replication.handle(input, situation(now));
 }

@@ -46,11 +46,13 @@ int main(int argc, char** argv) {
   unsigned nodes = 5;
   unsigned seeds = 1;
   bool calm = false;
+  bool idle = false;
   CLI::App app{"Runs clusters under virtual time and checks their promises"};
   app.add_option("--seed", first_seed, "The first seed");
   app.add_option("--nodes", nodes, "Nodes of each cluster")->check(CLI::Range(1u, 200u));
   app.add_option("--seeds", seeds, "How many seeds, counting from the first");
   app.add_flag("--calm", calm, "No faults");
+  app.add_flag("--idle", idle, "No writes");
   CLI11_PARSE(app, argc, argv);
   unsigned failed = 0;
   for (std::uint64_t seed = first_seed; seed < first_seed + seeds; ++seed) {
@@ -60,6 +62,7 @@ int main(int argc, char** argv) {
       scenario.seed = seed;
       scenario.nodes = nodes;
     }
+    if (idle) scenario.writes = false;
     Report const report = chisme::simulation::World{scenario}.run();
     print(scenario, report);
     if (!report.violations.empty()) ++failed;

@@ -201,17 +201,31 @@ void Catalogue::merge(CatalogueDelta const& delta, Instant now, Effects& out) {
   for (CatalogueRecord const& record : delta.records) {
     if (take_in(record, now, out)) news.push_back(&record);
   }
-  for (LogPosition const& position : delta.through) positions_.raise(position);
+  for (LogPosition const& position : delta.through) {
+    // Of the log that this node is writing, nobody knows better.
+    bool const own = position.writer == self_ && position.epoch == epoch_;
+    if (!own) positions_.raise(position);
+  }
   if (news.size() > passed_on_max) return;
   for (CatalogueRecord const* const record : news) spread(*record);
 }
 
+void Catalogue::adopt(CatalogueRecord const& record, Instant now, Effects& out) {
+  if (learn(record, now, out)) spread(record);
+}
+
 bool Catalogue::take_in(CatalogueRecord const& record, Instant now, Effects& out) {
+  if (!learn(record, now, out)) return false;
+  pend(record, false);
+  return true;
+}
+
+bool Catalogue::learn(CatalogueRecord const& record, Instant now, Effects& out) {
   now_ = now;
   bool const is_name = log_of(record.change) == LogKind::names;
   if (is_name) clock_.observe(version_of(record).time, now);
-  if (!apply(record)) return false;
-  pend(record, false);
+  // An own draft that a holder has made durable already: it becomes visible in its own time.
+  if (is_open(position_of(record)) || !apply(record)) return false;
   announce(record, out);
   // This node's own old word came back: it must agree with the disk.
   if (!is_name && record.dot.writer == self_) reconcile(digest_of(record));

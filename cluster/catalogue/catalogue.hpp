@@ -84,8 +84,8 @@ class Catalogue {
   // The next record of the names log, not yet part of the catalogue. Ended by `finish` or
   // `discard`.
   [[nodiscard]] CatalogueRecord draft(Change change);
-  // Has the next `save` make the draft durable; it stays invisible.
-  void persist(CatalogueRecord const& draft);
+  // Has the next `save` make the record durable; it stays invisible.
+  void persist(CatalogueRecord const& record);
   // The draft, durable here, becomes part of the catalogue and is spread.
   void finish(CatalogueRecord const& draft, Instant now, Effects& out);
   // No other node has seen the draft, nor will.
@@ -94,6 +94,8 @@ class Catalogue {
   // ---- Other nodes' records
   // Merges a record that came alone. True when it was news.
   bool merge(CatalogueRecord const& record, Instant now, Effects& out);
+  // Merges a record that was made durable by `persist`.
+  void adopt(CatalogueRecord const& record, Instant now, Effects& out);
   // Merges an answer of anti-entropy.
   void merge(CatalogueDelta const& delta, Instant now, Effects& out);
   [[nodiscard]] std::vector<LogPosition> positions() const;
@@ -132,6 +134,7 @@ class Catalogue {
   void index(CatalogueRecord const* old, CatalogueRecord const& record);
   void refer(CatalogueRecord const* old, CatalogueRecord const& record);
   void set_holder(Digest const& digest, NodeId holder, bool holds);
+  bool learn(CatalogueRecord const& record, Instant now, Effects& out);
   bool take_in(CatalogueRecord const& record, Instant now, Effects& out);
   void announce(CatalogueRecord const& record, Effects& out) const;
   void append_holding(Change change);

@@ -71,8 +71,8 @@ CatalogueRecord Catalogue::draft(Change change) {
   return record;
 }
 
-void Catalogue::persist(CatalogueRecord const& draft) {
-  pend(draft, false);
+void Catalogue::persist(CatalogueRecord const& record) {
+  pend(record, false);
 }
 
 void Catalogue::finish(CatalogueRecord const& draft, Instant now, Effects& out) {

@@ -97,7 +97,7 @@ void Replication::handle(WriteRequested const& input, Situation const& situation
 
 void Replication::handle(CatalogueSaved const& input, Situation const& situation, Effects& out) {
   catalogue_.saved(input.save);
-  participant_.saved(input.save, catalogue_, situation.self, out);
+  participant_.saved(input.save, catalogue_, situation, out);
   writes_.saved(input.save, catalogue_, situation, out);
   fetcher_.saved(catalogue_, situation, out);
   settle(situation, out);

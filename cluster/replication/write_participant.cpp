@@ -25,26 +25,23 @@ void WriteParticipant::handle(Envelope const& from, CommitWrite const& commit, C
         Send{from.sender_peer, Channel::stream, WriteCommitted{commit.write, false, std::nullopt}});
     return;
   }
-  catalogue.merge(commit.record, situation.now, out);
-  auto const* const put = std::get_if<PutRecord>(&commit.record.change);
+  catalogue.persist(commit.record);
   SaveId const save = catalogue.save(out);
-  waiting_.push_back({.save = save,
-                      .to = from.sender_peer,
-                      .write = commit.write,
-                      .digest = put == nullptr ? std::nullopt : std::optional{put->digest}});
-  // Asked again, everything may be durable already.
-  if (catalogue.is_saved(save)) saved(save, catalogue, situation.self, out);
+  waiting_.push_back({save, from.sender_peer, commit});
 }
 
-void WriteParticipant::saved(SaveId save, Catalogue const& catalogue, NodeId self, Effects& out) {
+void WriteParticipant::saved(SaveId save, Catalogue& catalogue, Situation const& situation,
+                             Effects& out) {
   for (; !waiting_.empty() && waiting_.front().save <= save; waiting_.pop_front()) {
-    Waiting const& done = waiting_.front();
+    auto const& [number, record] = waiting_.front().commit;
+    catalogue.adopt(record, situation.now, out);
+    auto const* const put = std::get_if<PutRecord>(&record.change);
     CatalogueRecord const* const have =
-        done.digest ? catalogue.holding(*done.digest, self) : nullptr;
+        put != nullptr ? catalogue.holding(put->digest, situation.self) : nullptr;
     // The copy may have been lost while the record was being saved.
-    WriteCommitted reply{done.write, !done.digest || have != nullptr, std::nullopt};
+    WriteCommitted reply{number, put == nullptr || have != nullptr, std::nullopt};
     if (have != nullptr) reply.holding = *have;
-    out.push_back(Send{done.to, Channel::stream, std::move(reply)});
+    out.push_back(Send{waiting_.front().to, Channel::stream, std::move(reply)});
   }
 }
 

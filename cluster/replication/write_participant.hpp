@@ -11,10 +11,10 @@ namespace chisme::cluster {
 
 // WriteParticipant answers CommitWrite: the other side of WriteCoordinator.
 //
-// It merges the record, and answers once that, and for a Put this node's own Have, are on disk. It
-// refuses when it does not have the object, or when the version is further in the future than the
-// clock allows. Asked again, it answers again. At most `waiting_max` answers wait for the disk;
-// more are refused.
+// It saves the record, and once that, and for a Put this node's own Have, are on disk, merges it
+// and answers. It refuses when it does not have the object, or when the version is further in the
+// future than the clock allows. Asked again, it saves and answers again. At most `waiting_max`
+// answers wait for the disk; more are refused.
 //
 // Pure; one thread owns it.
 class WriteParticipant {
@@ -24,14 +24,13 @@ class WriteParticipant {
   void handle(Envelope const& from, CommitWrite const& commit, Catalogue& catalogue,
               Situation const& situation, Effects& out);
   // The catalogue is durable up to `save`.
-  void saved(SaveId save, Catalogue const& catalogue, NodeId self, Effects& out);
+  void saved(SaveId save, Catalogue& catalogue, Situation const& situation, Effects& out);
 
  private:
   struct Waiting {
     SaveId save;
     Endpoint to;
-    std::uint64_t write = 0;
-    std::optional<Digest> digest;  // of a Put
+    CommitWrite commit;
   };
   std::deque<Waiting> waiting_;  // in order of `save`
 };

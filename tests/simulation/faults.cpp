@@ -18,6 +18,7 @@ Duration exponential(Duration mean, Random& random) {
 Faults::Faults(Surroundings& around, Random random)
     : around_(around),
       crashes_(random.split(1)),
+      strikes_(random.split(4)),
       partitions_(random.split(2)),
       pauses_(random.split(3)) {
   Scenario const& scenario = around.scenario;
@@ -53,13 +54,15 @@ Host* Faults::some_host_up(Random& random) {
   return up.empty() ? nullptr : up[random.below(up.size())];
 }
 
-void Faults::crash(Host& host) {
+bool Faults::may_lose_disk() {
+  if (disks_to_lose_ == 0 || !crashes_.chance(0.3)) return false;
+  --disks_to_lose_;
+  return true;
+}
+
+void Faults::crash(Host& host, bool loses_disk) {
   host.crash();
-  bool const loses_disk = disks_to_lose_ > 0 && crashes_.chance(0.3);
-  if (loses_disk) {
-    --disks_to_lose_;
-    host.replace_disk();
-  }
+  if (loses_disk) host.replace_disk();
   around_.agenda.after(200ms + exponential(5s, crashes_), [this, &host] { restart(host); });
 }
 
@@ -68,12 +71,23 @@ void Faults::restart(Host& host) {
 }
 
 void Faults::crash_one() {
-  if (Host* const host = some_host_up(crashes_)) crash(*host);
+  if (Host* const host = some_host_up(crashes_)) crash(*host, may_lose_disk());
 }
 
 void Faults::crash_all() {
   for (auto const& host : around_.hosts) {
-    if (host->is_up()) crash(*host);
+    if (host->is_up()) crash(*host, false);
+  }
+}
+
+void Faults::strike(std::vector<NodeId> const& copies) {
+  Scenario const& scenario = around_.scenario;
+  if (!scenario.crashes || around_.agenda.now() >= end_ || !strikes_.chance(0.03)) return;
+  bool const loses_disk = disks_to_lose_ > 0 && strikes_.chance(0.5);
+  if (loses_disk) --disks_to_lose_;
+  NodeId const victim = copies[strikes_.below(copies.size())];
+  for (auto const& host : around_.hosts) {
+    if (host->is_up()) crash(*host, loses_disk && host->id() == victim);
   }
 }
 

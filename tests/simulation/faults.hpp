@@ -11,6 +11,9 @@ class Faults {
  public:
   Faults(Surroundings& around, Random random);
   void begin(Instant end);
+  // A write was acknowledged this moment: now and then the worst follows at once, the end of all
+  // processes and of one of the disks that have it.
+  void strike(std::vector<NodeId> const& copies);
   // Heals the network and starts every machine.
   void heal();
 
@@ -20,12 +23,14 @@ class Faults {
   void crash_all();
   void partition();
   void pause_one();
-  void crash(Host& host);
+  bool may_lose_disk();
+  void crash(Host& host, bool loses_disk);
   void restart(Host& host);
   Host* some_host_up(Random& random);
 
   Surroundings& around_;
   Random crashes_;
+  Random strikes_;
   Random partitions_;
   Random pauses_;
   Instant end_{};

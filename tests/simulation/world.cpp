@@ -26,7 +26,10 @@ World::World(Scenario scenario)
       watcher_(around_),
       faults_(around_, stream(scenario, Purpose::faults)) {
   around_.network = std::make_unique<Network>(around_.agenda, stream(scenario, Purpose::network));
-  around_.write_finished = [this](auto const& finished) { workload_.finished(finished); };
+  around_.write_finished = [this](auto const& finished) {
+    workload_.finished(finished);
+    if (finished.outcome) faults_.strike(finished.outcome->copies);
+  };
   around_.lookup_finished = [this](auto const& finished) { workload_.finished(finished); };
   for (unsigned i = 0; i < scenario.nodes; ++i) {
     around_.hosts.push_back(

@@ -22,6 +22,7 @@ constexpr std::uint64_t dropped_body_bytes_max = 64 << 10;
 // many, so that it can read the answer: unread bytes would make the kernel reset the connection.
 constexpr auto linger_time = std::chrono::milliseconds(3000);
 constexpr std::uint64_t linger_bytes_max = 256 << 20;
+constexpr auto watch_period = std::chrono::milliseconds(3000);
 // Answers are written in pieces, each of which must make progress.
 constexpr std::size_t write_piece_bytes = 64 << 10;
 
@@ -86,10 +87,14 @@ void HttpConnection::expect_nothing() {
   deadline_.reset();
 }
 
-// Starts the watch over `deadline_`. Moving the deadline costs nothing; the timer follows lazily
-// and looks at least every second.
+// Starts the watch over `deadline_`. Moving the deadline costs nothing; the timer follows lazily,
+// so that a deadline set meanwhile is noticed at most `watch_period` (or the shortest timeout)
+// late.
 void HttpConnection::start_watch() {
-  auto const at_least = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  auto const& settings = host_->settings;
+  auto const period = std::min(
+      {watch_period, settings.head_timeout, settings.idle_timeout, settings.progress_timeout});
+  auto const at_least = std::chrono::steady_clock::now() + period;
   timer_.expires_at(deadline_ ? std::min(*deadline_, at_least) : at_least);
   timer_.async_wait([weak = weak_from_this()](asio::error_code error) {
     auto const self = weak.lock();

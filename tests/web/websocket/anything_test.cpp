@@ -37,8 +37,10 @@ TEST(SessionsAndAnything, WhateverComesEachSessionEndsOnceAndLeavesNothingBehind
     int closed = 0;
     Request request;
     request.headers = {{"Sec-WebSocket-Key", test_key}};
-    auto const session =
-        std::array<WebSocketSession, 3>{ReadSession{}, upload_of("a"), ClusterSession{}}[seed % 3];
+    UploadSession upload;
+    upload.upload.name = "a";
+    std::array<WebSocketSession, 3> const kinds{ReadSession{}, upload, ClusterSession{}};
+    auto const& session = kinds[seed % 3];
     server.serve(std::make_unique<MemoryStream>(loop, client), request, "", session,
                  [&] { ++closed; });
     std::string_view rest;

@@ -35,9 +35,9 @@ class CommandLine(Directory):
 
     def test_unknown_config_key_is_named_with_its_file(self):
         config = self.directory / "chisme.toml"
-        config.write_text('listen = "127.0.0.1:7701"\n')
+        config.write_text('lisen = "127.0.0.1:7701"\n')
         errors = self.refused(2, "node", "--config", str(config))
-        self.assertIn("listen", errors)
+        self.assertIn("lisen", errors)
         self.assertIn("chisme.toml", errors)
 
     def test_config_that_is_not_toml_names_the_line(self):
@@ -159,7 +159,7 @@ class Requests(unittest.TestCase):
     def test_wrong_digest_stores_nothing(self):
         header = {"Repr-Digest": "sha-256=:" + "A" * 43 + "=:"}
         problem = self.problem(400, "PUT", "/files/digest", b"some bytes", header)
-        self.assertIn("digest", problem["detail"].lower())
+        self.assertIn("sha-256", problem["detail"].lower())
         self.problem(404, "GET", "/files/digest")
 
     def test_empty_file_is_a_file(self):
@@ -205,9 +205,9 @@ class FullDisk(Directory):
             self.assertEqual(status, 507, body)
             self.assertIn("disk", json.loads(body)["detail"])
             # Without a length it is only found out on the way.
-            chunked = run("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-T", "-", node.url("/files/big2.bin"),
-                          stdin=subprocess.Popen(["head", "-c", "40M", "/dev/zero"], stdout=subprocess.PIPE).stdout)
-            self.assertIn("507", chunked.stdout)
+            curl = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-T", "-", node.url("/files/big2.bin")]
+            chunked = subprocess.run(curl, input=bytes(40 << 20), capture_output=True, timeout=60)
+            self.assertIn(b"507", chunked.stdout)
             self.assertEqual(status_of(node.url("/files/big.bin")), 404)
             self.assertEqual(status_of(node.url("/files/big2.bin")), 404)
             self.assertEqual(fetch(node.url("/files/kept.bin")), kept)

@@ -13,36 +13,47 @@ from harness import Cluster, eventually, fetch, get_json, request, sha256
 
 NODES = 5
 DOWN_MAX = 2
+STALENESS_SECONDS = 5  # 2 s where nodes stay up; a node that starts must learn first
 
 
 class History:
-    """What was written to each name, as the clients know it."""
+    """What was written to each name, as its one writer knows it."""
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.allowed = {}  # name -> hashes that a reader may see: the last acknowledged, later unknowns
-        self.acknowledged = set()
+        self.attempts = {}  # name -> the hash of each write, in order; None once it was refused
+        self.acknowledged = {}  # name -> (when, number) of each acknowledged attempt
         self.counts = {"acknowledged": 0, "refused": 0, "unknown": 0, "read": 0, "unreadable": 0}
         self.violations = []
 
     def attempt(self, name, digest):
+        """A write begins; its number."""
         with self.lock:
-            self.allowed.setdefault(name, []).append(digest)
+            attempts = self.attempts.setdefault(name, [])
+            attempts.append(digest)
+            return len(attempts) - 1
 
-    def outcome(self, name, digest, kind):
+    def outcome(self, name, number, kind):
         with self.lock:
             self.counts[kind] += 1
             if kind == "acknowledged":
-                self.acknowledged.add(name)
-                self.allowed[name] = self.allowed[name][self.allowed[name].index(digest):]
+                self.acknowledged.setdefault(name, []).append((time.monotonic(), number))
             elif kind == "refused":
-                self.allowed[name].remove(digest)
+                self.attempts[name][number] = None
 
-    def check(self, name, digest, allowed):
+    def oldest_allowed(self, name, staleness):
+        """What a read that begins now may see at the oldest: a node learns of a write that it has no
+        part in within the convergence bound."""
+        with self.lock:
+            known = time.monotonic() - staleness
+            return max((number for when, number in self.acknowledged[name] if when <= known), default=0)
+
+    def check(self, name, digest, oldest, reader):
         with self.lock:
             self.counts["read"] += 1
-            if digest not in allowed and digest not in self.allowed[name]:
-                self.violations.append(f"{name} was read as {digest}")
+            if digest not in self.attempts[name][oldest:]:
+                was = [n for n, d in enumerate(self.attempts[name]) if d == digest]
+                self.violations.append(f"{reader} was given {name} as of write {was}, not {oldest} or later: {digest}")
 
 
 def upload(cluster, history, stop, random_source, own):
@@ -52,18 +63,17 @@ def upload(cluster, history, stop, random_source, own):
         number += 1
         name = f"{own}-{number if random_source.random() < 0.7 else random_source.randint(1, number)}"
         body = random_source.randbytes(random_source.choice([16, 100, 20_000, 400_000, 3_000_000]))
-        digest = sha256(body)
-        history.attempt(name, digest)
+        attempt = history.attempt(name, sha256(body))
         try:
             status, _, _ = request(cluster.url(random_source.randint(1, NODES), f"/files/{name}"), "PUT", body)
-            history.outcome(name, digest, "acknowledged" if status in (200, 201) else "refused")
+            history.outcome(name, attempt, "acknowledged" if status in (200, 201) else "refused")
             if status not in (200, 201):
                 time.sleep(0.05)
         except ConnectionRefusedError:
-            history.outcome(name, digest, "refused")
+            history.outcome(name, attempt, "refused")
             time.sleep(0.05)
         except (OSError, http.client.HTTPException):
-            history.outcome(name, digest, "unknown")
+            history.outcome(name, attempt, "unknown")
 
 
 def download(cluster, history, stop, random_source):
@@ -75,13 +85,12 @@ def download(cluster, history, stop, random_source):
             time.sleep(0.05)
             continue
         name = random_source.choice(names)
-        with history.lock:
-            allowed = list(history.allowed[name])
+        oldest = history.oldest_allowed(name, STALENESS_SECONDS)
+        node = random_source.randint(1, NODES)
         try:
-            status, _, body = request(
-                cluster.url(random_source.randint(1, NODES), f"/files/{name}?via=proxy"), timeout=20)
+            status, _, body = request(cluster.url(node, f"/files/{name}?via=proxy"), timeout=20)
             if status == 200:
-                history.check(name, sha256(body), allowed)
+                history.check(name, sha256(body), oldest, f"a client of node {node}")
                 continue
         except (OSError, http.client.HTTPException):
             pass
@@ -122,9 +131,8 @@ def check_everything(cluster, history):
     print(f"all files at three copies {time.monotonic() - began:.1f} s after the last restart")
     for name in sorted(history.acknowledged):
         for node in range(1, NODES + 1):
-            digest = sha256(fetch(cluster.url(node, f"/files/{name}")))
-            if digest not in history.allowed[name]:
-                history.violations.append(f"node {node} serves {name} as {digest}")
+            body = fetch(cluster.url(node, f"/files/{name}"))
+            history.check(name, sha256(body), history.oldest_allowed(name, 0), f"at the end, a client of node {node}")
 
 
 def main():
@@ -136,8 +144,8 @@ def main():
     source = random.Random(options.seed)
     history, stop = History(), threading.Event()
     with Cluster(NODES) as cluster:
-        clients = [threading.Thread(target=upload, args=(cluster, history, stop, random.Random(source.random()), f"u{i}"))
-                   for i in range(2)]
+        clients = [threading.Thread(target=upload, args=(cluster, history, stop, random.Random(source.random()), own))
+                   for own in ("a", "b")]
         clients += [threading.Thread(target=download, args=(cluster, history, stop, random.Random(source.random())))
                     for _ in range(2)]
         for client in clients:

@@ -142,6 +142,8 @@ class MainJob(unittest.TestCase):
         self.wait_for_copies("repaired.bin")
         victim = self.holder_of("repaired.bin")
         self.cluster.kill(victim)
+        for node in self.running():
+            eventually(lambda n=node: state_of(self.cluster, n, self.cluster.url(victim)) == "dead", 5, "it is dead")
         self.wait_for_copies("repaired.bin", seconds=40)
         for node in self.running():
             self.assertEqual(sha256(fetch(self.cluster.url(node, "/files/repaired.bin"))), sha256(data))

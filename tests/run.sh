@@ -36,7 +36,7 @@ if [ $quick = no ]; then
   for test in tests/end_to_end/*_test.py; do
     run "$(basename "$test")" timeout 900 /usr/bin/python3 "$test"
   done
-  run "page in a browser" timeout 900 tests/end_to_end/page/run.sh
+  run "page in a browser" timeout 900 node tests/end_to_end/page/run.mjs
 fi
 if [ $sanitizers = yes ]; then
   for preset in asan-ubsan tsan; do

@@ -34,7 +34,6 @@ class Suspicions {
   // Gives every suspect more time: this node was paused and heard nobody.
   void postpone(Duration by);
   [[nodiscard]] std::optional<Instant> deadline() const;
-  [[nodiscard]] bool contains(NodeId suspect) const { return suspects_.contains(suspect); }
 
  private:
   struct Suspect {

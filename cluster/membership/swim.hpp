@@ -91,7 +91,7 @@ class Swim {
   void merge_news(News const& news, NodeId teller, Instant now, Effects& out);
   void merge_member(MemberRecord const& record, NodeId teller, Instant now, Effects& out);
   void add_tombstone(MemberRecord const& record, News const& end, Instant now, Effects& out);
-  void confirm(SuspectRecord const& suspect, Instant now, Effects& out);
+  void confirm(SuspectRecord const& suspect, Instant now);
   void announce(NodeId id, Effects& out) const;
   void suspect_all(std::vector<NodeId> const& failed, Instant now, Effects& out);
   void declare_dead(std::vector<NodeId> const& expired, Instant now, Effects& out);

@@ -44,7 +44,7 @@ void Swim::merge_news(News const& news, NodeId teller, Instant now, Effects& out
   auto const* suspect = std::get_if<SuspectRecord>(&news);
   if (table_.apply(news, now) != MemberTable::Outcome::changed) {
     bool const confirms = suspect != nullptr && known != nullptr && key_of(news) == key_of(*known);
-    if (confirms) confirm(*suspect, now, out);
+    if (confirms) confirm(*suspect, now);
     return;
   }
   had_peers_ = true;
@@ -61,7 +61,7 @@ void Swim::merge_news(News const& news, NodeId teller, Instant now, Effects& out
   if (looks) detector_.probe_now(id, now, table_, out);
 }
 
-void Swim::confirm(SuspectRecord const& suspect, Instant now, Effects&) {
+void Swim::confirm(SuspectRecord const& suspect, Instant now) {
   if (suspicions_.accuse(suspect.id, suspect.from, table_.live(), now)) {
     dissemination_.add(suspect, now);
   }

@@ -1,13 +1,11 @@
 #include "cluster/wire/codec.hpp"
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cereal/cereal.hpp>
 #include <cmath>
 #include <cstring>
 #include <exception>
-#include <limits>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -34,9 +32,7 @@ struct Damaged : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-void to_little_endian([[maybe_unused]] char* bytes, [[maybe_unused]] std::size_t size) {
-  if constexpr (std::endian::native == std::endian::big) std::reverse(bytes, bytes + size);
-}
+static_assert(std::endian::native == std::endian::little, "numbers are copied as they are");
 
 class Writer : public cereal::OutputArchive<Writer, cereal::AllowEmptyClassElision> {
  public:
@@ -142,25 +138,16 @@ void serialize(Archive& archive, Checked<Enumeration>& checked) {
 }
 
 // cereal finds these by the archive's namespace.
-template <class Number>
+template <Saving Archive, class Number>
   requires std::is_arithmetic_v<Number>
-void CEREAL_SAVE_FUNCTION_NAME(Writer& archive, Number const& number) {
-  std::array<char, sizeof(Number)> bytes;
-  std::memcpy(bytes.data(), &number, bytes.size());
-  to_little_endian(bytes.data(), bytes.size());
-  archive.write(bytes.data(), bytes.size());
-}
-template <class Number>
-  requires std::is_arithmetic_v<Number>
-void CEREAL_SAVE_FUNCTION_NAME(Counter& archive, Number const& number) {
-  archive.write(&number, sizeof(Number));
+void CEREAL_SAVE_FUNCTION_NAME(Archive& archive, Number const& number) {
+  archive.write(&number, sizeof number);
 }
 template <class Number>
   requires std::is_arithmetic_v<Number>
 void CEREAL_LOAD_FUNCTION_NAME(Reader& archive, Number& number) {
   std::array<char, sizeof(Number)> bytes;
   archive.read(bytes.data(), bytes.size());
-  to_little_endian(bytes.data(), bytes.size());
   if constexpr (std::is_same_v<Number, bool>) {
     if (bytes[0] != 0 && bytes[0] != 1) throw Damaged("neither true nor false");
   }
@@ -271,12 +258,9 @@ void serialize(Archive& archive, AliveRecord& r) {
   archive(r.id, r.epoch, r.incarnation, r.peer, r.http, Text{r.zone, zone_bytes_max}, r.weight,
           r.versions, r.draining, r.run_nonce);
 }
-template <class Archive>
-void serialize(Archive& archive, SuspectRecord& r) {
-  archive(r.id, r.epoch, r.incarnation, r.from);
-}
-template <class Archive>
-void serialize(Archive& archive, DeadRecord& r) {
+template <class Archive, class Accusation>
+  requires std::is_same_v<Accusation, SuspectRecord> || std::is_same_v<Accusation, DeadRecord>
+void serialize(Archive& archive, Accusation& r) {
   archive(r.id, r.epoch, r.incarnation, r.from);
 }
 template <class Archive>
@@ -332,10 +316,6 @@ void serialize(Archive& archive, PingReq& m) {
   archive(m.sequence, m.target, m.target_endpoint);
 }
 template <class Archive>
-void serialize(Archive& archive, Nack& m) {
-  archive(m.sequence);
-}
-template <class Archive>
 void serialize(Archive& archive, WrongTarget& m) {
   archive(m.sequence, m.expected);
 }
@@ -343,8 +323,9 @@ template <class Archive>
 void serialize(Archive& archive, Gossip& m) {
   archive(m.catalogue_fingerprint, List{m.records, gossiped_records_max});
 }
-template <class Archive>
-void serialize(Archive& archive, LoadProbe& m) {
+template <class Archive, class Numbered>
+  requires std::is_same_v<Numbered, Nack> || std::is_same_v<Numbered, LoadProbe>
+void serialize(Archive& archive, Numbered& m) {
   archive(m.sequence);
 }
 template <class Archive>
@@ -407,6 +388,13 @@ void write_to(std::string& out, Value const& value) {
 }
 
 template <class Value>
+std::string written(Value const& value) {
+  std::string out;
+  write_to(out, value);
+  return out;
+}
+
+template <class Value>
 std::size_t counted(Value const& value) {
   Counter counter;
   counter(value);
@@ -435,14 +423,6 @@ std::span<std::byte const> bytes_of(std::string const& text) {
   return std::as_bytes(std::span{text.data(), text.size()});
 }
 
-std::string header_for(std::span<std::byte const> body, ClusterTag cluster) {
-  std::string header{magic.begin(), magic.end()};
-  write_to(header, protocol_version);
-  write_to(header, cluster.value());
-  write_to(header, checksum(body, cluster));
-  return header;
-}
-
 Result<void> check_header(std::span<std::byte const> frame, ClusterTag cluster) {
   if (frame.size() < header_bytes || std::memcmp(frame.data(), magic.data(), magic.size()) != 0) {
     return fail(Fault::invalid, "reading a message: it is not one of ours");
@@ -467,9 +447,12 @@ Result<void> check_header(std::span<std::byte const> frame, ClusterTag cluster) 
 }  // namespace
 
 std::string encode(Envelope const& envelope, ClusterTag cluster) {
-  std::string body;
-  write_to(body, envelope);
-  return header_for(bytes_of(body), cluster).append(body);
+  std::string const body = written(envelope);
+  std::string frame{magic.begin(), magic.end()};
+  write_to(frame, protocol_version);
+  write_to(frame, cluster.value());
+  write_to(frame, checksum(bytes_of(body), cluster));
+  return frame.append(body);
 }
 
 Result<Envelope> decode(std::span<std::byte const> bytes, std::size_t bytes_max,
@@ -502,15 +485,11 @@ std::size_t encoded_size(Message const& message) {
 }
 
 std::string encode(CatalogueRecord const& record) {
-  std::string out;
-  write_to(out, record);
-  return out;
+  return written(record);
 }
 
 std::string encode(LogPosition const& position) {
-  std::string out;
-  write_to(out, position);
-  return out;
+  return written(position);
 }
 
 Result<CatalogueRecord> decode_catalogue_record(std::span<std::byte const> bytes) {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "tests/cluster/membership/network.hpp"
 
@@ -165,6 +166,22 @@ TEST(Detection, DatagramsStayWithinTheirBoundWithManyMembersAndRecords) {
   EXPECT_LE(network.longest_datagram, datagram_bytes_max);
   EXPECT_GT(network.longest_datagram, datagram_bytes_max / 2);
   EXPECT_GT(network.carried[1].size(), 0u);
+}
+
+TEST(Detection, AHundredNodesAgreeOnADeathAndSpreadItWithinASecond) {
+  Network network{11, lan_profile()};
+  network.grow(100);
+  network.run(5s);
+  EXPECT_EQ(network.deaths(), 0u);
+  network.crash(50);
+  auto const first = network.run_until([&] { return network.deaths() > 0; }, 12s);
+  ASSERT_TRUE(first.has_value());
+  EXPECT_LE(*first, 7s);
+  auto const rest = network.run_until([&] { return network.all_see(50, MemberState::dead); }, 5s);
+  ASSERT_TRUE(rest.has_value());
+  EXPECT_LE(*rest, 1500ms);
+  EXPECT_LE(network.longest_datagram, datagram_bytes_max);
+  printf("100 nodes: first %.2f s, all %.2f s later\n", seconds(*first), seconds(*rest));
 }
 
 TEST(Detection, IdleTrafficStaysSmall) {

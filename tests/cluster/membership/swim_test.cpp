@@ -128,6 +128,30 @@ TEST(Swim, TheSuspicionIsClearedByAHigherIncarnationOnly) {
   EXPECT_EQ(network.seen(0, 2), MemberState::alive);
 }
 
+TEST(Swim, ALiveMemberThatAnotherTableHoldsForDeadIsSuspectedAndCanRefute) {
+  Network network{17};
+  network.grow(3);
+  MemberRecord const buried{network.at(2).self(), MemberState::dead};
+  network.deliver(0, from(1, PushPull{network.at(1).self(), false, false, {buried}}),
+                  Channel::stream);
+  EXPECT_EQ(network.seen(0, 2), MemberState::suspect);
+  EXPECT_TRUE(network.run_until([&] { return network.all_see_all_alive(); }, 5s).has_value());
+  EXPECT_EQ(network.deaths(), 0u);
+}
+
+TEST(Swim, AJoinerRemembersWhoIsDeadAndStaleNewsDoesNotRaiseThem) {
+  Network network{18};
+  network.grow(3);
+  AliveRecord const stale = network.at(2).self();
+  network.crash(2);
+  network.run(10s);
+  std::size_t const joiner = network.add();
+  network.run(3s);
+  ASSERT_EQ(network.seen(joiner, 2), MemberState::dead);
+  network.deliver(joiner, from(1, Gossip{0, {stale}}), Channel::datagram);
+  EXPECT_EQ(network.seen(joiner, 2), MemberState::dead);
+}
+
 TEST(Swim, ACloneOfADataDirectoryStopsAsADuplicate) {
   Network network{8};
   network.grow(3);

@@ -377,8 +377,6 @@ void serialize(Archive& archive, Envelope& envelope) {
   archive(envelope.sender, envelope.sender_epoch, envelope.sender_peer, envelope.message);
 }
 
-// ---- Frames ------------------------------------------------------------------------------------
-
 namespace {
 
 template <class Value>
@@ -460,9 +458,8 @@ Result<Envelope> decode(std::span<std::byte const> bytes, std::size_t bytes_max,
   if (bytes.size() > bytes_max) {
     return fail(Fault::too_large, "reading a message: it is longer than this channel allows");
   }
-  if (auto const header = check_header(bytes, cluster); !header) {
-    return tl::unexpected(header.error());
-  }
+  auto const header = check_header(bytes, cluster);
+  if (!header) return tl::unexpected(header.error());
   return read_whole<Envelope>(bytes.subspan(header_bytes), Fault::invalid, "reading a message");
 }
 

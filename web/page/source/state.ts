@@ -17,7 +17,10 @@ export const events = signal<readonly string[]>([]);
 export const playing = signal<StoredFile | undefined>(undefined);
 
 const eventsKept = 8;
+const filesListed = 1000;
+const refreshPause = 400; // ms
 const searchPause = 250; // ms after the last key
+let refreshing: ReturnType<typeof setTimeout> | undefined;
 let searching: ReturnType<typeof setTimeout> | undefined;
 
 export const shown = computed(() => {
@@ -130,6 +133,7 @@ function message(news: ClusterMessage): void {
       break;
     case "repair":
       note(t("event_repair", nodeName(news.target), news.stage));
+      refreshSoon();
       break;
     case "lost":
       note(t("event_lost", news.sha256.slice(0, 12)));
@@ -140,8 +144,31 @@ function message(news: ClusterMessage): void {
 }
 
 function see(now: Cluster): void {
+  if (cluster.value && holdings(cluster.value) !== holdings(now)) refreshSoon();
   cluster.value = now;
   nodes.learn(now.members.filter((each) => each.state !== "left").map((each) => each.http));
+}
+
+// Who is there and how many copies each holds: when it changes, so do the files' counts of copies.
+function holdings(now: Cluster): string {
+  return now.members.map((each) => `${each.node} ${each.state} ${each.copies}`).sort().join();
+}
+
+// Reads the list again, at most once in a while.
+function refreshSoon(): void {
+  refreshing ??= setTimeout(() => {
+    refreshing = undefined;
+    void refresh().catch(() => undefined); // the feed's next message tries again
+  }, refreshPause);
+}
+
+async function refresh(): Promise<void> {
+  const response = await nodes.fetchAny(`/files?limit=${filesListed}`);
+  if (!response.ok) return;
+  const list: {files: StoredFile[]; next: string | null} = await response.json();
+  const fresh = new Map(list.files.map((file) => [file.name, file]));
+  if (list.next) for (const [name, file] of files.value ?? []) if (!fresh.has(name)) fresh.set(name, file);
+  files.value = fresh;
 }
 
 function forget(name: string): void {

@@ -101,7 +101,8 @@ async function failover(the, way, fault, bound) {
     const stood = await standing(page);
     the.report(`${label}: longest stand-still`, `${stood.ms} ms`, `<= ${bound} ms`, stood.ms <= bound);
     const moved = after.switches > before.switches && after.http !== before.http;
-    the.report(`${label}: changed holder, bytes still to come`, moved ? "yes" : "no", "", moved && before.received < the.film.size);
+    const how = `${moved ? "yes" : "no"}, at ${mib(before.received)}`;
+    the.report(`${label}: changed holder, bytes still to come`, how, "", moved && before.received < the.film.size);
     the.report(`${label}: plays on`, `${(after.time - before.time).toFixed(1)} s`, "> 8 s", after.time - before.time > 8 && !after.problem);
     if (way === "sw") await shot(the, page, `4-after-${fault}`);
     problems(the, page, label);

@@ -6,6 +6,8 @@ import {Sink} from "./sink";
 // append them. For pages without a service worker (plain http on another host).
 
 const aheadSeconds = 20;
+const poolSeconds = 5; // further ahead, in the pool
+const queueLimit = 2 * 1024 * 1024; // bytes that wait to be appended
 const chunk = 256 * 1024;
 const samplesPerSegment = 25; // the same for every track: mp4box hangs silently if they differ
 
@@ -78,8 +80,9 @@ export class MediaSourcePlayer {
     const end = this.at >= this.pool.file.size;
     if (end && this.sinks.length === 0) throw new Error("no moov box: not a complete MP4 file");
     if (end) this.endOfStream();
-    if (end || this.bufferedAhead() > aheadSeconds) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
+    const crowded = this.sinks.some((sink) => sink.queued > queueLimit);
+    if (end || crowded || this.bufferedAhead() > aheadSeconds) {
+      await new Promise((resolve) => setTimeout(resolve, crowded ? 10 : 100));
       return undefined;
     }
     this.reading = new AbortController();
@@ -147,6 +150,6 @@ export class MediaSourcePlayer {
 
   private aheadBytes(): number {
     const rate = this.pool.file.size / (this.source.duration || 60);
-    return Math.min(16 * 1024 * 1024, Math.max(1024 * 1024, rate * aheadSeconds));
+    return Math.min(16 * 1024 * 1024, Math.max(1024 * 1024, rate * poolSeconds));
   }
 }

@@ -20,6 +20,11 @@ export class Sink {
     return this.buffer.updating || this.queue.length > 0;
   }
 
+  // Bytes that wait to be appended.
+  get queued(): number {
+    return this.queue.reduce((sum, bytes) => sum + bytes.byteLength, 0);
+  }
+
   append(bytes: BufferSource): void {
     this.queue.push(bytes);
     this.next();

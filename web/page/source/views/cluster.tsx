@@ -11,6 +11,7 @@ export function ClusterPanel() {
   if (!now) return null;
   const members = [...now.members].sort((a, b) => a.http.localeCompare(b.http, "en", {numeric: true}));
   const short = now.under_replicated;
+  const busiest = Math.max(4, ...members.map((member) => member.load));
   return (
     <section class="card">
       <div class="card-head">
@@ -35,7 +36,7 @@ export function ClusterPanel() {
           </thead>
           <tbody>
             {members.map((member) => (
-              <Row key={member.node} member={member} />
+              <Row key={member.node} member={member} busiest={busiest} />
             ))}
           </tbody>
         </table>
@@ -54,7 +55,7 @@ export function ClusterPanel() {
   );
 }
 
-function Row({member}: {member: Member}) {
+function Row({member, busiest}: {member: Member; busiest: number}) {
   const here = member.http === connection.value.origin;
   const state = member.draining && member.state === "alive" ? "draining" : member.state;
   return (
@@ -68,8 +69,7 @@ function Row({member}: {member: Member}) {
         {t(state)}
       </td>
       <td>
-        <meter class="extra" min={0} max={1} high={0.8} value={Math.min(1, member.load)} aria-hidden="true" />{" "}
-        {member.load.toFixed(2)}
+        <meter class="extra" max={busiest} value={member.load} aria-hidden="true" /> {member.load.toFixed(1)}
       </td>
       <td class="number">{member.copies}</td>
       <td class="number extra">{bytes(member.bytes_per_second)}/s</td>

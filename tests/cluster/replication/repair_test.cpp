@@ -99,17 +99,23 @@ TEST_F(Repair, TheLastCopyIsCopiedSooner) {
   EXPECT_THAT(cluster.holders(1), SizeIs(4)) << "a second copy is made in spite of the brake";
 }
 
-TEST_F(Repair, ManyDeathsAtOnceHoldBackAllButLastCopies) {
-  std::uint64_t const holder = third_holder();
-  std::uint64_t const other = holder == 5 ? 4 : 5;
-  cluster.kill(holder);
-  cluster.run(1s);
-  cluster.kill(other);
-  cluster.run(LittleCluster::repair_delay - 1500ms);
-  EXPECT_THAT(cluster.holders(1), SizeIs(3));
-  // The first death is long ago by now, the second stands alone.
-  cluster.run(4s);
-  EXPECT_THAT(cluster.holders(1), SizeIs(4));
+TEST_F(Repair, ManyDeathsHoldBackAllButLastCopies) {
+  LittleCluster wide{{.nodes = 8}};
+  wide.put(1, "a", 1, {1, 2});
+  wide.run(settled);
+  std::uint64_t const holder = *wide.holders(1).rbegin();
+  wide.kill(holder);
+  wide.run(10s);
+  int killed = 0;
+  for (std::uint64_t number = 3; killed < 3; ++number) {
+    if (number == holder) continue;
+    wide.kill(number);
+    ++killed;
+  }
+  wide.run(LittleCluster::repair_delay - 11s + 5s);
+  EXPECT_THAT(wide.holders(1), SizeIs(3)) << "the copy is due, but three others died lately";
+  wide.run(10s);
+  EXPECT_THAT(wide.holders(1), SizeIs(4)) << "the deaths are long ago";
 }
 
 TEST_F(Repair, ACopyThatRottedIsMadeAgain) {

@@ -1,5 +1,6 @@
 #include "node/cli/cli.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 
@@ -14,6 +15,14 @@ int report(CLI::App const& app, CLI::ParseError const& error) {
   std::string message = error.what();
   message = message.substr(0, message.find('\n'));
   return wrong_usage(Error{Fault::invalid, message, 0});
+}
+
+// The library would only say that a command is required.
+bool is_unknown_command(CLI::App const& app, int count, char const* const* arguments) {
+  if (count < 2 || arguments[1][0] == '-') return false;
+  auto const commands = app.get_subcommands([](CLI::App const*) { return true; });
+  return std::none_of(commands.begin(), commands.end(),
+                      [&](CLI::App const* command) { return command->get_name() == arguments[1]; });
 }
 
 }  // namespace
@@ -77,6 +86,10 @@ int run(int count, char const* const* arguments) {
   add_status_command(app, chosen);
   add_watch_command(app, chosen);
   add_version_command(app, chosen);
+  if (is_unknown_command(app, count, arguments)) {
+    return wrong_usage(
+        Error{Fault::invalid, "there is no command \"" + std::string(arguments[1]) + "\"", 0});
+  }
   try {
     app.parse(count, arguments);
   } catch (CLI::ParseError const& error) {

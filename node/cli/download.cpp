@@ -64,7 +64,7 @@ void Download::work() {
     if (bytes) {
       succeeded(*task, *bytes);
     } else {
-      retry(*task, bytes.error());
+      retry(*task);
     }
   }
 }
@@ -75,15 +75,6 @@ std::optional<Download::Task> Download::next_task() {
   for (;;) {
     if (error_ || (missing_.empty() && in_flight_ == 0)) return std::nullopt;
     auto const now = Clock::now();
-    if (!missing_.empty()) {
-      if (auto const holder = choose_holder(now)) {
-        Task const task{missing_.front(), *holder};
-        missing_.pop_front();
-        ++in_flight_;
-        ++busy_[task.holder];
-        return task;
-      }
-    }
     if (now - last_arrival_ > options_.patience) {
       error_ = Error{Fault::unavailable,
                      "no holder of " + options_.name +
@@ -92,6 +83,15 @@ std::optional<Download::Task> Download::next_task() {
                      0};
       changed_.notify_all();
       return std::nullopt;
+    }
+    if (!missing_.empty()) {
+      if (auto const holder = choose_holder(now)) {
+        Task const task{missing_.front(), *holder};
+        missing_.pop_front();
+        ++in_flight_;
+        ++busy_[task.holder];
+        return task;
+      }
     }
     changed_.wait_for(lock, std::chrono::milliseconds{100});
   }
@@ -155,14 +155,13 @@ void Download::succeeded(Task const& task, std::span<std::byte const> bytes) {
   changed_.notify_all();
 }
 
-void Download::retry(Task const& task, Error const& error) {
+void Download::retry(Task const& task) {
   {
     std::lock_guard const lock(mutex_);
     --in_flight_;
     --busy_[task.holder];
     missing_.push_front(task.block);
     avoided_until_[task.holder] = Clock::now() + avoidance;
-    if (error.fault == Fault::io && !error_) error_ = error;
     changed_.notify_all();
   }
   ask_again();
@@ -175,7 +174,7 @@ void Download::ask_again() {
     std::lock_guard const lock(mutex_);
     nodes.insert(nodes.end(), route_.replicas.begin(), route_.replicas.end());
   }
-  HttpClient client(std::move(nodes), std::chrono::seconds{2});
+  HttpClient client(std::move(nodes), options_.holder_patience);
   auto route = ask_route(client, options_.name);
   std::lock_guard const lock(mutex_);
   if (route && route->object.digest == route_.object.digest) {

@@ -56,7 +56,7 @@ class Download {
   [[nodiscard]] std::optional<Origin> choose_holder(Clock::time_point now) const;
   [[nodiscard]] Result<std::vector<std::byte>> fetch(HttpClient& client, Task const& task);
   void succeeded(Task const& task, std::span<std::byte const> bytes);
-  void retry(Task const& task, Error const& error);
+  void retry(Task const& task);
   void ask_again();
 
   Options options_;

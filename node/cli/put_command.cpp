@@ -61,9 +61,9 @@ Result<HttpAnswer> send_in_rounds(HttpClient& client, HttpRequest const& request
   }
 }
 
-void print(std::string const& body, Json const& stored, bool json) {
+void print(Json const& stored, bool json) {
   if (json) {
-    std::cout << body << "\n";
+    std::cout << stored.dump() << "\n";
     return;
   }
   auto const copies = stored.value("copies", Json::array()).size();
@@ -92,7 +92,7 @@ Result<void> put_file(HttpClient& client, std::string const& path, std::string c
   if (!stored.is_object()) {
     return fail(Fault::io, to_string(answer->origin) + " sent an acknowledgement that is none");
   }
-  print(answer->body, stored, json);
+  print(stored, json);
   return {};
 }
 

@@ -1,0 +1,169 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <fstream>
+
+#include "node/cli/node_options.hpp"
+
+namespace chisme::node::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::HasSubstr;
+
+class ConfigFile {
+ public:
+  explicit ConfigFile(std::string const& text)
+      : path_(fs::temp_directory_path() / ("chisme-test-" + std::to_string(::getpid()) + ".toml")) {
+    std::ofstream(path_) << text;
+  }
+  ~ConfigFile() { fs::remove(path_); }
+  ConfigFile(ConfigFile const&) = delete;
+  ConfigFile& operator=(ConfigFile const&) = delete;
+  fs::path const& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+Layer flags(std::map<std::string, std::vector<std::string>> const& values) {
+  Layer layer;
+  for (auto const& [name, texts] : values) layer[name] = Given{"--" + name, texts};
+  return layer;
+}
+
+std::string complaint(std::map<std::string, std::vector<std::string>> const& values) {
+  auto const config = make_config({flags(values)});
+  return config ? "accepted" : config.error().message;
+}
+
+TEST(NodeOptions, WithoutAnyTheDefaultsHoldAndThePeerPortIsAThousandHigher) {
+  auto const config = make_config({});
+  ASSERT_TRUE(config);
+  EXPECT_EQ(to_string(config->http), "127.0.0.1:7701");
+  EXPECT_EQ(to_string(config->peer), "127.0.0.1:8701");
+  EXPECT_EQ(config->copies_wanted, 3u);
+  EXPECT_EQ(config->network, Network::loopback);
+  auto const other = make_config({flags({{"listen", {"[::1]:9000"}}})});
+  EXPECT_EQ(to_string(other->peer), "[::1]:10000");
+}
+
+TEST(NodeOptions, EveryValueReachesItsPlace) {
+  auto const config = make_config({flags({{"listen", {"127.0.0.2:1"}},
+                                          {"peer", {"localhost:2"}},
+                                          {"advertise", {"127.0.0.1:3"}},
+                                          {"data", {"/d"}},
+                                          {"join", {"127.0.0.1:4", "127.0.0.1:5"}},
+                                          {"zone", {"attic"}},
+                                          {"weight", {"7"}},
+                                          {"copies", {"5"}},
+                                          {"durable", {"3"}},
+                                          {"repair_delay", {"2.5"}},
+                                          {"profile", {"wan"}},
+                                          {"max_file_size", {"3M"}},
+                                          {"web_loops", {"2"}},
+                                          {"disk_threads", {"9"}},
+                                          {"log_level", {"debug"}}})});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(to_string(config->http), "127.0.0.2:1");
+  EXPECT_EQ(to_string(config->peer), "127.0.0.1:2");
+  EXPECT_EQ(to_string(*config->advertise_http), "127.0.0.1:3");
+  EXPECT_EQ(config->data, "/d");
+  ASSERT_EQ(config->join.size(), 2u);
+  EXPECT_EQ(to_string(config->join[1]), "127.0.0.1:5");
+  EXPECT_EQ(config->zone, "attic");
+  EXPECT_EQ(config->weight, 7u);
+  EXPECT_EQ(config->copies_wanted, 5u);
+  EXPECT_EQ(config->copies_durable, 3u);
+  EXPECT_EQ(config->repair_delay, std::chrono::milliseconds{2500});
+  EXPECT_EQ(config->last_copy_repair_delay, std::chrono::milliseconds{2500})
+      << "the last copy never waits longer than the others";
+  EXPECT_EQ(config->network, Network::wan);
+  EXPECT_EQ(config->max_file_size, ByteCount{3 << 20});
+  EXPECT_EQ(config->web_loops, 2u);
+  EXPECT_EQ(config->disk_threads, 9u);
+  EXPECT_EQ(config->log_level, LogLevel::debug);
+}
+
+TEST(NodeOptions, FlagsGoBeforeEnvironmentBeforeFileBeforeDefaults) {
+  ConfigFile const file("copies = 5\nweight = 5\nzone = \"file\"\n");
+  auto const from_file = read_config_file(file.path());
+  ASSERT_TRUE(from_file) << from_file.error().message;
+  Layer const environment = read_environment([](std::string const& variable) -> char const* {
+    if (variable == "CHISME_WEIGHT") return "6";
+    if (variable == "CHISME_ZONE") return "environment";
+    return nullptr;
+  });
+  auto const config = make_config({*from_file, environment, flags({{"zone", {"flag"}}})});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->copies_wanted, 5u);
+  EXPECT_EQ(config->weight, 6u);
+  EXPECT_EQ(config->zone, "flag");
+  EXPECT_EQ(config->copies_durable, 2u);
+}
+
+TEST(NodeOptions, AListIsCommasInTheEnvironmentAndAnArrayInTheFile) {
+  ConfigFile const file("join = [\"127.0.0.1:1\", \"127.0.0.1:2\"]\n");
+  EXPECT_EQ(make_config({*read_config_file(file.path())})->join.size(), 2u);
+  Layer const environment = read_environment([](std::string const& variable) -> char const* {
+    return variable == "CHISME_JOIN" ? "127.0.0.1:1,127.0.0.1:2,127.0.0.1:3" : nullptr;
+  });
+  EXPECT_EQ(make_config({environment})->join.size(), 3u);
+}
+
+TEST(NodeOptions, AnUnknownKeyIsNamedWithItsFileAndLine) {
+  ConfigFile const file("copies = 3\nmax-file-size = 5\n");
+  auto const layer = read_config_file(file.path());
+  ASSERT_FALSE(layer);
+  EXPECT_EQ(layer.error().fault, Fault::invalid);
+  EXPECT_THAT(layer.error().message, AllOf(HasSubstr("max-file-size"),
+                                           HasSubstr(file.path().string()), HasSubstr("line 2")));
+}
+
+TEST(NodeOptions, AFileThatIsNoTomlOrNotThereIsNamed) {
+  ConfigFile const file("copies = 3\ncopies = = 5\n");
+  EXPECT_THAT(read_config_file(file.path()).error().message, HasSubstr("line 2"));
+  EXPECT_THAT(read_config_file("/nowhere/c.toml").error().message, HasSubstr("/nowhere/c.toml"));
+  EXPECT_FALSE(read_config_file("/"));
+}
+
+TEST(NodeOptions, AValueOfTheWrongKindIsNamed) {
+  for (char const* const text :
+       {"copies = true\n", "copies = [3]\n", "[copies]\nx = 1\n", "join = [1979-05-27]\n"}) {
+    ConfigFile const file(text);
+    auto const layer = read_config_file(file.path());
+    ASSERT_FALSE(layer) << text;
+    EXPECT_THAT(layer.error().message, HasSubstr(file.path().string()));
+  }
+}
+
+TEST(NodeOptions, ABadValueIsNamedWithWhereItStands) {
+  EXPECT_EQ(complaint({{"listen", {"not-an-address"}}}),
+            "--listen: \"not-an-address\" is not an address and port such as 127.0.0.1:7701");
+  EXPECT_THAT(complaint({{"listen", {"0.0.0.0:7701"}}}), HasSubstr("loopback"));
+  EXPECT_THAT(complaint({{"join", {"127.0.0.1:1", "10.0.0.1:1"}}}), HasSubstr("10.0.0.1:1"));
+  for (char const* const bad : {"", "-1", "0", "17", "x", "3x", " 3", "99999999999999"}) {
+    EXPECT_THAT(complaint({{"copies", {bad}}}), HasSubstr("from 1 to 16")) << bad;
+  }
+  for (char const* const bad : {"", "-1", "x", "nan", "inf", "1e99"}) {
+    EXPECT_THAT(complaint({{"repair_delay", {bad}}}), HasSubstr("seconds")) << bad;
+  }
+  for (char const* const bad : {"", "0", "K", "-5", "5 M", "5m", "99999999999T"}) {
+    EXPECT_THAT(complaint({{"max_file_size", {bad}}}), HasSubstr("bytes")) << bad;
+  }
+  EXPECT_THAT(complaint({{"profile", {"moon"}}}), HasSubstr("loopback, lan, wan"));
+}
+
+TEST(NodeOptions, ValuesThatContradictEachOtherAreRefused) {
+  EXPECT_THAT(complaint({{"copies", {"1"}}}), HasSubstr("--durable 2"));
+  EXPECT_EQ(complaint({{"copies", {"1"}}, {"durable", {"1"}}}), "accepted");
+  EXPECT_THAT(complaint({{"listen", {"127.0.0.1:65000"}}}), HasSubstr("--peer"));
+  EXPECT_EQ(complaint({{"listen", {"127.0.0.1:65000"}}, {"peer", {"127.0.0.1:1"}}}), "accepted");
+  EXPECT_THAT(complaint({{"zone", {"a", "b"}}}), HasSubstr("more than once"));
+}
+
+}  // namespace
+}  // namespace chisme::node::cli

@@ -117,7 +117,8 @@ void Core::Parts::merge_load(LoadRecord const& load, Instant now) {
 
 void Core::Parts::handle(PeerUnreachable const& input, Instant now, Effects& out) {
   for (MemberView const& member : members) {
-    if (member.alive.peer == input.endpoint) loads.failed(member.alive.id, now);
+    bool const counts = member.state == MemberState::alive;
+    if (counts && member.alive.peer == input.endpoint) loads.failed(member.alive.id, now);
   }
   swim.unreachable(input.endpoint, now, out);
   follow_members(now, out);
@@ -179,7 +180,10 @@ void Core::Parts::list_members(Instant now) {
     if (!swim.members().contains(member.alive.id)) loads.forget(member.alive.id);
   }
   members.clear();
-  for (auto const& [id, member] : swim.members()) members.push_back(member_view(member, now));
+  for (auto const& [id, member] : swim.members()) {
+    if (member.state == MemberState::dead) loads.pardon(id);
+    members.push_back(member_view(member, now));
+  }
   members_changes = swim.changes();
 }
 

@@ -27,7 +27,8 @@ struct StoredState {
 // The host carries effects out in the order in which they are appended; whatever takes time is an
 // effect answered by an input. The host keeps one timer, for `deadline()`.
 //
-// Pure: no socket, file, clock or thread. One thread owns it. Never throws. Routes; holds no policy.
+// Pure: no socket, file, clock or thread. One thread owns it. Never throws. Routes; holds no
+// policy.
 class Core {
  public:
   Core(CoreConfig config, Self self, StoredState stored, Random random, Instant now);

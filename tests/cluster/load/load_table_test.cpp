@@ -83,6 +83,16 @@ TEST(LoadTable, FiveFailuresInARowEjectForHalfAMinuteAndLongerTheNextTime) {
   EXPECT_FALSE(table.is_ejected(peer, Instant{160s}));
 }
 
+TEST(LoadTable, ANodeThatWasDeadReturnsWithACleanSheet) {
+  LoadTable table{self, Epoch{1}, Instant{}};
+  for (int i = 0; i < 9; ++i) table.failed(peer, Instant{});
+  ASSERT_TRUE(table.is_ejected(peer, Instant{1s}));
+  table.pardon(peer);
+  EXPECT_FALSE(table.is_ejected(peer, Instant{1s}));
+  for (int i = 0; i < 4; ++i) table.failed(peer, Instant{2s});
+  EXPECT_FALSE(table.is_ejected(peer, Instant{2s}));
+}
+
 TEST(LoadTable, TakesNoMoreNodesThanMembersAndForgets) {
   LoadTable table{self, Epoch{1}, Instant{}};
   for (std::uint64_t i = 2; i <= members_max; ++i) {

@@ -92,6 +92,20 @@ TEST(Detection, OnePercentLossChangesLittle) {
   expect_detection_within(2500ms, 0.01);
 }
 
+TEST(Detection, ARestartedNodeTakesRedirectsAgainWithinSeconds) {
+  World world{Scenario{}};
+  world.start_all();
+  ASSERT_TRUE(world.run_until_agreed(10s));
+  Host& victim = world.host(2);
+  victim.crash();
+  world.run_for(30s);
+  victim.start();
+  world.run_for(8s);
+  for (auto const& host : world.around().hosts) {
+    EXPECT_TRUE(redirects_to(*host, victim.id())) << "node " << host->index();
+  }
+}
+
 TEST(Detection, NobodyIsHeldForDeadWithoutCauseAtFivePercentLoss) {
   Scenario scenario;
   scenario.seed = 4;

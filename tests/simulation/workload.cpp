@@ -13,7 +13,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::uint64_t names = 25;
+constexpr std::uint64_t names =
+    80;  // few: each is written again; many: a lost write is not covered up
 constexpr std::uint64_t size_max = 4'000'000;
 constexpr double removals = 0.2;
 constexpr double lookups = 0.1;

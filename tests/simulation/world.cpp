@@ -49,6 +49,7 @@ void World::start_all() {
                          [host = host.get()] { host->start(); });
   }
   watch();
+  run_for(500ms);
 }
 
 void World::watch() {

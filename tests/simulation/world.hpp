@@ -32,6 +32,7 @@ class World {
   Report run();
 
   // For tests that do things of their own:
+  // Returns when all are up, half a second later.
   void start_all();
   void run_for(Duration span) { around_.agenda.run_until(now() + span); }
   // Runs until all agree; how long that took, or nullopt after `most`.

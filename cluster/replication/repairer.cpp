@@ -169,13 +169,18 @@ Repairer::Need Repairer::need_of(Digest const& digest, Catalogue::ObjectUse cons
     if (!member->alive.draining) ++need.copies;
   }
   rank(need.sources, need.key, situation);
+  bool writer_comes_first = false;
   if (need.holders.size() < situation.copies_wanted) {
-    // It never had its copies: the writer is still at it.
-    move_to_front(need.sources, catalogue.file(name)->version.writer);
+    // It never had its copies: the writer is still at it, even if its own Have is not known here
+    // yet.
+    NodeId const writer = catalogue.file(name)->version.writer;
+    move_to_front(need.sources, writer);
+    writer_comes_first =
+        !contains(need.sources, writer) && is_reachable(find_member(situation.members, writer));
   }
   auto const self = std::ranges::find(need.sources, situation.self);
   if (self == need.sources.end()) return need;
-  need.rank = static_cast<unsigned>(self - need.sources.begin());
+  need.rank = static_cast<unsigned>(self - need.sources.begin()) + (writer_comes_first ? 1 : 0);
   need.due = due_of(need, situation);
   return need;
 }

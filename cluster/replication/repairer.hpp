@@ -54,7 +54,7 @@ class Repairer {
     std::vector<NodeId> holders;  // all that the catalogue knows
     std::vector<NodeId> sources;  // of these, in reach, best coordinator first
     unsigned copies = 0;          // of these, not leaving
-    unsigned rank = 0;            // of this node among the sources
+    unsigned rank = 0;            // of this node among the coordinators
     std::optional<Instant> due;   // nullopt: nothing lacks, or this node cannot help
   };
   struct Repair {

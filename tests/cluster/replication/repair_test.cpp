@@ -53,6 +53,14 @@ TEST_F(Repair, AWriteGetsItsThirdCopyAtOnce) {
   EXPECT_EQ(stages(RepairStage::failed), 0);
 }
 
+TEST(RepairWithoutGossip, OnlyTheWriterActsWhileItsOwnHaveIsNotKnownYet) {
+  LittleCluster cluster{{.gossip = false}};
+  cluster.put(1, "a", 1, {1, 2});
+  cluster.run(settled);
+  EXPECT_EQ(cluster.sent<FetchObject>(), 1);
+  EXPECT_THAT(cluster.holders(1), SizeIs(3));
+}
+
 TEST_F(Repair, WaitsForADeadNodeBeforeItMakesAnotherCopy) {
   cluster.kill(third_holder());
   cluster.run(LittleCluster::repair_delay - 1s);

@@ -1,17 +1,16 @@
 #include "node/cli/part_file.hpp"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <memory>
 #include <sstream>
 
 #include "cluster/base/check.hpp"
+#include "node/storage/sha256.hpp"
 
 namespace chisme::node::cli {
 namespace {
@@ -108,9 +107,7 @@ Result<void> PartFile::store(std::size_t block, std::span<std::byte const> bytes
 }
 
 Result<Digest> PartFile::hash(std::function<void(std::uint64_t)> const& progress) const {
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> const context(EVP_MD_CTX_new(),
-                                                                        EVP_MD_CTX_free);
-  CHECK(context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1);
+  Sha256 hasher;
   std::vector<std::byte> block(std::size_t{1} << 18);
   std::uint64_t at = 0;
   for (;;) {
@@ -119,13 +116,11 @@ Result<Digest> PartFile::hash(std::function<void(std::uint64_t)> const& progress
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return failed("reading", bytes_path());
     if (got == 0) break;
-    CHECK(EVP_DigestUpdate(context.get(), block.data(), static_cast<std::size_t>(got)) == 1);
+    hasher.update(std::span(block).first(static_cast<std::size_t>(got)));
     at += static_cast<std::uint64_t>(got);
     progress(at);
   }
-  Digest digest;
-  CHECK(EVP_DigestFinal_ex(context.get(), digest.bytes.data(), nullptr) == 1);
-  return digest;
+  return hasher.finish();
 }
 
 Result<void> PartFile::finish(std::function<void(std::uint64_t)> const& progress) {

@@ -1,7 +1,6 @@
 #include "node/storage/object_store.hpp"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 
 #include "cluster/base/check.hpp"
 #include "node/storage/posix.hpp"
+#include "node/storage/sha256.hpp"
 
 namespace chisme::node {
 namespace {
@@ -27,28 +27,6 @@ tl::unexpected<Error> failed(std::string const& doing, fs::path const& path) {
   int const number = errno;
   return tl::unexpected<Error>(system_failure(number, doing + " " + path.string()));
 }
-
-// SHA-256 as it goes.
-class Hasher {
- public:
-  Hasher() : context_(EVP_MD_CTX_new()) {
-    CHECK(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
-  }
-  void update(std::span<std::byte const> bytes) {
-    CHECK(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
-  }
-  Digest finish() {
-    Digest digest;
-    CHECK(EVP_DigestFinal_ex(context_.get(), digest.bytes.data(), nullptr) == 1);
-    return digest;
-  }
-
- private:
-  struct Free {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-  };
-  std::unique_ptr<EVP_MD_CTX, Free> context_;
-};
 
 // An object's file is named "<64 hex digits>-<size>": its name says how long it was when it was
 // synced, so that a truncated one is noticed without reading it.
@@ -82,7 +60,7 @@ Result<std::vector<fs::directory_entry>> entries_of(fs::path const& directory) {
 
 Result<Digest> hash_file(int descriptor, fs::path const& path) {
   ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
-  Hasher hasher;
+  Sha256 hasher;
   std::vector<std::byte> block(std::size_t{1} << 18);
   for (;;) {
     ssize_t const got = ::read(descriptor, block.data(), block.size());
@@ -131,7 +109,7 @@ Result<void> reserve(int descriptor, ByteCount size, fs::path const& path) {
 struct StagingFile::State {
   fs::path path;
   Descriptor file;
-  Hasher hasher;
+  Sha256 hasher;
   std::uint64_t size = 0;
   std::uint64_t reserved = 0;
   std::optional<Digest> digest;

@@ -85,6 +85,7 @@ Result<void> make_directories(fs::path const& directory) {
   }
   if (::mkdir(directory.c_str(), 0700) == 0) return sync_directory(parent_of(directory));
   if (errno == EEXIST && is_existing_directory(directory)) return {};  // another thread was faster
+  if (errno == EEXIST) errno = ENOTDIR;  // something else has that name
   return failed("making the directory", directory);
 }
 

@@ -69,8 +69,8 @@ std::string describe(cluster::Event const& event) {
                                },
                                [](cluster::RepairProgress const& repair) {
                                  return "repair of " + to_hex(repair.digest) + " to node " +
-                                        to_string(repair.target) + ": stage " +
-                                        std::to_string(static_cast<int>(repair.stage));
+                                        chisme::to_string(repair.target) + ": " +
+                                        to_string(repair.stage);
                                },
                                [](cluster::CopiesLost const& lost) {
                                  return "no live node has a copy of " + to_hex(lost.digest);

@@ -12,20 +12,6 @@ namespace {
 
 using web::json_string;
 
-char const* stage_text(cluster::RepairStage stage) {
-  switch (stage) {
-    case cluster::RepairStage::queued:
-      return "queued";
-    case cluster::RepairStage::started:
-      return "started";
-    case cluster::RepairStage::finished:
-      return "finished";
-    case cluster::RepairStage::failed:
-      return "failed";
-  }
-  return "failed";
-}
-
 web::MemberStatus member_status(cluster::MemberView const& member, Census::Count const& count) {
   web::MemberStatus status;
   status.node = chisme::to_string(member.alive.id);
@@ -48,7 +34,7 @@ web::MemberStatus member_status(cluster::MemberView const& member, Census::Count
 }
 
 std::string file_event(cluster::ClusterView const& view, cluster::FileChanged const& changed) {
-  std::string json = R"({"type":"file","name":)" + json_string(changed.name) + R"(,"removed":)" +
+  std::string json = R"({"name":)" + json_string(changed.name) + R"(,"removed":)" +
                      (changed.removed ? "true" : "false");
   if (auto const file = view.catalogue.find(changed.name); file && !changed.removed) {
     json += R"(,"file":)" + web::to_json(file_info(view, *file));
@@ -129,28 +115,27 @@ web::ClusterEvent cluster_event(cluster::ClusterView const& view, cluster::Event
   return std::visit(
       Overloaded{
           [](cluster::MemberChanged const& member) -> web::ClusterEvent {
-            return {"member", R"({"type":"member","node":)" +
-                                  json_string(chisme::to_string(member.node)) + R"(,"state":)" +
-                                  json_string(to_string(member.state)) + R"(,"http":)" +
+            return {"member", R"({"node":)" + json_string(chisme::to_string(member.node)) +
+                                  R"(,"state":)" + json_string(to_string(member.state)) +
+                                  R"(,"http":)" +
                                   json_string("http://" + chisme::to_string(member.http)) + "}"};
           },
           [&](cluster::FileChanged const& file) -> web::ClusterEvent {
             return {"file", file_event(view, file)};
           },
           [](cluster::RepairProgress const& repair) -> web::ClusterEvent {
-            return {"repair", R"({"type":"repair","sha256":)" + json_string(to_hex(repair.digest)) +
+            return {"repair", R"({"sha256":)" + json_string(to_hex(repair.digest)) +
                                   R"(,"target":)" + json_string(chisme::to_string(repair.target)) +
-                                  R"(,"stage":)" + json_string(stage_text(repair.stage)) + "}"};
+                                  R"(,"stage":)" + json_string(to_string(repair.stage)) + "}"};
           },
           [](cluster::CopiesLost const& lost) -> web::ClusterEvent {
-            return {"lost", R"({"type":"lost","sha256":)" + json_string(to_hex(lost.digest)) + "}"};
+            return {"lost", R"({"sha256":)" + json_string(to_hex(lost.digest)) + "}"};
           }},
       event);
 }
 
 web::ClusterEvent redirect_event(std::string_view file, std::string_view to) {
-  return {"redirect", R"({"type":"redirect","file":)" + json_string(file) + R"(,"to":)" +
-                          json_string(to) + "}"};
+  return {"redirect", R"({"file":)" + json_string(file) + R"(,"to":)" + json_string(to) + "}"};
 }
 
 char const* to_string(cluster::MemberState state) {
@@ -165,6 +150,20 @@ char const* to_string(cluster::MemberState state) {
       return "left";
   }
   return "dead";
+}
+
+char const* to_string(cluster::RepairStage stage) {
+  switch (stage) {
+    case cluster::RepairStage::queued:
+      return "queued";
+    case cluster::RepairStage::started:
+      return "started";
+    case cluster::RepairStage::finished:
+      return "finished";
+    case cluster::RepairStage::failed:
+      return "failed";
+  }
+  return "failed";
 }
 
 std::string http_origin(cluster::MemberView const& member) {

@@ -32,6 +32,7 @@ namespace chisme::node {
 [[nodiscard]] web::ClusterEvent redirect_event(std::string_view file, std::string_view to);
 
 [[nodiscard]] char const* to_string(cluster::MemberState state);
+[[nodiscard]] char const* to_string(cluster::RepairStage stage);
 [[nodiscard]] std::string http_origin(cluster::MemberView const& member);
 [[nodiscard]] std::string ws_origin(cluster::MemberView const& member);
 

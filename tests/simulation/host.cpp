@@ -40,6 +40,8 @@ Host::Host(Surroundings& around, unsigned index, Random random)
   if (around_.scenario.skewed_clocks) {
     wall_skew_ = std::chrono::milliseconds{random_.below(20'000)};
   }
+  // Some disks are much slower than others, so that who answers first varies.
+  slowest_save_ = random_.chance(0.25) ? 250ms : 8ms;
   disk_.emplace(NodeId{random_(), random_()});
 }
 
@@ -226,7 +228,8 @@ void Host::send(Send const& effect) {
 
 void Host::save(SaveCatalogue effect) {
   Instant const begins = saves_.empty() ? around_.agenda.now() : saves_.back().synced_at;
-  Instant const synced_at = begins + std::chrono::microseconds{200 + random_.below(8'000)};
+  Instant const synced_at =
+      begins + 200us + random_.below(static_cast<std::uint64_t>(slowest_save_ / 1us)) * 1us;
   saves_.push_back({std::move(effect), synced_at});
   later(synced_at - around_.agenda.now(), [this] { finish_save(); });
 }

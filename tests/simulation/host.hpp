@@ -96,6 +96,7 @@ class Host {
   Random random_;
   Duration clock_offset_;
   Duration wall_skew_{};
+  Duration slowest_save_;
   std::optional<Disk> disk_;
   std::unique_ptr<cluster::Core> core_;
   Epoch epoch_{};

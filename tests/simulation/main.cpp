@@ -47,11 +47,13 @@ int main(int argc, char** argv) {
   unsigned seeds = 1;
   bool calm = false;
   bool idle = false;
+  bool why = false;
   CLI::App app{"Runs clusters under virtual time and checks their promises"};
   app.add_option("--seed", first_seed, "The first seed");
   app.add_option("--nodes", nodes, "Nodes of each cluster")->check(CLI::Range(1u, 200u));
   app.add_option("--seeds", seeds, "How many seeds, counting from the first");
   app.add_flag("--calm", calm, "No faults");
+  app.add_flag("--why", why, "Say what agreement waited for");
   app.add_flag("--idle", idle, "No writes");
   CLI11_PARSE(app, argc, argv);
   unsigned failed = 0;
@@ -65,6 +67,9 @@ int main(int argc, char** argv) {
     if (idle) scenario.writes = false;
     Report const report = chisme::simulation::World{scenario}.run();
     print(scenario, report);
+    for (std::size_t i = 0; why && i < report.waited_for.size(); ++i) {
+      std::printf("  waited: %s\n", report.waited_for[i].c_str());
+    }
     if (!report.violations.empty()) ++failed;
   }
   std::printf("%u of %u seeds failed\n", failed, seeds);

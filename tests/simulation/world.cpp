@@ -68,7 +68,10 @@ void World::write() {
 std::optional<Duration> World::run_until_agreed(Duration most) {
   Instant const began = now();
   while (now() < began + most) {
-    if (disagreement(around_, workload_).empty()) return now() - began;
+    std::string reason = disagreement(around_, workload_);
+    if (reason.empty()) return now() - began;
+    bool const is_new = waited_for_.empty() || waited_for_.back() != reason;
+    if (is_new) waited_for_.push_back(std::move(reason));
     run_for(100ms);
   }
   return std::nullopt;
@@ -97,6 +100,7 @@ void World::conclude(Report& report) {
     if (!again.empty()) around_.violated("agreement did not last: " + again);
     workload_.compare(around_.hosts.front()->view());
   }
+  report.waited_for = waited_for_;
   report.violations = around_.violations;
   report.trace_hash = around_.trace.hash();
   report.events = around_.agenda.done();

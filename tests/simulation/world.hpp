@@ -18,7 +18,8 @@ struct Report {
   std::uint64_t trace_hash = 0;         // equal for equal scenarios
   std::uint64_t events = 0;
   Duration simulated{};
-  Duration converged_after{};  // since the faults ended
+  std::vector<std::string> waited_for;  // what was not agreed yet, as it changed
+  Duration converged_after{};           // since the faults ended
   Workload::Counts writes;
   double datagram_bytes_per_node_second = 0;
 };
@@ -53,6 +54,7 @@ class World {
   Watcher watcher_;
   Faults faults_;
   Instant writes_end_{};
+  std::vector<std::string> waited_for_;
 };
 
 }  // namespace chisme::simulation

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <openssl/evp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -41,6 +42,21 @@ std::string read_request(int socket, TinyServer::Reads reads) {
   return request;
 }
 
+// Replaces "{accept}" by what a WebSocket handshake must be answered with (RFC 6455, 4.2.2).
+std::string with_accept(std::string text, std::string const& request) {
+  std::size_t const place = text.find("{accept}");
+  if (place == std::string::npos) return text;
+  std::size_t const begin = request.find("Sec-WebSocket-Key: ") + 19;
+  std::string const joined = request.substr(begin, request.find("\r\n", begin) - begin) +
+                             "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  std::array<unsigned char, 20> digest{};
+  std::array<unsigned char, 32> encoded{};
+  EVP_Digest(joined.data(), joined.size(), digest.data(), nullptr, EVP_sha1(), nullptr);
+  int const size = EVP_EncodeBlock(encoded.data(), digest.data(), digest.size());
+  return text.replace(place, 8, reinterpret_cast<char*>(encoded.data()),
+                      static_cast<std::size_t>(size));
+}
+
 }  // namespace
 
 TinyServer::TinyServer(std::vector<Answers> connections, Reads reads)
@@ -69,10 +85,11 @@ void TinyServer::serve(std::vector<Answers> connections) {
   for (Answers const& answers : connections) {
     int const socket = ::accept(listener_, nullptr, nullptr);
     if (socket < 0) return;
-    for (std::string const& text : answers) {
+    for (std::string const& unfinished : answers) {
       std::string const request = read_request(socket, reads_);
       if (request.empty()) break;
       requests_.push_back(request);
+      std::string const text = with_accept(unfinished, request);
       ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
     }
     // Let the client read the answer although it is still sending: no reset before it has.

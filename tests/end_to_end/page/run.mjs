@@ -48,9 +48,15 @@ async function main() {
   const cluster = fake
     ? await startFakes({count: 3, folder, assets, modules, rate: 600_000, log})
     : await startCluster({program, count: 5, folder, log});
+  const late = async (why) => {
+    console.log(why);
+    await cluster.end();
+    process.exit(1);
+  };
+  setTimeout(late, wholeLimit, `not done within ${wholeLimit} ms`).unref();
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => late(`ended by ${signal}`));
   const browser = await launch(modules, chromium);
   const context = {cluster, browser, film: {path: given ?? film, size}, folder, shots, report, fake};
-  let failed = false;
   try {
     for (const [name, scene] of Object.entries(scenes)) {
       if (only && !only.includes(name) && name !== "store") continue;
@@ -60,18 +66,14 @@ async function main() {
     await browser.close();
     await cluster.end();
   }
-  failed = rows.some((row) => !row.good);
-  if (failed) console.log(`the nodes' log: ${join(folder, "nodes.log")}`);
-  else rmSync(folder, {recursive: true, force: true});
   const bad = rows.filter((row) => !row.good).length;
+  const failed = bad > 0 || rows.length === 0;
+  if (failed) console.log(`the nodes' data and logs: ${folder}`);
+  else rmSync(folder, {recursive: true, force: true});
   console.log(`${rows.length - bad} passed, ${bad} failed`);
   process.exit(failed ? 1 : 0);
 }
 
-setTimeout(() => {
-  console.log(`not done within ${wholeLimit} ms`);
-  process.exit(1);
-}, wholeLimit).unref();
 main().catch((failure) => {
   console.error(failure);
   process.exit(1);

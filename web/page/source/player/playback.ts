@@ -18,6 +18,7 @@ export interface Serving {
 }
 
 const aheadSeconds = 20;
+const answerLimit = 1000; // ms
 const mebibyte = 1024 * 1024;
 const typesByEnding: Record<string, string> = {
   mp4: "video/mp4",
@@ -54,9 +55,11 @@ export class Playback {
   readonly way = signal<Way | undefined>(undefined);
   readonly problem = signal<string | undefined>(undefined);
   readonly received = signal(0);
+  readonly plainOrigin = signal("");
 
   private readonly pool: BlockPool;
   private readonly stops: (() => void)[] = [];
+  private watching: ReturnType<typeof setInterval> | undefined;
   private ended = false;
   private rescues = 0;
 
@@ -80,7 +83,7 @@ export class Playback {
     this.stops.push(() => this.video.removeEventListener("error", this.mediaFailed));
     if (way === "sw") this.throughWorker(type);
     else if (way === "mse") this.throughMediaSource();
-    else this.video.src = filePath(this.file.name) + "?via=proxy";
+    else this.plainFrom(nodes.best);
     this.video.play().catch(() => undefined); // the browser wants a click first: the controls are there
   }
 
@@ -111,6 +114,31 @@ export class Playback {
     player.start();
   }
 
+  // The node relays from whichever holder answers; when the node itself is gone, another one does.
+  private plainFrom(origin: string): void {
+    const {video} = this;
+    const at = video.currentTime;
+    video.src = origin + filePath(this.file.name) + "?via=proxy";
+    if (at > 0) video.currentTime = at;
+    this.plainOrigin.value = origin;
+    if (this.watching) return;
+    this.watching = setInterval(() => void this.watchPlain(), answerLimit);
+    this.stops.push(() => clearInterval(this.watching));
+  }
+
+  private async watchPlain(): Promise<void> {
+    const origin = this.plainOrigin.value;
+    const enough = this.video.readyState > HTMLMediaElement.HAVE_CURRENT_DATA;
+    if (enough || this.problem.value || (await nodes.answers(origin, answerLimit))) return;
+    if (!this.ended && origin === this.plainOrigin.value) this.leavePlain(origin);
+  }
+
+  private leavePlain(origin: string): void {
+    nodes.silent(origin);
+    this.plainFrom(nodes.best);
+    this.video.play().catch(() => undefined);
+  }
+
   // A stream that broke (the browser stopped the service worker) goes on from where it was.
   private readonly mediaFailed = (): void => {
     const {error, currentTime, src} = this.video;
@@ -120,6 +148,9 @@ export class Playback {
       this.video.currentTime = currentTime;
       this.video.play().catch(() => undefined);
       return;
+    }
+    if (error.code === MediaError.MEDIA_ERR_NETWORK && this.way.value === "plain" && this.rescues++ < 5) {
+      return this.leavePlain(this.plainOrigin.value);
     }
     this.problem.value = error.message || "?";
   };

@@ -2,7 +2,7 @@ import {useEffect, useMemo, useRef} from "preact/hooks";
 import {useSignal} from "@preact/signals";
 import {bytes, host} from "../format";
 import {mediaType, Playback, type Way} from "../player/playback";
-import {connection, playing} from "../state";
+import {playing} from "../state";
 import {t} from "../text";
 import type {StoredFile} from "../types";
 import {downloadUrl} from "./files";
@@ -45,7 +45,7 @@ function Stage({file}: {file: StoredFile}) {
       ref={section}
       data-way={now?.way.value}
       data-node={now?.serving.value?.holder.node}
-      data-http={now?.serving.value?.holder.http}
+      data-http={now?.serving.value?.holder.http ?? now?.plainOrigin.value}
       data-switches={now?.switches.value}
       data-received={now?.received.value}
     >
@@ -90,7 +90,7 @@ function keys(event: KeyboardEvent, video: HTMLVideoElement): void {
 function Badge({playback}: {playback: Playback}) {
   const serving = playback.serving.value;
   if (playback.way.value === "plain") {
-    return <p class="badge-line">{t("served_by", host(connection.value.origin))}</p>;
+    return <p class="badge-line">{t("served_by", host(playback.plainOrigin.value))}</p>;
   }
   return (
     <p class="badge-line" aria-live="polite">

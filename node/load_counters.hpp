@@ -15,6 +15,7 @@ struct LoadCounters {
   std::atomic<std::uint64_t> uploads_failed = 0;
   std::atomic<std::uint64_t> bytes_received = 0;
   std::atomic<std::uint64_t> redirects = 0;
+  std::atomic<std::uint64_t> bytes_to_peers = 0;
 };
 
 }  // namespace chisme::node

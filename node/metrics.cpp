@@ -61,6 +61,8 @@ void write_counters(Text& text, LoadCounters const& counters) {
               counters.uploads_failed);
   text.simple("chisme_redirects_total", "counter", "Clients sent to another node.",
               counters.redirects);
+  text.simple("chisme_peer_sent_bytes_total", "counter",
+              "Bytes of objects that other nodes pulled from this one.", counters.bytes_to_peers);
 }
 
 }  // namespace

@@ -163,7 +163,8 @@ void RunningNode::make_transfers() {
       [this](StoredObject object) {
         driver_->post(cluster::ObjectStored{object.digest, object.size});
       },
-      [this](Digest digest) { driver_->post(cluster::ObjectRemoved{digest}); }};
+      [this](Digest digest) { driver_->post(cluster::ObjectRemoved{digest}); },
+      [this](ByteCount sent) { counters_.bytes_to_peers += sent.value(); }};
   transfer_server_ = std::make_unique<TransferServer>(transfer_.context(), std::move(server));
   TransferClient::Host client{
       *objects_, *disk_, identity_.id,

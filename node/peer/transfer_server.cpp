@@ -125,6 +125,7 @@ asio::awaitable<bool> TransferServer::State::answer_pull(std::shared_ptr<PeerSoc
   auto const sent = co_await socket->send_file(file->descriptor(), request.offset, answer.length,
                                                limits.progress_timeout);
   if (!sent && sent.error().fault == Fault::corrupt) host.on_corrupt(request.digest);
+  if (sent) host.on_sent(answer.length);
   co_return sent.has_value();
 }
 

@@ -31,6 +31,7 @@ class TransferServer {
     DiskPool& disk;
     std::function<void(StoredObject)> on_stored;  // before the push is answered
     std::function<void(Digest)> on_corrupt;       // a local object that is not what it was
+    std::function<void(ByteCount)> on_sent;       // an answered pull's bytes went out
   };
   TransferServer(asio::io_context& loop, Host host, TransferServerLimits limits = {});
   ~TransferServer();

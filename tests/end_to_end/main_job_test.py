@@ -71,12 +71,15 @@ class MainJob(unittest.TestCase):
         self.wait_for_copies("proxied.bin")
         holders = {self.cluster.node_of(r["http"]) for r in self.cluster.route(1, "proxied.bin")["replicas"]}
         relay = next(node for node in range(1, 6) if node not in holders)
+        before = {node: bytes_to_peers(self.cluster, node) for node in holders}
         target = self.directory / "proxied.bin"
         curl = subprocess.Popen(["curl", "-sS", "--fail", "--limit-rate", "6M", "-o", target,
                                  self.cluster.url(relay, "/files/proxied.bin?via=proxy")])
         try:
             eventually(lambda: target.exists() and target.stat().st_size > 2 << 20, 10, "bytes arrive")
-            serving = max(holders, key=lambda n: bytes_to_peers(self.cluster, n))
+            sent = {node: bytes_to_peers(self.cluster, node) - before[node] for node in holders}
+            serving = max(sent, key=sent.get)
+            self.assertGreater(sent[serving], 0)
             self.cluster.kill(serving)
             self.assertEqual(curl.wait(60), 0)
         finally:
@@ -218,7 +221,7 @@ def bytes_to_peers(cluster, node):
     """Bytes that a node has sent to other nodes' reads."""
     text = request(cluster.url(node, "/metrics"))[2].decode()
     found = re.search(r"^chisme_peer_sent_bytes_total(?:{[^}]*})? (\S+)", text, re.MULTILINE)
-    return float(found[1]) if found else 0.0
+    return float(found[1])
 
 
 if __name__ == "__main__":

@@ -81,8 +81,9 @@ class Holder {
     if (!transport_->bind()) throw std::runtime_error("bind");
     disk_ = std::make_unique<DiskPool>(2);
     server_ = std::make_unique<TransferServer>(
-        loop_.context(), TransferServer::Host{*objects_, *disk_,
-                                              [this](StoredObject) { ++stored_; }, [](Digest) {}});
+        loop_.context(),
+        TransferServer::Host{*objects_, *disk_, [this](StoredObject) { ++stored_; }, [](Digest) {},
+                             [](ByteCount) {}});
     transport_->start({[](cluster::Channel, cluster::Envelope) {}, [](Endpoint) {},
                        [this](TransferConnection taken) { server_->adopt(taken); }});
     loop_.start();

@@ -87,7 +87,8 @@ function hash(body) {
 function write(list) {
   rmSync(out, {recursive: true, force: true});
   mkdirSync(out, {recursive: true});
-  for (const {path, body} of list) writeFileSync(join(out, path === "/" ? "index.html" : path), body);
+  for (const {path, body} of list)
+    writeFileSync(join(out, path === "/" ? "index.html" : path), body);
   const cpp = argument("--cpp");
   if (cpp) writeFileSync(cpp, source(list));
 }

@@ -18,8 +18,10 @@ const root = join(here, "../../..");
 const options = process.argv.slice(2);
 const fake = options.includes("--fake");
 const only = value("--only")?.split(",");
-const program = options.filter((each, i) => !each.startsWith("--") && options[i - 1] !== "--only")[0] ??
-  process.env.CHISME ?? join(root, "build/release/chisme");
+const program =
+  options.filter((each, i) => !each.startsWith("--") && options[i - 1] !== "--only")[0] ??
+  process.env.CHISME ??
+  join(root, "build/release/chisme");
 const modules = modulesFolder();
 const chromium = process.env.CHISME_CHROMIUM ?? "/usr/bin/chromium";
 const wholeLimit = 8 * 60_000;
@@ -33,7 +35,9 @@ function value(name) {
 const rows = [];
 function report(what, figure, bound, good) {
   rows.push({what, figure, bound, good});
-  console.log(`${good ? "ok  " : "FAIL"}  ${what.padEnd(58)} ${String(figure).padStart(12)}  ${bound}`);
+  console.log(
+    `${good ? "ok  " : "FAIL"}  ${what.padEnd(58)} ${String(figure).padStart(12)}  ${bound}`,
+  );
 }
 
 async function main() {
@@ -43,7 +47,8 @@ async function main() {
   if (shots) mkdirSync(shots, {recursive: true});
   const film = join(folder, "film.mp4");
   const given = process.env.CHISME_FILM;
-  const size = given && existsSync(given) ? statSync(given).size : makeFilm(given ?? film, filmSeconds);
+  const size =
+    given && existsSync(given) ? statSync(given).size : makeFilm(given ?? film, filmSeconds);
   const assets = process.env.CHISME_PAGE_ASSETS;
   const cluster = fake
     ? await startFakes({count: 3, folder, assets, modules, rate: 600_000, log})
@@ -56,11 +61,21 @@ async function main() {
   setTimeout(late, wholeLimit, `not done within ${wholeLimit} ms`).unref();
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => late(`ended by ${signal}`));
   const browser = await launch(modules, chromium);
-  const context = {cluster, browser, film: {path: given ?? film, size}, folder, shots, report, fake};
+  const context = {
+    cluster,
+    browser,
+    film: {path: given ?? film, size},
+    folder,
+    shots,
+    report,
+    fake,
+  };
   try {
     for (const [name, scene] of Object.entries(scenes)) {
       if (only && !only.includes(name) && name !== "store") continue;
-      await scene(context).catch((failure) => report(`${name}: ${failure.message.split("\n")[0]}`, "-", "", false));
+      await scene(context).catch((failure) =>
+        report(`${name}: ${failure.message.split("\n")[0]}`, "-", "", false),
+      );
     }
   } finally {
     await browser.close();

@@ -46,7 +46,10 @@ test("reads a file exactly, from the best holder", async () => {
 test("keeps a standby open, and no third socket", async () => {
   const {world, pool} = setting(4);
   await readAll(world, pool);
-  assert.deepEqual(world.holders.map((each) => each.opened), [1, 1, 0, 0]);
+  assert.deepEqual(
+    world.holders.map((each) => each.opened),
+    [1, 1, 0, 0],
+  );
 });
 
 test("never has more than four requests in flight", async () => {
@@ -175,7 +178,10 @@ test("closing ends reads and closes the sockets", async () => {
   pool.close();
   await reading;
   await world.pass(10_000);
-  assert.deepEqual(world.holders.map((each) => each.links.size), [0, 0]);
+  assert.deepEqual(
+    world.holders.map((each) => each.links.size),
+    [0, 0],
+  );
 });
 
 test("a read beyond the end is empty", async () => {
@@ -194,7 +200,7 @@ test("memory stays within its capacity", async () => {
   const {world, pool} = setting(1, {capacity: 32_000});
   let ended = false;
   const reading = (async () => {
-    for (let at = 0; at < size; ) at += (await pool.read(at, 5000)).length;
+    for (let at = 0; at < size;) at += (await pool.read(at, 5000)).length;
     ended = true;
   })();
   await world.pass(60_000, () => ended);

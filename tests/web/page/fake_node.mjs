@@ -3,18 +3,38 @@
 // Files are shared through the folder FAKE_FILES. For developing the page and testing its player alone.
 import {createServer} from "node:http";
 import {createHash} from "node:crypto";
-import {createReadStream, createWriteStream, existsSync, openSync, readSync, readdirSync, readFileSync, renameSync, statSync, unlinkSync} from "node:fs";
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  openSync,
+  readSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+} from "node:fs";
 import {createRequire} from "node:module";
 import {join} from "node:path";
 
-const [port, ports, assets, rate] = process.argv.slice(2).map((each, i) => (i === 0 || i === 3 ? Number(each) : each));
+const [port, ports, assets, rate] = process.argv
+  .slice(2)
+  .map((each, i) => (i === 0 || i === 3 ? Number(each) : each));
 const folder = process.env.FAKE_FILES;
-const {WebSocketServer} = createRequire(join(process.env.CHISME_PAGE_MODULES, "package.json"))("ws");
+const {WebSocketServer} = createRequire(join(process.env.CHISME_PAGE_MODULES, "package.json"))(
+  "ws",
+);
 const all = ports.split(",").map(Number);
 const frame = 64 * 1024;
 const id = (of) => String(of).padStart(32, "0");
 const origin = (of) => `http://127.0.0.1:${of}`;
-const types = {html: "text/html; charset=utf-8", js: "text/javascript", css: "text/css", svg: "image/svg+xml"};
+const types = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript",
+  css: "text/css",
+  svg: "image/svg+xml",
+};
 const csp =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; " +
   "connect-src http: https: ws: wss:; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -26,11 +46,22 @@ function file(name) {
   if (!existsSync(path)) return undefined;
   const {size, mtime} = statSync(path);
   const copies = Date.now() - mtime.getTime() > 1500 ? 3 : 2;
-  return {name, size, type: "video/mp4", sha256: id(size), version: `v${mtime.getTime()}`, modified: mtime.toISOString(), copies, wanted: 3};
+  return {
+    name,
+    size,
+    type: "video/mp4",
+    sha256: id(size),
+    version: `v${mtime.getTime()}`,
+    modified: mtime.toISOString(),
+    copies,
+    wanted: 3,
+  };
 }
 
 function files() {
-  return readdirSync(folder).filter((each) => !each.startsWith(".")).map((each) => file(decodeURIComponent(each)));
+  return readdirSync(folder)
+    .filter((each) => !each.startsWith("."))
+    .map((each) => file(decodeURIComponent(each)));
 }
 
 const dead = new Set();
@@ -47,18 +78,38 @@ async function probe() {
 
 function cluster() {
   const members = all.map((each) => ({
-    node: id(each), http: origin(each), state: dead.has(each) ? "dead" : "alive", self: each === port, draining: false, in_flight: 1,
-    load: each === all[0] ? 0.31 : 0.12, capacity: 8, bytes_per_second: 1234567, disk_used: 0.4, health: 0, copies: files().length,
+    node: id(each),
+    http: origin(each),
+    state: dead.has(each) ? "dead" : "alive",
+    self: each === port,
+    draining: false,
+    in_flight: 1,
+    load: each === all[0] ? 0.31 : 0.12,
+    capacity: 8,
+    bytes_per_second: 1234567,
+    disk_used: 0.4,
+    health: 0,
+    copies: files().length,
   }));
   const under = files().filter((each) => each.copies < each.wanted).length;
   return {
-    self: id(port), version: "0.1.0", in_touch: true, copies_wanted: 3, copies_durable: 2, files: files().length,
-    under_replicated: under, repairs_pending: 0, members,
+    self: id(port),
+    version: "0.1.0",
+    in_touch: true,
+    copies_wanted: 3,
+    copies_durable: 2,
+    files: files().length,
+    under_replicated: under,
+    repairs_pending: 0,
+    members,
   };
 }
 
 function replicas() {
-  return all.slice(1).concat(all[0]).map((each) => ({node: id(each), http: origin(each), ws: `ws://127.0.0.1:${each}`, load: 0.1}));
+  return all
+    .slice(1)
+    .concat(all[0])
+    .map((each) => ({node: id(each), http: origin(each), ws: `ws://127.0.0.1:${each}`, load: 0.1}));
 }
 
 const server = createServer((request, response) => {
@@ -67,7 +118,9 @@ const server = createServer((request, response) => {
   response.setHeader("Access-Control-Allow-Methods", "GET, PUT, DELETE, POST, OPTIONS");
   response.setHeader("Access-Control-Allow-Headers", "content-type");
   const json = (value, status = 200) => {
-    response.writeHead(status, {"Content-Type": status < 400 ? "application/json" : "application/problem+json"});
+    response.writeHead(status, {
+      "Content-Type": status < 400 ? "application/json" : "application/problem+json",
+    });
     response.end(JSON.stringify(value));
   };
   if (request.method === "OPTIONS") return response.writeHead(204).end();
@@ -75,11 +128,14 @@ const server = createServer((request, response) => {
   if (url.pathname === "/cluster") return json(cluster());
   if (url.pathname === "/route") {
     const found = file(url.searchParams.get("file"));
-    return found ? json({...found, file: found.name, replicas: replicas()}) : json({title: "Not Found", detail: "There is no such file."}, 404);
+    return found
+      ? json({...found, file: found.name, replicas: replicas()})
+      : json({title: "Not Found", detail: "There is no such file."}, 404);
   }
   if (url.pathname.startsWith("/files/")) return oneFile(request, response, url, json);
   const path = url.pathname === "/" ? "/index.html" : url.pathname;
-  if (!existsSync(join(assets, path))) return json({title: "Not Found", detail: `Nothing is at ${path}.`}, 404);
+  if (!existsSync(join(assets, path)))
+    return json({title: "Not Found", detail: `Nothing is at ${path}.`}, 404);
   response.setHeader("Content-Type", types[path.split(".").pop()]);
   response.setHeader("Content-Security-Policy", csp);
   response.end(readFileSync(join(assets, path)));
@@ -120,7 +176,9 @@ function feed(ws) {
   const timer = setInterval(() => {
     send({type: "cluster", cluster: cluster()});
     const now = new Map(files().map((each) => [each.name, JSON.stringify(each)]));
-    for (const [name, text] of now) if (known.get(name) !== text) send({type: "file", name, removed: false, file: JSON.parse(text)});
+    for (const [name, text] of now)
+      if (known.get(name) !== text)
+        send({type: "file", name, removed: false, file: JSON.parse(text)});
     for (const name of known.keys()) if (!now.has(name)) send({type: "file", name, removed: true});
     known = now;
   }, 500);

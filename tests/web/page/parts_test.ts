@@ -25,10 +25,15 @@ test("a range beyond the end, or backwards, cannot be satisfied", () => {
 });
 
 test("sizes are short", () => {
-  assert.deepEqual(
-    [0, 999, 1000, 1_500_000, 23_700_000, 999_999, 4e12].map(bytes),
-    ["0 B", "999 B", "1 kB", "1.5 MB", "23.7 MB", "1 MB", "4 TB"],
-  );
+  assert.deepEqual([0, 999, 1000, 1_500_000, 23_700_000, 999_999, 4e12].map(bytes), [
+    "0 B",
+    "999 B",
+    "1 kB",
+    "1.5 MB",
+    "23.7 MB",
+    "1 MB",
+    "4 TB",
+  ]);
 });
 
 test("a name becomes a path with its slashes and nothing else left open", () => {
@@ -40,14 +45,20 @@ test("an origin is shown without its scheme", () => {
 });
 
 test("a problem is told by its detail, else by its title, else by its status", () => {
-  assert.equal(problemOf(507, '{"title":"T","detail":"No room on any node."}').message, "No room on any node.");
+  assert.equal(
+    problemOf(507, '{"title":"T","detail":"No room on any node."}').message,
+    "No room on any node.",
+  );
   assert.equal(problemOf(507, '{"title":"T"}').message, "T");
   assert.match(problemOf(502, "<html>").message, /502/);
 });
 
 function storage() {
   const kept = new Map<string, string>();
-  return {getItem: (key: string) => kept.get(key) ?? null, setItem: (key: string, value: string) => void kept.set(key, value)};
+  return {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+  };
 }
 
 test("known nodes outlive the page", () => {
@@ -58,7 +69,10 @@ test("known nodes outlive the page", () => {
 
 test("a store that holds nonsense is ignored", () => {
   for (const nonsense of ["{", "7", "[1,null]"]) {
-    assert.deepEqual(new Nodes("http://a", {getItem: () => nonsense, setItem: () => undefined}).all, ["http://a"]);
+    assert.deepEqual(
+      new Nodes("http://a", {getItem: () => nonsense, setItem: () => undefined}).all,
+      ["http://a"],
+    );
   }
 });
 
@@ -71,7 +85,10 @@ test("the node that answered is asked first, the silent one last", () => {
   assert.equal(nodes.after("http://a"), "http://c");
 });
 
-async function withFetch<T>(answer: (url: string) => Promise<Response>, run: () => Promise<T>): Promise<T> {
+async function withFetch<T>(
+  answer: (url: string) => Promise<Response>,
+  run: () => Promise<T>,
+): Promise<T> {
   const before = globalThis.fetch;
   globalThis.fetch = ((url: string) => answer(url)) as typeof fetch;
   try {
@@ -99,5 +116,7 @@ test("when no node answers, a sentence says so", async () => {
   const nodes = new Nodes("http://a");
   nodes.learn(["http://b"]);
   const dead = () => Promise.reject(new TypeError("refused"));
-  await withFetch(dead, () => assert.rejects(nodes.fetchAny("/cluster"), /No node of the cluster answers/));
+  await withFetch(dead, () =>
+    assert.rejects(nodes.fetchAny("/cluster"), /No node of the cluster answers/),
+  );
 });

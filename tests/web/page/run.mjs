@@ -27,6 +27,8 @@ await esbuild.build({
   nodePaths: [join(modules, "node_modules")],
 });
 const built = tests.map((name) => join(out, name.replace(/\.ts$/, ".mjs")));
-const {status} = spawnSync(process.execPath, ["--enable-source-maps", "--test", ...built], {stdio: "inherit"});
+const {status} = spawnSync(process.execPath, ["--enable-source-maps", "--test", ...built], {
+  stdio: "inherit",
+});
 rmSync(out, {recursive: true, force: true});
 process.exit(status ?? 1);

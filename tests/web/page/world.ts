@@ -1,8 +1,14 @@
-import type {Holder, Link, LinkEvents, Surroundings} from "../../../web/page/source/player/block_pool";
+import type {
+  Holder,
+  Link,
+  LinkEvents,
+  Surroundings,
+} from "../../../web/page/source/player/block_pool";
 
 // A world for the block pool: a clock that jumps, and holders that answer, hang, refuse or die.
 
-export const content = (size: number) => Uint8Array.from({length: size}, (_, i) => (i * 7 + (i >> 8)) & 255);
+export const content = (size: number) =>
+  Uint8Array.from({length: size}, (_, i) => (i * 7 + (i >> 8)) & 255);
 
 interface Ask {
   id: number;

@@ -151,7 +151,10 @@ function see(now: Cluster): void {
 
 // Who is there and how many copies each holds: when it changes, so do the files' counts of copies.
 function holdings(now: Cluster): string {
-  return now.members.map((each) => `${each.node} ${each.state} ${each.copies}`).sort().join();
+  return now.members
+    .map((each) => `${each.node} ${each.state} ${each.copies}`)
+    .sort()
+    .join();
 }
 
 // Reads the list again, at most once in a while.
@@ -167,7 +170,8 @@ async function refresh(): Promise<void> {
   if (!response.ok) return;
   const list: {files: StoredFile[]; next: string | null} = await response.json();
   const fresh = new Map(list.files.map((file) => [file.name, file]));
-  if (list.next) for (const [name, file] of files.value ?? []) if (!fresh.has(name)) fresh.set(name, file);
+  if (list.next)
+    for (const [name, file] of files.value ?? []) if (!fresh.has(name)) fresh.set(name, file);
   files.value = fresh;
 }
 

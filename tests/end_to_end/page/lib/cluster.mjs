@@ -10,16 +10,25 @@ const startLimit = 30_000;
 
 export async function startCluster({program, count, folder, log}) {
   const base = await freePorts(count);
-  const args = ["up", "--nodes", count, "--base-port", base, "--data", join(folder, "data")].map(String);
+  const args = ["up", "--nodes", count, "--base-port", base, "--data", join(folder, "data")].map(
+    String,
+  );
   const child = spawn(program, args, {stdio: ["pipe", "pipe", log]});
   const nodes = new Map();
   let ready = false;
   createInterface({input: child.stdout}).on("line", (line) => {
     const match = /^node (\d+) (\S+) pid (\d+)/.exec(line);
-    if (match) nodes.set(Number(match[1]), {number: Number(match[1]), url: match[2].replace(/\/$/, ""), pid: Number(match[3])});
+    if (match)
+      nodes.set(Number(match[1]), {
+        number: Number(match[1]),
+        url: match[2].replace(/\/$/, ""),
+        pid: Number(match[3]),
+      });
     if (line.trim() === "ready") ready = true;
   });
-  const ended = new Promise((resolve) => child.on("exit", (code, signal) => resolve(`${code ?? signal}`)));
+  const ended = new Promise((resolve) =>
+    child.on("exit", (code, signal) => resolve(`${code ?? signal}`)),
+  );
   let gone;
   ended.then((how) => (gone = how));
   await until(startLimit, "`chisme up` says ready", () => {

@@ -35,7 +35,11 @@ async function store(the) {
         globalThis.seen.add(`${name} ${copies}/${wanted}`);
       }
     };
-    new MutationObserver(look).observe(document.body, {subtree: true, childList: true, attributes: true});
+    new MutationObserver(look).observe(document.body, {
+      subtree: true,
+      childList: true,
+      attributes: true,
+    });
   });
   const began = Date.now();
   await page.setInputFiles("input[type=file]", the.film.path);
@@ -43,14 +47,26 @@ async function store(the) {
   the.report("a chosen file is stored", `${Date.now() - began} ms`, "< 30 s", true);
   await complete(page, "film.mp4", 20_000);
   the.report("the list shows every wanted copy", `${Date.now() - began} ms`, "< 20 s", true);
-  const seen = await page.evaluate(() => [...globalThis.seen].filter((each) => each.startsWith("film")));
-  the.report("copies shown on the way", seen.map((each) => each.split(" ")[1]).join(" "), "", seen.some((each) => /[3-9].3$/.test(each)));
+  const seen = await page.evaluate(() =>
+    [...globalThis.seen].filter((each) => each.startsWith("film")),
+  );
+  the.report(
+    "copies shown on the way",
+    seen.map((each) => each.split(" ")[1]).join(" "),
+    "",
+    seen.some((each) => /[3-9].3$/.test(each)),
+  );
   await drop(page, "notes.txt", "dropped on the page\n");
   await page.waitForSelector(row("notes.txt"), {timeout: 15_000});
   the.report("a dropped file is stored", "yes", "", true);
   await shot(the, page, "2-stored");
   const served = await (await fetch(first.url + "/files/notes.txt")).text();
-  the.report("a dropped file has its bytes", served.length, "20", served === "dropped on the page\n");
+  the.report(
+    "a dropped file has its bytes",
+    served.length,
+    "20",
+    served === "dropped on the page\n",
+  );
   problems(the, page, "storing");
   await page.context().close();
 }
@@ -78,8 +94,15 @@ async function drop(page, name, text) {
 }
 
 function problems(the, page, when) {
-  const own = page.problems.filter((text) => !/ERR_CONNECTION|ERR_EMPTY_RESPONSE|WebSocket connection|net::/.test(text));
-  the.report(`no errors in the console while ${when}`, own[0]?.slice(0, 80) ?? "none", "", own.length === 0);
+  const own = page.problems.filter(
+    (text) => !/ERR_CONNECTION|ERR_EMPTY_RESPONSE|WebSocket connection|net::/.test(text),
+  );
+  the.report(
+    `no errors in the console while ${when}`,
+    own[0]?.slice(0, 80) ?? "none",
+    "",
+    own.length === 0,
+  );
 }
 
 const swKilled = (the) => failover(the, "sw", "kill", 500);
@@ -98,7 +121,12 @@ async function failover(the, way, fault, bound) {
     await until(15_000, `${label}: plays`, async () => (await player(page)).time > 0.3);
     const start = await player(page);
     the.report(`${label}: first picture`, `${Date.now() - began} ms`, "< 15 s", true);
-    the.report(`${label}: plays while bytes come`, `${mib(start.received)}`, `of ${mib(the.film.size)}`, start.received < the.film.size);
+    the.report(
+      `${label}: plays while bytes come`,
+      `${mib(start.received)}`,
+      `of ${mib(the.film.size)}`,
+      start.received < the.film.size,
+    );
     await until(15_000, `${label}: five seconds`, async () => (await player(page)).time > 5);
     if (way === "sw" && fault === "kill") await shot(the, page, "3-playing");
     const before = await player(page);
@@ -108,13 +136,28 @@ async function failover(the, way, fault, bound) {
     await page.waitForTimeout(10_000);
     const after = await player(page);
     const stood = await standing(page);
-    the.report(`${label}: longest stand-still`, `${stood.ms} ms`, `<= ${bound} ms`, stood.ms <= bound);
+    the.report(
+      `${label}: longest stand-still`,
+      `${stood.ms} ms`,
+      `<= ${bound} ms`,
+      stood.ms <= bound,
+    );
     const moved = after.switches > before.switches && after.http !== before.http;
     const how = `${moved ? "yes" : "no"}, at ${mib(before.received)}`;
-    the.report(`${label}: changed holder, bytes still to come`, how, "", moved && before.received < the.film.size);
+    the.report(
+      `${label}: changed holder, bytes still to come`,
+      how,
+      "",
+      moved && before.received < the.film.size,
+    );
     const fresh = after.received - before.received;
     the.report(`${label}: bytes from the new holder`, mib(fresh), "> 0.5 MiB", fresh > 524_288);
-    the.report(`${label}: plays on`, `${(after.time - before.time).toFixed(1)} s`, "> 8 s", after.time - before.time > 8 && !after.problem);
+    the.report(
+      `${label}: plays on`,
+      `${(after.time - before.time).toFixed(1)} s`,
+      "> 8 s",
+      after.time - before.time > 8 && !after.problem,
+    );
     if (way === "sw") await shot(the, page, `4-after-${fault}`);
     problems(the, page, label);
   } finally {
@@ -155,7 +198,12 @@ async function seeking(the) {
         const now = await player(page);
         return now.time > to + 0.3 && now.time < to + 12;
       });
-      the.report(`${way}: plays after a jump to ${to} s`, `${Date.now() - began} ms`, "< 10 s", true);
+      the.report(
+        `${way}: plays after a jump to ${to} s`,
+        `${Date.now() - began} ms`,
+        "< 10 s",
+        true,
+      );
     }
     await page.evaluate((time) => (document.querySelector("video").currentTime = time), 87);
     const ended = () => page.evaluate(() => document.querySelector("video").ended);
@@ -174,7 +222,11 @@ async function uploadMoves(the) {
   const slow = {offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 3_000_000};
   await session.send("Network.enable");
   await session.send("Network.emulateNetworkConditions", slow);
-  await page.setInputFiles("input[type=file]", {name: "moves.bin", mimeType: "application/octet-stream", buffer: Buffer.alloc(12_000_000, 7)});
+  await page.setInputFiles("input[type=file]", {
+    name: "moves.bin",
+    mimeType: "application/octet-stream",
+    buffer: Buffer.alloc(12_000_000, 7),
+  });
   await page.waitForSelector('[data-upload="moves.bin"][data-state=sending]');
   await page.waitForTimeout(1000);
   const state = await page.getAttribute('[data-upload="moves.bin"]', "data-state");
@@ -183,7 +235,12 @@ async function uploadMoves(the) {
   try {
     await page.waitForSelector('[data-upload="moves.bin"][data-state=done]', {timeout: 40_000});
     await shot(the, page, "5-upload-moved");
-    the.report("an upload goes on when its node is killed", `${Date.now() - began} ms`, "< 40 s", state === "sending");
+    the.report(
+      "an upload goes on when its node is killed",
+      `${Date.now() - began} ms`,
+      "< 40 s",
+      state === "sending",
+    );
     await complete(page, "moves.bin", 30_000);
     the.report("and gets its copies", `${Date.now() - began} ms`, "< 70 s", true);
   } finally {
@@ -208,7 +265,12 @@ async function plainKilled(the) {
     await page.evaluate((time) => (document.querySelector("video").currentTime = time), goal);
     const began = Date.now();
     await until(20_000, "plays on", async () => (await player(page)).time > goal + 1);
-    the.report("plain, its node killed: plays what was not there yet", `${Date.now() - began} ms`, "< 20 s", (await player(page)).http !== before.http);
+    the.report(
+      "plain, its node killed: plays what was not there yet",
+      `${Date.now() - began} ms`,
+      "< 20 s",
+      (await player(page)).http !== before.http,
+    );
   } finally {
     await the.cluster.start(victim);
     await page.context().close();
@@ -229,10 +291,14 @@ async function pageGoesOn(the, fault) {
   await the.cluster[fault](node);
   try {
     const began = Date.now();
-    await page.waitForFunction((gone) => {
-      const at = document.querySelector("[data-connected]").dataset.connected;
-      return at && at !== gone;
-    }, node.url, {timeout: 15_000});
+    await page.waitForFunction(
+      (gone) => {
+        const at = document.querySelector("[data-connected]").dataset.connected;
+        return at && at !== gone;
+      },
+      node.url,
+      {timeout: 15_000},
+    );
     the.report(`${label}: list live again`, `${Date.now() - began} ms`, "< 15 s", true);
     await shot(the, page, `6-own-${fault}`);
     await drop(page, `after-${fault}.txt`, "still here\n");
@@ -264,7 +330,12 @@ async function looks(the) {
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   the.report("nothing is wider than 360 px", wide, "<= 360", wide <= 360);
   const title = await page.textContent("h2");
-  the.report("speaks Spanish", title.trim().split(/\s/)[0], "Archivos", title.startsWith("Archivos"));
+  the.report(
+    "speaks Spanish",
+    title.trim().split(/\s/)[0],
+    "Archivos",
+    title.startsWith("Archivos"),
+  );
   await page.fill("input[type=search]", "film");
   const found = await page.locator(".file").count();
   the.report("the search narrows the list", found, "1", found === 1);

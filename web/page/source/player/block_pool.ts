@@ -214,7 +214,13 @@ export class BlockPool {
 
   private connect(holder: Holder): Connection {
     const now = this.around.now();
-    const made: Partial<Connection> = {holder, open: false, asks: new Map(), progress: now, pace: 0};
+    const made: Partial<Connection> = {
+      holder,
+      open: false,
+      asks: new Map(),
+      progress: now,
+      pace: 0,
+    };
     const connection = made as Connection;
     connection.link = this.around.connect(holder, {
       open: () => this.opened(connection),
@@ -273,9 +279,7 @@ export class BlockPool {
       const offset = block.offset + block.filled;
       const length = block.bytes.length - block.filled;
       connection.asks.set(id, {block, end: offset + length, since: this.around.now()});
-      connection.link.send(
-        JSON.stringify({id, op: "read", file: name, version, offset, length}),
-      );
+      connection.link.send(JSON.stringify({id, op: "read", file: name, version, offset, length}));
     }
   }
 

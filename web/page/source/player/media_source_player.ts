@@ -145,7 +145,10 @@ export class MediaSourcePlayer {
   }
 
   private bufferedAhead(): number {
-    return Math.min(...this.sinks.map((sink) => sink.ahead()), this.sinks.length > 0 ? Infinity : 0);
+    return Math.min(
+      ...this.sinks.map((sink) => sink.ahead()),
+      this.sinks.length > 0 ? Infinity : 0,
+    );
   }
 
   private aheadBytes(): number {

@@ -143,13 +143,21 @@ export class Playback {
   private readonly mediaFailed = (): void => {
     const {error, currentTime, src} = this.video;
     if (!error || this.ended || this.problem.value) return;
-    if (error.code === MediaError.MEDIA_ERR_NETWORK && this.way.value === "sw" && this.rescues++ < 5) {
+    if (
+      error.code === MediaError.MEDIA_ERR_NETWORK &&
+      this.way.value === "sw" &&
+      this.rescues++ < 5
+    ) {
       this.video.src = src;
       this.video.currentTime = currentTime;
       this.video.play().catch(() => undefined);
       return;
     }
-    if (error.code === MediaError.MEDIA_ERR_NETWORK && this.way.value === "plain" && this.rescues++ < 5) {
+    if (
+      error.code === MediaError.MEDIA_ERR_NETWORK &&
+      this.way.value === "plain" &&
+      this.rescues++ < 5
+    ) {
       return this.leavePlain(this.plainOrigin.value);
     }
     this.problem.value = error.message || "?";
@@ -167,7 +175,8 @@ export class Playback {
 
   private aheadBytes(): number {
     const {duration} = this.video;
-    const rate = Number.isFinite(duration) && duration > 0 ? this.file.size / duration : mebibyte / 4;
+    const rate =
+      Number.isFinite(duration) && duration > 0 ? this.file.size / duration : mebibyte / 4;
     return Math.min(16 * mebibyte, Math.max(mebibyte, rate * aheadSeconds));
   }
 }

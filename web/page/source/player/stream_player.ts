@@ -26,7 +26,11 @@ export async function workerReady(): Promise<boolean> {
 
 // Makes `pool` readable at the URL it answers with; `ahead` says how many bytes to ask for before
 // they are read.
-export function serve(pool: BlockPool, type: string, ahead: () => number): {url: string; end(): void} {
+export function serve(
+  pool: BlockPool,
+  type: string,
+  ahead: () => number,
+): {url: string; end(): void} {
   if (!listening) navigator.serviceWorker.addEventListener("message", answer);
   listening = true;
   const id = String(nextId++);
@@ -57,7 +61,13 @@ function answer(event: MessageEvent): void {
   port.postMessage({status: partial ? 206 : 200, headers});
 }
 
-function pump(port: MessagePort, pool: BlockPool, at: number, end: number, ahead: () => number): void {
+function pump(
+  port: MessagePort,
+  pool: BlockPool,
+  at: number,
+  end: number,
+  ahead: () => number,
+): void {
   const abort = new AbortController();
   // Little at first: a media element asks for the start, the end and the middle of a file before it
   // plays, and whatever was asked for too much stands in the way of the next.

@@ -9,7 +9,9 @@ const shapes: Record<Member["state"], string> = {alive: "●", suspect: "◐", d
 export function ClusterPanel() {
   const now = cluster.value;
   if (!now) return null;
-  const members = [...now.members].sort((a, b) => a.http.localeCompare(b.http, "en", {numeric: true}));
+  const members = [...now.members].sort((a, b) =>
+    a.http.localeCompare(b.http, "en", {numeric: true}),
+  );
   const short = now.under_replicated;
   const busiest = Math.max(4, ...members.map((member) => member.load));
   return (
@@ -21,7 +23,11 @@ export function ClusterPanel() {
           {now.repairs_pending > 0 && ` · ${t("repairs", now.repairs_pending)}`}
         </p>
       </div>
-      {!now.in_touch && <p class="problem" role="alert">{t("out_of_touch")}</p>}
+      {!now.in_touch && (
+        <p class="problem" role="alert">
+          {t("out_of_touch")}
+        </p>
+      )}
       <div class="scroll" role="region" aria-label={t("cluster")} tabIndex={0}>
         <table>
           <thead>
@@ -29,9 +35,15 @@ export function ClusterPanel() {
               <th scope="col">{t("node")}</th>
               <th scope="col">{t("state")}</th>
               <th scope="col">{t("load")}</th>
-              <th scope="col" class="number">{t("holds")}</th>
-              <th scope="col" class="number extra">{t("rate")}</th>
-              <th scope="col" class="number extra">{t("disk")}</th>
+              <th scope="col" class="number">
+                {t("holds")}
+              </th>
+              <th scope="col" class="number extra">
+                {t("rate")}
+              </th>
+              <th scope="col" class="number extra">
+                {t("disk")}
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -69,7 +81,8 @@ function Row({member, busiest}: {member: Member; busiest: number}) {
         {t(state)}
       </td>
       <td>
-        <meter class="extra" max={busiest} value={member.load} aria-hidden="true" /> {member.load.toFixed(1)}
+        <meter class="extra" max={busiest} value={member.load} aria-hidden="true" />{" "}
+        {member.load.toFixed(1)}
       </td>
       <td class="number">{member.copies}</td>
       <td class="number extra">{bytes(member.bytes_per_second)}/s</td>

@@ -20,7 +20,8 @@ export function Files() {
     <section class="card" aria-label={t("files")}>
       <div class="card-head">
         <h2>
-          {t("files")} {all && <span class="muted">{Math.max(all.size, cluster.value?.files ?? 0)}</span>}
+          {t("files")}{" "}
+          {all && <span class="muted">{Math.max(all.size, cluster.value?.files ?? 0)}</span>}
         </h2>
         <input
           type="search"
@@ -30,9 +31,15 @@ export function Files() {
           onInput={(event) => (search.value = event.currentTarget.value)}
         />
       </div>
-      {!all && <p class="muted" role="status">{t("loading")}</p>}
+      {!all && (
+        <p class="muted" role="status">
+          {t("loading")}
+        </p>
+      )}
       {all?.size === 0 && <p class="empty">{t("empty")}</p>}
-      {all && all.size > 0 && list.length === 0 && <p class="empty">{t("no_match", search.value)}</p>}
+      {all && all.size > 0 && list.length === 0 && (
+        <p class="empty">{t("no_match", search.value)}</p>
+      )}
       {list.length > 0 && (
         <ul class="files">
           {list.slice(0, rowsShown).map((file) => (
@@ -40,7 +47,9 @@ export function Files() {
           ))}
         </ul>
       )}
-      {all && (list.length > rowsShown || all.size < (cluster.value?.files ?? 0)) && <p class="muted">{t("more_files", Math.min(rowsShown, list.length))}</p>}
+      {all && (list.length > rowsShown || all.size < (cluster.value?.files ?? 0)) && (
+        <p class="muted">{t("more_files", Math.min(rowsShown, list.length))}</p>
+      )}
     </section>
   );
 }
@@ -50,7 +59,9 @@ function Row({file}: {file: StoredFile}) {
   return (
     <li class="file" data-name={file.name} data-copies={file.copies} data-wanted={file.wanted}>
       <div class="file-name">
-        <span class="name" title={file.name}>{file.name}</span>
+        <span class="name" title={file.name}>
+          {file.name}
+        </span>
         <span class="muted">
           {bytes(file.size)} · {moment(file.modified)}
         </span>

@@ -83,7 +83,9 @@ function keys(event: KeyboardEvent, video: HTMLVideoElement): void {
     case "m":
       return void (video.muted = !video.muted);
     case "f":
-      return void (document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen());
+      return void (document.fullscreenElement
+        ? document.exitFullscreen()
+        : video.requestFullscreen());
   }
 }
 

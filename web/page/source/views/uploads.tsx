@@ -93,7 +93,10 @@ function Row({upload}: {upload: Upload}) {
           {sentence(upload)}
         </span>
         {upload.note.value && (
-          <span class={state === "failed" ? "problem" : "muted"} role={state === "failed" ? "alert" : "status"}>
+          <span
+            class={state === "failed" ? "problem" : "muted"}
+            role={state === "failed" ? "alert" : "status"}
+          >
             {upload.note.value}
           </span>
         )}

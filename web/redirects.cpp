@@ -1,5 +1,6 @@
 #include "web/redirects.hpp"
 
+#include "web/digest_fields.hpp"
 #include "web/json.hpp"
 #include "web/names.hpp"
 #include "web/problem.hpp"
@@ -44,6 +45,9 @@ Reply redirect_to(Call const& call, FileInfo const& file, Replica const& replica
     location += "&version=" + percent_encoded(*version);
   }
   Reply reply = redirect_reply(std::move(location));
+  // Of the file, not of this answer: a Metalink client learns it with the first answer (RFC 6249).
+  reply.headers.push_back({"Repr-Digest", repr_digest(file.digest)});
+  reply.headers.push_back({"Digest", "SHA-256=" + base64(file.digest)});
   for (Header& link : duplicate_links(file, call.gateway.replicas(file))) {
     reply.headers.push_back(std::move(link));
   }

@@ -136,6 +136,8 @@ TEST_F(Downloads, AFileThatIsNotHereIsRedirectedToTheBestHolder) {
               "http://127.0.0.1:7702/files/remote.txt?hop=0&version=00");
     EXPECT_EQ(header_of(redirect, "Cache-Control"), "no-store");
     EXPECT_NE(header_of(redirect, "Link").find("rel=duplicate; pri=2"), std::string::npos);
+    EXPECT_EQ(header_of(redirect, "Digest").rfind("SHA-256=", 0), 0u);
+    EXPECT_EQ(header_of(redirect, "Repr-Digest").rfind("sha-256=:", 0), 0u);
   }
   EXPECT_EQ(gateway.redirects, 2);
 }

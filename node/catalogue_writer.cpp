@@ -2,11 +2,11 @@
 
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
 #include <iterator>
 
+#include "node/keeping.hpp"
 #include "node/log.hpp"
 #include "node/on_disk.hpp"
 
@@ -73,7 +73,7 @@ void CatalogueWriter::save_peers(std::vector<Endpoint> peers) {
 void CatalogueWriter::State::begin() {
   if (running || broken) return;
   running = true;
-  asio::co_spawn(loop, run(), asio::detached);
+  asio::co_spawn(loop, run(), keeping(shared_from_this()));
 }
 
 asio::awaitable<void> CatalogueWriter::State::run() {

@@ -3,13 +3,13 @@
 #include <array>
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <deque>
 
 #include "cluster/base/check.hpp"
+#include "node/keeping.hpp"
 #include "node/peer/socket.hpp"
 
 namespace chisme::node {
@@ -45,7 +45,7 @@ PushConnection::PushConnection(asio::io_context& loop, NodeId self, Endpoint to,
                                std::function<void()> on_change, Limits limits)
     : work_{std::make_shared<Work>(loop, std::move(on_change), limits)} {
   Hello const hello{StreamKind::push, self};
-  asio::co_spawn(loop, work_->run(hello, to, begin), asio::detached);
+  asio::co_spawn(loop, work_->run(hello, to, begin), keeping(work_));
 }
 
 PushConnection::~PushConnection() {

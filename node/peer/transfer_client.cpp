@@ -1,12 +1,12 @@
 #include "node/peer/transfer_client.hpp"
 
 #include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/post.hpp>
 #include <cstddef>
 #include <map>
 #include <vector>
 
+#include "node/keeping.hpp"
 #include "node/on_disk.hpp"
 #include "node/peer/pull.hpp"
 
@@ -69,7 +69,7 @@ void TransferClient::State::start(cluster::StartTransfer what) {
   transfer->lane = std::make_shared<DiskPool::Lane>(host.disk);
   transfer->buffer = std::make_shared<std::vector<std::byte>>(buffer_bytes);
   running[transfer->what.transfer] = transfer;
-  asio::co_spawn(loop, run(transfer), asio::detached);
+  asio::co_spawn(loop, run(transfer), keeping(shared_from_this()));
 }
 
 asio::awaitable<void> TransferClient::State::run(std::shared_ptr<Running> transfer) {

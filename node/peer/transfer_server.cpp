@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/post.hpp>
 #include <optional>
 #include <vector>
 
+#include "node/keeping.hpp"
 #include "node/on_disk.hpp"
 #include "node/peer/socket.hpp"
 
@@ -69,7 +69,7 @@ void TransferServer::State::begin(TransferConnection connection) {
     return;
   }
   auto const taken = std::make_shared<PeerSocket>(std::move(socket));
-  asio::co_spawn(loop, serve(taken, connection.kind), asio::detached);
+  asio::co_spawn(loop, serve(taken, connection.kind), keeping(shared_from_this()));
 }
 
 asio::awaitable<void> TransferServer::State::serve(std::shared_ptr<PeerSocket> socket,

@@ -3,7 +3,6 @@
 #include <array>
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
-#include <asio/detached.hpp>
 #include <asio/ip/udp.hpp>
 #include <asio/post.hpp>
 #include <asio/redirect_error.hpp>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "cluster/wire/codec.hpp"
+#include "node/keeping.hpp"
 #include "node/peer/address.hpp"
 #include "node/peer/socket.hpp"
 
@@ -126,8 +126,8 @@ Endpoint PeerTransport::local() const {
 void PeerTransport::start(Callbacks callbacks) {
   state_->callbacks = std::move(callbacks);
   auto const state = state_;
-  asio::co_spawn(state->loop, state->receive_datagrams(), asio::detached);
-  asio::co_spawn(state->loop, state->accept_connections(), asio::detached);
+  asio::co_spawn(state->loop, state->receive_datagrams(), keeping(state));
+  asio::co_spawn(state->loop, state->accept_connections(), keeping(state));
 }
 
 void PeerTransport::stop() {
@@ -215,7 +215,7 @@ void PeerTransport::State::send_stream(Endpoint to, std::string bytes) {
   stream->queued_bytes += bytes.size();
   stream->queue.push_back(std::move(bytes));
   if (fresh) {
-    asio::co_spawn(loop, run_outgoing(to, stream), asio::detached);
+    asio::co_spawn(loop, run_outgoing(to, stream), keeping(shared_from_this()));
   } else {
     stream->wake.cancel();
   }
@@ -283,7 +283,7 @@ asio::awaitable<void> PeerTransport::State::accept_connections() {
     auto const from = socket->remote_endpoint(error);
     if (error || !from.address().is_loopback() || accepted_count >= limits.accepted_max) continue;
     ++accepted_count;
-    asio::co_spawn(loop, run_accepted(socket), asio::detached);
+    asio::co_spawn(loop, run_accepted(socket), keeping(shared_from_this()));
   }
 }
 

@@ -19,7 +19,7 @@ web::MemberStatus member_status(cluster::MemberView const& member, Census::Count
   status.state = to_string(member.state);
   status.self = member.self;
   status.draining = member.alive.draining;
-  if (member.load) {
+  if (member.load && is_live(member)) {  // what a dead node did last is no news
     cluster::LoadRecord const& load = *member.load;
     status.in_flight = load.in_flight;
     status.capacity = static_cast<double>(load.capacity);

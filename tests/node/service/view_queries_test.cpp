@@ -67,6 +67,18 @@ TEST(ViewQueries, StatusNamesEachMemberWithItsStateAndCopies) {
   EXPECT_EQ(status.members[2].http, "http://127.0.0.1:7703");
 }
 
+TEST(ViewQueries, StatusShowsNoLoadOfADeadNode) {
+  auto view = some_view();
+  for (cluster::MemberView& each : view.members) {
+    each.load = cluster::LoadRecord{.in_flight = 3, .bytes_per_second = 1000};
+  }
+  auto const status = cluster_status(view, {});
+  EXPECT_EQ(status.members[0].in_flight, 3u);
+  EXPECT_EQ(status.members[1].bytes_per_second, 1000);
+  EXPECT_EQ(status.members[2].in_flight, 0u);
+  EXPECT_EQ(status.members[2].bytes_per_second, 0);
+}
+
 TEST(ViewQueries, EventsCarryTheirOwnFields) {
   auto const view = some_view();
   cluster::MemberChanged const dead{NodeId{0, 3}, cluster::MemberState::dead,

@@ -38,7 +38,7 @@ struct CoreConfig {
   Profile profile;
   unsigned copies_wanted = 3;   // R
   unsigned copies_durable = 2;  // W; a node that never had peers runs with R = W = 1
-  Duration repair_delay = std::chrono::minutes{10};       // two or more live copies left
+  Duration repair_delay = std::chrono::minutes{10};            // two or more live copies left
   Duration last_copy_repair_delay = std::chrono::seconds{30};  // one live copy left
   Duration write_timeout = std::chrono::seconds{10};
   unsigned transfers_in_max = 2;

@@ -27,10 +27,10 @@ struct AliveRecord {
   NodeId id;
   Epoch epoch;
   Incarnation incarnation;
-  Endpoint peer;              // UDP and TCP
-  Endpoint http;              // clients
-  std::string zone;           // at most `zone_bytes_max`; copies spread over zones
-  std::uint32_t weight = 1;   // relative share of placements
+  Endpoint peer;             // UDP and TCP
+  Endpoint http;             // clients
+  std::string zone;          // at most `zone_bytes_max`; copies spread over zones
+  std::uint32_t weight = 1;  // relative share of placements
   ProtocolVersions versions;
   bool draining = false;
   std::uint64_t run_nonce = 0;  // random per process: tells two processes with one identity apart
@@ -63,16 +63,16 @@ struct LeftRecord {
 struct LoadRecord {
   NodeId id;
   Epoch epoch;
-  std::uint64_t sequence = 0;     // newest wins within an epoch
+  std::uint64_t sequence = 0;  // newest wins within an epoch
   std::uint32_t age_ms = 0;
-  std::uint32_t in_flight = 0;    // n: requests being served
-  float capacity = 1;             // w: measured, in nominal nodes (1 = a healthy node)
-  float arrival_rate = 0;         // lambda: requests per second, EWMA over 10 s
-  float bytes_per_second = 0;     // really delivered to clients
-  float delay_seconds = 0;        // how late its loops run
-  float error_ratio = 0;          // of answers that were the node's own fault
-  float disk_used_ratio = 0;      // 0..1
-  std::uint8_t health = 0;        // Lifeguard's local health, 0 (well) .. 7
+  std::uint32_t in_flight = 0;  // n: requests being served
+  float capacity = 1;           // w: measured, in nominal nodes (1 = a healthy node)
+  float arrival_rate = 0;       // lambda: requests per second, EWMA over 10 s
+  float bytes_per_second = 0;   // really delivered to clients
+  float delay_seconds = 0;      // how late its loops run
+  float error_ratio = 0;        // of answers that were the node's own fault
+  float disk_used_ratio = 0;    // 0..1
+  std::uint8_t health = 0;      // Lifeguard's local health, 0 (well) .. 7
   friend bool operator==(LoadRecord const&, LoadRecord const&) = default;
 };
 
@@ -134,8 +134,8 @@ struct LogPosition {
   friend auto operator<=>(LogPosition const&, LogPosition const&) = default;
 };
 
-using Record = std::variant<AliveRecord, SuspectRecord, DeadRecord, LeftRecord, LoadRecord,
-                            CatalogueRecord>;
+using Record =
+    std::variant<AliveRecord, SuspectRecord, DeadRecord, LeftRecord, LoadRecord, CatalogueRecord>;
 
 // ---- Messages ----------------------------------------------------------------------------------
 
@@ -252,10 +252,9 @@ struct LookupAnswer {
   friend bool operator==(LookupAnswer const&, LookupAnswer const&) = default;
 };
 
-using Message =
-    std::variant<Ping, Ack, PingReq, Nack, WrongTarget, Gossip, LoadProbe, LoadReply, PushPull,
-                 Leave, CatalogueDigest, CatalogueDelta, CommitWrite, WriteCommitted, FetchObject,
-                 LookupName, LookupAnswer>;
+using Message = std::variant<Ping, Ack, PingReq, Nack, WrongTarget, Gossip, LoadProbe, LoadReply,
+                             PushPull, Leave, CatalogueDigest, CatalogueDelta, CommitWrite,
+                             WriteCommitted, FetchObject, LookupName, LookupAnswer>;
 
 // A message with who says it. Both kinds of transport carry envelopes.
 struct Envelope {

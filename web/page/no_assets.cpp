@@ -2,6 +2,8 @@
 
 namespace chisme::web {
 
-std::span<Asset const> assets() { return {}; }
+std::span<Asset const> assets() {
+  return {};
+}
 
 }  // namespace chisme::web

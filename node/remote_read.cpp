@@ -11,6 +11,7 @@
 #include <asio/use_awaitable.hpp>
 #include <cerrno>
 
+#include "node/clock.hpp"
 #include "node/on_disk.hpp"
 #include "node/peer/pull.hpp"
 #include "node/storage/disk_pool.hpp"
@@ -119,8 +120,10 @@ asio::awaitable<Result<std::size_t>> SwitchingRead::State::read_once(std::span<s
   if (source.self) co_return co_await read_here(into);
   Endpoint const holder = source.peer;
   bool const fresh = !connection;
+  Instant const begun = steady_now();
   auto count = co_await read_there(holder, into);
-  if (count || fresh || ended) co_return count;
+  bool const stalled = steady_now() - begun >= progress_timeout;
+  if (count || fresh || stalled || ended) co_return count;
   // A connection that was idle for long may have been closed for that alone.
   connection.reset();
   co_return co_await read_there(holder, into);

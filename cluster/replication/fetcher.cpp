@@ -13,7 +13,7 @@ void announce(Digest const& digest, NodeId self, RepairStage stage, Effects& out
 
 void Fetcher::handle(Envelope const& from, FetchObject const& request, Catalogue const& catalogue,
                      Situation const& situation, Effects& out) {
-  bool const known = askers_.contains(request.digest);
+  bool const known = is_under_way(request.digest);
   bool const local = catalogue.is_local(request.digest);
   if (!known && !local) {
     if (queued_.size() >= queued_max) return;
@@ -22,6 +22,12 @@ void Fetcher::handle(Envelope const& from, FetchObject const& request, Catalogue
   askers_[request.digest].insert(from.sender);
   if (local) return saved(catalogue, situation, out);
   start_next(catalogue, situation, out);
+}
+
+// Not whoever has an asker: a copy that is lost before its Have is durable leaves askers behind.
+bool Fetcher::is_under_way(Digest const& digest) const {
+  return std::ranges::any_of(running_, [&](auto const& run) { return run.second == digest; }) ||
+         std::ranges::any_of(queued_, [&](Wanted const& next) { return next.digest == digest; });
 }
 
 void Fetcher::start_next(Catalogue const& catalogue, Situation const& situation, Effects& out) {

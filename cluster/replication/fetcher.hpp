@@ -39,6 +39,7 @@ class Fetcher {
     ByteCount size;
     std::vector<NodeId> sources;
   };
+  [[nodiscard]] bool is_under_way(Digest const& digest) const;
   void start_next(Catalogue const& catalogue, Situation const& situation, Effects& out);
   bool start(Wanted const& wanted, Situation const& situation, Effects& out);
 

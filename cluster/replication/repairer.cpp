@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "cluster/placement/rendezvous.hpp"
 
@@ -85,7 +86,10 @@ void Repairer::members_changed(Situation const& situation) {
   std::erase_if(died_, [&](auto const& dead) {
     return find_member(situation.members, dead.first) == nullptr;
   });
-  rescan_from_ = Digest{};
+  // A rescan under way goes on to its end first: were it begun anew each time, members that come
+  // and go would keep it from ever reaching the last objects.
+  rescan_again_ = rescan_from_.has_value();
+  if (!rescan_from_) rescan_from_ = Digest{};
   next_slice_ = std::min(next_slice_, situation.now);
 }
 
@@ -131,7 +135,12 @@ void Repairer::examine_some(Catalogue const& catalogue, Situation const& situati
   for (std::size_t i = 0; i < slice && next != catalogue.objects().end(); ++i, ++next) {
     examine(next->first, catalogue, situation, out);
   }
-  rescan_from_ = next == catalogue.objects().end() ? std::nullopt : std::optional{next->first};
+  rescan_from_.reset();
+  if (next != catalogue.objects().end()) {
+    rescan_from_ = next->first;
+  } else if (std::exchange(rescan_again_, false)) {
+    rescan_from_ = Digest{};
+  }
 }
 
 void Repairer::examine(Digest const& digest, Catalogue const& catalogue, Situation const& situation,
@@ -149,8 +158,9 @@ void Repairer::examine(Digest const& digest, Catalogue const& catalogue, Situati
     announce(digest, repair->second.target, RepairStage::finished, out);
     end(digest);
   }
+  if (!need.due) return end(digest);
   auto const target = choose_target(need.key, need.sources, {}, situation);
-  if (!need.due || !target) return end(digest);
+  if (!target) return end(digest);
   schedule(digest, need, *target, situation.now, out);
 }
 
@@ -168,6 +178,7 @@ Repairer::Need Repairer::need_of(Digest const& digest, Catalogue::ObjectUse cons
     need.sources.push_back(id);
     if (!member->alive.draining) ++need.copies;
   }
+  if (need.copies >= situation.copies_wanted) return need;  // as nearly always
   rank(need.sources, need.key, situation);
   bool writer_comes_first = false;
   if (need.holders.size() < situation.copies_wanted) {
@@ -188,7 +199,6 @@ Repairer::Need Repairer::need_of(Digest const& digest, Catalogue::ObjectUse cons
 // When the copies in reach, and those that may return, become fewer than R.
 std::optional<Instant> Repairer::due_of(Need const& need, Situation const& situation) const {
   std::size_t const wanted = situation.copies_wanted;
-  if (need.copies >= wanted) return std::nullopt;
   Instant due = situation.now;
   Duration const delay = need.copies >= 2 ? config_.repair_delay : config_.last_copy_repair_delay;
   std::vector<Instant> waited_for;

@@ -52,7 +52,7 @@ class Repairer {
   struct Need {
     std::uint64_t key = 0;        // of its placement
     std::vector<NodeId> holders;  // all that the catalogue knows
-    std::vector<NodeId> sources;  // of these, in reach, best coordinator first
+    std::vector<NodeId> sources;  // of these, in reach, best coordinator first (if it lacks any)
     unsigned copies = 0;          // of these, not leaving
     unsigned rank = 0;            // of this node among the coordinators
     std::optional<Instant> due;   // nullopt: nothing lacks, or this node cannot help
@@ -102,6 +102,7 @@ class Repairer {
   Brake brake_;
   std::set<Digest> dirty_;             // to be examined
   std::optional<Digest> rescan_from_;  // a rescan of all objects has come this far
+  bool rescan_again_ = false;          // members changed while it was under way
   Instant next_slice_{};
   std::map<Digest, Repair> repairs_;
   std::uint64_t pending_ = 0;  // repairs that this node is the first to see to

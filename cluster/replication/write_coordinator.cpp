@@ -152,8 +152,10 @@ WriteCoordinator::Tally WriteCoordinator::tally(Pending const& write,
     bool const reachable = is_reachable(find_member(situation.members, id));
     if (target.answer == Answer::accepted) ++tally.accepted;
     if (target.answer == Answer::none && reachable) ++(target.sent ? tally.waiting : tally.spare);
-    // Only a refusal says for sure that the record was not taken.
-    if (target.sent && target.answer != Answer::refused) tally.maybe_seen = true;
+    // Only a refusal of the only question says for sure that the record was not taken: a holder
+    // that took it, and lost the object since, refuses to take it again.
+    bool const never_taken = target.answer == Answer::refused && !target.asked_again;
+    if (target.sent && !never_taken) tally.maybe_seen = true;
   }
   return tally;
 }
@@ -174,6 +176,7 @@ void WriteCoordinator::ask(std::uint64_t number, Pending& write, Situation const
     target.sent = true;
     target.resend_at = situation.now + resend_period;  // also of one that is away: it may return
     if (!reachable) continue;
+    target.asked_again = again;
     out.push_back(Send{target.endpoint, Channel::stream, CommitWrite{number, write.record}});
   }
 }

@@ -48,6 +48,7 @@ class WriteCoordinator {
     Endpoint endpoint;
     Answer answer = Answer::none;
     bool sent = false;
+    bool asked_again = false;
     Instant resend_at{};
   };
   struct Pending {

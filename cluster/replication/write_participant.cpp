@@ -38,8 +38,10 @@ void WriteParticipant::saved(SaveId save, Catalogue& catalogue, Situation const&
     auto const* const put = std::get_if<PutRecord>(&record.change);
     CatalogueRecord const* const have =
         put != nullptr ? catalogue.holding(put->digest, situation.self) : nullptr;
-    // The copy may have been lost while the record was being saved.
-    WriteCommitted reply{number, put == nullptr || have != nullptr, std::nullopt};
+    // The copy was lost while the record was being saved. Neither answer would be true: the record
+    // is taken, the object is not here.
+    if (put != nullptr && have == nullptr) continue;
+    WriteCommitted reply{number, true, std::nullopt};
     if (have != nullptr) reply.holding = *have;
     out.push_back(Send{waiting_.front().to, Channel::stream, std::move(reply)});
   }

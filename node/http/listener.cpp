@@ -60,20 +60,22 @@ Endpoint from_asio(tcp::endpoint const& endpoint) {
   return result;
 }
 
-asio::awaitable<void> refuse(tcp::socket socket, std::shared_ptr<std::size_t> refusing) {
+asio::awaitable<void> refuse(std::shared_ptr<tcp::socket> socket,
+                             std::shared_ptr<std::size_t> refusing) {
   ++*refusing;
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
-  asio::steady_timer timer(socket.get_executor(), refusal_time);
-  timer.async_wait([&socket](asio::error_code cancelled) {
-    if (!cancelled) socket.close(cancelled);
+  asio::steady_timer timer(socket->get_executor(), refusal_time);
+  // Cancelling does not take back a handler that is queued already: it shares the socket.
+  timer.async_wait([socket](asio::error_code cancelled) {
+    if (!cancelled) socket->close(cancelled);
   });
   auto const text = asio::buffer(refusal);
-  co_await asio::async_write(socket, text, token);
-  if (!error) socket.shutdown(tcp::socket::shutdown_send, error);
+  co_await asio::async_write(*socket, text, token);
+  if (!error) socket->shutdown(tcp::socket::shutdown_send, error);
   std::array<char, 4096> dropped;
   auto const buffer = asio::buffer(dropped);
-  while (!error) co_await socket.async_read_some(buffer, token);
+  while (!error) co_await socket->async_read_some(buffer, token);
   timer.cancel();
   --*refusing;
 }
@@ -111,7 +113,8 @@ void HttpListener::State::admit(tcp::socket socket) {
     auto connection = std::make_shared<HttpConnection>(host, std::move(socket));
     asio::co_spawn(host->loop, HttpConnection::run(std::move(connection)), asio::detached);
   } else if (*refusing < refusals_max) {
-    asio::co_spawn(host->loop, refuse(std::move(socket), refusing), asio::detached);
+    auto const refused = std::make_shared<tcp::socket>(std::move(socket));
+    asio::co_spawn(host->loop, refuse(refused, refusing), asio::detached);
   }
 }
 

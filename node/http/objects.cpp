@@ -21,8 +21,10 @@ asio::awaitable<HttpConnection::After> HttpConnection::send_object(web::SendObje
   if (!head_only_) {
     auto opened = host_->gateway.open(plan.file.digest);
     if (!opened) {
-      auto answer = host_->service.failed(parser_.request(), opened.error());
-      co_return co_await reply(std::move(answer));
+      // The copy went after the plan was made, or is damaged; other holders still have the file.
+      web::RelayObject instead{std::move(plan.head), std::move(plan.file), plan.offset,
+                               plan.length};
+      co_return co_await relay_object(std::move(instead));
     }
     object = std::move(*opened);
   }

@@ -75,6 +75,7 @@ struct SocketStream::State : std::enable_shared_from_this<SocketStream::State> {
   void send_object();
   void wait_to_send();
   void end_sending();
+  void close_after_linger_time();
   void linger_on(std::size_t bytes);
 
   asio::io_context& loop;
@@ -127,11 +128,15 @@ void SocketStream::State::wait_to_send() {
 void SocketStream::State::end_sending() {
   asio::error_code ignored;
   socket.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  close_after_linger_time();
+  if (!read_done) linger_on(0);
+}
+
+void SocketStream::State::close_after_linger_time() {
   linger_timer.expires_after(linger_time);
   linger_timer.async_wait([self = shared_from_this()](asio::error_code error) {
     if (!error) self->close();
   });
-  if (!read_done) linger_on(0);
 }
 
 // Bytes that arrive after the end was sent must be read: unread, they would make the kernel reset
@@ -200,7 +205,9 @@ std::unique_ptr<web::ByteStream::Timer> SocketStream::after(Duration delay,
 void SocketStream::close_gently() {
   if (state_->lingering || !state_->socket.is_open()) return;
   state_->lingering = true;
-  if (!state_->write_done) state_->end_sending();
+  if (!state_->write_done) return state_->end_sending();
+  // A peer that does not read must not hold the socket for ever.
+  state_->close_after_linger_time();
 }
 
 void SocketStream::close() {

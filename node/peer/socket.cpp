@@ -106,7 +106,11 @@ asio::awaitable<void> PeerSocket::close_gently(Duration limit) {
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
   std::array<std::byte, 4096> rest;
   std::span<std::byte> const into{rest};
-  while (co_await read_some(into, limit)) {
+  auto const end = asio::steady_timer::clock_type::now() + limit;
+  for (Duration left = limit; left > Duration{};
+       left = std::chrono::duration_cast<Duration>(end - asio::steady_timer::clock_type::now())) {
+    auto const dropped = co_await read_some(into, left);
+    if (!dropped) break;
   }
   close();
 }

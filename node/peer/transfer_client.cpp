@@ -102,6 +102,7 @@ asio::awaitable<Result<StoredObject>> TransferClient::State::fetch_once(
   transfer->staged = std::make_shared<StagingFile>(std::move(*opened));
   Result<void> pulled = fail(Fault::unavailable, "no node has a copy to fetch");
   for (; transfer->source < transfer->what.sources.size(); ++transfer->source) {
+    if (transfer->cancelled) co_return fail(Fault::cancelled, "cancelled");
     pulled = co_await pull(transfer);
     if (pulled || transfer->cancelled || pulled.error().fault == Fault::no_space) break;
   }

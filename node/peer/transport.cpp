@@ -8,6 +8,7 @@
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
+#include <atomic>
 #include <deque>
 #include <map>
 #include <set>
@@ -85,7 +86,7 @@ struct PeerTransport::State : std::enable_shared_from_this<PeerTransport::State>
   std::map<Endpoint, std::shared_ptr<Outgoing>> outgoing;
   std::set<std::shared_ptr<PeerSocket>> accepted;
   std::size_t accepted_count = 0;  // those whose hello has not come included
-  std::uint64_t dropped = 0;
+  std::atomic<std::uint64_t> dropped = 0;
   bool stopped = false;
 };
 

@@ -66,7 +66,8 @@ class PeerTransport {
   void send(Endpoint to, cluster::Channel channel, cluster::Message message);
   void stop();
 
-  // Messages refused, on either side, since the start: too long, or not understood.
+  // Messages refused, on either side, since the start: too long, or not understood. From any
+  // thread.
   [[nodiscard]] std::uint64_t dropped() const;
 
  private:

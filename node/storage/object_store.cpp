@@ -190,11 +190,12 @@ struct ObjectStore::State {
     std::lock_guard const lock(mutex);
     sizes.erase(digest);
   }
-  [[nodiscard]] Result<void> sync_changes(fs::path const& directory) {
-    auto synced = sync_directory(directory);
+  [[nodiscard]] Result<void> sync_changes(Descriptor const& directory, fs::path const& path) {
+    auto synced = sync_file(directory.number(), path);
     if (!synced) unsafe = true;
     return synced;
   }
+  [[nodiscard]] Result<Descriptor> open_directory_of(Digest const& digest);
   [[nodiscard]] Result<void> refuse_if_unsafe() const {
     if (!unsafe) return {};
     return fail(Fault::io,
@@ -254,10 +255,33 @@ Result<void> ObjectStore::State::load() {
 Result<void> ObjectStore::State::set_aside(StoredObject const& object) {
   forget(object.digest);
   fs::path const from = path_of(object);
+  auto const into = open_directory(quarantine);
+  if (!into) return tl::unexpected<Error>(into.error());
+  auto const directory = open_directory(from.parent_path());
+  if (!directory) return tl::unexpected<Error>(directory.error());
   if (::rename(from.c_str(), (quarantine / file_name(object)).c_str()) != 0) {
     return failed("moving to quarantine", from);
   }
-  return sync_changes(quarantine).and_then([&] { return sync_changes(from.parent_path()); });
+  return sync_changes(*into, quarantine).and_then([&] {
+    return sync_changes(*directory, from.parent_path());
+  });
+}
+
+// Makes it if it is missing. Directories are opened before they are changed, so that a change is
+// never left unsynced for want of a file descriptor.
+Result<Descriptor> ObjectStore::State::open_directory_of(Digest const& digest) {
+  fs::path const path = directory_of(digest);
+  auto const parent = open_directory(objects);
+  if (!parent) return tl::unexpected<Error>(parent.error());
+  if (::mkdir(path.c_str(), 0700) == 0) {
+    if (auto synced = sync_changes(*parent, objects); !synced) {
+      ::rmdir(path.c_str());
+      return tl::unexpected<Error>(synced.error());
+    }
+  } else if (errno != EEXIST) {
+    return failed("making the directory", path);
+  }
+  return open_directory(path);
 }
 
 Result<void> ObjectStore::State::publish(StagingFile::State& staged, StoredObject const& object) {
@@ -272,10 +296,11 @@ Result<void> ObjectStore::State::publish(StagingFile::State& staged, StoredObjec
       return {};
     }
   }
-  if (auto made = make_directories(directory); !made) return made;
+  auto const opened = open_directory_of(object.digest);
+  if (!opened) return tl::unexpected<Error>(opened.error());
   if (::rename(staged.path.c_str(), path.c_str()) != 0) return failed("renaming", staged.path);
   staged.published = true;
-  if (auto synced = sync_changes(directory); !synced) {
+  if (auto synced = sync_changes(*opened, directory); !synced) {
     ::unlink(path.c_str());
     return synced;
   }
@@ -357,13 +382,15 @@ Result<void> ObjectStore::remove(Digest const& digest) {
   auto const object = state_->find(digest);
   if (!object) return fail(Fault::not_found, "no object " + to_hex(digest) + " here");
   fs::path const path = state_->path_of(*object);
+  auto const directory = open_directory(path.parent_path());
+  if (!directory) return tl::unexpected<Error>(directory.error());
   state_->forget(digest);
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
     auto const error = failed("removing", path);
     state_->remember(*object);
     return error;
   }
-  return state_->sync_changes(path.parent_path());
+  return state_->sync_changes(*directory, path.parent_path());
 }
 
 Result<void> ObjectStore::verify(Digest const& digest) {

@@ -39,6 +39,10 @@ Result<Descriptor> open_file(fs::path const& path, int flags) {
   return Descriptor{number};
 }
 
+Result<Descriptor> open_directory(fs::path const& directory) {
+  return open_file(directory, O_RDONLY | O_DIRECTORY);
+}
+
 Result<std::string> read_file(fs::path const& path) {
   auto file = open_file(path, O_RDONLY);
   if (!file) return tl::unexpected<Error>(file.error());
@@ -73,7 +77,7 @@ Result<void> sync_file(int descriptor, fs::path const& path) {
 }
 
 Result<void> sync_directory(fs::path const& directory) {
-  auto opened = open_file(directory, O_RDONLY | O_DIRECTORY);
+  auto opened = open_directory(directory);
   if (!opened) return tl::unexpected<Error>(opened.error());
   return sync_file(opened->number(), directory);
 }
@@ -83,7 +87,11 @@ Result<void> make_directories(fs::path const& directory) {
   if (fs::path const parent = parent_of(directory); parent != directory) {
     if (auto made = make_directories(parent); !made) return made;
   }
-  if (::mkdir(directory.c_str(), 0700) == 0) return sync_directory(parent_of(directory));
+  if (::mkdir(directory.c_str(), 0700) == 0) {
+    auto synced = sync_directory(parent_of(directory));
+    if (!synced) ::rmdir(directory.c_str());  // found next time, it would be taken to be synced
+    return synced;
+  }
   if (errno == EEXIST && is_existing_directory(directory)) return {};  // another thread was faster
   if (errno == EEXIST) errno = ENOTDIR;  // something else has that name
   return failed("making the directory", directory);

@@ -36,6 +36,7 @@ class Descriptor {
 
 // Opens with O_CLOEXEC; a new file gets mode 0600.
 [[nodiscard]] Result<Descriptor> open_file(std::filesystem::path const& path, int flags);
+[[nodiscard]] Result<Descriptor> open_directory(std::filesystem::path const& directory);
 // The whole file. Faults: not_found, io.
 [[nodiscard]] Result<std::string> read_file(std::filesystem::path const& path);
 [[nodiscard]] Result<void> write_all(int descriptor, std::span<std::byte const> bytes,

@@ -158,9 +158,9 @@ def is_running(pid):
 
 
 def resident_bytes(pid):
-    """Memory of the process's own (anonymous) pages: file mappings are the kernel's to take back."""
+    """The process's resident memory, all of it."""
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return 1024 * int(re.search(r"RssAnon:\s+(\d+)", status)[1])
+    return 1024 * int(re.search(r"VmRSS:\s+(\d+)", status)[1])
 
 
 def request(url, method="GET", body=None, headers=None, timeout=30):

@@ -42,6 +42,8 @@ class Memory(unittest.TestCase):
             source.seek(SIZE // 2)
             source.write(b"not all zeros")
             source.flush()
+            idle = max(map(resident_bytes, cluster.pids.values()))
+            print(f"idle: {idle / 2**20:.1f} MiB")
             with Peak(cluster) as upload:
                 began = time.monotonic()
                 curl = run("curl", "-sS", "--fail", "-T", source.name, cluster.url(1, "/files/large.bin"), timeout=600)

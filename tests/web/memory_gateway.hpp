@@ -51,6 +51,7 @@ class MemoryGateway final : public Gateway {
   bool quorum = true;
   bool unknown_outcome = false;          // finishing an upload fails with it
   std::uint64_t free_bytes = ~0ull;      // for one upload
+  bool copies_gone = false;              // opening the node's own copies fails
   bool deferred = false;                 // completions wait for `run_later`
   std::size_t read_bytes_max = 1 << 16;  // of one RemoteRead::read
   std::vector<Replica> holders{{"00000000000000000000000000000001", "http://127.0.0.1:7701",
@@ -184,7 +185,9 @@ class MemoryGateway final : public Gateway {
   }
   Result<std::shared_ptr<OpenObject const>> open(Digest const& digest) override {
     auto const found = objects.find(digest);
-    if (found == objects.end()) return fail(Fault::not_found, "there is no such object here");
+    if (copies_gone || found == objects.end()) {
+      return fail(Fault::not_found, "there is no such object here");
+    }
     return std::make_shared<MemoryObject>(found->second);
   }
   std::unique_ptr<RemoteRead> relay(FileInfo const& file, ByteOffset offset,

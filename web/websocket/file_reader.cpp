@@ -94,7 +94,10 @@ void FileReader::read(Wanted const& wanted) {
   }
   auto object = open(file);
   if (!object) {
-    return refuse(wanted.id, status_of(object.error().fault), object.error().message, &file);
+    // The copy went a moment ago: the file itself is still there.
+    bool const gone = object.error().fault == Fault::not_found;
+    return refuse(wanted.id, gone ? 421 : status_of(object.error().fault), object.error().message,
+                  &file);
   }
   gateway_.request_began();
   auto const left = std::min(wanted.length, file.size.value() - wanted.offset);

@@ -56,6 +56,8 @@ void FileReceiver::written(Result<void> const& result) {
 void FileReceiver::finish() {
   if (std::exchange(finishing_, true)) return;
   busy_ = true;
+  // A client that has sent all waits in silence, however long the disks take.
+  channel_->pause();
   upload_->finish(
       [self = shared_from_this()](Result<StoredFile> const& stored) { self->finished(stored); });
 }
@@ -79,12 +81,9 @@ void FileReceiver::give_up(Error const& error) {
 void FileReceiver::end(CloseCode code, std::string_view reason) {
   over_ = true;
   if (!busy_) upload_.reset();
-  if (peer_closing_) {
-    channel_->answer_close();
-  } else {
-    channel_->close(code, reason);
-    channel_->resume();
-  }
+  if (!peer_closing_) channel_->close(code, reason);
+  channel_->resume();
+  if (peer_closing_) channel_->answer_close();
 }
 
 void FileReceiver::text(std::string_view) {

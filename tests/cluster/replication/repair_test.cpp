@@ -133,6 +133,18 @@ TEST_F(Repair, ACopyThatRottedIsMadeAgain) {
   EXPECT_TRUE(cluster.agree());
 }
 
+TEST(RepairWithoutSpare, ACopyThatIsLostBeforeItsHaveIsDurableIsFetchedAgain) {
+  LittleCluster cluster{{.nodes = 3}};
+  cluster.stall_disk(3, true);
+  cluster.put(1, "a", 1, {1, 2});
+  cluster.run(settled);
+  ASSERT_THAT(cluster.holders(1), SizeIs(3));
+  cluster.lose(3, 1);
+  cluster.stall_disk(3, false);
+  cluster.run(60s);
+  EXPECT_THAT(cluster.holders(1), SizeIs(3));
+}
+
 TEST_F(Repair, AFailedTransferIsTriedElsewhere) {
   std::uint64_t const holder = third_holder();
   for (std::uint64_t number = 3; number <= 5; ++number) {

@@ -106,6 +106,31 @@ TEST(Writes, AHolderThatLostTheObjectMeanwhileRefusesAndNothingIsVisible) {
   EXPECT_FALSE(cluster.sees(2, "a"));
 }
 
+// A refusal promises that the write never becomes visible, and this one does: it is on a disk.
+TEST(Writes, AHolderThatLosesTheObjectWhileItSavesLeavesTheOutcomeUnknown) {
+  LittleCluster cluster{{}};
+  cluster.stall_disk(2, true);
+  WriteId const write = cluster.put(1, "a", 1, {1, 2});
+  cluster.run(soon);
+  cluster.lose(2, 1);
+  cluster.stall_disk(2, false);
+  cluster.run(LittleCluster::write_timeout);
+  EXPECT_TRUE(cluster.sees(2, "a"));
+  EXPECT_EQ(fault(cluster, write), Fault::unknown_outcome);
+}
+
+TEST(Writes, AHolderThatTookTheRecordAndThenRefusesItLeavesTheOutcomeUnknown) {
+  LittleCluster cluster{{}};
+  cluster.stall_disk(2, true);
+  WriteId const write = cluster.put(1, "a", 1, {1, 2});
+  cluster.run(soon);
+  cluster.lose(2, 1);
+  cluster.run(LittleCluster::write_timeout);  // asked again meanwhile
+  EXPECT_EQ(fault(cluster, write), Fault::unknown_outcome);
+  cluster.stall_disk(2, false);
+  EXPECT_TRUE(cluster.sees(2, "a"));
+}
+
 TEST(Writes, WhoseHolderDiesInBetweenHaveAnUnknownOutcomeAndStay) {
   LittleCluster cluster{{}};
   WriteId const write = cluster.put(1, "a", 1, {1, 2});

@@ -109,6 +109,22 @@ TEST(HttpListener, RelaysAFileFromOtherHolders) {
   EXPECT_TRUE(answer->body == bytes);
 }
 
+TEST(HttpListener, ACopyThatJustWentIsRelayedFromOtherHolders) {
+  web::MemoryGateway gateway;
+  gateway.add("film", "0123456789", "video/mp4");
+  gateway.copies_gone = true;
+  Server server(gateway);
+  Client client(server.endpoint());
+  auto const whole = client.get("/files/film");
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->status, 200);
+  EXPECT_EQ(whole->body, "0123456789");
+  auto const part = client.get("/files/film", "Range: bytes=2-4\r\n");
+  ASSERT_TRUE(part);
+  EXPECT_EQ(part->status, 206);
+  EXPECT_EQ(part->body, "234");
+}
+
 TEST(HttpListener, ARelayWithoutASourceIsAnErrorAndOneThatBreaksEndsEarly) {
   web::MemoryGateway gateway;
   auto& gone = gateway.add("gone", "12345", "text/plain");

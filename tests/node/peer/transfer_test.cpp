@@ -1,9 +1,14 @@
 #include <gtest/gtest.h>
 
+#include <array>
+#include <asio/ip/tcp.hpp>
+#include <asio/read.hpp>
+#include <asio/write.hpp>
 #include <filesystem>
 #include <future>
 #include <memory>
 
+#include "node/peer/address.hpp"
 #include "node/peer/push.hpp"
 #include "node/peer/transfer_client.hpp"
 #include "node/remote_read.hpp"
@@ -169,6 +174,35 @@ TEST_F(Transfers, FetchWithoutAnySourceFails) {
   EXPECT_TRUE(std::filesystem::is_empty(directory.path() / "into" / "staging"));
 }
 
+TEST_F(Transfers, FetchThatIsCancelledWhileItsRoomIsMadeAsksNobody) {
+  Holder into{directory.path() / "into"};
+  DiskPool disk{1};
+  std::promise<void> disk_goes_on;
+  ASSERT_TRUE(disk.post([goes_on = disk_goes_on.get_future().share()] { goes_on.wait(); }));
+  asio::io_context sockets;
+  asio::ip::tcp::acceptor source{sockets, {asio::ip::address_v4::loopback(), 0}};
+  TransferClient client{loop.context(),
+                        {into.objects(), disk, writer,
+                         [](cluster::TransferId, Result<StoredObject> const&) { FAIL(); }}};
+  cluster::StartTransfer transfer{cluster::TransferId{1}, Digest{}, ByteCount{10}, {}};
+  transfer.sources.push_back({NodeId{2, 2}, from_tcp(source.local_endpoint())});
+  client.start(transfer);
+  on_loop(loop, [] {});
+  client.cancel(transfer.transfer);
+  on_loop(loop, [] {});
+  disk_goes_on.set_value();
+  std::promise<void> room_is_made;
+  ASSERT_TRUE(disk.post([&] { room_is_made.set_value(); }));
+  wait_for(room_is_made.get_future());
+  on_loop(loop, [] {});
+  on_loop(loop, [] {});
+  source.non_blocking(true);
+  asio::error_code error;
+  asio::ip::tcp::socket asked{sockets};
+  source.accept(asked, error);
+  EXPECT_EQ(error, asio::error::would_block);
+}
+
 // Reads with a SwitchingRead on the loop, one piece after the other.
 struct Reading : Transfers {
   void begin(Holder& here, Digest digest, std::size_t size, std::vector<ReadSource> sources) {
@@ -215,6 +249,36 @@ TEST_F(Reading, GoesOnAtTheNextHolderFromTheSameByteWhenOneEnds) {
   first.reset();
   ASSERT_TRUE(read(all, bytes.size()));
   EXPECT_EQ(all, bytes);
+}
+
+TEST_F(Reading, AHolderThatStopsWithinARangeIsNotAskedAgain) {
+  Holder here{directory.path() / "here"}, second{directory.path() / "second"};
+  Bytes const bytes = random_bytes(2 << 20);
+  Digest const digest = second.keep(bytes);
+  asio::io_context sockets;
+  asio::ip::tcp::acceptor first{sockets, {asio::ip::address_v4::loopback(), 0}};
+  begin(here, digest, bytes.size(),
+        {{NodeId{1, 1}, from_tcp(first.local_endpoint()), false},
+         {NodeId{2, 2}, second.peer(), false}});
+  asio::ip::tcp::socket stopped{sockets};
+  auto const serving = std::async(std::launch::async, [&] {
+    first.accept(stopped);
+    std::array<std::byte, hello_bytes + pull_request_bytes> asked;
+    asio::read(stopped, asio::buffer(asked));
+    auto const answer =
+        encode(PullAnswer{std::nullopt, ByteCount{bytes.size()}, ByteCount{1 << 20}});
+    asio::write(stopped, asio::buffer(answer));
+    asio::write(stopped, asio::buffer(bytes.data(), 100'000));
+  });
+  Bytes all;
+  ASSERT_TRUE(read(all, bytes.size()));
+  EXPECT_EQ(all, bytes);
+  serving.wait();
+  first.non_blocking(true);
+  asio::error_code error;
+  asio::ip::tcp::socket again{sockets};
+  first.accept(again, error);
+  EXPECT_EQ(error, asio::error::would_block) << "that cost the reader two more seconds";
 }
 
 TEST_F(Reading, TheLocalCopyIsAHolderLikeTheOthers) {

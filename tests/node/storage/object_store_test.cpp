@@ -134,6 +134,57 @@ TEST_F(ObjectStoreTest, AfterAFailedSyncOfADirectoryNothingIsPromisedUntilAResta
   EXPECT_TRUE(store(*open(), "abc"));
 }
 
+TEST_F(ObjectStoreTest, AfterAFailedSyncOfANewDirectorysParentNothingIsPromisedUntilARestart) {
+  auto objects = open();
+  {
+    DiskWatch const watch("objects");
+    EXPECT_FALSE(store(*objects, "abc"));
+  }
+  EXPECT_FALSE(fs::exists(abc_path().parent_path())) << "it is not known to be on disk";
+  EXPECT_FALSE(store(*objects, "abc")) << "a second sync would say nothing of the first";
+  objects.reset();
+  EXPECT_TRUE(store(*open(), "abc"));
+}
+
+// While it lives, nothing more can be opened.
+class NoDescriptorsLeft {
+ public:
+  NoDescriptorsLeft() {
+    int const lowest = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ::close(lowest);
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    rlimit const none{static_cast<rlim_t>(lowest), before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  }
+  ~NoDescriptorsLeft() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  NoDescriptorsLeft(NoDescriptorsLeft const&) = delete;
+  NoDescriptorsLeft& operator=(NoDescriptorsLeft const&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(ObjectStoreTest, AShortageOfFileDescriptorsChangesNothingAndPasses) {
+  auto objects = open();
+  Digest const digest = *parse_digest(abc_hex);
+  ASSERT_TRUE(store(*objects, "abc"));
+  {
+    NoDescriptorsLeft const shortage;
+    EXPECT_FALSE(objects->remove(digest));
+  }
+  EXPECT_TRUE(objects->open_object(digest));
+  ASSERT_TRUE(objects->remove(digest));
+  auto staged = objects->stage(ByteCount{3});
+  ASSERT_TRUE(staged && staged->append(std::as_bytes(std::span("abc", 3))));
+  {
+    NoDescriptorsLeft const shortage;
+    EXPECT_FALSE(objects->commit(std::move(*staged), std::nullopt));
+  }
+  EXPECT_FALSE(fs::exists(abc_path()));
+  auto const stored = store(*objects, "abc");
+  EXPECT_TRUE(stored) << stored.error().message;
+}
+
 TEST_F(ObjectStoreTest, ADigestThatDiffersFromTheAnnouncedOneStoresNothing) {
   auto objects = open();
   auto const stored = store(*objects, "abd", parse_digest(abc_hex));

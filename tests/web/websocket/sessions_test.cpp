@@ -136,6 +136,16 @@ TEST_F(Sessions, AReadThatCannotBeAnsweredSaysWhyAndWhoCan) {
   EXPECT_EQ(next()->payload.substr(12), "1");
 }
 
+TEST_F(Sessions, AReadOfACopyThatJustWentSendsTheClientElsewhere) {
+  gateway.add("a", "1", "text/plain");
+  gateway.copies_gone = true;
+  serve(ReadSession{});
+  send_text(read_request(1, "a", 0, 1));
+  auto const answer = next_json();
+  EXPECT_EQ(answer["status"], 421) << "the file itself is still there";
+  EXPECT_FALSE(answer["replicas"].empty());
+}
+
 TEST_F(Sessions, WhatIsNoRequestEndsTheConnection) {
   serve(ReadSession{});
   send_text("[1,2");
@@ -268,6 +278,21 @@ TEST_F(Sessions, AnUploadEndsWithTheClientsCloseAndRepliesBeforeItsOwn) {
   expect_close(1000);
   EXPECT_EQ(gateway.objects.at(gateway.files.at("a").digest), "hello");
   EXPECT_EQ(gateway.uploads_aborted, 0);
+}
+
+TEST_F(Sessions, AClientThatWaitsInSilenceWhileItsUploadIsStoredIsKept) {
+  gateway.deferred = true;
+  serve(upload_of("a"));
+  send(client_frame(opcode::binary, "hello"));
+  client->to_send = client_close(1000);
+  client->wake();
+  loop.run();
+  loop.advance(300s);
+  EXPECT_EQ(closed, 0);
+  while (auto const ping = next()) EXPECT_EQ(ping->code, opcode::ping);
+  run();
+  EXPECT_EQ(next_json()["size"], 5);
+  expect_close(1000);
 }
 
 TEST_F(Sessions, AnUploadOfOneLargeMessageIsReadNoFasterThanItIsWritten) {

@@ -1,8 +1,13 @@
 #include "node/node.hpp"
 
+#include <sys/resource.h>
+
 #include <asio/signal_set.hpp>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <iostream>
+#include <string>
 #include <utility>
 
 #include "node/log.hpp"
@@ -34,6 +39,16 @@ Result<void> start(RunningNode& node, NodeConfig const& config) {
   return node.start();
 }
 
+// Clients, copies and peers each take a descriptor, and the usual soft limit of 1024 is there for
+// programs that use select(2). When it cannot be raised the node lives with what it has.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) == 0) return;
+  log::warning("the limit of open files cannot be raised: " + std::string{std::strerror(errno)});
+}
+
 void stop_on_signal(asio::signal_set& signals, RunningNode& node) {
   signals.async_wait([&](asio::error_code const& error, int) {
     if (error) return;
@@ -48,6 +63,7 @@ int run_node(NodeConfig config) {
   // A client that went away is an error of that connection, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
   log::start(config.log_level);
+  raise_descriptor_limit();
   bool ended_well = false;
   {
     RunningNode node{config};

@@ -75,12 +75,14 @@ void CoreDriver::handle(cluster::Input input) {
   state_->handle(std::move(input));
 }
 
-void CoreDriver::post(cluster::Input input) {
+void CoreDriver::post(cluster::Input input, std::function<void()> handled) {
   ++state_->waiting;
-  asio::post(state_->loop, [state = state_, input = std::move(input)]() mutable {
-    --state->waiting;
-    state->handle(std::move(input));
-  });
+  asio::post(state_->loop,
+             [state = state_, input = std::move(input), handled = std::move(handled)]() mutable {
+               --state->waiting;
+               state->handle(std::move(input));
+               if (handled) handled();
+             });
 }
 
 void CoreDriver::write(cluster::WriteRequested request, WriteDone done) {

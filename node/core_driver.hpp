@@ -55,7 +55,9 @@ class CoreDriver {
   void handle(cluster::Input input);
 
   // From any thread:
-  void post(cluster::Input input);
+  // `handled` is called on the control loop once the core was told. (Only the order of `post`s of
+  // one thread is sure: what another node sends may be read before an input that still waits.)
+  void post(cluster::Input input, std::function<void()> handled = nullptr);
   // The callback is called once, on the control loop (or within the call, when busy). The request's
   // id is chosen here.
   void write(cluster::WriteRequested request, WriteDone done);

@@ -160,8 +160,8 @@ Result<cluster::Core> RunningNode::make_core() {
 void RunningNode::make_transfers() {
   TransferServer::Host server{
       *objects_, *disk_,
-      [this](StoredObject object) {
-        driver_->post(cluster::ObjectStored{object.digest, object.size});
+      [this](StoredObject object, std::function<void()> known) {
+        driver_->post(cluster::ObjectStored{object.digest, object.size}, std::move(known));
       },
       [this](Digest digest) { driver_->post(cluster::ObjectRemoved{digest}); },
       [this](ByteCount sent) { counters_.bytes_to_peers += sent.value(); }};

@@ -39,6 +39,7 @@ struct TransferServer::State : std::enable_shared_from_this<TransferServer::Stat
   asio::awaitable<Result<void>> open(Digest digest, std::shared_ptr<Opened> opened);
   asio::awaitable<void> serve_push(std::shared_ptr<PeerSocket> socket);
   asio::awaitable<Result<StoredObject>> receive_push(std::shared_ptr<PeerSocket> socket);
+  asio::awaitable<void> tell_stored(StoredObject object);
   asio::awaitable<Result<PushEnd>> receive_chunks(std::shared_ptr<PeerSocket> socket,
                                                   std::shared_ptr<StagingFile> staged,
                                                   std::shared_ptr<DiskPool::Lane> lane);
@@ -146,7 +147,7 @@ asio::awaitable<void> TransferServer::State::serve_push(std::shared_ptr<PeerSock
   auto const stored = co_await receive_push(socket);
   PushAnswer answer;
   if (stored) {
-    host.on_stored(*stored);
+    co_await tell_stored(*stored);
   } else {
     answer.fault = stored.error().fault;
   }
@@ -155,6 +156,22 @@ asio::awaitable<void> TransferServer::State::serve_push(std::shared_ptr<PeerSock
   std::span<std::byte const> const nothing;
   auto const written = co_await socket->write(head, nothing, limits.progress_timeout);
   if (written) co_await socket->close_gently(closing_time);
+}
+
+// Continues, on this loop, when the host knows of the object.
+asio::awaitable<void> TransferServer::State::tell_stored(StoredObject object) {
+  auto const initiate = [this, object](auto&& handler) {
+    using Handler = std::decay_t<decltype(handler)>;
+    auto const waiting = std::make_shared<Handler>(std::forward<decltype(handler)>(handler));
+    host.on_stored(object, [waiting, &on = loop] {
+      asio::post(on, [waiting] {
+        Handler resumed = std::move(*waiting);
+        resumed();
+      });
+    });
+  };
+  co_await asio::async_initiate<asio::use_awaitable_t<> const, void()>(initiate,
+                                                                       asio::use_awaitable);
 }
 
 asio::awaitable<Result<StoredObject>> TransferServer::State::receive_push(

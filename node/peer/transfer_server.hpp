@@ -29,9 +29,11 @@ class TransferServer {
   struct Host {
     ObjectStore& objects;
     DiskPool& disk;
-    std::function<void(StoredObject)> on_stored;  // before the push is answered
-    std::function<void(Digest)> on_corrupt;       // a local object that is not what it was
-    std::function<void(ByteCount)> on_sent;       // an answered pull's bytes went out
+    // A push is answered once `known` was called, once and on any thread: who is answered may ask
+    // the core about the object at once, and must not overtake the news of it.
+    std::function<void(StoredObject, std::function<void()> known)> on_stored;
+    std::function<void(Digest)> on_corrupt;  // a local object that is not what it was
+    std::function<void(ByteCount)> on_sent;  // an answered pull's bytes went out
   };
   TransferServer(asio::io_context& loop, Host host, TransferServerLimits limits = {});
   ~TransferServer();

@@ -5,6 +5,7 @@
 #include <asio/post.hpp>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <future>
 #include <memory>
 #include <random>
@@ -81,9 +82,13 @@ class Holder {
     if (!transport_->bind()) throw std::runtime_error("bind");
     disk_ = std::make_unique<DiskPool>(2);
     server_ = std::make_unique<TransferServer>(
-        loop_.context(),
-        TransferServer::Host{*objects_, *disk_, [this](StoredObject) { ++stored_; }, [](Digest) {},
-                             [](ByteCount) {}});
+        loop_.context(), TransferServer::Host{*objects_, *disk_,
+                                              [this](StoredObject, std::function<void()> known) {
+                                                ++stored_;
+                                                if (!on_stored_) return known();
+                                                on_stored_(std::move(known));
+                                              },
+                                              [](Digest) {}, [](ByteCount) {}});
     transport_->start({[](cluster::Channel, cluster::Envelope) {}, [](Endpoint) {},
                        [this](TransferConnection taken) { server_->adopt(taken); }});
     loop_.start();
@@ -104,6 +109,10 @@ class Holder {
   [[nodiscard]] Endpoint peer() const { return transport_->local(); }
   [[nodiscard]] ObjectStore& objects() { return *objects_; }
   [[nodiscard]] DiskPool& disk() { return *disk_; }
+  // From now on the news of a pushed object goes there, and the push waits for it to be known.
+  void when_stored(std::function<void(std::function<void()> known)> told) {
+    on_loop(loop_, [&] { on_stored_ = std::move(told); });
+  }
   [[nodiscard]] int stored() {
     return on_loop(loop_, [this] { return stored_; });
   }
@@ -121,6 +130,7 @@ class Holder {
   std::unique_ptr<TransferServer> server_;
   std::unique_ptr<DiskPool> disk_;
   int stored_ = 0;
+  std::function<void(std::function<void()>)> on_stored_;
 };
 
 }  // namespace chisme::node::test

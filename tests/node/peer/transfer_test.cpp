@@ -101,6 +101,23 @@ TEST_F(Transfers, EmptyObjectOfUnknownSizeIsPushedToo) {
   EXPECT_TRUE(holder.objects().open_object(digest));
 }
 
+TEST_F(Transfers, APushIsAnsweredOnlyWhenTheNodeKnowsOfTheObject) {
+  Holder holder{directory.path() / "a"}, other{directory.path() / "b"};
+  Digest const digest = other.keep({});
+  std::promise<std::function<void()>> told;
+  holder.when_stored([&](std::function<void()> known) { told.set_value(std::move(known)); });
+  auto pushed =
+      std::async(std::launch::async, [&] { return push(holder.peer(), {}, PushBegin{}, digest); });
+  auto const known = wait_for(told.get_future());
+  for (int turn = 0; turn < 100; ++turn) {
+    EXPECT_EQ(holder.stored(), 1);
+    on_loop(loop, [] {});
+  }
+  EXPECT_EQ(pushed.wait_for(std::chrono::seconds{0}), std::future_status::timeout);
+  known();
+  EXPECT_TRUE(pushed.get());
+}
+
 TEST_F(Transfers, PushWithAnotherDigestIsRefusedAndLeavesNothing) {
   Holder holder{directory.path() / "a"};
   Bytes const bytes = random_bytes(100'000);

@@ -33,6 +33,7 @@ void AntiEntropy::heard(NodeId id, std::uint64_t fingerprint, Catalogue const& c
   MemberView const* const member = find_member(situation.members, id);
   if (id == self_ || !is_reachable(member)) return;
   Peer& known = peer(id);
+  known.is_empty = fingerprint == 0;
   if (fingerprint == catalogue.fingerprint()) {
     known.fruitless = 0;
     known.cursor.reset();
@@ -60,7 +61,9 @@ void AntiEntropy::ask(NodeId id, Endpoint to, bool wants_reply, Catalogue const&
     digest.positions = known.met ? catalogue.positions() : catalogue.positions_at_start();
   }
   known.met = true;
-  known.asked = last_asked_ = now;
+  known.asked = now;
+  // Only what this node began: else one that all others ask would never get to ask by itself.
+  if (wants_reply) last_asked_ = now;
   known.ours = catalogue.fingerprint();
   out.push_back(Send{to, Channel::stream, std::move(digest)});
 }
@@ -72,6 +75,9 @@ void AntiEntropy::handle(Envelope const& from, CatalogueDigest const& digest,
     out.push_back(Send{from.sender_peer, Channel::stream, std::move(delta)});
   }
   if (digest.wants_reply) {
+    // An audit is of both sides: positions may hide from this node what they hide from the other.
+    Peer& known = peer(from.sender);
+    if (digest.positions.empty() && !known.is_empty) known.cursor.emplace();
     ask(from.sender, from.sender_peer, false, catalogue, situation.now, out);
   }
 }

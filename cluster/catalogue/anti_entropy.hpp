@@ -14,11 +14,12 @@ namespace chisme::cluster {
 // message per digest, asking again as long as they come full (Demers et al. 1987).
 //
 // Asks one peer at most every 500 ms, and all peers together at most every 250 ms (longer in
-// clusters of more than 32), whatever is heard; and one peer in turn every push-pull period.
+// clusters of more than 32), whatever is heard, not counting answers; and one peer in turn every
+// push-pull period.
 //
 // Positions can hide a record (a node lost the end of its own log in a power cut). When several
 // exchanges have changed nothing and the fingerprints still differ, the digest claims nothing at
-// all (an audit), so that everything is compared.
+// all (an audit), so that everything is compared; whoever is audited audits in turn.
 //
 // Pure; one thread owns it.
 class AntiEntropy {
@@ -41,6 +42,7 @@ class AntiEntropy {
     std::uint64_t ours = 0;  // the fingerprints when it was last asked
     std::uint64_t theirs = 0;
     unsigned fruitless = 0;  // exchanges that left both as they were
+    bool is_empty = true;    // its catalogue, for all that was heard: a node that has just come
     bool met = false;        // it was asked for what this node lost of its own logs
     // What the next digest claims instead of the catalogue's positions: how far the peer's answers
     // have come, while they fill messages or an audit goes on.

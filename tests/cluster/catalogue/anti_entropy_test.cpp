@@ -187,5 +187,39 @@ TEST(AntiEntropy, ARecordHiddenByPositionsIsFoundByAnAudit) {
   EXPECT_EQ(one.catalogue.fingerprint(), two.catalogue.fingerprint());
 }
 
+TEST(AntiEntropy, ANodeThatIsAuditedFindsWhatWasHiddenFromItToo) {
+  Pair pair;
+  Node one{1};
+  Node two{2};
+  Effects out;
+  one.catalogue.merge({.records = {put({.writer = 4, .sequence = 1}, "b", 10)},
+                       .through = {{node(3), LogKind::names, Epoch{1}, 9}}},
+                      Instant{}, out);
+  two.catalogue.merge({.records = {put({.writer = 3, .sequence = 5}, "a", 10)},
+                       .through = {{node(3), LogKind::names, Epoch{1}, 9}}},
+                      Instant{}, out);
+  pair.gossip(one, two);
+  for (int i = 0; i < 10 && one.catalogue.file("a") == nullptr; ++i) {
+    pair.now += 600ms;
+    pair.gossip(two, one);  // only node 2 ever begins
+  }
+  EXPECT_NE(one.catalogue.file("a"), nullptr);
+}
+
+TEST(AntiEntropy, ANodeThatOthersAskAllTheTimeStillAsks) {
+  Pair pair;
+  Node one{1};
+  MemberView third = pair.members.back();
+  third.alive.id = node(3);
+  pair.members.push_back(third);
+  Envelope const from{node(2), Epoch{1}, endpoint(2), CatalogueDigest{}};
+  Effects answers;
+  one.anti_entropy.handle(from, CatalogueDigest{.positions = {}, .wants_reply = true},
+                          one.catalogue, pair.at(one), answers);
+  Effects out;
+  one.anti_entropy.heard(node(3), 77, one.catalogue, pair.at(one), out);
+  EXPECT_EQ(out.size(), 1u);
+}
+
 }  // namespace
 }  // namespace chisme::cluster

@@ -203,6 +203,53 @@ TEST_F(Repair, AFileThatWasRemovedIsNotRepaired) {
   EXPECT_EQ(pending(), 0u);
 }
 
+Digest wide_digest(std::size_t number) {
+  Digest digest;
+  digest.bytes[0] = static_cast<std::uint8_t>(number >> 8);
+  digest.bytes[1] = static_cast<std::uint8_t>(number);
+  return digest;
+}
+
+// `count` files of nodes 1, 2 and 3, the last one without its copy on 3.
+Catalogue many_files(std::size_t count) {
+  StoredCatalogue stored;
+  for (std::size_t i = 0; i < count; ++i) {
+    Digest const object = wide_digest(i);
+    stored.records.push_back(
+        {dot({1, i + 1}),
+         PutRecord{std::to_string(i), {i, node(1)}, ByteCount{1}, object, "", {}}});
+    for (std::uint64_t holder = 1; holder <= (i + 1 < count ? 3u : 2u); ++holder) {
+      stored.records.push_back({dot({holder, i + 1}), HaveRecord{object, ByteCount{1}}});
+      if (holder == 1) stored.objects.push_back({object, ByteCount{1}});
+    }
+  }
+  return Catalogue{node(1), Epoch{2}, std::move(stored), Instant{}};
+}
+
+TEST(RepairOfManyFiles, ComesToTheLastOneThoughMembersNeverStopChanging) {
+  constexpr std::size_t files = 4 * Repairer::slice;
+  Catalogue const catalogue = many_files(files);
+  std::vector<MemberView> members(4);
+  for (std::uint64_t i = 0; i < members.size(); ++i) members[i].alive.id = node(i + 1);
+  Repairer repairer{CoreConfig{}, Instant{}};
+  Effects out;
+  for (int i = 0; i < 20; ++i) {
+    Situation const situation{.now = Instant{} + i * 20ms,
+                              .self = node(1),
+                              .members = members,
+                              .copies_wanted = 3,
+                              .copies_durable = 2};
+    repairer.members_changed(situation);
+    repairer.tick(catalogue, situation, out);
+  }
+  std::vector<Digest> fetched;
+  for (Effect const& effect : out) {
+    auto const* const send = std::get_if<Send>(&effect);
+    if (send != nullptr) fetched.push_back(std::get<FetchObject>(send->message).digest);
+  }
+  EXPECT_EQ(fetched, std::vector<Digest>{wide_digest(files - 1)});
+}
+
 TEST_F(Repair, LostCopiesAreAnnouncedOnce) {
   LittleCluster wide{{.nodes = 9, .copies_wanted = 2}};
   wide.put(1, "a", 1, {1, 2});

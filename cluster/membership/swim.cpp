@@ -179,6 +179,7 @@ void Swim::tick(Instant now, Effects& out) {
 }
 
 Instant Swim::deadline() const {
+  if (stopped_) return Instant::max();
   Instant first = std::min({detector_.deadline(), calls_.deadline(), next_gossip_, next_reap_});
   if (auto const suspicion = suspicions_.deadline()) first = std::min(first, *suspicion);
   if (leaves_) first = std::min(first, *leaves_);

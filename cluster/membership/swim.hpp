@@ -48,6 +48,7 @@ class Swim {
   // A stream to `endpoint` could not be opened or broke.
   void unreachable(Endpoint const& endpoint, Instant now, Effects& out);
   void tick(Instant now, Effects& out);
+  // Never, once it has said Stop.
   [[nodiscard]] Instant deadline() const;
 
   // Queues a load or catalogue record for gossip. The caller gives what changed its own state only.

@@ -7,6 +7,7 @@
 
 #include "cluster/base/overloaded.hpp"
 #include "cluster/departure.hpp"
+#include "cluster/load/load_probes.hpp"
 #include "cluster/load/load_table.hpp"
 #include "cluster/membership/swim.hpp"
 #include "cluster/replication/replication.hpp"
@@ -65,6 +66,7 @@ struct Core::Parts {
   Self self;
   Swim swim;
   LoadTable loads;
+  LoadProbes load_probes;
   Replication replication;
   Departure departure;
 
@@ -125,7 +127,7 @@ void Core::Parts::handle(PeerUnreachable const& input, Instant now, Effects& out
   replication.handle(input, situation(now), out);
 }
 
-void Core::Parts::handle(LoadSampled const& input, Instant now, Effects&) {
+void Core::Parts::handle(LoadSampled const& input, Instant now, Effects& out) {
   loads.measure(input, swim.local_health(), now);
   swim.set_load(loads.own(now));
   if (now >= load_told + load_period()) {
@@ -133,6 +135,7 @@ void Core::Parts::handle(LoadSampled const& input, Instant now, Effects&) {
     load_told = now;
   }
   show_load(self.id);
+  load_probes.ask(members, now, out);
   replication.handle(input, situation(now));
 }
 
@@ -177,7 +180,13 @@ void Core::Parts::count_view_changes(Instant now) {
 
 void Core::Parts::list_members(Instant now) {
   for (MemberView const& member : members) {
-    if (!swim.members().contains(member.alive.id)) loads.forget(member.alive.id);
+    NodeId const id = member.alive.id;
+    auto const found = swim.members().find(id);
+    if (found == swim.members().end()) {
+      loads.forget(id);
+    } else if (found->second.alive.epoch != member.alive.epoch) {
+      loads.pardon(id);  // it failed because it restarted
+    }
   }
   members.clear();
   for (auto const& [id, member] : swim.members()) {

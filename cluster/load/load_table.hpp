@@ -50,7 +50,7 @@ class LoadTable {
   void failed(NodeId node, Instant now);
   void succeeded(NodeId node);
   [[nodiscard]] bool is_ejected(NodeId node, Instant now) const;
-  // Its failures are explained: it was dead. If it returns, it returns with a clean sheet.
+  // Its failures are explained: it was dead, or restarted. It returns with a clean sheet.
   void pardon(NodeId node) { failures_.erase(node); }
 
   // The node is no member any more.

@@ -44,6 +44,17 @@ class Lonely {
     return give(WriteRequested{
         WriteId{1}, "a", StoreFile{digest, ByteCount{3}, "text/plain"}, {self().id}, {}});
   }
+  // Node 2 calls, as it does when it starts.
+  Effects meet(Epoch epoch) {
+    PushPull call;
+    call.self.id = NodeId{0, 2};
+    call.self.epoch = epoch;
+    call.self.peer = call.self.http = peer();
+    call.self.run_nonce = epoch.value();
+    return give(Received{Channel::stream, {call.self.id, epoch, peer(), call}});
+  }
+  static Endpoint peer() { return *parse_endpoint("127.0.0.1:8702"); }
+  void wait(Duration time) { now_ += time; }
   Core& core() { return core_; }
   ClusterView view() const { return core_.view(now_); }
   static Self self() {
@@ -117,6 +128,60 @@ TEST(Core, AnswersALoadProbeTheWayItCame) {
   EXPECT_EQ(reply->channel, Channel::stream);
   EXPECT_EQ(std::get<LoadReply>(reply->message).sequence, 9u);
   EXPECT_EQ(std::get<LoadReply>(reply->message).load.in_flight, 4u);
+}
+
+TEST(Core, AsksForALoadThatItHasNotHeardOfForTwoSecondsOncePerSecond) {
+  Lonely node{{}};
+  node.meet(Epoch{1});
+  auto const probes = [&] {
+    auto const sent = all_of_kind<Send>(node.give(LoadSampled{}));
+    return std::count_if(sent.begin(), sent.end(), [](Send const& send) {
+      return send.to == Lonely::peer() && std::holds_alternative<LoadProbe>(send.message) &&
+             send.channel == Channel::datagram;
+    });
+  };
+  node.wait(1900ms);
+  EXPECT_EQ(probes(), 0);
+  node.wait(200ms);
+  EXPECT_EQ(probes(), 1);
+  node.wait(500ms);
+  EXPECT_EQ(probes(), 0);
+  node.wait(600ms);
+  EXPECT_EQ(probes(), 1);
+  LoadRecord load;
+  load.id = NodeId{0, 2};
+  load.epoch = Epoch{1};
+  load.sequence = 1;
+  load.in_flight = 3;
+  node.give(Received{Channel::datagram, {load.id, load.epoch, Lonely::peer(), LoadReply{1, load}}});
+  node.wait(1100ms);
+  EXPECT_EQ(probes(), 0) << "the answer is fresh";
+  ASSERT_TRUE(node.view().members[1].load);
+  EXPECT_EQ(node.view().members[1].load->in_flight, 3u);
+}
+
+TEST(Core, AMemberThatRestartsQuicklyIsNotHeldToItsFailures) {
+  Lonely node{{}};
+  node.meet(Epoch{1});
+  for (int i = 0; i < 5; ++i) node.give(PeerUnreachable{Lonely::peer()});
+  ASSERT_EQ(node.view().members.size(), 2u);
+  EXPECT_TRUE(node.view().members[1].ejected);
+  node.meet(Epoch{2});
+  EXPECT_FALSE(node.view().members[1].ejected);
+}
+
+TEST(Core, OnceItHasStoppedItDoesNotAskToBeCalledAtOnce) {
+  Lonely node{{}};
+  node.give(LeaveRequested{});
+  Instant now{1s};
+  Effects out;
+  for (int i = 0; i < 1000 && all_of_kind<Stop>(out).empty(); ++i) {
+    now = std::max(now, *node.core().deadline());
+    node.core().tick(now, out);
+  }
+  ASSERT_EQ(all_of_kind<Stop>(out).size(), 1u);
+  node.core().tick(now + 1s, out);
+  EXPECT_GT(*node.core().deadline(), now + 1s);
 }
 
 TEST(Core, LoadFiguresAloneDoNotMoveTheViewNumber) {

@@ -69,10 +69,31 @@ void FileReader::text(std::string_view message) {
 }
 
 void FileReader::read(Wanted const& wanted) {
-  if (pending_.size() >= pending_max) {
+  if (pending_.size() + asking_.size() >= pending_max) {
     return refuse(wanted.id, 429, "too many requests are pending on this connection", nullptr);
   }
   auto const found = gateway_.lookup(wanted.file);
+  bool const known = found.status == LookupStatus::found || found.status == LookupStatus::lost;
+  // The text order of versions is their order: the client has seen newer news of the file.
+  bool const behind = found.status == LookupStatus::found && found.file.version < wanted.version;
+  if (known && !behind) return answer(wanted, found);
+  asking_.insert(wanted.id);
+  gateway_.lookup_everywhere(wanted.file,
+                             [weak = weak_from_this(), wanted](Result<Lookup> const& everywhere) {
+                               if (auto const self = weak.lock())
+                                 self->others_answered(wanted, everywhere);
+                             });
+}
+
+void FileReader::others_answered(Wanted const& wanted, Result<Lookup> const& found) {
+  auto const asking = asking_.find(wanted.id);
+  if (asking == asking_.end()) return;  // cancelled, or the connection is gone
+  asking_.erase(asking);
+  if (found) return answer(wanted, *found);
+  refuse(wanted.id, status_of(found.error().fault), found.error().message, nullptr);
+}
+
+void FileReader::answer(Wanted const& wanted, Lookup const& found) {
   auto const& file = found.file;
   switch (found.status) {
     case LookupStatus::found:
@@ -116,6 +137,7 @@ Result<std::shared_ptr<OpenObject const>> FileReader::open(FileInfo const& file)
 }
 
 void FileReader::cancel(std::uint32_t id) {
+  asking_.erase(id);
   auto const removed = std::erase_if(pending_, [id](Pending const& it) { return it.id == id; });
   for (std::size_t i = 0; i < removed; ++i) gateway_.request_ended(false);
 }
@@ -177,6 +199,7 @@ void FileReader::peer_closing(CloseCode) {
 void FileReader::closed() {
   for (std::size_t i = 0; i < pending_.size(); ++i) gateway_.request_ended(false);
   pending_.clear();
+  asking_.clear();
   slow_timer_.reset();
 }
 

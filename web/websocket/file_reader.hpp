@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "web/gateway.hpp"
@@ -12,8 +13,9 @@ namespace chisme::web {
 
 // FileReader answers /ws/read: each text {"id","op":"read","file","version","offset","length"} by
 // one or more binary messages (u32 id, u64 offset, both big endian, then bytes) from this node's
-// copy, or by a text {"id","error","status","replicas"} that says who else has it. It keeps nothing
-// but the requests not answered yet, in their order.
+// copy, or by a text {"id","error","status","replicas"} that says who else has it. Of a file that
+// is absent here, or older than `version`, the other nodes are asked first. It keeps nothing but
+// the requests not answered yet, in their order.
 //
 // Bounds: 16 requests pending, 16 MiB each; one message under way, which is smaller when the
 // client is slow, so that it sees progress.
@@ -45,6 +47,8 @@ class FileReader final : public Session, public std::enable_shared_from_this<Fil
   };
 
   void read(Wanted const& wanted);
+  void others_answered(Wanted const& wanted, Result<Lookup> const& found);
+  void answer(Wanted const& wanted, Lookup const& found);
   void cancel(std::uint32_t id);
   void refuse(std::uint32_t id, unsigned status, std::string_view error, FileInfo const* file);
   [[nodiscard]] Result<std::shared_ptr<OpenObject const>> open(FileInfo const& file);
@@ -54,6 +58,7 @@ class FileReader final : public Session, public std::enable_shared_from_this<Fil
   std::shared_ptr<Channel> channel_;
   Gateway& gateway_;
   std::deque<Pending> pending_;
+  std::multiset<std::uint32_t> asking_;  // those for which the other nodes are being asked
   // The object read last: players ask for one file again and again.
   Digest open_digest_;
   std::shared_ptr<OpenObject const> open_object_;

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "node/cli/command.hpp"
+#include "node/version.hpp"
 
 namespace chisme::node::cli {
 namespace {
@@ -76,6 +77,7 @@ int run(int count, char const* const* arguments) {
   std::signal(SIGPIPE, SIG_IGN);
   CLI::App app("chisme: a cluster of identical nodes that hold files and play them", "chisme");
   app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("chisme ") + program_version);
   Chosen chosen;
   add_node_command(app, chosen);
   add_up_command(app, chosen);

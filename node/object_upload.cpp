@@ -74,7 +74,7 @@ Result<Chunk> read_chunk(ObjectFile const& file, std::uint64_t offset) {
 
 std::string quorum_sentence(std::size_t have, std::size_t need) {
   return "only " + std::to_string(have) + " of the " + std::to_string(need) +
-         " nodes that must store a file are in reach; try again when more nodes are up";
+         " nodes that must store a file are in reach";
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ Meaning meaning_of(Fault fault) {
     case Fault::no_space:
       return {507, "Nothing was stored; delete files or add a disk."};
     case Fault::no_quorum:
-      return {503, "Nothing was stored; try again when more nodes are up."};
+      return {503, "Nothing was changed; try again when more nodes are up."};
     case Fault::unknown_outcome:
       return {0, ""};
     case Fault::unavailable:

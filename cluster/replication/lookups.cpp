@@ -18,9 +18,7 @@ std::optional<Version> version_of(CatalogueRecord const* record) {
 }
 
 std::size_t majority_of(std::span<MemberView const> members) {
-  auto const there = std::ranges::count_if(
-      members, [](MemberView const& member) { return member.state != MemberState::left; });
-  return static_cast<std::size_t>(there) / 2 + 1;
+  return expected_members(members) / 2 + 1;
 }
 
 // Likely holders first.
@@ -48,8 +46,8 @@ Lookups::Lookups(Epoch epoch) : next_number_(std::uint64_t{epoch.value()} << 32 
 void Lookups::handle(LookupRequested const& request, Catalogue const& catalogue,
                      Situation const& situation, Effects& out) {
   if (pending_.size() >= pending_max) {
-    out.push_back(LookupFinished{
-        request.lookup, fail(Fault::busy, "too many lookups are under way; try again soon")});
+    out.push_back(
+        LookupFinished{request.lookup, fail(Fault::busy, "too many lookups are under way")});
     return;
   }
   Pending lookup{.id = request.lookup,
@@ -105,8 +103,8 @@ bool Lookups::conclude(Pending const& lookup, Catalogue const& catalogue,
   if (!majority && !late && !(exists && news)) return false;
   if (!exists && !majority) {
     out.push_back(LookupFinished{
-        lookup.id, fail(Fault::unavailable, "too few nodes answer to say whether there is a file " +
-                                                lookup.name + "; try again soon")});
+        lookup.id, fail(Fault::unavailable,
+                        "too few nodes answer to say whether there is a file " + lookup.name)});
     return true;
   }
   out.push_back(LookupFinished{lookup.id, exists});

@@ -19,7 +19,7 @@ void answer(WriteId write, Error error, Effects& out) {
 Error no_quorum(std::string const& name, std::size_t in_reach, unsigned needed) {
   return {Fault::no_quorum, "only " + std::to_string(in_reach) + " of the " +
                                 std::to_string(needed) + " nodes that must confirm the write of " +
-                                name + " can do so; nothing was changed, try again soon"};
+                                name + " can do so"};
 }
 
 Error in_doubt_error(std::string const& name) {
@@ -76,7 +76,7 @@ void WriteCoordinator::handle(WriteRequested const& request, Catalogue& catalogu
 std::optional<Error> WriteCoordinator::refusal(WriteRequested const& request,
                                                Catalogue const& catalogue) const {
   if (pending_.size() >= pending_max) {
-    return Error{Fault::busy, "too many writes are under way; try again soon"};
+    return Error{Fault::busy, "too many writes are under way"};
   }
   PutRecord const* const current = catalogue.file(request.name);
   if (current == nullptr && std::holds_alternative<RemoveFile>(request.what)) {

@@ -173,8 +173,15 @@ void Core::Parts::count_view_changes(Instant now) {
   auto const ejected = std::count_if(members.begin(), members.end(), [&](MemberView const& member) {
     return loads.is_ejected(member.alive.id, now);
   });
-  std::tuple now_shown{members_changes, replication.changes(), replication.repairs_pending(),
-                       copies_wanted(), swim.in_touch(),       static_cast<std::size_t>(ejected)};
+  // It takes a walk over all members, and changes only with them.
+  bool const in_touch =
+      std::get<0>(shown) == members_changes ? std::get<4>(shown) : swim.in_touch();
+  std::tuple now_shown{members_changes,
+                       replication.changes(),
+                       replication.repairs_pending(),
+                       copies_wanted(),
+                       in_touch,
+                       static_cast<std::size_t>(ejected)};
   if (std::exchange(shown, now_shown) != now_shown) ++view_number;
 }
 

@@ -299,12 +299,22 @@ void Swim::add_piggyback(std::size_t first, Instant now, Effects& out) {
   }
 }
 
+// Dead, and somebody else lives at its address: it lost its disk, and with it its identity.
+bool Swim::is_replaced(Member const& dead) const {
+  return dead.state == MemberState::dead &&
+         std::any_of(table_.all().begin(), table_.all().end(), [&](auto const& entry) {
+           Member const& member = entry.second;
+           return is_live(member.state) && member.alive.peer == dead.alive.peer;
+         });
+}
+
 bool Swim::in_touch() const {
   std::size_t alive = 0;
   std::size_t expected = 0;
   for (auto const& [id, member] : table_.all()) {
     if (member.state == MemberState::alive) ++alive;
-    if (member.state != MemberState::left) ++expected;
+    bool const gone = member.state == MemberState::left || is_replaced(member);
+    if (!gone) ++expected;
   }
   bool const met_nobody = table_.all().size() == 1 && !calls_.seeds().empty();
   return !met_nobody && 2 * alive > expected;

@@ -68,8 +68,8 @@ class Swim {
   // Moves whenever `members` does.
   [[nodiscard]] std::uint64_t changes() const { return table_.changes(); }
   [[nodiscard]] std::uint8_t local_health() const { return detector_.local_health(); }
-  // A majority of the members not known to have left are alive. False for a node that has peers to
-  // call and has met none of them.
+  // A majority of the members not known to have left, or to be replaced, are alive. False for a
+  // node that has peers to call and has met none of them.
   [[nodiscard]] bool in_touch() const;
   // Another member is known, or peers were configured or remembered.
   [[nodiscard]] bool ever_had_peers() const;
@@ -107,6 +107,7 @@ class Swim {
   void call(Endpoint const& endpoint, bool wants_reply, Instant now, Effects& out);
   void stop(std::string reason, bool failed, Effects& out);
   void add_piggyback(std::size_t first, Instant now, Effects& out);
+  [[nodiscard]] bool is_replaced(Member const& dead) const;
   [[nodiscard]] std::vector<Member const*> some_live(std::size_t wanted);
 
   Profile profile_;

@@ -218,12 +218,9 @@ std::optional<Instant> Repairer::due_of(Need const& need, Situation const& situa
 }
 
 Repairer::Brake Repairer::brake_of(Situation const& situation) const {
-  std::size_t members = 0;
-  std::size_t in_sight = 0;
-  for (MemberView const& member : situation.members) {
-    if (member.state != MemberState::left) ++members;
-    if (is_reachable(&member)) ++in_sight;
-  }
+  std::size_t const members = expected_members(situation.members);
+  auto const in_sight = static_cast<std::size_t>(std::ranges::count_if(
+      situation.members, [](MemberView const& member) { return is_reachable(&member); }));
   if (2 * in_sight < members) return {.on = true, .until = std::nullopt};
   std::vector<Instant> deaths;
   for (auto const& [id, at] : died_) {

@@ -10,6 +10,18 @@ MemberView const* find_member(std::span<MemberView const> members, NodeId id) {
   return found != members.end() && found->alive.id == id ? &*found : nullptr;
 }
 
+std::size_t expected_members(std::span<MemberView const> members) {
+  auto const is_replaced = [&](MemberView const& dead) {
+    return std::ranges::any_of(members, [&](MemberView const& member) {
+      return is_reachable(&member) && member.alive.peer == dead.alive.peer;
+    });
+  };
+  return static_cast<std::size_t>(std::ranges::count_if(members, [&](MemberView const& member) {
+    if (member.state == MemberState::dead) return !is_replaced(member);
+    return member.state != MemberState::left;
+  }));
+}
+
 bool is_reachable(MemberView const* member) {
   return member != nullptr &&
          (member->state == MemberState::alive || member->state == MemberState::suspect);

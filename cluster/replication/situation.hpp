@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 
 #include "cluster/base/time.hpp"
@@ -18,6 +19,9 @@ struct Situation {
 
 // nullptr when `id` is no member.
 [[nodiscard]] MemberView const* find_member(std::span<MemberView const> members, NodeId id);
+// How many members there should be: all but those that left, and those that are dead and replaced:
+// somebody else lives at their address, with a new identity because their disk was lost.
+[[nodiscard]] std::size_t expected_members(std::span<MemberView const> members);
 // Alive, or only suspected not to be: worth talking to.
 [[nodiscard]] bool is_reachable(MemberView const* member);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "cluster/replication/situation.hpp"
 #include "tests/simulation/world.hpp"
 
 namespace chisme::cluster {
@@ -44,10 +45,10 @@ class Lonely {
     return give(WriteRequested{
         WriteId{1}, "a", StoreFile{digest, ByteCount{3}, "text/plain"}, {self().id}, {}});
   }
-  // Node 2 calls, as it does when it starts.
-  Effects meet(Epoch epoch) {
+  // Somebody at `peer()` calls, as a node does when it starts.
+  Effects meet(Epoch epoch, NodeId id = NodeId{0, 2}) {
     PushPull call;
-    call.self.id = NodeId{0, 2};
+    call.self.id = id;
     call.self.epoch = epoch;
     call.self.peer = call.self.http = peer();
     call.self.run_nonce = epoch.value();
@@ -168,6 +169,21 @@ TEST(Core, AMemberThatRestartsQuicklyIsNotHeldToItsFailures) {
   EXPECT_TRUE(node.view().members[1].ejected);
   node.meet(Epoch{2});
   EXPECT_FALSE(node.view().members[1].ejected);
+}
+
+// Else a few replaced disks would leave no majority until the old identities are forgotten.
+TEST(Core, ADeadMemberWhosePlaceIsTakenIsNotMissed) {
+  Lonely node{{}};
+  for (std::uint64_t number = 2; number <= 5; ++number) {
+    NodeId const id{0, number};
+    node.meet(Epoch{1}, id);
+    if (number == 5) break;
+    DeadRecord const dead{id, Epoch{1}, Incarnation{}, id};
+    node.give(Received{Channel::datagram, {id, Epoch{1}, Lonely::peer(), Gossip{0, {dead}}}});
+  }
+  EXPECT_EQ(node.view().members.size(), 5u);
+  EXPECT_TRUE(node.view().in_touch);
+  EXPECT_EQ(expected_members(node.view().members), 2u);
 }
 
 TEST(Core, OnceItHasStoppedItDoesNotAskToBeCalledAtOnce) {

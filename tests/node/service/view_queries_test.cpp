@@ -70,7 +70,8 @@ TEST(ViewQueries, StatusNamesEachMemberWithItsStateAndCopies) {
 TEST(ViewQueries, StatusShowsNoLoadOfADeadNode) {
   auto view = some_view();
   for (cluster::MemberView& each : view.members) {
-    each.load = cluster::LoadRecord{.in_flight = 3, .bytes_per_second = 1000};
+    each.load = cluster::LoadRecord{
+        .id = each.alive.id, .epoch = Epoch{1}, .in_flight = 3, .bytes_per_second = 1000};
   }
   auto const status = cluster_status(view, {});
   EXPECT_EQ(status.members[0].in_flight, 3u);

@@ -21,10 +21,15 @@ constexpr char sandbox[] =
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src "
     "'self'";
 
+// Browsers would take plain text that names no charset for windows-1252.
+std::string shown_type(std::string const& type) {
+  return type == "text/plain" ? "text/plain; charset=utf-8" : type;
+}
+
 Reply file_head(Call const& call, FileInfo const& file, bool download) {
   bool const shown = !download && is_shown_inline(file.type);
   Reply head{.status = 200,
-             .headers = {{"Content-Type", file.type},
+             .headers = {{"Content-Type", shown_type(file.type)},
                          {"Content-Disposition",
                           content_disposition(shown ? "inline" : "attachment", file.name)},
                          {"ETag", etag_of(file.digest)},

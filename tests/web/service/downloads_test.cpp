@@ -45,6 +45,16 @@ TEST_F(Downloads, OnlyHarmlessTypesAreShownInPlace) {
   EXPECT_EQ(disposition("/client?file=a.pdf"), "attachment; filename=\"a.pdf\"");
 }
 
+TEST_F(Downloads, PlainTextIsUtf8UnlessItsTypeSaysOtherwise) {
+  gateway.add("notes.txt", "\xc3\xbc", "text/plain");
+  gateway.add("old.txt", "\xfc", "text/plain; charset=iso-8859-1");
+  auto const type = [&](std::string const& target) {
+    return header_of(planned<SendObject>("GET " + target).head, "Content-Type");
+  };
+  EXPECT_EQ(type("/files/notes.txt"), "text/plain; charset=utf-8");
+  EXPECT_EQ(type("/files/old.txt"), "text/plain; charset=iso-8859-1");
+}
+
 struct RangeCase {
   char const* range;
   unsigned status;

@@ -289,19 +289,14 @@ Result<void> ObjectStore::State::publish(StagingFile::State& staged, StoredObjec
   fs::path const path = directory / file_name(object);
   std::lock_guard const lock(changing[object.digest.bytes[0]]);
   if (auto safe = refuse_if_unsafe(); !safe) return safe;
-  if (find(object.digest)) {
-    struct stat found{};
-    if (::stat(path.c_str(), &found) == 0 &&
-        static_cast<std::uint64_t>(found.st_size) == object.size.value()) {
-      return {};
-    }
-  }
+  // A copy that is there already is replaced: these bytes were just checked, those may have rotted.
+  bool const replaces = find(object.digest).has_value();
   auto const opened = open_directory_of(object.digest);
   if (!opened) return tl::unexpected<Error>(opened.error());
   if (::rename(staged.path.c_str(), path.c_str()) != 0) return failed("renaming", staged.path);
   staged.published = true;
   if (auto synced = sync_changes(*opened, directory); !synced) {
-    ::unlink(path.c_str());
+    if (!replaces) ::unlink(path.c_str());
     return synced;
   }
   remember(object);

@@ -53,11 +53,14 @@ void Lookups::handle(LookupRequested const& request, Catalogue const& catalogue,
   Pending lookup{.id = request.lookup,
                  .name = request.name,
                  .known = version_of(catalogue.newest(request.name)),
+                 .asked = {},
                  .answered = {},
                  .give_up_at = situation.now + patience};
+  auto const members = choose(request.name, situation);
+  for (MemberView const* const member : members) lookup.asked.insert(member->alive.id);
   if (conclude(lookup, catalogue, situation, out)) return;  // alone in its cluster
   std::uint64_t const number = next_number_++;
-  for (MemberView const* const member : choose(request.name, situation)) {
+  for (MemberView const* const member : members) {
     out.push_back(Send{member->alive.peer, Channel::stream, LookupName{number, request.name}});
   }
   pending_.emplace(number, std::move(lookup));
@@ -100,7 +103,12 @@ bool Lookups::conclude(Pending const& lookup, Catalogue const& catalogue,
   auto const told = static_cast<std::size_t>(std::ranges::count_if(lookup.answered, counts));
   bool const majority = 1 + told >= majority_of(situation.members);
   bool const late = situation.now >= lookup.give_up_at;
-  if (!majority && !late && !(exists && news)) return false;
+  bool const all_told = std::ranges::all_of(lookup.asked, [&](NodeId id) {
+    MemberView const* const member = find_member(situation.members, id);
+    bool const alive = member != nullptr && member->state == MemberState::alive;
+    return !alive || lookup.answered.contains(id);
+  });
+  if (!(majority && all_told) && !late && !(exists && news)) return false;
   if (!exists && !majority) {
     out.push_back(LookupFinished{
         lookup.id, fail(Fault::unavailable,

@@ -18,8 +18,10 @@ namespace chisme::cluster {
 //
 // A name is found as soon as an answer brings a live version newer than what was known; it is
 // absent only when a majority of the members that are not known to have left say so (this node
-// counts). Where the node had a version already, that one is the answer when nobody has a newer.
-// After a second without a majority the answer is `unavailable`. Clusters of more than
+// counts), and so do all of those asked that are alive: of a write just acknowledged, W nodes know,
+// and a majority may miss them. Where the node had a version already, that one is the answer when
+// nobody has a newer. After a second the majority's word is enough; without one the answer is
+// `unavailable`. Clusters of more than
 // `ask_all_max` members are asked in part. At most `pending_max` at a time; more are busy.
 //
 // Pure; one thread owns it.
@@ -46,6 +48,7 @@ class Lookups {
     LookupId id;
     std::string name;
     std::optional<Version> known;  // the newest record when it was asked
+    std::set<NodeId> asked;
     std::set<NodeId> answered;
     Instant give_up_at{};
   };

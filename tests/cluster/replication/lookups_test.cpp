@@ -36,6 +36,20 @@ TEST_F(Lookup, SaysAbsentWhenAMajorityDoes) {
   EXPECT_FALSE(cluster.found(lookup)->value());
 }
 
+TEST_F(Lookup, AMajorityThatDoesNotKnowOfAWriteDoesNotMakeItAbsent) {
+  cluster.put(1, "a", 1, {1, 2});
+  cluster.run(soon);
+  // Nodes 3 and 4 answer node 5 at once, and know nothing; nodes 1 and 2 are not reached.
+  cluster.cut(5, 1);
+  cluster.cut(5, 2);
+  LookupId const lookup = cluster.look_up(5, "a");
+  cluster.run(soon);
+  EXPECT_FALSE(cluster.found(lookup)) << "two nodes that are alive have not answered";
+  cluster.run(Lookups::patience);
+  ASSERT_TRUE(cluster.found(lookup));
+  EXPECT_FALSE(cluster.found(lookup)->value()) << "a majority's word, after a second";
+}
+
 TEST_F(Lookup, IsUnavailableWhenAMajorityIsDead) {
   for (std::uint64_t const number : {1u, 2u, 3u}) cluster.kill(number);
   LookupId const lookup = cluster.look_up(5, "a");

@@ -102,6 +102,20 @@ Result<void> reserve(int descriptor, ByteCount size, fs::path const& path) {
   return failed(doing, path);
 }
 
+// Objects leave this much room for the catalogue, so that a full node can still remove files: a
+// twentieth of the file system, at most 64 MiB.
+constexpr std::uint64_t catalogue_room_max = 64u << 20;
+
+// no_space unless `wanted` bytes fit besides the catalogue's room.
+Result<void> leave_catalogue_room(int descriptor, std::uint64_t wanted, fs::path const& path) {
+  struct statvfs room{};
+  if (::fstatvfs(descriptor, &room) != 0) return failed("measuring", path);
+  std::uint64_t const kept = std::min(catalogue_room_max, room.f_blocks * room.f_frsize / 20);
+  if (room.f_bavail * room.f_frsize >= wanted + kept) return {};
+  errno = ENOSPC;
+  return failed("finding room for", path);
+}
+
 }  // namespace
 
 // ---- StagingFile -------------------------------------------------------------------------------
@@ -128,7 +142,12 @@ StagingFile& StagingFile::operator=(StagingFile&&) noexcept = default;
 
 Result<void> StagingFile::append(std::span<std::byte const> bytes) {
   CHECK(state_ && !state_->digest);
-  auto written = write_all(state_->file.number(), bytes, state_->path);
+  bool const reserved = state_->size + bytes.size() <= state_->reserved;
+  auto const room = reserved
+                        ? Result<void>{}
+                        : leave_catalogue_room(state_->file.number(), bytes.size(), state_->path);
+  auto written =
+      room.and_then([&] { return write_all(state_->file.number(), bytes, state_->path); });
   if (!written) {
     state_->failed = true;
     return written;
@@ -330,9 +349,11 @@ Result<StagingFile> ObjectStore::stage(std::optional<ByteCount> expected) {
   staged->file = std::move(*file);
   staged->path = path;
   staged->reserved = expected.value_or(ByteCount{}).value();
-  if (auto room = reserve(staged->file.number(), ByteCount{staged->reserved}, path); !room) {
-    return tl::unexpected<Error>(room.error());
-  }
+  auto const room =
+      leave_catalogue_room(staged->file.number(), staged->reserved, path).and_then([&] {
+        return reserve(staged->file.number(), ByteCount{staged->reserved}, path);
+      });
+  if (!room) return tl::unexpected<Error>(room.error());
   return StagingFile(std::move(staged));
 }
 

@@ -66,7 +66,7 @@ class ObjectStore {
   ~ObjectStore();
 
   // Begins an object. `expected` reserves that much room (fallocate): no_space at once if it does
-  // not fit.
+  // not fit. Objects leave some room for the catalogue, so that a full node can still remove files.
   [[nodiscard]] Result<StagingFile> stage(std::optional<ByteCount> expected);
   // Makes the staged bytes a permanent object: sync, rename, sync of the directory. If `expected`
   // is given and differs: digest_mismatch. On failure nothing is visible.

@@ -366,6 +366,19 @@ TEST_F(FullDiskTest, RoomThatIsNotThereIsNoticedWhenReserving) {
   EXPECT_LT(objects->used_ratio(), 0.9);
 }
 
+TEST_F(FullDiskTest, ObjectsLeaveRoomForTheCatalogue) {
+  auto objects = open();
+  std::string const block(4096, 'x');
+  auto staged = objects->stage(std::nullopt);
+  ASSERT_TRUE(staged);
+  while (staged->append(std::as_bytes(std::span(block)))) {
+  }
+  fs::space_info const left = fs::space(data());
+  EXPECT_GE(left.available + block.size(), left.capacity / 20);
+  EXPECT_LT(left.available, left.capacity / 10);
+  EXPECT_EQ(objects->stage(ByteCount{left.available}).error().fault, Fault::no_space);
+}
+
 TEST_F(FullDiskTest, RoomThatRunsOutWhileWritingLeavesTheDiskAsItWas) {
   auto objects = open();
   {

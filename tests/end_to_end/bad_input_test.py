@@ -212,6 +212,13 @@ class FullDisk(Directory):
             self.assertEqual(status_of(node.url("/files/big2.bin")), 404)
             self.assertEqual(fetch(node.url("/files/kept.bin")), kept)
             put(node.url("/files/small.bin"), b"there is room again")
+            # Filled to the brim by its users, it still removes what they ask it to.
+            filled = 0
+            while status_of(node.url(f"/files/fill-{filled}"), method="PUT", body=some_bytes(1 << 20, filled)) == 201:
+                filled += 1
+            self.assertGreater(filled, 4)
+            self.assertEqual(status_of(node.url("/files/fill-0"), method="DELETE"), 204)
+            self.assertEqual(status_of(node.url("/files/fill-0")), 404)
             node.close()
         with Node(disk / "d") as node:
             node.wait_ready()

@@ -32,10 +32,10 @@ void Faults::begin(Instant end) {
   Scenario const& scenario = around_.scenario;
   // The larger the cluster, the more machines fail.
   auto const machines = static_cast<int>(scenario.nodes);
-  if (scenario.crashes) every(40s / machines, crashes_, &Faults::crash_one);
+  if (scenario.crashes) every(Duration{40s} / machines, crashes_, &Faults::crash_one);
   if (scenario.crashes) every(60s, crashes_, &Faults::crash_all);
   if (scenario.partitions) every(12s, partitions_, &Faults::partition);
-  if (scenario.pauses) every(50s / machines, pauses_, &Faults::pause_one);
+  if (scenario.pauses) every(Duration{50s} / machines, pauses_, &Faults::pause_one);
 }
 
 void Faults::every(Duration mean, Random& random, void (Faults::*fault)()) {

@@ -59,6 +59,13 @@ Result<Endpoint> free_endpoint(Endpoint const& endpoint) {
               error.value());
 }
 
+// Every write makes such events; an operator would act on none.
+bool is_routine(cluster::Event const& event) {
+  auto const* const repair = std::get_if<cluster::RepairProgress>(&event);
+  return std::holds_alternative<cluster::FileChanged>(event) ||
+         (repair != nullptr && repair->stage != cluster::RepairStage::failed);
+}
+
 std::string describe(cluster::Event const& event) {
   return std::visit(Overloaded{[](cluster::MemberChanged const& member) {
                                  return "node " + to_string(member.node) + " at http://" +
@@ -68,7 +75,7 @@ std::string describe(cluster::Event const& event) {
                                  return (file.removed ? "removed " : "stored ") + file.name;
                                },
                                [](cluster::RepairProgress const& repair) {
-                                 return "repair of " + to_hex(repair.digest) + " to node " +
+                                 return "copying " + to_hex(repair.digest) + " to node " +
                                         chisme::to_string(repair.target) + ": " +
                                         to_string(repair.stage);
                                },
@@ -248,8 +255,7 @@ void RunningNode::finish_transfer(cluster::TransferId transfer,
 }
 
 void RunningNode::announce(cluster::Event const& event, cluster::ClusterView const& view) {
-  bool const routine = std::holds_alternative<cluster::FileChanged>(event);
-  routine ? log::debug(describe(event)) : log::info(describe(event));
+  is_routine(event) ? log::debug(describe(event)) : log::info(describe(event));
   events_.publish(cluster_event(view, event));
 }
 

@@ -5,21 +5,12 @@
 #include "cluster/base/check.hpp"
 #include "cluster/base/overloaded.hpp"
 #include "cluster/base/random.hpp"
+#include "cluster/catalogue/name_record.hpp"
 
 // What the records mean: names, holdings, and the tables that follow from them. The logs are in
 // catalogue_log.cpp.
 namespace chisme::cluster {
 namespace {
-
-std::string const& name_of(CatalogueRecord const& record) {
-  auto const* const put = std::get_if<PutRecord>(&record.change);
-  return put != nullptr ? put->name : std::get<DeleteRecord>(record.change).name;
-}
-
-Version const& version_of(CatalogueRecord const& record) {
-  auto const* const put = std::get_if<PutRecord>(&record.change);
-  return put != nullptr ? put->version : std::get<DeleteRecord>(record.change).version;
-}
 
 Digest const& digest_of(CatalogueRecord const& record) {
   auto const* const have = std::get_if<HaveRecord>(&record.change);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "cluster/catalogue/name_record.hpp"
 #include "cluster/placement/rendezvous.hpp"
 
 namespace chisme::cluster {
@@ -11,10 +12,9 @@ namespace {
 // Beyond a majority, so that a few that do not answer do no harm.
 constexpr std::size_t asked_beyond_majority = 4;
 
-std::optional<Version> version_of(CatalogueRecord const* record) {
-  if (record == nullptr) return std::nullopt;
-  if (auto const* const put = std::get_if<PutRecord>(&record->change)) return put->version;
-  return std::get<DeleteRecord>(record->change).version;
+std::optional<Version> newest_version(Catalogue const& catalogue, std::string const& name) {
+  CatalogueRecord const* const record = catalogue.newest(name);
+  return record == nullptr ? std::nullopt : std::optional{version_of(*record)};
 }
 
 std::size_t majority_of(std::span<MemberView const> members) {
@@ -52,7 +52,7 @@ void Lookups::handle(LookupRequested const& request, Catalogue const& catalogue,
   }
   Pending lookup{.id = request.lookup,
                  .name = request.name,
-                 .known = version_of(catalogue.newest(request.name)),
+                 .known = newest_version(catalogue, request.name),
                  .asked = {},
                  .answered = {},
                  .give_up_at = situation.now + patience};
@@ -95,7 +95,7 @@ void Lookups::handle(NodeId from, LookupAnswer const& answer, Catalogue& catalog
 bool Lookups::conclude(Pending const& lookup, Catalogue const& catalogue,
                        Situation const& situation, Effects& out) {
   bool const exists = catalogue.file(lookup.name) != nullptr;
-  bool const news = version_of(catalogue.newest(lookup.name)) != lookup.known;
+  bool const news = newest_version(catalogue, lookup.name) != lookup.known;
   auto const counts = [&](NodeId id) {
     MemberView const* const member = find_member(situation.members, id);
     return member != nullptr && member->state != MemberState::left;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cluster/base/overloaded.hpp"
+#include "cluster/catalogue/name_record.hpp"
 
 namespace chisme::cluster {
 namespace {
@@ -25,16 +26,6 @@ Error no_quorum(std::string const& name, std::size_t in_reach, unsigned needed) 
 Error in_doubt_error(std::string const& name) {
   return {Fault::unknown_outcome, "not enough nodes confirmed the write of " + name +
                                       "; it may still appear, writing it again is safe"};
-}
-
-std::string const& name_of(CatalogueRecord const& record) {
-  auto const* const put = std::get_if<PutRecord>(&record.change);
-  return put != nullptr ? put->name : std::get<DeleteRecord>(record.change).name;
-}
-
-Version const& version_of(CatalogueRecord const& record) {
-  auto const* const put = std::get_if<PutRecord>(&record.change);
-  return put != nullptr ? put->version : std::get<DeleteRecord>(record.change).version;
 }
 
 bool meets(Condition const& condition, PutRecord const* current) {

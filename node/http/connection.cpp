@@ -12,6 +12,7 @@
 #include "node/http/await.hpp"
 #include "node/http/response_head.hpp"
 #include "node/http/socket_stream.hpp"
+#include "web/http_date.hpp"
 
 namespace chisme::node {
 
@@ -50,7 +51,7 @@ std::string const& HttpHost::date() {
   std::time_t const now = std::time(nullptr);
   if (now != date_second_) {
     date_second_ = now;
-    date_text_ = http_date(now);
+    date_text_ = web::http_date(WallTime{std::chrono::seconds{now}});
   }
   return date_text_;
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <ctime>
 #include <optional>
 #include <string>
 
@@ -9,12 +8,6 @@
 #include "web/plan.hpp"
 
 namespace chisme::node {
-
-// The reason phrase of a status code (RFC 9110, 15); empty for one that is not in use here.
-[[nodiscard]] char const* reason_phrase(unsigned status);
-
-// "Mon, 23 Nov 2026 12:00:00 GMT" (RFC 9110, 5.6.7).
-[[nodiscard]] std::string http_date(std::time_t time);
 
 struct HeadFacts {
   std::optional<std::uint64_t> content_length;  // nullopt: the status has no content

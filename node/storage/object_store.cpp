@@ -23,11 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-tl::unexpected<Error> failed(std::string const& doing, fs::path const& path) {
-  int const number = errno;
-  return tl::unexpected<Error>(system_failure(number, doing + " " + path.string()));
-}
-
 // An object's file is named "<64 hex digits>-<size>": its name says how long it was when it was
 // synced, so that a truncated one is noticed without reading it.
 std::string file_name(StoredObject const& object) {
@@ -44,7 +39,7 @@ std::optional<StoredObject> parse_file_name(std::string_view name) {
 }
 
 // Errors of std::filesystem while walking through a directory.
-tl::unexpected<Error> failed(std::error_code code, fs::path const& path) {
+tl::unexpected<Error> walk_failed(std::error_code code, fs::path const& path) {
   return tl::unexpected<Error>(
       system_failure(code.value(), "reading the directory " + path.string()));
 }
@@ -54,7 +49,7 @@ Result<std::vector<fs::directory_entry>> entries_of(fs::path const& directory) {
   std::error_code code;
   fs::directory_iterator at(directory, code);
   for (; !code && at != fs::directory_iterator{}; at.increment(code)) entries.push_back(*at);
-  if (code) return failed(code, directory);
+  if (code) return walk_failed(code, directory);
   return entries;
 }
 
@@ -242,7 +237,7 @@ Result<void> ObjectStore::State::empty_staging() {
   for (fs::directory_entry const& entry : *entries) {
     std::error_code code;
     fs::remove_all(entry.path(), code);
-    if (code) return failed(code, entry.path());
+    if (code) return walk_failed(code, entry.path());
   }
   return {};
 }

@@ -12,11 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-tl::unexpected<Error> failed(std::string const& doing, fs::path const& path) {
-  int const number = errno;
-  return tl::unexpected<Error>(system_failure(number, doing + " " + path.string()));
-}
-
 fs::path parent_of(fs::path const& path) {
   fs::path const parent = path.parent_path();
   return parent.empty() ? fs::path(".") : parent;
@@ -28,6 +23,11 @@ bool is_existing_directory(fs::path const& path) {
 }
 
 }  // namespace
+
+tl::unexpected<Error> failed(std::string const& doing, fs::path const& path) {
+  int const number = errno;
+  return tl::unexpected<Error>(system_failure(number, doing + " " + path.string()));
+}
 
 void Descriptor::close() {
   if (number_ >= 0) ::close(std::exchange(number_, -1));

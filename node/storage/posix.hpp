@@ -34,6 +34,10 @@ class Descriptor {
   int number_ = -1;
 };
 
+// The error of the system call that just failed (errno), `doing` something to `path`.
+[[nodiscard]] tl::unexpected<Error> failed(std::string const& doing,
+                                           std::filesystem::path const& path);
+
 // Opens with O_CLOEXEC; a new file gets mode 0600.
 [[nodiscard]] Result<Descriptor> open_file(std::filesystem::path const& path, int flags);
 [[nodiscard]] Result<Descriptor> open_directory(std::filesystem::path const& directory);

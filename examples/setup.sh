@@ -8,7 +8,7 @@ build_packages=(
   clang-19 lld-19 libclang-rt-19-dev llvm-19 ninja-build cmake ccache pkg-config
   libasio-dev libwebsocketpp-dev node-llhttp libcereal-dev libspdlog-dev libfmt-dev libssl-dev
   libxxhash-dev libsqlite3-dev libutf8proc-dev libcli11-dev libtomlplusplus-dev
-  nlohmann-json3-dev libexpected-dev prometheus-cpp-dev zlib1g-dev)
+  nlohmann-json3-dev libexpected-dev)
 test_packages=(
   clang-format-19 libgtest-dev libgmock-dev librapidcheck-dev git curl aria2 ffmpeg chromium
   python3 python3-websockets jq sqlite3)

@@ -41,6 +41,11 @@ struct CancelTransfer {
 struct RemoveObject {
   Digest digest;
 };
+// Read the local copy, slowly if there is much to do, and compare it with its digest; a copy that
+// differs or cannot be read goes to the quarantine. Answered by ObjectVerified.
+struct VerifyObject {
+  Digest digest;
+};
 // Make these records durable, in this order; answered by CatalogueSaved once they are synced.
 struct SaveCatalogue {
   SaveId save;
@@ -98,8 +103,9 @@ struct Stop {
   bool failed = false;
 };
 
-using Effect = std::variant<Send, StartTransfer, CancelTransfer, RemoveObject, SaveCatalogue,
-                            WriteFinished, LookupFinished, Announce, SavePeers, Stop>;
+using Effect =
+    std::variant<Send, StartTransfer, CancelTransfer, RemoveObject, VerifyObject, SaveCatalogue,
+                 WriteFinished, LookupFinished, Announce, SavePeers, Stop>;
 using Effects = std::vector<Effect>;
 
 }  // namespace chisme::cluster

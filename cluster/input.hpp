@@ -54,6 +54,12 @@ struct ObjectStored {
 struct ObjectRemoved {
   Digest digest;
 };
+// The end of a VerifyObject. If it is not intact, the host has moved it to the quarantine: then
+// this says what ObjectRemoved says.
+struct ObjectVerified {
+  Digest digest;
+  bool intact = false;
+};
 // The end of a StartTransfer. On success the host also gave ObjectStored, before this.
 struct TransferFinished {
   TransferId transfer;
@@ -96,8 +102,8 @@ struct LookupRequested {
 // Leave for good: stop taking placements, tell everybody, then `Stop`.
 struct LeaveRequested {};
 
-using Input =
-    std::variant<Received, PeerUnreachable, LoadSampled, ObjectStored, ObjectRemoved,
-                 TransferFinished, WriteRequested, CatalogueSaved, LookupRequested, LeaveRequested>;
+using Input = std::variant<Received, PeerUnreachable, LoadSampled, ObjectStored, ObjectRemoved,
+                           ObjectVerified, TransferFinished, WriteRequested, CatalogueSaved,
+                           LookupRequested, LeaveRequested>;
 
 }  // namespace chisme::cluster

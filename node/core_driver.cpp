@@ -39,6 +39,7 @@ struct CoreDriver::State : std::enable_shared_from_this<CoreDriver::State> {
   void follow_up(cluster::Effects effects);
   void carry_out(cluster::Effect effect);
   void remove_object(Digest digest);
+  void verify_object(Digest digest);
   void arm();
   void publish();
   void publish_regularly();
@@ -145,6 +146,7 @@ void CoreDriver::State::carry_out(cluster::Effect effect) {
           [&](cluster::StartTransfer& start) { host.transfers.start(std::move(start)); },
           [&](cluster::CancelTransfer const& cancel) { host.transfers.cancel(cancel.transfer); },
           [&](cluster::RemoveObject const& remove) { remove_object(remove.digest); },
+          [&](cluster::VerifyObject const& verify) { verify_object(verify.digest); },
           [&](cluster::SaveCatalogue& save) { host.catalogue.save(std::move(save)); },
           [&](cluster::WriteFinished& finished) {
             complete(writes, finished.write, std::move(finished.outcome));
@@ -177,6 +179,15 @@ void CoreDriver::State::remove_object(Digest digest) {
     asio::post(state->loop, [state, digest] { state->handle(cluster::ObjectRemoved{digest}); });
   });
   if (!posted) log::warning("a surplus copy stays: the disk has too much to do");
+}
+
+void CoreDriver::State::verify_object(Digest digest) {
+  bool const posted = host.disk.post([state = shared_from_this(), digest] {
+    bool const intact = state->host.objects.verify(digest).has_value();
+    asio::post(state->loop,
+               [state, digest, intact] { state->handle(cluster::ObjectVerified{digest, intact}); });
+  });
+  if (!posted) log::warning("a copy is not verified now: the disk has too much to do");
 }
 
 void CoreDriver::State::arm() {

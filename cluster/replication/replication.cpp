@@ -38,6 +38,11 @@ bool Replication::received(Envelope const& from, Situation const& situation, Eff
           [&](LookupAnswer const& answer) {
             lookups_.handle(from.sender, answer, catalogue_, situation, out);
           },
+          [&](VerifyCopy const& question) {
+            out.push_back(Send{from.sender_peer, Channel::stream,
+                               CopyVerified{question.number, question.digest, false}});
+          },
+          [](CopyVerified const&) {},
           // The rest is membership's.
           [&](Ping const&) { ours = false; },
           [&](Ack const&) { ours = false; },
@@ -82,6 +87,11 @@ void Replication::handle(ObjectStored const& input, Situation const& situation, 
 
 void Replication::handle(ObjectRemoved const& input, Situation const& situation, Effects& out) {
   catalogue_.object_removed(input.digest);
+  settle(situation, out);
+}
+
+void Replication::handle(ObjectVerified const& input, Situation const& situation, Effects& out) {
+  if (!input.intact) catalogue_.object_removed(input.digest);
   settle(situation, out);
 }
 

@@ -31,8 +31,9 @@ class Replication {
  public:
   Replication(CoreConfig const& config, Self const& self, StoredCatalogue stored, Instant now);
 
-  // A CatalogueDigest, CatalogueDelta, CommitWrite, WriteCommitted, FetchObject, LookupName or
-  // LookupAnswer. False, and nothing done, when it is any other message.
+  // A CatalogueDigest, CatalogueDelta, CommitWrite, WriteCommitted, FetchObject, LookupName,
+  // LookupAnswer, VerifyCopy or CopyVerified. False, and nothing done, when it is any other
+  // message.
   bool received(Envelope const& envelope, Situation const& situation, Effects& out);
   // A record of the catalogue among those of a Gossip, Ping or Ack.
   void gossiped(CatalogueRecord const& record, Situation const& situation, Effects& out);
@@ -43,6 +44,7 @@ class Replication {
   void handle(LoadSampled const& input, Situation const& situation);  // for its wall clock
   void handle(ObjectStored const& input, Situation const& situation, Effects& out);
   void handle(ObjectRemoved const& input, Situation const& situation, Effects& out);
+  void handle(ObjectVerified const& input, Situation const& situation, Effects& out);
   void handle(TransferFinished const& input, Situation const& situation, Effects& out);
   void handle(WriteRequested const& input, Situation const& situation, Effects& out);
   void handle(CatalogueSaved const& input, Situation const& situation, Effects& out);

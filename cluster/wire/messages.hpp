@@ -252,9 +252,26 @@ struct LookupAnswer {
   friend bool operator==(LookupAnswer const&, LookupAnswer const&) = default;
 };
 
-using Message = std::variant<Ping, Ack, PingReq, Nack, WrongTarget, Gossip, LoadProbe, LoadReply,
-                             PushPull, Leave, CatalogueDigest, CatalogueDelta, CommitWrite,
-                             WriteCommitted, FetchObject, LookupName, LookupAnswer>;
+// By stream, from a node that would like to drop its copy: "read yours and say whether it is
+// whole".
+struct VerifyCopy {
+  std::uint64_t number = 0;  // the asker's, given back in the answer
+  Digest digest;
+  friend bool operator==(VerifyCopy const&, VerifyCopy const&) = default;
+};
+// The answer. `intact`: the copy was read and has the digest, and its node promises to keep it for
+// as long as `replication/trimmer.hpp` says.
+struct CopyVerified {
+  std::uint64_t number = 0;
+  Digest digest;
+  bool intact = false;
+  friend bool operator==(CopyVerified const&, CopyVerified const&) = default;
+};
+
+using Message =
+    std::variant<Ping, Ack, PingReq, Nack, WrongTarget, Gossip, LoadProbe, LoadReply, PushPull,
+                 Leave, CatalogueDigest, CatalogueDelta, CommitWrite, WriteCommitted, FetchObject,
+                 LookupName, LookupAnswer, VerifyCopy, CopyVerified>;
 
 // A message with who says it. Both kinds of transport carry envelopes.
 struct Envelope {

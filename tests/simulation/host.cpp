@@ -199,6 +199,11 @@ void Host::carry_out(Effect& effect) {
                      give(ObjectRemoved{digest});
                    });
                  },
+                 [&](VerifyObject const& what) {
+                   later(5ms, [this, digest = what.digest] {
+                     give(ObjectVerified{digest, disk_->holds(digest)});
+                   });
+                 },
                  [&](SaveCatalogue& what) { save(std::move(what)); },
                  [&](WriteFinished const& what) { around_.write_finished(what); },
                  [&](LookupFinished const& what) { around_.lookup_finished(what); },

@@ -17,7 +17,7 @@ MAY_INCLUDE = {
 ONLY_IN = {
     r"^asio": ("node/", "tests/node/", "tests/end_to_end/"),
     r"^websocketpp/": ("web/websocket/",),
-    r"^cereal/": ("cluster/wire/codec.cpp",),
+    r"^cereal/": ("cluster/wire/archives.hpp",),
     r"^sqlite3": ("node/storage/", "tests/node/storage/"),
     r"^spdlog/": ("node/log",),
     r"^llhttp": ("web/http/",),

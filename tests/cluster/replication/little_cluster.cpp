@@ -97,6 +97,7 @@ void LittleCluster::carry_out(std::uint64_t number, Effects& effects) {
                    },
                    [&](CancelTransfer&) {},
                    [&](RemoveObject&) {},
+                   [&](VerifyObject&) {},
                    [&](SaveCatalogue& what) { host.unsaved.push_back(std::move(what)); },
                    [&](WriteFinished& what) { outcomes_.emplace(what.write, what.outcome); },
                    [&](LookupFinished& what) { lookups_.emplace(what.lookup, what.found); },

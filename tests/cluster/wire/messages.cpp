@@ -138,8 +138,12 @@ Message MessageMaker::message(std::size_t kind) {
       return FetchObject{digest(), ByteCount{number()}, some([&] { return node(); })};
     case 15:
       return LookupName{number(), text(name_bytes_max)};
-    default:
+    case 16:
       return LookupAnswer{number(), some(change_record)};
+    case 17:
+      return VerifyCopy{number(), digest()};
+    default:
+      return CopyVerified{number(), digest(), flag()};
   }
 }
 

@@ -1,7 +1,6 @@
 #include "tests/simulation/host.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "cluster/base/check.hpp"
@@ -26,11 +25,10 @@ std::string who(unsigned index) {
 
 }  // namespace
 
-void Surroundings::violated(std::string what) {
+void Surroundings::violated(Invariant invariant, std::string what) {
   constexpr std::size_t kept = 20;
   if (violations.size() >= kept) return;
-  auto const at = std::chrono::duration<double>{agenda.now() - Instant{}}.count();
-  violations.push_back("at " + std::to_string(at) + " s: " + std::move(what));
+  violations.push_back({invariant, agenda.now(), std::move(what)});
 }
 
 Host::Host(Surroundings& around, unsigned index, Random random)

@@ -13,6 +13,7 @@
 #include "cluster/core.hpp"
 #include "tests/simulation/agenda.hpp"
 #include "tests/simulation/disk.hpp"
+#include "tests/simulation/invariants.hpp"
 #include "tests/simulation/network.hpp"
 #include "tests/simulation/scenario.hpp"
 #include "tests/simulation/trace.hpp"
@@ -32,9 +33,10 @@ struct Surroundings {
   std::vector<std::unique_ptr<Host>> hosts;
   std::function<void(cluster::WriteFinished const&)> write_finished;
   std::function<void(cluster::LookupFinished const&)> lookup_finished;
-  std::vector<std::string> violations;
+  std::vector<Violation> violations;
 
-  void violated(std::string what);
+  void violated(Invariant invariant, std::string what);
+  void violated(std::string what) { violated(Invariant::contract, std::move(what)); }
 };
 
 // Host is one simulated machine: a disk, clocks and, while it is up, a core whose effects it

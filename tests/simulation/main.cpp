@@ -26,8 +26,8 @@ void print(Scenario const& scenario, Report const& report) {
       static_cast<unsigned long long>(report.events), seconds(report.converged_after),
       report.writes.acknowledged, report.writes.refused, report.writes.unknown,
       report.writes.absent, report.datagram_bytes_per_node_second);
-  for (std::string const& violation : report.violations) {
-    std::printf("  %s\n", violation.c_str());
+  for (auto const& violation : report.violations) {
+    std::printf("  %s\n", to_string(violation).c_str());
   }
   if (report.violations.empty()) return;
   std::printf("  loss %.2f duplication %.2f corruption %.4f delay %.1f ms%s%s%s%s%s\n",

@@ -9,9 +9,9 @@ using namespace std::chrono_literals;
 
 void expect_well(Scenario const& scenario) {
   Report const report = World{scenario}.run();
-  for (std::string const& violation : report.violations) {
+  for (Violation const& violation : report.violations) {
     ADD_FAILURE() << "chisme_simulation --seed " << scenario.seed << " --nodes " << scenario.nodes
-                  << ": " << violation;
+                  << ": " << to_string(violation);
   }
   EXPECT_GT(report.writes.acknowledged, 0u) << "seed " << scenario.seed;
 }
@@ -24,7 +24,7 @@ Scenario calm(unsigned nodes) {
 
 TEST(Simulation, ACalmClusterAcknowledgesEveryWrite) {
   Report const report = World{calm(5)}.run();
-  EXPECT_EQ(report.violations, std::vector<std::string>{});
+  EXPECT_EQ(report.violations, std::vector<Violation>{});
   EXPECT_GT(report.writes.acknowledged, 100u);
   EXPECT_EQ(report.writes.refused, 0u);
   EXPECT_EQ(report.writes.unknown, 0u);
@@ -32,7 +32,7 @@ TEST(Simulation, ACalmClusterAcknowledgesEveryWrite) {
 
 TEST(Simulation, TwoNodesKeepTheirPromisesToo) {
   Report const report = World{calm(2)}.run();
-  EXPECT_EQ(report.violations, std::vector<std::string>{});
+  EXPECT_EQ(report.violations, std::vector<Violation>{});
   EXPECT_GT(report.writes.acknowledged, 100u);
 }
 

@@ -14,8 +14,8 @@
 namespace chisme::simulation {
 
 struct Report {
-  std::vector<std::string> violations;  // empty: all is well
-  std::uint64_t trace_hash = 0;         // equal for equal scenarios
+  std::vector<Violation> violations;  // empty: all is well
+  std::uint64_t trace_hash = 0;       // equal for equal scenarios
   std::uint64_t events = 0;
   Duration simulated{};
   std::vector<std::string> waited_for;  // what was not agreed yet, as it changed

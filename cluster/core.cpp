@@ -14,6 +14,19 @@
 
 namespace chisme::cluster {
 
+namespace {
+
+// Whether the view shows other news than the table holds.
+bool differs(MemberView const& shown, Member const& member) {
+  auto const key = [](AliveRecord const& alive, MemberState state, Instant since) {
+    return std::tuple{alive.epoch, alive.incarnation, alive.run_nonce, state, since};
+  };
+  return key(shown.alive, shown.state, shown.alive_since) !=
+         key(member.alive, member.state, member.alive_since);
+}
+
+}  // namespace
+
 struct Core::Parts {
   Parts(CoreConfig&& config_given, Self&& self_given, StoredState&& stored, Random random,
         Instant now)
@@ -39,7 +52,7 @@ struct Core::Parts {
   }
   void handle_load(Envelope const& from, Channel channel, Instant now, Effects& out);
   void carry(Record const& record, Instant now, Effects& out);
-  void merge_load(LoadRecord const& load, Instant now);
+  bool merge_load(LoadRecord const& load, Instant now);
   void tick(Instant now, Effects& out);
 
   // What follows every call: each part hears of what the others changed.
@@ -47,16 +60,17 @@ struct Core::Parts {
   bool follow_members(Instant now, Effects& out);
   void count_view_changes(Instant now);
   void list_members(Instant now);
+  void forget_member(std::size_t at);
   void show_load(NodeId node);
   MemberView member_view(Member const& member, Instant now) const;
   Situation situation(Instant now) const;
-  // How often this node's load is gossiped: less often in a large cluster, so that what each node
-  // sends and receives stays the same whatever their number.
+  // How often this node's load is gossiped: so rarely in a large cluster that each node hears about
+  // `loads_per_second` loads, whatever the number of nodes. Older ones are asked for when needed.
   Duration load_period() const {
-    constexpr std::int64_t members_at_full_rate = 10;
+    constexpr std::int64_t loads_per_second = 20;
     auto const count = static_cast<std::int64_t>(members.size());
-    return config.profile.gossip_period * std::max(members_at_full_rate, count) /
-           members_at_full_rate;
+    return std::max(config.profile.gossip_period,
+                    Duration{std::chrono::seconds{count}} / loads_per_second);
   }
   unsigned copies_wanted() const { return swim.ever_had_peers() ? config.copies_wanted : 1; }
   unsigned copies_durable() const { return swim.ever_had_peers() ? config.copies_durable : 1; }
@@ -99,22 +113,24 @@ void Core::Parts::handle_load(Envelope const& from, Channel channel, Instant now
   } else if (auto const* reply = std::get_if<LoadReply>(&from.message)) {
     merge_load(reply->load, now);
   } else if (auto const* ack = std::get_if<Ack>(&from.message)) {
-    merge_load(ack->load, now);
+    if (ack->load.id == from.sender) merge_load(ack->load, now);
   }
 }
 
 void Core::Parts::carry(Record const& record, Instant now, Effects& out) {
   if (auto const* load = std::get_if<LoadRecord>(&record)) {
-    merge_load(*load, now);
+    // What came by gossip goes on by gossip; what a node told only us does not.
+    if (merge_load(*load, now)) swim.tell(*load, now);
   } else if (auto const* change = std::get_if<CatalogueRecord>(&record)) {
     replication.gossiped(*change, situation(now), out);
   }
 }
 
-void Core::Parts::merge_load(LoadRecord const& load, Instant now) {
-  if (!swim.members().contains(load.id) || !loads.merge(load, now)) return;
-  swim.tell(load, now);
+// True when it was news.
+bool Core::Parts::merge_load(LoadRecord const& load, Instant now) {
+  if (!swim.members().contains(load.id) || !loads.merge(load, now)) return false;
   show_load(load.id);
+  return true;
 }
 
 void Core::Parts::handle(PeerUnreachable const& input, Instant now, Effects& out) {
@@ -185,22 +201,30 @@ void Core::Parts::count_view_changes(Instant now) {
   if (std::exchange(shown, now_shown) != now_shown) ++view_number;
 }
 
+// Only who changed is written again: in a large cluster that starts, there is news all the time.
 void Core::Parts::list_members(Instant now) {
-  for (MemberView const& member : members) {
-    NodeId const id = member.alive.id;
-    auto const found = swim.members().find(id);
-    if (found == swim.members().end()) {
-      loads.forget(id);
-    } else if (found->second.alive.epoch != member.alive.epoch) {
-      loads.pardon(id);  // it failed because it restarted
-    }
-  }
-  members.clear();
+  std::size_t at = 0;
+  auto const position = [&] { return members.begin() + static_cast<std::ptrdiff_t>(at); };
   for (auto const& [id, member] : swim.members()) {
-    if (member.state == MemberState::dead) loads.pardon(id);
-    members.push_back(member_view(member, now));
+    while (at < members.size() && members[at].alive.id < id) forget_member(at);
+    bool const known = at < members.size() && members[at].alive.id == id;
+    if (!known) {
+      members.insert(position(), member_view(member, now));
+    } else if (differs(members[at], member)) {
+      // What failed because it was dead, or restarted, comes back with a clean sheet.
+      bool const restarted = members[at].alive.epoch != member.alive.epoch;
+      if (restarted || member.state == MemberState::dead) loads.pardon(id);
+      members[at] = member_view(member, now);
+    }
+    ++at;
   }
+  while (at < members.size()) forget_member(at);
   members_changes = swim.changes();
+}
+
+void Core::Parts::forget_member(std::size_t at) {
+  loads.forget(members[at].alive.id);
+  members.erase(members.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
 void Core::Parts::show_load(NodeId node) {

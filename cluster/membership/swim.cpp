@@ -98,7 +98,6 @@ void Swim::receive(Ping const& ping, Envelope const& from, Channel channel, Inst
 void Swim::receive(Ack const& ack, Envelope const& from, Instant now, Effects& out,
                    std::vector<Record>& carried) {
   detector_.handle(ack, from, out);
-  if (ack.load.id == from.sender) carried.push_back(ack.load);
   merge(ack.piggyback, from.sender, now, out, carried);
 }
 

@@ -263,7 +263,7 @@ TEST(Core, ALeavingNodeHandsOverItsCopiesAndIsMissedByNobody) {
   for (MemberView const& member : world.host(0).view().members) {
     if (member.alive.id == left) EXPECT_EQ(member.state, MemberState::left);
   }
-  EXPECT_EQ(world.around().violations, std::vector<std::string>{});
+  EXPECT_EQ(world.around().violations, std::vector<simulation::Violation>{});
 }
 
 }  // namespace

@@ -76,6 +76,7 @@ void Host::start() {
 
 void Host::crash() {
   CHECK(is_up());
+  around_.observer->ends(*this);
   ++run_;
   core_.reset();
   scheduled_.reset();
@@ -192,6 +193,7 @@ void Host::carry_out(Effect& effect) {
                  [&](StartTransfer const& what) { start_transfer(what); },
                  [&](CancelTransfer const& what) { transfers_.erase(what.transfer); },
                  [&](RemoveObject const& what) {
+                   around_.observer->removes(*this, what.digest);
                    later(5ms, [this, digest = what.digest] {
                      disk_->remove(digest);
                      give(ObjectRemoved{digest});
@@ -226,6 +228,7 @@ void Host::send(Send const& effect) {
   }
   around_.trace.add(static_cast<std::uint64_t>(around_.agenda.now().time_since_epoch().count()));
   around_.trace.add(bytes);
+  around_.observer->sends(*this, effect, bytes);
   around_.network->send(index_, effect.to, effect.channel, std::move(bytes));
 }
 
@@ -284,6 +287,7 @@ void Host::finish_transfer(StartTransfer const& transfer, Host& source, std::uin
   }
   transfers_.erase(transfer.transfer);
   disk_->store({transfer.digest, transfer.size});
+  around_.observer->fetched(*this, source, transfer.digest);
   give(ObjectStored{transfer.digest, transfer.size});
   give(TransferFinished{transfer.transfer, true});
 }

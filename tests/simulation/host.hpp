@@ -15,6 +15,7 @@
 #include "tests/simulation/disk.hpp"
 #include "tests/simulation/invariants.hpp"
 #include "tests/simulation/network.hpp"
+#include "tests/simulation/observer.hpp"
 #include "tests/simulation/scenario.hpp"
 #include "tests/simulation/trace.hpp"
 
@@ -33,6 +34,7 @@ struct Surroundings {
   std::vector<std::unique_ptr<Host>> hosts;
   std::function<void(cluster::WriteFinished const&)> write_finished;
   std::function<void(cluster::LookupFinished const&)> lookup_finished;
+  Observer* observer = nullptr;  // of the world, which sets it before anything starts
   std::vector<Violation> violations;
 
   void violated(Invariant invariant, std::string what);

@@ -14,7 +14,7 @@ namespace chisme::simulation {
 // Watcher looks at every node now and then for what must never happen: news of a member or a
 // version of a name that goes back, a removed name that returns with an old version, members or
 // copies that nobody can be.
-class Watcher {
+class Watcher : public Observer {
  public:
   explicit Watcher(Surroundings& around) : around_(around) {}
   void look();

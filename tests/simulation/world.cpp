@@ -25,6 +25,7 @@ World::World(Scenario scenario)
       workload_(around_, stream(scenario, Purpose::workload)),
       watcher_(around_),
       faults_(around_, stream(scenario, Purpose::faults)) {
+  around_.observer = &watcher_;
   around_.network = std::make_unique<Network>(around_.agenda, stream(scenario, Purpose::network));
   around_.write_finished = [this](auto const& finished) {
     workload_.finished(finished);

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "cluster/base/identity.hpp"
+#include "cluster/effect.hpp"
+
+namespace chisme::simulation {
+
+class Host;
+
+// Observer is told what hosts do at the moment they do it: what a look at them afterwards would
+// miss. It changes nothing. The default ignores everything.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  // Its process ends now, by a crash or by itself; its core can still be looked at.
+  virtual void ends(Host const&) {}
+  // `bytes` is the frame of what it sends.
+  virtual void sends(Host const&, cluster::Send const&, std::string const& /*bytes*/) {}
+  // Its core wants the local copy removed.
+  virtual void removes(Host const&, Digest const&) {}
+  // It has fetched the object from `source` and stored it.
+  virtual void fetched(Host const&, Host const& /*source*/, Digest const&) {}
+};
+
+}  // namespace chisme::simulation

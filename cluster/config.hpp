@@ -7,6 +7,7 @@
 
 #include "cluster/base/identity.hpp"
 #include "cluster/base/time.hpp"
+#include "cluster/wire/messages.hpp"
 
 namespace chisme::cluster {
 
@@ -43,7 +44,8 @@ struct CoreConfig {
   Duration write_timeout = std::chrono::seconds{10};
   unsigned transfers_in_max = 2;
   unsigned transfers_out_max = 2;
-  std::vector<Endpoint> seeds;  // peers to join, called again for ever
+  std::vector<Endpoint> seeds;                  // peers to join, called again for ever
+  ProtocolVersions versions = spoken_versions;  // narrower: to play an older or a newer node
 };
 
 // Who this process is: read from its data directory and its command line.

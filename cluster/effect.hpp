@@ -88,7 +88,19 @@ struct RepairProgress {
 struct CopiesLost {  // no live holder is left
   Digest digest;
 };
-using Event = std::variant<MemberChanged, FileChanged, RepairProgress, CopiesLost>;
+// A node that speaks no version of the protocol that this one speaks: it is not taken as a member.
+struct PeerRefused {
+  NodeId node;
+  Endpoint peer;
+  ProtocolVersions versions;
+};
+// A leaving node has files of which too few copies are on nodes that stay.
+struct DepartureReport {
+  std::uint64_t files_left = 0;
+  bool leaves_anyway = false;  // it goes now: those copies come back only if it does
+};
+using Event = std::variant<MemberChanged, FileChanged, RepairProgress, CopiesLost, PeerRefused,
+                           DepartureReport>;
 struct Announce {
   Event event;
 };

@@ -67,22 +67,33 @@ bool is_routine(cluster::Event const& event) {
 }
 
 std::string describe(cluster::Event const& event) {
-  return std::visit(Overloaded{[](cluster::MemberChanged const& member) {
-                                 return "node " + to_string(member.node) + " at http://" +
-                                        to_string(member.http) + " is " + to_string(member.state);
-                               },
-                               [](cluster::FileChanged const& file) {
-                                 return (file.removed ? "removed " : "stored ") + file.name;
-                               },
-                               [](cluster::RepairProgress const& repair) {
-                                 return "copying " + to_hex(repair.digest) + " to node " +
-                                        chisme::to_string(repair.target) + ": " +
-                                        to_string(repair.stage);
-                               },
-                               [](cluster::CopiesLost const& lost) {
-                                 return "no live node has a copy of " + to_hex(lost.digest);
-                               }},
-                    event);
+  return std::visit(
+      Overloaded{[](cluster::MemberChanged const& member) {
+                   return "node " + to_string(member.node) + " at http://" +
+                          to_string(member.http) + " is " + to_string(member.state);
+                 },
+                 [](cluster::FileChanged const& file) {
+                   return (file.removed ? "removed " : "stored ") + file.name;
+                 },
+                 [](cluster::RepairProgress const& repair) {
+                   return "copying " + to_hex(repair.digest) + " to node " +
+                          chisme::to_string(repair.target) + ": " + to_string(repair.stage);
+                 },
+                 [](cluster::CopiesLost const& lost) {
+                   return "no live node has a copy of " + to_hex(lost.digest);
+                 },
+                 [](cluster::PeerRefused const& refused) {
+                   return "node " + to_string(refused.node) + " at " + to_string(refused.peer) +
+                          " is refused: it speaks protocol versions " +
+                          std::to_string(refused.versions.lowest) + " to " +
+                          std::to_string(refused.versions.highest);
+                 },
+                 [](cluster::DepartureReport const& report) {
+                   return std::to_string(report.files_left) +
+                          " files have too few copies on nodes that stay" +
+                          (report.leaves_anyway ? "; leaving anyway" : "");
+                 }},
+      event);
 }
 
 }  // namespace
@@ -170,7 +181,7 @@ void RunningNode::make_transfers() {
       [this](StoredObject object, std::function<void()> known) {
         driver_->post(cluster::ObjectStored{object.digest, object.size}, std::move(known));
       },
-      [this](Digest digest) { driver_->post(cluster::ObjectRemoved{digest}); },
+      [this](Digest digest) { driver_->suspect(digest); },
       [this](ByteCount sent) { counters_.bytes_to_peers += sent.value(); }};
   transfer_server_ = std::make_unique<TransferServer>(transfer_.context(), std::move(server));
   TransferClient::Host client{
@@ -192,11 +203,14 @@ void RunningNode::make_writer() {
 }
 
 void RunningNode::make_driver(cluster::Core core) {
+  LocalCopies::Host copies{
+      *objects_, *disk_, counters_,
+      [this](cluster::Input input) { driver_->handle(std::move(input)); }};
+  copies_ = std::make_unique<LocalCopies>(control(), std::move(copies), config_.scrub_rate);
   CoreDriver::Host host{*transport_,
                         *transfer_client_,
                         *writer_,
-                        *objects_,
-                        *disk_,
+                        *copies_,
                         [this](cluster::Event const& event, cluster::ClusterView const& view) {
                           announce(event, view);
                         },

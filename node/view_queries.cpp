@@ -130,6 +130,18 @@ web::ClusterEvent cluster_event(cluster::ClusterView const& view, cluster::Event
           },
           [](cluster::CopiesLost const& lost) -> web::ClusterEvent {
             return {"lost", R"({"sha256":)" + json_string(to_hex(lost.digest)) + "}"};
+          },
+          [](cluster::PeerRefused const& refused) -> web::ClusterEvent {
+            return {"refused", R"({"node":)" + json_string(chisme::to_string(refused.node)) +
+                                   R"(,"peer":)" + json_string(chisme::to_string(refused.peer)) +
+                                   R"(,"lowest":)" + std::to_string(refused.versions.lowest) +
+                                   R"(,"highest":)" + std::to_string(refused.versions.highest) +
+                                   "}"};
+          },
+          [](cluster::DepartureReport const& report) -> web::ClusterEvent {
+            return {"departure", R"({"files_left":)" + std::to_string(report.files_left) +
+                                     R"(,"leaves_anyway":)" +
+                                     (report.leaves_anyway ? "true" : "false") + "}"};
           }},
       event);
 }

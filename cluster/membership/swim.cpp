@@ -27,7 +27,7 @@ std::size_t room_in(Message const& message) {
 }  // namespace
 
 Swim::Swim(Profile const& profile, Self const& self, std::vector<Endpoint> const& seeds,
-           Random random, Instant now)
+           Random random, Instant now, ProtocolVersions versions)
     : profile_(profile),
       self_{.id = self.id,
             .epoch = self.epoch,
@@ -36,7 +36,7 @@ Swim::Swim(Profile const& profile, Self const& self, std::vector<Endpoint> const
             .http = self.http,
             .zone = self.zone,
             .weight = self.weight,
-            .versions = {},
+            .versions = versions,
             .draining = false,
             // 0 stands for "unknown" in the member table.
             .run_nonce = std::max<std::uint64_t>(self.run_nonce, 1)},
@@ -110,6 +110,12 @@ void Swim::receive(WrongTarget const& wrong, Envelope const& from, Instant now, 
 void Swim::receive(PushPull const& push, Envelope const& from, Instant now, Effects& out) {
   if (push.self.id != from.sender) return;
   merge_news(push.self, from.sender, now, out);
+  if (!works_with(push.self)) {
+    // It learns who refuses it, and nothing of the others.
+    PushPull const greeting{.self = self_, .join = false, .wants_reply = false, .members = {}};
+    if (push.wants_reply) out.push_back(Send{from.sender_peer, Channel::stream, greeting});
+    return;
+  }
   for (MemberRecord const& member : push.members) {
     if (member.alive.id != from.sender) merge_member(member, from.sender, now, out);
   }
@@ -128,7 +134,7 @@ void Swim::hear_namesake(Envelope const& envelope, Instant now, Effects& out) {
 }
 
 void Swim::learn_of_sender(Envelope const& from, Instant now, Effects& out) {
-  if (stopped_) return;
+  if (stopped_ || refused_.contains(from.sender)) return;
   Member const* member = table_.find(from.sender);
   if (member == nullptr || member->alive.epoch != from.sender_epoch) {
     // Unknown, restarted, or an old process that does not know of its successor.
@@ -249,7 +255,7 @@ void Swim::call(Endpoint const& endpoint, bool wants_reply, Instant now, Effects
   PushPull push{
       .self = self_, .join = table_.live() <= 1, .wants_reply = wants_reply, .members = {}};
   for (auto const& [id, member] : table_.all()) {
-    if (id != self_.id && MemberTable::is_told(member, now)) {
+    if (id != self_.id && MemberTable::is_told(member, now) && works_with(member.alive)) {
       push.members.push_back(MemberRecord{member.alive, member.state});
     }
   }

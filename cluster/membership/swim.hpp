@@ -29,9 +29,16 @@ namespace chisme::cluster {
 //
 // The table includes this node. A suspicion is cleared by a higher incarnation only, which only the
 // suspect itself gives out; it learns of its accusation from every ping.
+//
+// A node with which there is no common protocol version is refused: it becomes no member (one that
+// was a member becomes a dead one), its news is not told on, and it is answered with a greeting
+// that lets it see why. Each of the two announces it. Whoever can work with both keeps both.
 // Pure; one thread owns it. Never throws.
 class Swim {
  public:
+  // A node that is refused is announced this often at most.
+  static constexpr Duration refused_period = std::chrono::minutes{10};
+  static constexpr std::size_t refused_max = 64;
   // A node that we hold for dead and that talks to us is told so this often at most.
   static constexpr Duration told_dead_period = std::chrono::seconds{5};
   // How long `Left` is repeated before the node ends.
@@ -40,7 +47,7 @@ class Swim {
   // `seeds`: the configured and the remembered peers; this node's own address among them is
   // ignored.
   Swim(Profile const& profile, Self const& self, std::vector<Endpoint> const& seeds, Random random,
-       Instant now);
+       Instant now, ProtocolVersions versions = spoken_versions);
 
   // Appends to `carried` the load and catalogue records that came along.
   void handle(Envelope const& envelope, Channel channel, Instant now, Effects& out,
@@ -96,6 +103,10 @@ class Swim {
   void announce(NodeId id, Effects& out) const;
   void suspect_all(std::vector<NodeId> const& failed, Instant now, Effects& out);
   void declare_dead(std::vector<NodeId> const& expired, Instant now, Effects& out);
+  void refuse(AliveRecord const& alive, Instant now, Effects& out);
+  [[nodiscard]] bool works_with(AliveRecord const& alive) const {
+    return work_together(alive.versions, self_.versions);
+  }
   void hear_of_self(News const& news, Instant now, Effects& out);
   void refute(Incarnation heard, Instant now, Effects& out);
   void raise_incarnation(Incarnation over, Instant now, Effects& out);
@@ -125,6 +136,7 @@ class Swim {
   Instant next_gossip_;
   Instant next_reap_;
   std::map<NodeId, Instant> told_dead_;  // when each was last told
+  std::map<NodeId, Instant> refused_;    // when each was last announced
   std::vector<Endpoint> saved_peers_;
   std::uint64_t saved_changes_ = 0;
   std::optional<Instant> leaves_;  // when a node that says farewell ends

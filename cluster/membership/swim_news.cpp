@@ -39,6 +39,8 @@ void Swim::merge_news(News const& news, NodeId teller, Instant now, Effects& out
   if (stopped_) return;
   NodeId const id = node_of(news);
   if (id == self_.id) return hear_of_self(news, now, out);
+  auto const* alive = std::get_if<AliveRecord>(&news);
+  if (alive != nullptr && !works_with(*alive)) return refuse(*alive, now, out);
   Member const* known = table_.find(id);
   auto const before = known == nullptr ? std::nullopt : std::optional{known->state};
   auto const* suspect = std::get_if<SuspectRecord>(&news);
@@ -49,6 +51,7 @@ void Swim::merge_news(News const& news, NodeId teller, Instant now, Effects& out
   }
   had_peers_ = true;
   suspicions_.clear(id);
+  refused_.erase(id);
   dissemination_.add(record_of(news), now);
   MemberState const state = key_of(news).rank;
   if (before != state) announce(id, out);
@@ -59,6 +62,21 @@ void Swim::merge_news(News const& news, NodeId teller, Instant now, Effects& out
   bool const looks =
       teller != self_.id && random_.chance(wanted / static_cast<double>(table_.live()));
   if (looks) detector_.probe_now(id, now, table_, out);
+}
+
+// A member that came back in a version with which this node cannot work is dead here, and only
+// here.
+void Swim::refuse(AliveRecord const& alive, Instant now, Effects& out) {
+  Member const* known = table_.find(alive.id);
+  bool const was_live = known != nullptr && is_live(known->state);
+  if (known != nullptr && table_.apply(alive, now) == MemberTable::Outcome::changed) {
+    table_.apply(DeadRecord{alive.id, alive.epoch, alive.incarnation, self_.id}, now);
+    suspicions_.clear(alive.id);
+    if (was_live) announce(alive.id, out);
+  }
+  std::erase_if(refused_, [&](auto const& r) { return now - r.second >= refused_period; });
+  if (refused_.size() >= refused_max || !refused_.emplace(alive.id, now).second) return;
+  out.push_back(Announce{PeerRefused{alive.id, alive.peer, alive.versions}});
 }
 
 void Swim::confirm(SuspectRecord const& suspect, Instant now) {

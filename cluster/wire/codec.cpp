@@ -303,17 +303,25 @@ std::span<std::byte const> bytes_of(std::string const& text) {
   return std::as_bytes(std::span{text.data(), text.size()});
 }
 
-Result<void> check_header(std::span<std::byte const> frame, ClusterTag cluster) {
-  if (frame.size() < header_bytes || std::memcmp(frame.data(), magic.data(), magic.size()) != 0) {
-    return fail(Fault::invalid, "reading a message: it is not one of ours");
-  }
+bool is_ours(std::span<std::byte const> frame) {
+  return frame.size() >= header_bytes && std::memcmp(frame.data(), magic.data(), magic.size()) == 0;
+}
+
+std::uint8_t version_of(std::span<std::byte const> frame) {
+  return static_cast<std::uint8_t>(frame[magic.size()]);
+}
+
+Result<void> check_header(std::span<std::byte const> frame, ClusterTag cluster,
+                          ProtocolVersions spoken) {
+  if (!is_ours(frame)) return fail(Fault::invalid, "reading a message: it is not one of ours");
   Reader reader{frame.subspan(magic.size())};
   std::uint8_t version = 0;
   std::uint32_t tag = 0;
   std::uint64_t sum = 0;
   reader(version, tag, sum);
-  if (version != protocol_version) {
-    return fail(Fault::invalid, "reading a message: it has another protocol version");
+  if (version == 0 || version > spoken.highest) {
+    return fail(Fault::invalid, "reading a message: it has protocol version " +
+                                    std::to_string(version) + ", which this node does not speak");
   }
   if (tag != cluster.value()) {
     return fail(Fault::invalid, "reading a message: it belongs to another cluster");
@@ -329,24 +337,34 @@ Result<void> check_header(std::span<std::byte const> frame, ClusterTag cluster) 
 std::string encode(Envelope const& envelope, ClusterTag cluster) {
   std::string const body = written(envelope);
   std::string frame{magic.begin(), magic.end()};
-  write_to(frame, protocol_version);
+  write_to(frame, minimum_version_of(envelope.message));
   write_to(frame, cluster.value());
   write_to(frame, checksum(bytes_of(body), cluster));
   return frame.append(body);
 }
 
-Result<Envelope> decode(std::span<std::byte const> bytes, std::size_t bytes_max,
-                        ClusterTag cluster) {
+Result<Envelope> decode(std::span<std::byte const> bytes, std::size_t bytes_max, ClusterTag cluster,
+                        ProtocolVersions spoken) {
   if (bytes.size() > bytes_max) {
     return fail(Fault::too_large, "reading a message: it is longer than this channel allows");
   }
-  auto const header = check_header(bytes, cluster);
+  auto const header = check_header(bytes, cluster, spoken);
   if (!header) return tl::unexpected(header.error());
-  return read_whole<Envelope>(bytes.subspan(header_bytes), Fault::invalid, "reading a message");
+  auto envelope =
+      read_whole<Envelope>(bytes.subspan(header_bytes), Fault::invalid, "reading a message");
+  if (envelope && minimum_version_of(envelope->message) > version_of(bytes)) {
+    return fail(Fault::invalid, "reading a message: its version does not have its kind");
+  }
+  return envelope;
 }
 
-Result<Envelope> decode(std::string const& bytes, std::size_t bytes_max, ClusterTag cluster) {
-  return decode(bytes_of(bytes), bytes_max, cluster);
+Result<Envelope> decode(std::string const& bytes, std::size_t bytes_max, ClusterTag cluster,
+                        ProtocolVersions spoken) {
+  return decode(bytes_of(bytes), bytes_max, cluster, spoken);
+}
+
+bool is_too_new(std::span<std::byte const> frame, ProtocolVersions spoken) {
+  return is_ours(frame) && version_of(frame) > spoken.highest;
 }
 
 std::size_t encoded_size(Record const& record) {

@@ -13,12 +13,14 @@
 // what follows) and an envelope in cereal's binary form, little endian. The checksum finds
 // accidents only; it is no authentication.
 //
+// The version in a frame is the lowest one that has its kind of message. So a node can read
+// whatever bears a version that is not above its own highest, and any two nodes, even if they
+// cannot work together, understand each other's greeting (PushPull) and can say why not.
+//
 // Decoding trusts nothing: every length is compared with the bytes that are left, and with its own
 // bound, before anything is allocated; every enumeration and variant index is checked; left-over
 // bytes are an error. It never throws and changes nothing on failure.
 namespace chisme::cluster {
-
-inline constexpr std::uint8_t protocol_version = 1;
 
 // Tells clusters apart that share a network, so that they never merge by accident.
 using ClusterTag = Strong<struct ClusterTagTag, std::uint32_t>;
@@ -27,13 +29,20 @@ using ClusterTag = Strong<struct ClusterTagTag, std::uint32_t>;
 // the other side refuses it. The caller compares the length with the channel's bound.
 [[nodiscard]] std::string encode(Envelope const& envelope, ClusterTag cluster = {});
 
-// One whole frame of at most `bytes_max` bytes (`datagram_bytes_max`, `stream_message_bytes_max`).
-// Errors: too_large, invalid (not ours, damaged, another protocol version, another cluster).
+// One whole frame of at most `bytes_max` bytes (`datagram_bytes_max`, `stream_message_bytes_max`),
+// for a node that speaks `spoken`.
+// Errors: too_large, invalid (not ours, damaged, a newer protocol version, another cluster).
 [[nodiscard]] Result<Envelope> decode(std::span<std::byte const> bytes, std::size_t bytes_max,
-                                      ClusterTag cluster = {});
+                                      ClusterTag cluster = {},
+                                      ProtocolVersions spoken = spoken_versions);
 // The same for bytes that are held as characters.
 [[nodiscard]] Result<Envelope> decode(std::string const& bytes, std::size_t bytes_max,
-                                      ClusterTag cluster = {});
+                                      ClusterTag cluster = {},
+                                      ProtocolVersions spoken = spoken_versions);
+// A frame that cannot be read because it is newer, and not because it is damaged: it is passed
+// over, and nothing is held against its sender or the stream that brought it.
+[[nodiscard]] bool is_too_new(std::span<std::byte const> frame,
+                              ProtocolVersions spoken = spoken_versions);
 
 // How many bytes `record` adds to a frame. Exact.
 [[nodiscard]] std::size_t encoded_size(Record const& record);

@@ -15,12 +15,19 @@ namespace chisme::cluster {
 
 // ---- Records: facts that are gossiped ----------------------------------------------------------
 
+// Which versions of this protocol a node speaks. Version 2 brought the messages that ask for a
+// verified copy; what each kind needs is `minimum_version`, below.
 struct ProtocolVersions {
-  std::uint8_t lowest = 1;
-  std::uint8_t current = 1;
-  std::uint8_t highest = 1;
+  std::uint8_t lowest = 1;   // it works with nobody who speaks only less
+  std::uint8_t current = 1;  // it sends nothing that needs more
+  std::uint8_t highest = 1;  // it understands everything up to here
   friend bool operator==(ProtocolVersions const&, ProtocolVersions const&) = default;
 };
+inline constexpr ProtocolVersions spoken_versions{.lowest = 1, .current = 2, .highest = 2};
+// Two nodes work together when there is a version that both speak.
+[[nodiscard]] constexpr bool work_together(ProtocolVersions a, ProtocolVersions b) {
+  return a.lowest <= b.highest && b.lowest <= a.highest;
+}
 
 // "I am here": written by the node itself only.
 struct AliveRecord {
@@ -268,10 +275,31 @@ struct CopyVerified {
   friend bool operator==(CopyVerified const&, CopyVerified const&) = default;
 };
 
+// The version that brought a kind of message. A kind never changes once it is released: what is
+// different becomes a new kind, so that whoever speaks this version can read it, for ever.
+template <class Kind>
+inline constexpr std::uint8_t minimum_version = 1;
+template <>
+inline constexpr std::uint8_t minimum_version<VerifyCopy> = 2;
+template <>
+inline constexpr std::uint8_t minimum_version<CopyVerified> = 2;
+
 using Message =
     std::variant<Ping, Ack, PingReq, Nack, WrongTarget, Gossip, LoadProbe, LoadReply, PushPull,
                  Leave, CatalogueDigest, CatalogueDelta, CommitWrite, WriteCommitted, FetchObject,
                  LookupName, LookupAnswer, VerifyCopy, CopyVerified>;
+
+[[nodiscard]] inline std::uint8_t minimum_version_of(Message const& message) {
+  return std::visit([]<class Kind>(Kind const&) { return minimum_version<Kind>; }, message);
+}
+// Can `member` read this kind? Nobody sends it what it cannot.
+template <class Kind>
+[[nodiscard]] bool understands(AliveRecord const& member) {
+  return minimum_version<Kind> <= member.versions.highest;
+}
+[[nodiscard]] inline bool understands(AliveRecord const& member, Message const& message) {
+  return minimum_version_of(message) <= member.versions.highest;
+}
 
 // A message with who says it. Both kinds of transport carry envelopes.
 struct Envelope {

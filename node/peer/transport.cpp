@@ -330,6 +330,7 @@ bool PeerTransport::State::take_frames(FrameParser& parser, std::span<std::byte 
     if (!bad) envelope = cluster::decode(progress.frame, cluster::stream_message_bytes_max);
     if (!envelope) {
       ++dropped;
+      if (!bad && cluster::is_too_new(progress.frame)) continue;  // its sender is ahead of us
       return false;
     }
     callbacks.on_envelope(cluster::Channel::stream, std::move(*envelope));

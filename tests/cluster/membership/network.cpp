@@ -21,7 +21,7 @@ std::size_t Network::add() {
   return add({endpoint_of(0)});
 }
 
-std::size_t Network::add(std::vector<Endpoint> const& seeds) {
+std::size_t Network::add(std::vector<Endpoint> const& seeds, ProtocolVersions versions) {
   std::size_t const node = nodes_.size();
   nodes_.push_back(Node{.self = Self{.id = id_of(node),
                                      .epoch = Epoch{1},
@@ -29,6 +29,7 @@ std::size_t Network::add(std::vector<Endpoint> const& seeds) {
                                      .peer = endpoint_of(node),
                                      .http = endpoint_of(node),
                                      .zone = {}},
+                        .versions = versions,
                         .swim = {},
                         .saved = {},
                         .paused = false});
@@ -44,8 +45,8 @@ void Network::grow(std::size_t count) {
 }
 
 void Network::start(std::size_t node, std::vector<Endpoint> const& seeds) {
-  nodes_[node].swim =
-      std::make_unique<Swim>(profile_, nodes_[node].self, seeds, random_.split(node), now_);
+  Node& n = nodes_[node];
+  n.swim = std::make_unique<Swim>(profile_, n.self, seeds, random_.split(node), now_, n.versions);
 }
 
 void Network::crash(std::size_t node) {
@@ -62,8 +63,11 @@ void Network::restart(std::size_t node) {
 
 std::size_t Network::clone(std::size_t node) {
   std::size_t const copy = nodes_.size();
-  Node original{
-      .self = nodes_[node].self, .swim = {}, .saved = nodes_[node].saved, .paused = false};
+  Node original{.self = nodes_[node].self,
+                .versions = nodes_[node].versions,
+                .swim = {},
+                .saved = nodes_[node].saved,
+                .paused = false};
   original.self.peer = original.self.http = endpoint_of(copy);
   original.self.run_nonce = random_();
   nodes_.push_back(std::move(original));
@@ -113,7 +117,11 @@ void Network::carry_out(std::size_t node, Effects& effects) {
     if (auto* send = std::get_if<Send>(&effect)) transmit(node, *send);
     if (auto* save = std::get_if<SavePeers>(&effect)) nodes_[node].saved = save->peers;
     if (auto* announce = std::get_if<Announce>(&effect)) {
-      announced.emplace_back(node, std::get<MemberChanged>(announce->event));
+      if (auto const* change = std::get_if<MemberChanged>(&announce->event)) {
+        announced.emplace_back(node, *change);
+      } else {
+        refused.emplace_back(node, std::get<PeerRefused>(announce->event));
+      }
     }
     if (auto* stop = std::get_if<Stop>(&effect)) {
       stopped.emplace(node, *stop);
@@ -145,7 +153,9 @@ void Network::arrive(Delivery const& delivery) {
   }
   std::size_t const bound =
       delivery.channel == Channel::datagram ? datagram_bytes_max : stream_message_bytes_max;
-  auto const envelope = decode(delivery.bytes, bound);
+  ProtocolVersions const spoken = nodes_[delivery.to].versions;
+  auto const envelope = decode(delivery.bytes, bound, {}, spoken);
+  if (!envelope && is_too_new(std::as_bytes(std::span{delivery.bytes}), spoken)) return;
   CHECK(envelope.has_value());
   deliver(delivery.to, *envelope, delivery.channel);
 }

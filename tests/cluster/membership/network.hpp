@@ -25,7 +25,7 @@ class Network {
   // Adds a node whose seeds are the first node's address; returns its index. Nodes are numbered
   // from 0, and their ids are index + 1.
   std::size_t add();
-  std::size_t add(std::vector<Endpoint> const& seeds);
+  std::size_t add(std::vector<Endpoint> const& seeds, ProtocolVersions versions = spoken_versions);
   // `count` nodes that know each other.
   void grow(std::size_t count);
 
@@ -36,6 +36,10 @@ class Network {
   void crash(std::size_t node);
   // The same identity and data directory with the next epoch.
   void restart(std::size_t node);
+  // From its next start on it speaks these.
+  void set_versions(std::size_t node, ProtocolVersions versions) {
+    nodes_[node].versions = versions;
+  }
   // A copy of `node`'s data directory, started at another address with the same epoch.
   std::size_t clone(std::size_t node);
   void pause(std::size_t node) { nodes_[node].paused = true; }
@@ -65,6 +69,7 @@ class Network {
 
   // What happened, for the tests to judge.
   std::vector<std::pair<std::size_t, MemberChanged>> announced;
+  std::vector<std::pair<std::size_t, PeerRefused>> refused;
   std::map<std::size_t, Stop> stopped;
   std::map<std::size_t, std::vector<Record>> carried;
   std::size_t longest_datagram = 0;
@@ -75,6 +80,7 @@ class Network {
  private:
   struct Node {
     Self self;
+    ProtocolVersions versions;
     std::unique_ptr<Swim> swim;  // none while it is down
     std::vector<Endpoint> saved;
     bool paused = false;

@@ -228,10 +228,42 @@ TEST(Codec, AnotherClusterAnotherVersionAndTooMuchAreRefused) {
   auto const large = decode(frame, frame.size() - 1, ClusterTag{7});
   ASSERT_FALSE(large.has_value());
   EXPECT_EQ(large.error().fault, Fault::too_large);
-  frame[3] = protocol_version + 1;
+  frame[3] = spoken_versions.highest + 1;
   auto const other = decode(frame, 1200, ClusterTag{7});
   ASSERT_FALSE(other.has_value());
   EXPECT_NE(other.error().message.find("version"), std::string::npos);
+}
+
+TEST(Codec, AFrameBearsTheLowestVersionThatHasItsKind) {
+  MessageMaker maker{9};
+  for (std::size_t kind = 0; kind < kinds; ++kind) {
+    Envelope const envelope = maker.envelope(kind);
+    std::string const frame = encode(envelope);
+    std::uint8_t const needed = minimum_version_of(envelope.message);
+    EXPECT_EQ(static_cast<std::uint8_t>(frame[3]), needed) << kind;
+    EXPECT_LE(needed, spoken_versions.highest) << kind;
+    // A node of the version before does not read it, and knows that it is not damaged.
+    ProtocolVersions const older{1, 1, static_cast<std::uint8_t>(needed - 1)};
+    auto const bytes = std::as_bytes(std::span{frame});
+    EXPECT_FALSE(decode(frame, stream_message_bytes_max, {}, older).has_value()) << kind;
+    EXPECT_TRUE(is_too_new(bytes, older)) << kind;
+    EXPECT_FALSE(is_too_new(bytes)) << kind;
+  }
+  EXPECT_EQ(minimum_version_of(PushPull{}), 1);
+  EXPECT_EQ(minimum_version_of(VerifyCopy{}), 2);
+}
+
+TEST(Codec, WhatIsNoneOfOursIsNotCalledNew) {
+  std::string const noise(40, '\x7f');
+  EXPECT_FALSE(is_too_new(std::as_bytes(std::span{noise})));
+  EXPECT_FALSE(is_too_new({}));
+}
+
+TEST(Codec, AKindThatItsVersionDoesNotHaveIsRefused) {
+  std::string frame = encode(Envelope{{}, {}, {}, VerifyCopy{}});
+  ASSERT_EQ(frame[3], 2);
+  frame[3] = 1;
+  EXPECT_FALSE(read(frame).has_value());
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
+#include <set>
 
 #include "cluster/base/random.hpp"
 
@@ -16,38 +16,65 @@ struct Candidate {
   double score;
   bool full;
 };
+using Zones = std::set<std::string_view>;
 
-bool is_full(MemberView const& member) {
-  return member.load && member.load->disk_used_ratio > full_ratio;
+// For a heap whose top is the best.
+bool is_worse(Candidate const& a, Candidate const& b) {
+  if (a.full != b.full) return a.full;
+  if (a.score != b.score) return a.score < b.score;
+  return a.member->alive.id > b.member->alive.id;
 }
 
-std::vector<Candidate> candidates(std::uint64_t key, std::span<MemberView const> members,
-                                  std::span<NodeId const> exclude) {
-  std::vector<Candidate> found;
-  for (MemberView const& member : members) {
-    if (member.state != MemberState::alive || member.alive.draining) continue;
-    if (member.alive.weight == 0 || std::ranges::count(exclude, member.alive.id) > 0) continue;
-    found.push_back(
-        {&member, rendezvous_score(key, member.alive.id, member.alive.weight), is_full(member)});
-  }
-  std::ranges::sort(found, [](Candidate const& a, Candidate const& b) {
-    if (a.full != b.full) return b.full;
-    if (a.score != b.score) return a.score > b.score;
-    return a.member->alive.id < b.member->alive.id;
-  });
-  return found;
+void consider(std::uint64_t key, MemberView const& member, std::vector<Candidate>& found) {
+  if (member.state != MemberState::alive || member.alive.draining) return;
+  if (member.alive.weight == 0) return;
+  double const score = rendezvous_score(key, member.alive.id, member.alive.weight);
+  found.push_back({&member, score, is_nearly_full(member)});
 }
 
-std::vector<std::string> zones_of(std::span<MemberView const> members,
-                                  std::span<NodeId const> nodes) {
-  std::vector<std::string> zones;
-  for (MemberView const& member : members) {
-    if (std::ranges::count(nodes, member.alive.id) > 0) zones.push_back(member.alive.zone);
+// Zones that no node is in yet, but a node that is not full could be.
+Zones open_zones(std::vector<Candidate> const& candidates, Zones const& taken) {
+  Zones open;
+  for (Candidate const& candidate : candidates) {
+    std::string const& zone = candidate.member->alive.zone;
+    if (!zone.empty() && !candidate.full && !taken.contains(zone)) open.insert(zone);
   }
-  return zones;
+  return open;
+}
+
+// The best in zones of their own first, then the best of the rest. Takes no more from the heap
+// than it needs: O(N) for the heap, O(log N) for each one taken.
+std::vector<NodeId> choose(std::vector<Candidate>& heap, std::size_t count, Zones const& taken) {
+  Zones open = open_zones(heap, taken);
+  auto const is_free = [](Candidate const& one) {
+    return one.member->alive.zone.empty() && !one.full;
+  };
+  auto free = std::ranges::count_if(heap, is_free);
+  std::ranges::make_heap(heap, is_worse);
+  std::vector<NodeId> chosen;
+  std::vector<NodeId> second;  // in a zone that has one already, or full
+  while (!heap.empty() && chosen.size() < count) {
+    std::ranges::pop_heap(heap, is_worse);
+    Candidate const best = heap.back();
+    heap.pop_back();
+    bool const first = is_free(best) || (!best.full && open.erase(best.member->alive.zone) > 0);
+    if (is_free(best)) --free;
+    if (first || second.size() < count) {
+      (first ? chosen : second).push_back(best.member->alive.id);
+    }
+    bool const others_can_be_first = !open.empty() || free > 0;
+    if (!others_can_be_first && chosen.size() + second.size() >= count) break;
+  }
+  chosen.insert(chosen.end(), second.begin(), second.end());
+  if (chosen.size() > count) chosen.resize(count);
+  return chosen;
 }
 
 }  // namespace
+
+bool is_nearly_full(MemberView const& member) {
+  return member.load && member.load->disk_used_ratio > full_ratio;
+}
 
 std::uint64_t placement_key(std::string_view name) {
   std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a, whose weak high bits `mix` repairs
@@ -64,20 +91,27 @@ double rendezvous_score(std::uint64_t key, NodeId node, std::uint32_t weight) {
 
 std::vector<NodeId> place(std::uint64_t key, std::span<MemberView const> members, std::size_t count,
                           std::span<NodeId const> exclude) {
-  std::vector<Candidate> const ranked = candidates(key, members, exclude);
-  std::vector<std::string> zones = zones_of(members, exclude);
-  std::vector<NodeId> chosen;
-  std::vector<NodeId> second;  // in a zone that has one already, or full
-  for (Candidate const& candidate : ranked) {
-    AliveRecord const& node = candidate.member->alive;
-    bool const new_zone = node.zone.empty() || std::ranges::count(zones, node.zone) == 0;
-    bool const first = new_zone && !candidate.full;
-    if (first) zones.push_back(node.zone);
-    (first ? chosen : second).push_back(node.id);
+  std::vector<Candidate> found;
+  Zones taken;
+  for (MemberView const& member : members) {
+    if (std::ranges::find(exclude, member.alive.id) == exclude.end()) {
+      consider(key, member, found);
+    } else if (!member.alive.zone.empty()) {
+      taken.insert(member.alive.zone);
+    }
   }
-  chosen.insert(chosen.end(), second.begin(), second.end());
-  if (chosen.size() > count) chosen.resize(count);
-  return chosen;
+  return choose(found, count, taken);
+}
+
+std::vector<NodeId> rank_holders(std::uint64_t key, std::span<MemberView const> members,
+                                 std::span<NodeId const> holders) {
+  std::vector<Candidate> found;
+  for (NodeId const id : holders) {
+    auto const member =
+        std::ranges::lower_bound(members, id, {}, [](MemberView const& m) { return m.alive.id; });
+    if (member != members.end() && member->alive.id == id) consider(key, *member, found);
+  }
+  return choose(found, found.size(), {});
 }
 
 }  // namespace chisme::cluster

@@ -22,8 +22,18 @@ namespace chisme::cluster {
 
 // The nodes that should hold `key`, best first, at most `count`: alive and not draining, at most
 // 90 % full while there are others, over distinct zones first. `exclude` (the copies that exist)
-// never appears, and its zones count as taken.
+// never appears, and its zones count as taken. O(members + count log members).
 [[nodiscard]] std::vector<NodeId> place(std::uint64_t key, std::span<MemberView const> members,
                                         std::size_t count, std::span<NodeId const> exclude = {});
+
+// Those of `holders` that are alive and not draining, in the order in which they should keep their
+// copies: as if they were all the nodes there are. `members` is ordered by id. Those that `place`
+// would choose come first when all of them hold it.
+[[nodiscard]] std::vector<NodeId> rank_holders(std::uint64_t key,
+                                               std::span<MemberView const> members,
+                                               std::span<NodeId const> holders);
+
+// More than 90 % of its disk is used: it takes copies only when there is no other.
+[[nodiscard]] bool is_nearly_full(MemberView const& member);
 
 }  // namespace chisme::cluster

@@ -121,5 +121,65 @@ TEST(Rendezvous, NeverChoosesAnExcludedNodeAndTakesItsZoneForTaken) {
   }
 }
 
+// The definition, slowly: sort everybody, then the first of each zone, then the others.
+std::vector<NodeId> place_by_sorting(std::uint64_t number, std::vector<MemberView> members,
+                                     std::size_t count, std::vector<NodeId> const& exclude) {
+  std::set<std::string> zones;
+  for (MemberView const& member : members) {
+    if (std::ranges::count(exclude, member.alive.id) > 0) zones.insert(member.alive.zone);
+  }
+  std::erase_if(members, [&](MemberView const& member) {
+    return std::ranges::count(exclude, member.alive.id) > 0;
+  });
+  std::ranges::sort(members, [&](MemberView const& a, MemberView const& b) {
+    if (is_nearly_full(a) != is_nearly_full(b)) return is_nearly_full(b);
+    return rendezvous_score(number, a.alive.id, 1) > rendezvous_score(number, b.alive.id, 1);
+  });
+  std::vector<NodeId> first;
+  std::vector<NodeId> second;
+  for (MemberView const& member : members) {
+    std::string const& zone = member.alive.zone;
+    bool const is_new = !is_nearly_full(member) && (zone.empty() || zones.insert(zone).second);
+    (is_new ? first : second).push_back(member.alive.id);
+  }
+  first.insert(first.end(), second.begin(), second.end());
+  first.resize(std::min(first.size(), count));
+  return first;
+}
+
+TEST(Rendezvous, ChoosesWhatSortingEverybodyWouldChoose) {
+  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+    std::vector<MemberView> members = members_of(1 + seed % 13);
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      std::uint64_t const draw = placement_key(std::to_string(seed * 100 + i));
+      members[i].alive.zone =
+          draw % 3 == 0 ? "" : std::string(1, static_cast<char>('a' + draw % 4));
+      fill(members[i], draw % 5 == 0 ? 0.95F : 0.5F);
+    }
+    std::vector<NodeId> exclude;
+    if (seed % 2 == 0) exclude.push_back(members.front().alive.id);
+    std::size_t const count = seed % 6;
+    ASSERT_EQ(place(seed, members, count, exclude), place_by_sorting(seed, members, count, exclude))
+        << seed;
+  }
+}
+
+TEST(Rendezvous, HoldersInThePlacementKeepTheirCopiesFirst) {
+  std::vector<MemberView> members = members_of(9);
+  for (std::size_t i = 0; i < 9; ++i) members[i].alive.zone = i < 5 ? "a" : i < 7 ? "b" : "c";
+  for (int i = 0; i < 200; ++i) {
+    std::vector<NodeId> const placed = place(key(i), members, 3);
+    std::vector<NodeId> holders = placed;
+    for (MemberView const& member : members) {
+      if (std::ranges::count(placed, member.alive.id) == 0) holders.push_back(member.alive.id);
+      if (holders.size() == 5) break;
+    }
+    std::vector<NodeId> ranked = rank_holders(key(i), members, holders);
+    EXPECT_EQ(ranked.size(), 5u);
+    ranked.resize(3);
+    EXPECT_EQ(ranked, placed);
+  }
+}
+
 }  // namespace
 }  // namespace chisme::cluster

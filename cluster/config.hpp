@@ -44,6 +44,14 @@ struct CoreConfig {
   Duration write_timeout = std::chrono::seconds{10};
   unsigned transfers_in_max = 2;
   unsigned transfers_out_max = 2;
+  // A copy beyond R, and the membership around it, must have been stable for so long before it goes.
+  Duration surplus_kept = std::chrono::minutes{1};
+  // Who says that its copy is whole keeps it for so long; a sixth of it is how long that counts.
+  Duration copy_promise = std::chrono::minutes{1};
+  // Objects that no name refers to (contract C3), and the same when the disk is nearly full.
+  Duration unreferenced_kept = std::chrono::hours{24};
+  Duration unreferenced_kept_when_full = std::chrono::minutes{10};
+  Duration scrub_period = std::chrono::hours{24 * 25};  // every copy is read once in it, + jitter
   std::vector<Endpoint> seeds;                  // peers to join, called again for ever
   ProtocolVersions versions = spoken_versions;  // narrower: to play an older or a newer node
 };

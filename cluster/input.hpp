@@ -64,6 +64,7 @@ struct ObjectVerified {
 struct TransferFinished {
   TransferId transfer;
   bool succeeded = false;
+  std::vector<NodeId> corrupt = {};  // sources that sent bytes without the digest
 };
 
 // A condition on the name's current version (RFC 9110, 13.1). ETags are the object's digest.

@@ -74,7 +74,8 @@ void Swim::handle(Envelope const& envelope, Channel channel, Instant now, Effect
                  [](LoadProbe const&) {}, [](LoadReply const&) {}, [](CatalogueDigest const&) {},
                  [](CatalogueDelta const&) {}, [](CommitWrite const&) {},
                  [](WriteCommitted const&) {}, [](FetchObject const&) {}, [](LookupName const&) {},
-                 [](LookupAnswer const&) {}, [](VerifyCopy const&) {}, [](CopyVerified const&) {}},
+                 [](LookupAnswer const&) {}, [](VerifyCopy const&) {}, [](CopyVerified const&) {},
+                 [](FetchFailed const&) {}, [](WriteSuperseded const&) {}},
       envelope.message);
   learn_of_sender(envelope, now, out);
   add_piggyback(first, now, out);

@@ -43,6 +43,8 @@ bool Replication::received(Envelope const& from, Situation const& situation, Eff
                                CopyVerified{question.number, question.digest, false}});
           },
           [](CopyVerified const&) {},
+          [](FetchFailed const&) {},
+          [](WriteSuperseded const&) {},
           // The rest is membership's.
           [&](Ping const&) { ours = false; },
           [&](Ack const&) { ours = false; },

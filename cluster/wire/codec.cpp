@@ -247,6 +247,14 @@ void serialize(Archive& archive, CopyVerified& m) {
   archive(m.number, m.digest, m.intact);
 }
 template <class Archive>
+void serialize(Archive& archive, FetchFailed& m) {
+  archive(m.digest);
+}
+template <class Archive>
+void serialize(Archive& archive, WriteSuperseded& m) {
+  archive(m.write, m.newest);
+}
+template <class Archive>
 void serialize(Archive& archive, LookupName& m) {
   archive(m.lookup, Text{m.name, name_bytes_max});
 }

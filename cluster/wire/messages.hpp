@@ -275,6 +275,20 @@ struct CopyVerified {
   friend bool operator==(CopyVerified const&, CopyVerified const&) = default;
 };
 
+// By stream, from the node that was to fetch an object to the coordinator that asked: "I could not,
+// ask another".
+struct FetchFailed {
+  Digest digest;
+  friend bool operator==(FetchFailed const&, FetchFailed const&) = default;
+};
+// By stream, the answer to a CommitWrite whose version is not newer than what the answerer has:
+// this is what it has. It did not take the record.
+struct WriteSuperseded {
+  std::uint64_t write = 0;
+  CatalogueRecord newest;
+  friend bool operator==(WriteSuperseded const&, WriteSuperseded const&) = default;
+};
+
 // The version that brought a kind of message. A kind never changes once it is released: what is
 // different becomes a new kind, so that whoever speaks this version can read it, for ever.
 template <class Kind>
@@ -283,11 +297,15 @@ template <>
 inline constexpr std::uint8_t minimum_version<VerifyCopy> = 2;
 template <>
 inline constexpr std::uint8_t minimum_version<CopyVerified> = 2;
+template <>
+inline constexpr std::uint8_t minimum_version<FetchFailed> = 2;
+template <>
+inline constexpr std::uint8_t minimum_version<WriteSuperseded> = 2;
 
 using Message =
     std::variant<Ping, Ack, PingReq, Nack, WrongTarget, Gossip, LoadProbe, LoadReply, PushPull,
                  Leave, CatalogueDigest, CatalogueDelta, CommitWrite, WriteCommitted, FetchObject,
-                 LookupName, LookupAnswer, VerifyCopy, CopyVerified>;
+                 LookupName, LookupAnswer, VerifyCopy, CopyVerified, FetchFailed, WriteSuperseded>;
 
 [[nodiscard]] inline std::uint8_t minimum_version_of(Message const& message) {
   return std::visit([]<class Kind>(Kind const&) { return minimum_version<Kind>; }, message);

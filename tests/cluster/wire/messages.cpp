@@ -142,8 +142,12 @@ Message MessageMaker::message(std::size_t kind) {
       return LookupAnswer{number(), some(change_record)};
     case 17:
       return VerifyCopy{number(), digest()};
-    default:
+    case 18:
       return CopyVerified{number(), digest(), flag()};
+    case 19:
+      return FetchFailed{digest()};
+    default:
+      return WriteSuperseded{number(), catalogue_record()};
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cereal/cereal.hpp>
@@ -103,8 +104,11 @@ void serialize(Archive& archive, List<Element>& list) {
     archive(static_cast<std::uint32_t>(list.value.size()));
     for (Element& element : list.value) archive(element);
   } else {
+    constexpr std::size_t reserved_max = 64;  // no more room than that on the sender's word
+    std::size_t const length = archive.length(list.max);
     list.value.clear();
-    for (std::size_t left = archive.length(list.max); left > 0; --left) {
+    list.value.reserve(std::min(length, reserved_max));
+    for (std::size_t left = length; left > 0; --left) {
       archive(list.value.emplace_back());
     }
   }

@@ -270,15 +270,10 @@ void serialize(Archive& archive, Envelope& envelope) {
 namespace {
 
 template <class Value>
-void write_to(std::string& out, Value const& value) {
-  Writer writer{out};
-  writer(value);
-}
-
-template <class Value>
 std::string written(Value const& value) {
   std::string out;
-  write_to(out, value);
+  Writer writer{out};
+  writer(value);
   return out;
 }
 
@@ -343,12 +338,14 @@ Result<void> check_header(std::span<std::byte const> frame, ClusterTag cluster,
 }  // namespace
 
 std::string encode(Envelope const& envelope, ClusterTag cluster) {
-  std::string const body = written(envelope);
-  std::string frame{magic.begin(), magic.end()};
-  write_to(frame, minimum_version_of(envelope.message));
-  write_to(frame, cluster.value());
-  write_to(frame, checksum(bytes_of(body), cluster));
-  return frame.append(body);
+  std::string frame;
+  frame.reserve(datagram_bytes_max);
+  frame.append(magic.begin(), magic.end());
+  Writer writer{frame};
+  writer(minimum_version_of(envelope.message), cluster.value(), std::uint64_t{0}, envelope);
+  std::uint64_t const sum = checksum(bytes_of(frame).subspan(header_bytes), cluster);
+  std::memcpy(frame.data() + header_bytes - sizeof sum, &sum, sizeof sum);
+  return frame;
 }
 
 Result<Envelope> decode(std::span<std::byte const> bytes, std::size_t bytes_max, ClusterTag cluster,

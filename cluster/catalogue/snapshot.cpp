@@ -34,4 +34,13 @@ std::vector<NodeId> CatalogueSnapshot::holders(Digest const& digest) const {
   return found == nullptr ? std::vector<NodeId>{} : *found;
 }
 
+std::vector<CatalogueRecord> CatalogueSnapshot::newest_changes() const {
+  std::vector<CatalogueRecord> changes;
+  names_.walk([&](std::string const&, CatalogueRecord const& newest) {
+    changes.push_back(newest);
+    return true;
+  });
+  return changes;
+}
+
 }  // namespace chisme::cluster

@@ -28,6 +28,8 @@ class CatalogueSnapshot {
   [[nodiscard]] std::vector<FileEntry> list(std::string_view prefix, std::string_view after,
                                             std::size_t limit) const;
   [[nodiscard]] std::vector<NodeId> holders(Digest const& digest) const;
+  // The newest change of each name, in order of name: tombstones are among them.
+  [[nodiscard]] std::vector<CatalogueRecord> newest_changes() const;
   // Files, tombstones not counted.
   [[nodiscard]] std::uint64_t size() const { return files_; }
 

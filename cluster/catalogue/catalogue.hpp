@@ -64,6 +64,8 @@ class Catalogue {
   // Objects that some name refers to, in order.
   [[nodiscard]] std::map<Digest, ObjectUse> const& objects() const { return objects_; }
   [[nodiscard]] bool is_local(Digest const& digest) const { return local_.contains(digest); }
+  // The copies on this node's disk, in order.
+  [[nodiscard]] std::map<Digest, ByteCount> const& local() const { return local_; }
   // A hash of the dots of all current records: equal where, and (but for collisions) only where,
   // the contents are. Carried by Gossip.
   [[nodiscard]] std::uint64_t fingerprint() const { return fingerprint_; }

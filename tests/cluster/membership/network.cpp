@@ -13,7 +13,7 @@ Network::Network(std::uint64_t seed, Profile const& profile) : profile_(profile)
 
 Endpoint Network::endpoint_of(std::size_t node) {
   Endpoint endpoint = *parse_endpoint("127.0.0.1:1");
-  endpoint.port = static_cast<std::uint16_t>(8701 + node);
+  endpoint.port = static_cast<std::uint16_t>(first_port + node);
   return endpoint;
 }
 
@@ -32,7 +32,8 @@ std::size_t Network::add(std::vector<Endpoint> const& seeds, ProtocolVersions ve
                         .versions = versions,
                         .swim = {},
                         .saved = {},
-                        .paused = false});
+                        .paused = false,
+                        .ticks = {}});
   start(node, seeds);
   return node;
 }
@@ -47,10 +48,13 @@ void Network::grow(std::size_t count) {
 void Network::start(std::size_t node, std::vector<Endpoint> const& seeds) {
   Node& n = nodes_[node];
   n.swim = std::make_unique<Swim>(profile_, n.self, seeds, random_.split(node), now_, n.versions);
+  reschedule(node);
 }
 
 void Network::crash(std::size_t node) {
   nodes_[node].swim.reset();
+  if (auto& ticks = nodes_[node].ticks) ticks_.erase({*ticks, node});
+  nodes_[node].ticks.reset();
 }
 
 void Network::restart(std::size_t node) {
@@ -67,7 +71,8 @@ std::size_t Network::clone(std::size_t node) {
                 .versions = nodes_[node].versions,
                 .swim = {},
                 .saved = nodes_[node].saved,
-                .paused = false};
+                .paused = false,
+                .ticks = {}};
   original.self.peer = original.self.http = endpoint_of(copy);
   original.self.run_nonce = random_();
   nodes_.push_back(std::move(original));
@@ -77,6 +82,8 @@ std::size_t Network::clone(std::size_t node) {
 
 void Network::resume(std::size_t node) {
   nodes_[node].paused = false;
+  nodes_[node].ticks.reset();
+  reschedule(node);
 }
 
 void Network::cut(std::size_t from, std::size_t to, bool datagrams_only) {
@@ -92,8 +99,7 @@ void Network::transmit(std::size_t from, Send& send) {
   Node const& sender = nodes_[from];
   std::string bytes = encode(
       Envelope{sender.self.id, sender.self.epoch, sender.self.peer, std::move(send.message)});
-  std::size_t to = 0;
-  while (to < nodes_.size() && nodes_[to].self.peer != send.to) ++to;
+  std::size_t const to = index_of(send.to);
   bool const datagram = send.channel == Channel::datagram;
   if (datagram) {
     longest_datagram = std::max(longest_datagram, bytes.size());
@@ -125,7 +131,7 @@ void Network::carry_out(std::size_t node, Effects& effects) {
     }
     if (auto* stop = std::get_if<Stop>(&effect)) {
       stopped.emplace(node, *stop);
-      nodes_[node].swim.reset();
+      crash(node);
       return;
     }
   }
@@ -136,6 +142,7 @@ Effects Network::deliver(std::size_t to, Envelope const& envelope, Channel chann
   at(to).handle(envelope, channel, now_, effects, carried[to]);
   Effects copy = effects;
   carry_out(to, effects);
+  reschedule(to);
   return copy;
 }
 
@@ -143,6 +150,7 @@ void Network::act(std::size_t node, std::function<void(Swim&, Effects&)> const& 
   Effects effects;
   action(at(node), effects);
   carry_out(node, effects);
+  reschedule(node);
 }
 
 void Network::arrive(Delivery const& delivery) {
@@ -162,30 +170,41 @@ void Network::arrive(Delivery const& delivery) {
 
 // Does the next thing, if it comes before `until`.
 bool Network::step(Instant until) {
-  std::optional<std::size_t> ticking;
-  Instant first = until;
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (!is_up(i)) continue;
-    Instant const deadline = std::max(nodes_[i].swim->deadline(), now_);
-    if (deadline < first) {
-      first = deadline;
-      ticking = i;
-    }
-  }
   // What arrives at a paused node waits for it.
   auto next = in_flight_.begin();
   while (next != in_flight_.end() && nodes_[next->second.to].paused) ++next;
-  if (next != in_flight_.end() && next->first <= first) {
+  auto ticking = ticks_.begin();
+  while (ticking != ticks_.end() && !is_up(ticking->second)) ticking = ticks_.erase(ticking);
+  Instant const tick = ticking == ticks_.end() ? until : std::max(ticking->first, now_);
+  if (next != in_flight_.end() && next->first <= std::min(tick, until)) {
     now_ = std::max(now_, next->first);
     Delivery const delivery = std::move(next->second);
     in_flight_.erase(next);
     arrive(delivery);
     return true;
   }
-  if (!ticking) return false;
-  now_ = first;
-  act(*ticking, [&](Swim& swim, Effects& effects) { swim.tick(now_, effects); });
+  if (tick >= until) return false;
+  now_ = tick;
+  std::size_t const node = ticking->second;
+  ticks_.erase(ticking);
+  nodes_[node].ticks.reset();
+  act(node, [&](Swim& swim, Effects& effects) { swim.tick(now_, effects); });
   return true;
+}
+
+void Network::reschedule(std::size_t node) {
+  Node& n = nodes_[node];
+  if (!is_up(node)) return;
+  Instant const deadline = n.swim->deadline();
+  if (n.ticks == deadline) return;
+  if (n.ticks) ticks_.erase({*n.ticks, node});
+  n.ticks = deadline;
+  ticks_.emplace(deadline, node);
+}
+
+std::size_t Network::index_of(Endpoint const& endpoint) const {
+  std::size_t const index = std::size_t{endpoint.port} - first_port;
+  return endpoint.port >= first_port && endpoint_of(index) == endpoint ? index : nodes_.size();
 }
 
 void Network::run(Duration duration) {

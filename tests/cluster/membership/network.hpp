@@ -84,6 +84,7 @@ class Network {
     std::unique_ptr<Swim> swim;  // none while it is down
     std::vector<Endpoint> saved;
     bool paused = false;
+    std::optional<Instant> ticks;  // its place in `ticks_`
   };
   struct Delivery {
     std::size_t from;
@@ -98,6 +99,9 @@ class Network {
   void transmit(std::size_t from, Send& send);
   void arrive(Delivery const& delivery);
   bool step(Instant until);
+  void reschedule(std::size_t node);
+  [[nodiscard]] std::size_t index_of(Endpoint const& endpoint) const;
+  static constexpr std::size_t first_port = 8701;
   [[nodiscard]] bool passes(std::size_t from, std::size_t to, Channel channel) const;
 
   Profile profile_;
@@ -107,6 +111,7 @@ class Network {
   std::vector<Node> nodes_;
   std::map<std::pair<std::size_t, std::size_t>, bool> cut_;  // true: datagrams only
   std::multimap<Instant, Delivery> in_flight_;
+  std::set<std::pair<Instant, std::size_t>> ticks_;
 };
 
 }  // namespace chisme::cluster::testing

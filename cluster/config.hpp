@@ -52,6 +52,8 @@ struct CoreConfig {
   Duration unreferenced_kept = std::chrono::hours{24};
   Duration unreferenced_kept_when_full = std::chrono::minutes{10};
   Duration scrub_period = std::chrono::hours{24 * 25};  // every copy is read once in it, + jitter
+  // Removals are remembered for so long at least, by the clock of one run of a node.
+  Duration tombstones_kept = std::chrono::hours{24 * 7};
   std::vector<Endpoint> seeds;                  // peers to join, called again for ever
   ProtocolVersions versions = spoken_versions;  // narrower: to play an older or a newer node
 };

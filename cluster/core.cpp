@@ -34,10 +34,11 @@ struct Core::Parts {
         self(std::move(self_given)),
         swim(config.profile, self, config.seeds, random.split(1), now, config.versions),
         loads(self.id, self.epoch, now),
-        replication(config, self,
-                    StoredCatalogue{std::move(stored.records), std::move(stored.positions),
-                                    std::move(stored.objects), stored.wall},
-                    now) {
+        replication(
+            config, self,
+            StoredCatalogue{std::move(stored.records), std::move(stored.positions),
+                            std::move(stored.objects), stored.wall, std::move(stored.horizon)},
+            now) {
     list_members(now);
   }
 

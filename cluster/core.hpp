@@ -19,6 +19,7 @@ struct StoredState {
   std::vector<LogPosition> positions;
   std::vector<ObjectStored> objects;  // the verified copies that exist
   WallTime wall{};                    // what its wall clock says
+  StoredHorizon horizon;              // as last saved
 };
 
 // Core is one node's whole protocol: membership, load, catalogue, replication and repair. It is a

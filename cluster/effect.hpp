@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -42,15 +43,22 @@ struct RemoveObject {
   Digest digest;
 };
 // Read the local copy, slowly if there is much to do, and compare it with its digest; a copy that
-// differs or cannot be read goes to the quarantine. Answered by ObjectVerified.
+// differs or cannot be read goes to the quarantine. Answered by ObjectVerified; not at all when the
+// host has thousands of copies to verify already.
 struct VerifyObject {
   Digest digest;
+  bool urgent = false;  // somebody waits for it: read it faster than a scrub
 };
-// Make these records durable, in this order; answered by CatalogueSaved once they are synced.
+// Make these records durable, in this order, all or nothing; answered by CatalogueSaved once they
+// are synced.
 struct SaveCatalogue {
   SaveId save;
   std::vector<CatalogueRecord> records;
-  std::vector<LogPosition> positions;  // what the log positions become with them
+  // What the log positions become with them, be it less; sequence 0: forget that log.
+  std::vector<LogPosition> positions;
+  // Then: forget these, wherever the record with just this dot is what is kept.
+  std::vector<CatalogueRecord> forgotten;
+  std::optional<StoredHorizon> horizon;  // replaces the last
 };
 
 struct WriteOutcome {

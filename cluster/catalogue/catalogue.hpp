@@ -27,6 +27,7 @@ struct StoredCatalogue {
   std::vector<LogPosition> positions;
   std::vector<ObjectStored> objects;  // the verified copies that exist
   WallTime wall{};
+  StoredHorizon horizon;
 };
 
 // Catalogue is one node's copy of what all nodes have written: which version each name has and who

@@ -119,7 +119,11 @@ SaveId Catalogue::save(Effects& out) {
   if (unsaved_.empty()) return last_save_;
   last_save_ = SaveId{last_save_.value() + 1};
   saving_.emplace(last_save_, std::exchange(spread_when_saved_, {}));
-  out.push_back(SaveCatalogue{last_save_, std::exchange(unsaved_, {}), positions_.take_moved()});
+  out.push_back(SaveCatalogue{.save = last_save_,
+                              .records = std::exchange(unsaved_, {}),
+                              .positions = positions_.take_moved(),
+                              .forgotten = {},
+                              .horizon = std::nullopt});
   return last_save_;
 }
 

@@ -75,7 +75,8 @@ void Swim::handle(Envelope const& envelope, Channel channel, Instant now, Effect
                  [](CatalogueDelta const&) {}, [](CommitWrite const&) {},
                  [](WriteCommitted const&) {}, [](FetchObject const&) {}, [](LookupName const&) {},
                  [](LookupAnswer const&) {}, [](VerifyCopy const&) {}, [](CopyVerified const&) {},
-                 [](FetchFailed const&) {}, [](WriteSuperseded const&) {}},
+                 [](FetchFailed const&) {}, [](WriteSuperseded const&) {},
+                 [](HorizonNotice const&) {}, [](RangeSync const&) {}},
       envelope.message);
   learn_of_sender(envelope, now, out);
   add_piggyback(first, now, out);

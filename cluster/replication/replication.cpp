@@ -45,6 +45,8 @@ bool Replication::received(Envelope const& from, Situation const& situation, Eff
           [](CopyVerified const&) {},
           [](FetchFailed const&) {},
           [](WriteSuperseded const&) {},
+          [](HorizonNotice const&) {},
+          [](RangeSync const&) {},
           // The rest is membership's.
           [&](Ping const&) { ours = false; },
           [&](Ack const&) { ours = false; },

@@ -255,6 +255,38 @@ void serialize(Archive& archive, WriteSuperseded& m) {
   archive(m.write, m.newest);
 }
 template <class Archive>
+void serialize(Archive& archive, HorizonId& id) {
+  archive(id.generation, id.by);
+}
+template <class Archive>
+void serialize(Archive& archive, Horizon& horizon) {
+  archive(horizon.id, List{horizon.floors, log_positions_max},
+          List{horizon.gone, log_positions_max});
+}
+template <class Archive>
+void serialize(Archive& archive, StoredHorizon& stored) {
+  archive(stored.horizon, stored.filling);
+}
+template <class Archive>
+void serialize(Archive& archive, HorizonNotice& m) {
+  archive(m.horizon, m.wants_reply);
+}
+template <class Archive>
+void serialize(Archive& archive, RangeSync::Range& range) {
+  archive(range.level, range.index);
+  for (std::uint64_t& part : range.parts) archive(part);
+}
+template <class Archive>
+void serialize(Archive& archive, RangeSync::Marks& marks) {
+  archive(marks.slot, List{marks.records, RangeSync::marks_max});
+}
+template <class Archive>
+void serialize(Archive& archive, RangeSync& m) {
+  archive(m.horizon, m.from, List{m.ranges, RangeSync::ranges_max},
+          List{m.slots, RangeSync::slots_max}, List{m.wanted, RangeSync::slots_max},
+          List{m.records, delta_records_max});
+}
+template <class Archive>
 void serialize(Archive& archive, LookupName& m) {
   archive(m.lookup, Text{m.name, name_bytes_max});
 }
@@ -396,6 +428,14 @@ std::string encode(LogPosition const& position) {
 
 Result<CatalogueRecord> decode_catalogue_record(std::span<std::byte const> bytes) {
   return read_whole<CatalogueRecord>(bytes, Fault::corrupt, "reading a catalogue record");
+}
+
+std::string encode(StoredHorizon const& horizon) {
+  return written(horizon);
+}
+
+Result<StoredHorizon> decode_horizon(std::span<std::byte const> bytes) {
+  return read_whole<StoredHorizon>(bytes, Fault::corrupt, "reading the catalogue's horizon");
 }
 
 Result<LogPosition> decode_log_position(std::span<std::byte const> bytes) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -260,7 +262,7 @@ struct LookupAnswer {
 };
 
 // By stream, from a node that would like to drop its copy: "read yours and say whether it is
-// whole".
+// whole". With number 0: "yours is not, by what you sent me"; it is read again, nobody answers.
 struct VerifyCopy {
   std::uint64_t number = 0;  // the asker's, given back in the answer
   Digest digest;
@@ -289,6 +291,62 @@ struct WriteSuperseded {
   friend bool operator==(WriteSuperseded const&, WriteSuperseded const&) = default;
 };
 
+// How far all members had the catalogue when its tombstones were last collected
+// (catalogue/horizon.hpp). A later generation replaces an earlier one.
+struct HorizonId {
+  std::uint64_t generation = 0;  // 0: nothing was ever collected
+  NodeId by;                     // who proposed it; the greater wins where two did at once
+  friend auto operator<=>(HorizonId const&, HorizonId const&) = default;
+};
+struct Horizon {
+  HorizonId id;
+  std::vector<LogPosition> floors;  // every member has these logs up to here
+  std::vector<LogPosition> gone;    // holdings of nodes that are members no more, up to here
+  friend bool operator==(Horizon const&, Horizon const&) = default;
+};
+// What a node keeps of it on disk. `filling`: it lacks records from before the horizon, and has not
+// yet been told all of them.
+struct StoredHorizon {
+  Horizon horizon;
+  bool filling = false;
+  friend bool operator==(StoredHorizon const&, StoredHorizon const&) = default;
+};
+// By stream: "this is my horizon". Without its lists where only the id matters: before a digest, so
+// that the other side knows what its answer may leave out. `wants_reply` asks for the other's.
+struct HorizonNotice {
+  Horizon horizon;
+  bool wants_reply = false;
+  friend bool operator==(HorizonNotice const&, HorizonNotice const&) = default;
+};
+
+// By stream: range-based set reconciliation (catalogue/range_sync.hpp). Every message says all that
+// its answer depends on, so that none has to be remembered.
+struct RangeSync {
+  static constexpr std::size_t ranges_max = 64;
+  static constexpr std::size_t slots_max = 16;
+  static constexpr std::size_t marks_max = 1u << 14;  // in `slots` and `wanted` together
+  // The fingerprints of the 16 parts of a range of slots. Level 0 is the range of all.
+  struct Range {
+    std::uint8_t level = 0;
+    std::uint16_t index = 0;
+    std::array<std::uint64_t, 16> parts{};
+    friend bool operator==(Range const&, Range const&) = default;
+  };
+  // Records of one slot, by the hashes of their dots.
+  struct Marks {
+    std::uint16_t slot = 0;
+    std::vector<std::uint64_t> records;
+    friend bool operator==(Marks const&, Marks const&) = default;
+  };
+  HorizonId horizon;       // the sender's: nothing is compared while they differ
+  std::uint16_t from = 0;  // where there is too much for a message, slots from here on come first
+  std::vector<Range> ranges;
+  std::vector<Marks> slots;   // all that the sender has of them
+  std::vector<Marks> wanted;  // what the sender would like to be sent
+  std::vector<CatalogueRecord> records;
+  friend bool operator==(RangeSync const&, RangeSync const&) = default;
+};
+
 // The version that brought a kind of message. A kind never changes once it is released: what is
 // different becomes a new kind, so that whoever speaks this version can read it, for ever.
 template <class Kind>
@@ -301,11 +359,15 @@ template <>
 inline constexpr std::uint8_t minimum_version<FetchFailed> = 2;
 template <>
 inline constexpr std::uint8_t minimum_version<WriteSuperseded> = 2;
+template <>
+inline constexpr std::uint8_t minimum_version<HorizonNotice> = 2;
+template <>
+inline constexpr std::uint8_t minimum_version<RangeSync> = 2;
 
-using Message =
-    std::variant<Ping, Ack, PingReq, Nack, WrongTarget, Gossip, LoadProbe, LoadReply, PushPull,
-                 Leave, CatalogueDigest, CatalogueDelta, CommitWrite, WriteCommitted, FetchObject,
-                 LookupName, LookupAnswer, VerifyCopy, CopyVerified, FetchFailed, WriteSuperseded>;
+using Message = std::variant<Ping, Ack, PingReq, Nack, WrongTarget, Gossip, LoadProbe, LoadReply,
+                             PushPull, Leave, CatalogueDigest, CatalogueDelta, CommitWrite,
+                             WriteCommitted, FetchObject, LookupName, LookupAnswer, VerifyCopy,
+                             CopyVerified, FetchFailed, WriteSuperseded, HorizonNotice, RangeSync>;
 
 [[nodiscard]] inline std::uint8_t minimum_version_of(Message const& message) {
   return std::visit([]<class Kind>(Kind const&) { return minimum_version<Kind>; }, message);

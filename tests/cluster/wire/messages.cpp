@@ -146,9 +146,32 @@ Message MessageMaker::message(std::size_t kind) {
       return CopyVerified{number(), digest(), flag()};
     case 19:
       return FetchFailed{digest()};
-    default:
+    case 20:
       return WriteSuperseded{number(), catalogue_record()};
+    case 21:
+      return HorizonNotice{{{number(), node()}, some([&] { return log_position(); }), some([&] {
+                              return log_position();
+                            })},
+                           flag()};
+    default:
+      return range_sync();
   }
+}
+
+RangeSync MessageMaker::range_sync() {
+  auto const slot = [&] { return static_cast<std::uint16_t>(random_()); };
+  auto const range = [&] {
+    RangeSync::Range made{static_cast<std::uint8_t>(random_()), slot(), {}};
+    for (std::uint64_t& part : made.parts) part = number();
+    return made;
+  };
+  auto const marks = [&] { return RangeSync::Marks{slot(), some([&] { return number(); })}; };
+  return {.horizon = {number(), node()},
+          .from = slot(),
+          .ranges = some(range),
+          .slots = some(marks),
+          .wanted = some(marks),
+          .records = some([&] { return catalogue_record(); })};
 }
 
 Envelope MessageMaker::envelope(std::size_t kind) {

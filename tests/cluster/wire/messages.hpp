@@ -37,6 +37,7 @@ class MessageMaker {
   LoadRecord load();
   Change change(std::size_t kind);
   Message message(std::size_t kind);
+  RangeSync range_sync();
   std::vector<Record> records();
   template <class Make>
   auto some(Make make) {

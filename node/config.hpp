@@ -32,8 +32,9 @@ struct NodeConfig {
   Duration last_copy_repair_delay = std::chrono::seconds{30};  // one live copy left
   Network network = Network::loopback;
   ByteCount max_file_size{std::uint64_t{1} << 40};
-  unsigned web_loops = 0;     // threads that serve clients; 0: as many as cores
-  unsigned disk_threads = 4;  // threads that block on the disk
+  ByteCount scrub_rate{32u << 20};  // bytes a second read to find copies that rotted
+  unsigned web_loops = 0;           // threads that serve clients; 0: as many as cores
+  unsigned disk_threads = 4;        // threads that block on the disk
   LogLevel log_level = LogLevel::info;
 
   // 127.0.0.1 with this port.

@@ -11,11 +11,9 @@
 #include "cluster/base/overloaded.hpp"
 #include "node/catalogue_writer.hpp"
 #include "node/clock.hpp"
-#include "node/log.hpp"
+#include "node/local_copies.hpp"
 #include "node/peer/transfer_client.hpp"
 #include "node/peer/transport.hpp"
-#include "node/storage/disk_pool.hpp"
-#include "node/storage/object_store.hpp"
 
 namespace chisme::node {
 namespace {
@@ -38,8 +36,6 @@ struct CoreDriver::State : std::enable_shared_from_this<CoreDriver::State> {
   void tick();
   void follow_up(cluster::Effects effects);
   void carry_out(cluster::Effect effect);
-  void remove_object(Digest digest);
-  void verify_object(Digest digest);
   void arm();
   void publish();
   void publish_regularly();
@@ -114,12 +110,19 @@ void CoreDriver::lookup(std::string name, LookupDone done) {
              });
 }
 
+void CoreDriver::suspect(Digest const& digest) {
+  asio::post(state_->loop, [state = state_, digest] { state->host.copies.suspect(digest); });
+}
+
 std::shared_ptr<cluster::ClusterView const> CoreDriver::view() const {
   std::lock_guard const lock{state_->view_mutex};
   return state_->published;
 }
 
 void CoreDriver::State::handle(cluster::Input input) {
+  if (auto const* const stored = std::get_if<cluster::ObjectStored>(&input)) {
+    host.copies.stored(stored->digest);
+  }
   cluster::Effects effects;
   core.handle(std::move(input), steady_now(), effects);
   follow_up(std::move(effects));
@@ -145,8 +148,10 @@ void CoreDriver::State::carry_out(cluster::Effect effect) {
           },
           [&](cluster::StartTransfer& start) { host.transfers.start(std::move(start)); },
           [&](cluster::CancelTransfer const& cancel) { host.transfers.cancel(cancel.transfer); },
-          [&](cluster::RemoveObject const& remove) { remove_object(remove.digest); },
-          [&](cluster::VerifyObject const& verify) { verify_object(verify.digest); },
+          [&](cluster::RemoveObject const& remove) { host.copies.remove(remove.digest); },
+          [&](cluster::VerifyObject const& verify) {
+            host.copies.verify(verify.digest, verify.urgent);
+          },
           [&](cluster::SaveCatalogue& save) { host.catalogue.save(std::move(save)); },
           [&](cluster::WriteFinished& finished) {
             complete(writes, finished.write, std::move(finished.outcome));
@@ -167,27 +172,6 @@ void CoreDriver::State::complete(std::map<Id, Done>& waiting_for, Id id, Outcome
   Done const done = std::move(found->second);
   waiting_for.erase(found);
   done(std::move(outcome));
-}
-
-void CoreDriver::State::remove_object(Digest digest) {
-  bool const posted = host.disk.post([state = shared_from_this(), digest] {
-    auto const removed = state->host.objects.remove(digest);
-    if (!removed && removed.error().fault != Fault::not_found) {
-      log::warning("a surplus copy stays: " + removed.error().message);
-      return;
-    }
-    asio::post(state->loop, [state, digest] { state->handle(cluster::ObjectRemoved{digest}); });
-  });
-  if (!posted) log::warning("a surplus copy stays: the disk has too much to do");
-}
-
-void CoreDriver::State::verify_object(Digest digest) {
-  bool const posted = host.disk.post([state = shared_from_this(), digest] {
-    bool const intact = state->host.objects.verify(digest).has_value();
-    asio::post(state->loop,
-               [state, digest, intact] { state->handle(cluster::ObjectVerified{digest, intact}); });
-  });
-  if (!posted) log::warning("a copy is not verified now: the disk has too much to do");
 }
 
 void CoreDriver::State::arm() {

@@ -16,8 +16,7 @@ namespace chisme::node {
 class PeerTransport;
 class TransferClient;
 class CatalogueWriter;
-class ObjectStore;
-class DiskPool;
+class LocalCopies;
 
 // CoreDriver owns a node's Core and runs it on the control loop: it tells the core what happens and
 // what time it is, carries out its effects in order, and publishes views of the cluster.
@@ -35,8 +34,7 @@ class CoreDriver {
     PeerTransport& transport;
     TransferClient& transfers;
     CatalogueWriter& catalogue;
-    ObjectStore& objects;
-    DiskPool& disk;
+    LocalCopies& copies;
     std::function<void(cluster::Event const&, cluster::ClusterView const&)> on_event;
     std::function<void(cluster::Stop)> on_stop;
   };
@@ -62,6 +60,8 @@ class CoreDriver {
   // id is chosen here.
   void write(cluster::WriteRequested request, WriteDone done);
   void lookup(std::string name, LookupDone done);
+  // A reader found the local copy missing, cut short or unreadable.
+  void suspect(Digest const& digest);
   // The newest view; never null.
   [[nodiscard]] std::shared_ptr<cluster::ClusterView const> view() const;
 

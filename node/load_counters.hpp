@@ -5,7 +5,7 @@
 
 namespace chisme::node {
 
-// What the web loops count of their work, since the start. Any thread may add and read.
+// What this node counts of its work, since the start. Any thread may add and read.
 struct LoadCounters {
   std::atomic<std::uint32_t> in_flight = 0;
   std::atomic<std::uint64_t> requests = 0;
@@ -16,6 +16,10 @@ struct LoadCounters {
   std::atomic<std::uint64_t> bytes_received = 0;
   std::atomic<std::uint64_t> redirects = 0;
   std::atomic<std::uint64_t> bytes_to_peers = 0;
+  std::atomic<std::uint64_t> bytes_verified = 0;   // read again to compare them with their digests
+  std::atomic<std::uint64_t> copies_verified = 0;  // and found intact
+  std::atomic<std::uint64_t> copies_corrupt = 0;   // and found changed, cut short or unreadable
+  std::atomic<std::uint64_t> copies_removed = 0;   // no longer wanted
 };
 
 }  // namespace chisme::node

@@ -63,12 +63,22 @@ void write_counters(Text& text, LoadCounters const& counters) {
               counters.redirects);
   text.simple("chisme_peer_sent_bytes_total", "counter",
               "Bytes of objects that other nodes pulled from this one.", counters.bytes_to_peers);
+  text.simple("chisme_verified_bytes_total", "counter",
+              "Bytes of copies read again to compare them with their hashes.",
+              counters.bytes_verified);
+  text.simple("chisme_copies_verified_total", "counter", "Copies that were read and are intact.",
+              counters.copies_verified);
+  text.simple("chisme_copies_corrupt_total", "counter",
+              "Copies that had changed, were cut short or could not be read.",
+              counters.copies_corrupt);
+  text.simple("chisme_copies_removed_total", "counter", "Copies removed as no longer wanted.",
+              counters.copies_removed);
 }
 
 }  // namespace
 
 std::string metrics_text(LoadCounters const& counters, cluster::ClusterView const& view,
-                         Census::Count const& count, std::uint64_t peer_messages_dropped) {
+                         Census::Count const& count, OtherFigures const& others) {
   Text text;
   text.metric("chisme_build_info", "gauge", "Version of the program.");
   text.value(1, "version=\"" + std::string{program_version} + "\"");
@@ -86,7 +96,11 @@ std::string metrics_text(LoadCounters const& counters, cluster::ClusterView cons
               view.repairs_pending);
   text.simple("chisme_peer_messages_dropped_total", "counter",
               "Messages between nodes that were refused or could not be sent.",
-              peer_messages_dropped);
+              others.peer_messages_dropped);
+  text.simple("chisme_quarantine_files", "gauge", "Corrupt copies kept in the quarantine.",
+              others.quarantine.files);
+  text.simple("chisme_quarantine_bytes", "gauge", "Bytes of the copies in the quarantine.",
+              others.quarantine.bytes.value());
   text.simple("chisme_log_lines_dropped_total", "counter", "Log lines dropped.", log::dropped());
   return text.take();
 }

@@ -173,7 +173,7 @@ web::Readiness ObjectService::readiness(bool for_writes) {
 std::string ObjectService::metrics() {
   auto const view = parts_.core.view();
   return metrics_text(parts_.counters, *view, *parts_.census.take(*view, steady_now()),
-                      parts_.peer_messages_dropped());
+                      {parts_.peer_messages_dropped(), parts_.objects.quarantine().contents()});
 }
 
 bool ObjectService::knows_origin(std::string_view origin) {
@@ -240,7 +240,7 @@ Result<std::shared_ptr<web::OpenObject const>> ObjectService::open(Digest const&
   if (file) return std::make_shared<LocalObject const>(std::move(*file));
   // The catalogue must not go on naming a copy that is not there.
   if (file.error().fault == Fault::corrupt || file.error().fault == Fault::not_found) {
-    parts_.core.post(cluster::ObjectRemoved{digest});
+    parts_.core.suspect(digest);
   }
   return tl::unexpected(file.error());
 }

@@ -176,16 +176,19 @@ Result<cluster::Core> RunningNode::make_core() {
 }
 
 void RunningNode::make_transfers() {
-  TransferServer::Host server{
-      *objects_, *disk_,
-      [this](StoredObject object, std::function<void()> known) {
-        driver_->post(cluster::ObjectStored{object.digest, object.size}, std::move(known));
-      },
-      [this](Digest digest) { driver_->suspect(digest); },
-      [this](ByteCount sent) { counters_.bytes_to_peers += sent.value(); }};
+  TransferServer::Host server{*objects_, *disk_,
+                              [this](StoredObject object, std::function<void()> known) {
+                                driver_->post(cluster::ObjectStored{object.digest, object.size},
+                                              std::move(known));
+                              },
+                              [this](Digest digest) { driver_->suspect(digest); },
+                              [this](ByteCount sent) { counters_.bytes_to_peers += sent.value(); }};
   transfer_server_ = std::make_unique<TransferServer>(transfer_.context(), std::move(server));
   TransferClient::Host client{
       *objects_, *disk_, identity_.id,
+      [this](StoredObject object) {
+        driver_->post(cluster::ObjectStored{object.digest, object.size});
+      },
       [this](cluster::TransferId transfer, Result<StoredObject> const& result) {
         finish_transfer(transfer, result);
       }};
@@ -203,9 +206,8 @@ void RunningNode::make_writer() {
 }
 
 void RunningNode::make_driver(cluster::Core core) {
-  LocalCopies::Host copies{
-      *objects_, *disk_, counters_,
-      [this](cluster::Input input) { driver_->handle(std::move(input)); }};
+  LocalCopies::Host copies{*objects_, *disk_, counters_,
+                           [this](cluster::Input input) { driver_->handle(std::move(input)); }};
   copies_ = std::make_unique<LocalCopies>(control(), std::move(copies), config_.scrub_rate);
   CoreDriver::Host host{*transport_,
                         *transfer_client_,
@@ -260,11 +262,7 @@ void RunningNode::connect() {
 
 void RunningNode::finish_transfer(cluster::TransferId transfer,
                                   Result<StoredObject> const& result) {
-  if (result) {
-    driver_->post(cluster::ObjectStored{result->digest, result->size});
-  } else {
-    log::warning("a copy could not be fetched: " + result.error().message);
-  }
+  if (!result) log::warning("a copy could not be fetched: " + result.error().message);
   driver_->post(cluster::TransferFinished{transfer, result.has_value()});
 }
 

@@ -15,6 +15,7 @@
 #include "node/http/listener.hpp"
 #include "node/load_counters.hpp"
 #include "node/load_probe.hpp"
+#include "node/local_copies.hpp"
 #include "node/object_service.hpp"
 #include "node/parts.hpp"
 #include "node/peer/transfer_client.hpp"
@@ -92,6 +93,7 @@ class RunningNode {
   std::unique_ptr<TransferServer> transfer_server_;
   std::unique_ptr<TransferClient> transfer_client_;
   std::unique_ptr<CatalogueWriter> writer_;
+  std::unique_ptr<LocalCopies> copies_;
   std::unique_ptr<CoreDriver> driver_;
   std::unique_ptr<LoadProbe> probe_;
   std::unique_ptr<DiskPool> disk_;

@@ -75,6 +75,7 @@ void TransferClient::State::start(cluster::StartTransfer what) {
 asio::awaitable<void> TransferClient::State::run(std::shared_ptr<Running> transfer) {
   auto const keep = shared_from_this();
   auto const fetched = co_await fetch(transfer);
+  if (fetched) host.on_stored(*fetched);
   if (transfer->cancelled) co_return;
   running.erase(transfer->what.transfer);
   host.on_finished(transfer->what.transfer, fetched);

@@ -17,14 +17,16 @@ namespace chisme::node {
 // before it becomes visible. Bytes that do not match are thrown away and fetched anew from the
 // sources not tried yet.
 //
-// Runs on the transfer loop; `start` and `cancel` may be called from any thread. `on_finished` is
-// called on the loop, once for each transfer that was not cancelled.
+// Runs on the transfer loop; `start` and `cancel` may be called from any thread. The callbacks are
+// called on the loop: `on_stored` for each object that was stored, even by a transfer that was
+// cancelled too late; then `on_finished`, once for each transfer that was not cancelled.
 class TransferClient {
  public:
   struct Host {
     ObjectStore& objects;
     DiskPool& disk;
     NodeId self;
+    std::function<void(StoredObject)> on_stored;
     std::function<void(cluster::TransferId, Result<StoredObject>)> on_finished;
   };
   // `limit`: how long a source may make no progress.

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,6 +15,7 @@
 
 #include "cluster/base/check.hpp"
 #include "node/storage/posix.hpp"
+#include "node/storage/room.hpp"
 #include "node/storage/sha256.hpp"
 
 namespace chisme::node {
@@ -51,64 +51,6 @@ Result<std::vector<fs::directory_entry>> entries_of(fs::path const& directory) {
   for (; !code && at != fs::directory_iterator{}; at.increment(code)) entries.push_back(*at);
   if (code) return walk_failed(code, directory);
   return entries;
-}
-
-Result<Digest> hash_file(int descriptor, fs::path const& path) {
-  ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
-  Sha256 hasher;
-  std::vector<std::byte> block(std::size_t{1} << 18);
-  for (;;) {
-    ssize_t const got = ::read(descriptor, block.data(), block.size());
-    if (got == 0) return hasher.finish();
-    if (got > 0) {
-      hasher.update(std::span(block).first(static_cast<std::size_t>(got)));
-    } else if (errno != EINTR) {
-      return failed("reading", path);
-    }
-  }
-}
-
-// Whether `path` still is the file that `descriptor` has open.
-bool is_same_file(int descriptor, fs::path const& path) {
-  struct stat opened{};
-  struct stat named{};
-  return ::fstat(descriptor, &opened) == 0 && ::stat(path.c_str(), &named) == 0 &&
-         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
-}
-
-// Room for `size` bytes, taken now. File systems that cannot reserve are asked what is free.
-Result<void> reserve(int descriptor, ByteCount size, fs::path const& path) {
-  if (size.value() == 0) return {};
-  std::string const doing = "reserving " + std::to_string(size.value()) + " bytes in";
-  if (size.value() > static_cast<std::uint64_t>(INT64_MAX)) {
-    errno = ENOSPC;
-    return failed(doing, path);
-  }
-  if (::fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size.value())) == 0) {
-    return {};
-  }
-  if (errno == EOPNOTSUPP || errno == ENOSYS) {
-    struct statvfs room{};
-    if (::fstatvfs(descriptor, &room) != 0) return failed("measuring", path);
-    if (room.f_bavail * room.f_frsize >= size.value()) return {};
-    errno = ENOSPC;
-  }
-  if (errno == EFBIG) errno = ENOSPC;  // larger than any file may be here
-  return failed(doing, path);
-}
-
-// Objects leave this much room for the catalogue, so that a full node can still remove files: a
-// twentieth of the file system, at most 64 MiB.
-constexpr std::uint64_t catalogue_room_max = 64u << 20;
-
-// no_space unless `wanted` bytes fit besides the catalogue's room.
-Result<void> leave_catalogue_room(int descriptor, std::uint64_t wanted, fs::path const& path) {
-  struct statvfs room{};
-  if (::fstatvfs(descriptor, &room) != 0) return failed("measuring", path);
-  std::uint64_t const kept = std::min(catalogue_room_max, room.f_blocks * room.f_frsize / 20);
-  if (room.f_bavail * room.f_frsize >= wanted + kept) return {};
-  errno = ENOSPC;
-  return failed("finding room for", path);
 }
 
 }  // namespace
@@ -168,14 +110,26 @@ ObjectFile::~ObjectFile() {
 // ---- ObjectStore -------------------------------------------------------------------------------
 
 struct ObjectStore::State {
+  struct Copy {
+    ByteCount size;
+    CopyNumber number;
+  };
+
+  State(fs::path const& data, QuarantineLimits limits)
+      : objects(data / "objects"),
+        staging(data / "staging"),
+        quarantine(data / "quarantine", limits) {}
+
   fs::path objects;
   fs::path staging;
-  fs::path quarantine;
+  Quarantine quarantine;
   std::atomic<std::uint64_t> next_staging{0};
 
   // What is on disk, synced. Held only for a moment: web loops wait for it.
   mutable std::mutex mutex;
-  std::map<Digest, ByteCount> sizes;
+  std::map<Digest, Copy> copies;
+  std::map<Digest, unsigned> unsettled;  // commits that the host has not settled
+  std::uint64_t last_number = 0;
 
   // One change at a time of each of the 256 directories; held while the disk syncs.
   std::array<std::mutex, 256> changing;
@@ -190,19 +144,28 @@ struct ObjectStore::State {
   [[nodiscard]] fs::path path_of(StoredObject const& object) const {
     return directory_of(object.digest) / file_name(object);
   }
-  [[nodiscard]] std::optional<StoredObject> find(Digest const& digest) const {
+  [[nodiscard]] std::optional<Copy> find(Digest const& digest) const {
     std::lock_guard const lock(mutex);
-    auto const at = sizes.find(digest);
-    if (at == sizes.end()) return std::nullopt;
-    return StoredObject{at->first, at->second};
+    auto const at = copies.find(digest);
+    if (at == copies.end()) return std::nullopt;
+    return at->second;
   }
   void remember(StoredObject const& object) {
     std::lock_guard const lock(mutex);
-    sizes[object.digest] = object.size;
+    copies[object.digest] = {object.size, CopyNumber{++last_number}};
   }
-  void forget(Digest const& digest) {
+  void remember_commit(StoredObject const& object) {
     std::lock_guard const lock(mutex);
-    sizes.erase(digest);
+    copies[object.digest] = {object.size, CopyNumber{++last_number}};
+    ++unsettled[object.digest];
+  }
+  // False: another copy is there by now, or none.
+  bool forget(Digest const& digest, CopyNumber number) {
+    std::lock_guard const lock(mutex);
+    auto const at = copies.find(digest);
+    if (at == copies.end() || at->second.number != number) return false;
+    copies.erase(at);
+    return true;
   }
   [[nodiscard]] Result<void> sync_changes(Descriptor const& directory, fs::path const& path) {
     auto synced = sync_file(directory.number(), path);
@@ -222,12 +185,14 @@ struct ObjectStore::State {
   [[nodiscard]] Result<void> load();
   [[nodiscard]] Result<void> publish(StagingFile::State& staged, StoredObject const& object);
   [[nodiscard]] Result<void> set_aside(StoredObject const& object);
+  [[nodiscard]] Result<void> unlink_copy(StoredObject const& object, CopyNumber number);
 };
 
 Result<void> ObjectStore::State::prepare() {
-  for (fs::path const& directory : {objects, staging, quarantine}) {
+  for (fs::path const& directory : {objects, staging}) {
     if (auto made = make_directories(directory); !made) return made;
   }
+  if (auto opened = quarantine.open(); !opened) return opened;
   return empty_staging().and_then([this] { return load(); });
 }
 
@@ -266,19 +231,32 @@ Result<void> ObjectStore::State::load() {
   return sync_directory(objects);
 }
 
+// Moves a file that is no copy any more to the quarantine.
 Result<void> ObjectStore::State::set_aside(StoredObject const& object) {
-  forget(object.digest);
   fs::path const from = path_of(object);
-  auto const into = open_directory(quarantine);
-  if (!into) return tl::unexpected<Error>(into.error());
   auto const directory = open_directory(from.parent_path());
   if (!directory) return tl::unexpected<Error>(directory.error());
-  if (::rename(from.c_str(), (quarantine / file_name(object)).c_str()) != 0) {
-    return failed("moving to quarantine", from);
+  if (auto taken = quarantine.take(from); !taken) return taken;
+  if (auto synced = sync_changes(*directory, from.parent_path()); !synced) return synced;
+  auto const emptied = quarantine.empty_oldest();
+  if (!emptied) return tl::unexpected<Error>(emptied.error());
+  return {};
+}
+
+// REQUIRES: `changing` of its directory is held.
+Result<void> ObjectStore::State::unlink_copy(StoredObject const& object, CopyNumber number) {
+  fs::path const path = path_of(object);
+  auto const directory = open_directory(path.parent_path());
+  if (!directory) return tl::unexpected<Error>(directory.error());
+  if (!forget(object.digest, number)) {
+    return fail(Fault::not_found, "the copy of " + to_hex(object.digest) + " is another now");
   }
-  return sync_changes(*into, quarantine).and_then([&] {
-    return sync_changes(*directory, from.parent_path());
-  });
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    auto const error = failed("removing", path);
+    remember(object);
+    return error;
+  }
+  return sync_changes(*directory, path.parent_path());
 }
 
 // Makes it if it is missing. Directories are opened before they are changed, so that a change is
@@ -313,18 +291,15 @@ Result<void> ObjectStore::State::publish(StagingFile::State& staged, StoredObjec
     if (!replaces) ::unlink(path.c_str());
     return synced;
   }
-  remember(object);
+  remember_commit(object);
   return {};
 }
 
 ObjectStore::ObjectStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ObjectStore::~ObjectStore() = default;
 
-Result<std::unique_ptr<ObjectStore>> ObjectStore::open(fs::path data) {
-  auto state = std::make_unique<State>();
-  state->objects = data / "objects";
-  state->staging = data / "staging";
-  state->quarantine = data / "quarantine";
+Result<std::unique_ptr<ObjectStore>> ObjectStore::open(fs::path data, QuarantineLimits limits) {
+  auto state = std::make_unique<State>(data, limits);
   if (auto prepared = state->prepare(); !prepared) {
     Error const& error = prepared.error();
     return fail(
@@ -374,51 +349,78 @@ Result<StoredObject> ObjectStore::commit(StagingFile file, std::optional<Digest>
 }
 
 Result<std::shared_ptr<ObjectFile const>> ObjectStore::open_object(Digest const& digest) const {
-  auto const object = state_->find(digest);
-  if (!object) return fail(Fault::not_found, "no object " + to_hex(digest) + " here");
-  fs::path const path = state_->path_of(*object);
+  auto const copy = state_->find(digest);
+  if (!copy) return fail(Fault::not_found, "no object " + to_hex(digest) + " here");
+  fs::path const path = state_->path_of({digest, copy->size});
   auto file = open_file(path, O_RDONLY);
   if (!file) return tl::unexpected<Error>(file.error());
   struct stat found{};
   if (::fstat(file->number(), &found) != 0) return failed("measuring", path);
-  if (static_cast<std::uint64_t>(found.st_size) != object->size.value()) {
+  if (static_cast<std::uint64_t>(found.st_size) != copy->size.value()) {
     return fail(Fault::corrupt, path.string() + " has " + std::to_string(found.st_size) +
-                                    " bytes instead of " + std::to_string(object->size.value()));
+                                    " bytes instead of " + std::to_string(copy->size.value()));
   }
-  return std::make_shared<ObjectFile const>(file->release(), object->size);
+  return std::make_shared<ObjectFile const>(file->release(), copy->size);
 }
 
-Result<void> ObjectStore::remove(Digest const& digest) {
-  std::lock_guard const lock(state_->changing[digest.bytes[0]]);
-  auto const object = state_->find(digest);
-  if (!object) return fail(Fault::not_found, "no object " + to_hex(digest) + " here");
-  fs::path const path = state_->path_of(*object);
-  auto const directory = open_directory(path.parent_path());
-  if (!directory) return tl::unexpected<Error>(directory.error());
-  state_->forget(digest);
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
-    auto const error = failed("removing", path);
-    state_->remember(*object);
-    return error;
-  }
-  return state_->sync_changes(*directory, path.parent_path());
+bool ObjectStore::has(Digest const& digest) const {
+  return state_->find(digest).has_value();
 }
 
-Result<void> ObjectStore::verify(Digest const& digest) {
-  auto const object = state_->find(digest);
-  if (!object) return fail(Fault::not_found, "no object " + to_hex(digest) + " here");
-  fs::path const path = state_->path_of(*object);
-  auto const file = open_file(path, O_RDONLY);
-  if (!file) return tl::unexpected<Error>(file.error());
-  auto const read = hash_file(file->number(), path);
-  if (!read) return tl::unexpected<Error>(read.error());
-  if (*read == digest) return {};
+void ObjectStore::settle(Digest const& digest) {
+  std::lock_guard const lock(state_->mutex);
+  auto const at = state_->unsettled.find(digest);
+  if (at != state_->unsettled.end() && --at->second == 0) state_->unsettled.erase(at);
+}
+
+std::optional<CopyNumber> ObjectStore::settled_copy(Digest const& digest) const {
+  std::lock_guard const lock(state_->mutex);
+  auto const at = state_->copies.find(digest);
+  if (at == state_->copies.end() || state_->unsettled.contains(digest)) return std::nullopt;
+  return at->second.number;
+}
+
+Result<void> ObjectStore::remove(Digest const& digest, CopyNumber number) {
   std::lock_guard const lock(state_->changing[digest.bytes[0]]);
-  if (!is_same_file(file->number(), path)) return {};  // removed or replaced meanwhile
-  if (auto moved = state_->set_aside(*object); !moved) return moved;
-  return fail(Fault::corrupt, "the copy of " + to_hex(digest) +
-                                  " has changed on disk: it is now in " +
-                                  state_->quarantine.string());
+  auto const copy = state_->find(digest);
+  if (!copy) return fail(Fault::not_found, "no object " + to_hex(digest) + " here");
+  return state_->unlink_copy({digest, copy->size}, number);
+}
+
+Result<CopyCheck> ObjectStore::begin_check(Digest const& digest) {
+  auto const copy = state_->find(digest);
+  if (!copy) return fail(Fault::not_found, "no object " + to_hex(digest) + " here");
+  auto file = open_file(state_->path_of({digest, copy->size}), O_RDONLY);
+  // Too little of something for the moment says nothing about the copy.
+  if (!file && (file.error().system_error == EMFILE || file.error().system_error == ENFILE ||
+                file.error().system_error == ENOMEM)) {
+    return tl::unexpected<Error>(file.error());
+  }
+  if (!file && file.error().fault == Fault::not_found) {
+    state_->forget(digest, copy->number);
+    return tl::unexpected<Error>(file.error());
+  }
+  if (!file) errno = file.error().system_error;
+  return CopyCheck({digest, copy->size, copy->number}, file ? std::move(*file) : Descriptor{});
+}
+
+Result<void> ObjectStore::finish_check(CopyCheck check) {
+  std::string const complaint = check.complaint();
+  if (complaint.empty()) return {};
+  Digest const digest = check.digest();
+  std::lock_guard const lock(state_->changing[digest.bytes[0]]);
+  auto const copy = state_->find(digest);
+  if (!copy) return fail(Fault::not_found, "no object " + to_hex(digest) + " here");
+  if (!state_->forget(digest, check.number_)) return {};  // a commit just checked these bytes
+  std::string const what = "the copy of " + to_hex(digest) + " " + complaint;
+  auto const moved = state_->set_aside({digest, copy->size});
+  if (moved)
+    return fail(Fault::corrupt, what + ": it is now in " + quarantine().directory().string());
+  return fail(Fault::corrupt, what + " and is served no more (" + moved.error().message + ")");
+}
+
+Quarantine& ObjectStore::quarantine() {
+  return state_->quarantine;
 }
 
 Result<std::vector<StoredObject>> ObjectStore::scan() const {
@@ -433,8 +435,7 @@ Result<std::vector<StoredObject>> ObjectStore::scan() const {
       auto const object = parse_file_name(file.path().filename().string());
       std::error_code code;
       // Only what is known to be synced, and still has its size.
-      if (object && state_->find(object->digest) && file.file_size(code) == object->size.value() &&
-          !code) {
+      if (object && has(object->digest) && file.file_size(code) == object->size.value() && !code) {
         objects.push_back(*object);
       }
     }
@@ -443,10 +444,7 @@ Result<std::vector<StoredObject>> ObjectStore::scan() const {
 }
 
 double ObjectStore::used_ratio() const {
-  struct statvfs room{};
-  if (::statvfs(state_->objects.c_str(), &room) != 0 || room.f_blocks == 0) return 1.0;
-  auto const used = static_cast<double>(room.f_blocks - room.f_bfree);
-  return used / (used + static_cast<double>(room.f_bavail));  // as df: root's reserve is not ours
+  return used_ratio_of(state_->objects);
 }
 
 }  // namespace chisme::node

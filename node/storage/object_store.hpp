@@ -10,6 +10,8 @@
 #include "cluster/base/identity.hpp"
 #include "cluster/base/result.hpp"
 #include "cluster/base/strong.hpp"
+#include "node/storage/copy_check.hpp"
+#include "node/storage/quarantine.hpp"
 
 namespace chisme::node {
 
@@ -57,12 +59,18 @@ class ObjectFile {
 // ObjectStore keeps immutable objects under DATA/objects/ab/abcdef…, named by their SHA-256.
 //
 // An object is visible only once its bytes, its name and its directory are synced. Opening the
-// store empties DATA/staging: nothing there was promised to anybody. Thread-safe; calls block on
-// the disk.
+// store empties DATA/staging: nothing there was promised to anybody.
+//
+// Each commit makes a copy with a number of its own, which is unsettled until the host says that it
+// knows of it (`settle`). Who removes an object names the copy that it decided about: the bytes of
+// an upload that arrived since, and may have been acknowledged, stay.
+//
+// Thread-safe; calls block on the disk, but for `has`, `settle` and `settled_copy`.
 class ObjectStore {
  public:
   // Faults: io with a sentence that names the directory and what to do about it.
-  [[nodiscard]] static Result<std::unique_ptr<ObjectStore>> open(std::filesystem::path data);
+  [[nodiscard]] static Result<std::unique_ptr<ObjectStore>> open(std::filesystem::path data,
+                                                                 QuarantineLimits limits = {});
   ~ObjectStore();
 
   // Begins an object. `expected` reserves that much room (fallocate): no_space at once if it does
@@ -73,9 +81,23 @@ class ObjectStore {
   [[nodiscard]] Result<StoredObject> commit(StagingFile staged, std::optional<Digest> expected);
   // Faults: not_found, corrupt (its size is not what it was), io.
   [[nodiscard]] Result<std::shared_ptr<ObjectFile const>> open_object(Digest const& digest) const;
-  [[nodiscard]] Result<void> remove(Digest const& digest);
-  // Reads it whole and compares its SHA-256; on a mismatch moves it to DATA/quarantine: corrupt.
-  [[nodiscard]] Result<void> verify(Digest const& digest);
+  [[nodiscard]] bool has(Digest const& digest) const;
+  // The host knows of one more commit of this object. To be called once for each.
+  void settle(Digest const& digest);
+  // The copy that is there; nullopt if there is none, or one whose commit is not settled.
+  [[nodiscard]] std::optional<CopyNumber> settled_copy(Digest const& digest) const;
+  // Removes this copy and syncs its directory; who has it open reads on. Faults: not_found (none is
+  // there, or another one by now), io.
+  [[nodiscard]] Result<void> remove(Digest const& digest, CopyNumber number);
+
+  // A check compares a copy with its digest. Faults: not_found, io (it could not be begun now).
+  [[nodiscard]] Result<CopyCheck> begin_check(Digest const& digest);
+  // After the last `advance`. Success: it is intact, or was replaced meanwhile. Faults: not_found
+  // (removed meanwhile), corrupt (it differs or cannot be read: it is served no more and is in the
+  // quarantine if it could be moved).
+  [[nodiscard]] Result<void> finish_check(CopyCheck check);
+  [[nodiscard]] Quarantine& quarantine();
+
   // Every object on disk, by name and size only.
   [[nodiscard]] Result<std::vector<StoredObject>> scan() const;
   // Used part of the file system, 0..1.

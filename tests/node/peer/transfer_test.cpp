@@ -71,7 +71,7 @@ struct Transfers : testing::Test {
                              std::vector<Endpoint> const& from) {
     auto const result = std::make_shared<std::promise<Result<StoredObject>>>();
     TransferClient client{loop.context(),
-                          {into.objects(), into.disk(), writer,
+                          {into.objects(), into.disk(), writer, [](StoredObject) {},
                            [result](cluster::TransferId, Result<StoredObject> const& fetched) {
                              result->set_value(fetched);
                            }}};
@@ -199,7 +199,7 @@ TEST_F(Transfers, FetchThatIsCancelledWhileItsRoomIsMadeAsksNobody) {
   asio::io_context sockets;
   asio::ip::tcp::acceptor source{sockets, {asio::ip::address_v4::loopback(), 0}};
   TransferClient client{loop.context(),
-                        {into.objects(), disk, writer,
+                        {into.objects(), disk, writer, [](StoredObject) { FAIL(); },
                          [](cluster::TransferId, Result<StoredObject> const&) { FAIL(); }}};
   cluster::StartTransfer transfer{cluster::TransferId{1}, Digest{}, ByteCount{10}, {}};
   transfer.sources.push_back({NodeId{2, 2}, from_tcp(source.local_endpoint())});

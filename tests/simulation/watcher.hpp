@@ -1,41 +1,59 @@
 #pragma once
 
-#include <cstdint>
-#include <map>
+#include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "tests/simulation/host.hpp"
+#include "tests/simulation/catalogue_checks.hpp"
+#include "tests/simulation/copies_checks.hpp"
+#include "tests/simulation/membership_checks.hpp"
+#include "tests/simulation/merge_checks.hpp"
+#include "tests/simulation/observer.hpp"
+#include "tests/simulation/traffic_checks.hpp"
 #include "tests/simulation/workload.hpp"
 
 namespace chisme::simulation {
 
-// Watcher looks at every node now and then for what must never happen: news of a member or a
-// version of a name that goes back, a removed name that returns with an old version, members or
-// copies that nobody can be.
+// Watcher holds a run against the invariants: it looks at every node now and then, hears what hosts
+// do, and checks after the faults that all is well again. Each family of invariants has its checks
+// in a file of its own; what clients are told is the workload's.
 class Watcher : public Observer {
  public:
-  explicit Watcher(Surroundings& around) : around_(around) {}
+  Watcher(Surroundings& around, Workload const& workload, Random random);
+
+  // To be called often; looks as often as the size of the cluster allows.
   void look();
+  // The faults are over.
+  void heals();
+  // All agree, and nobody asks for anything: until `ends_idle`, which checks what can be checked
+  // only now.
+  void begins_idle() { traffic_.idle_begins(); }
+  void ends_idle();
+  // What is not as it has to be after the faults; nothing when all is well: everybody sees
+  // everybody that is up as alive and nobody else, catalogues are identical and true, each file has
+  // its copies, nothing waits. `at` of the answer is not set.
+  [[nodiscard]] std::optional<Violation> disagreement();
+  [[nodiscard]] TrafficChecks const& traffic() const { return traffic_; }
+
+  void ends(Host const& host) override { membership_.ends(host); }
+  void sends(Host const& host, cluster::Send const& what, std::string const& bytes) override;
+  void removes(Host const& host, Digest const& digest) override { copies_.removes(host, digest); }
+  void fetched(Host const& host, Host const& source, Digest const& digest) override {
+    copies_.fetched(host, source, digest);
+  }
 
  private:
-  // What one process has shown. A new process starts from its disk, which may have lost the end.
-  struct Seen {
-    std::uint64_t run = 0;
-    std::map<NodeId, std::tuple<Epoch, Incarnation>> members;
-    std::map<std::string, std::pair<Version, bool>> names;  // bool: it is there now
-  };
-  void look(Host const& host, Seen& seen);
-  void look_at_names(Host const& host, cluster::ClusterView const& view, Seen& seen);
+  [[nodiscard]] Duration period() const;
 
   Surroundings& around_;
-  std::map<unsigned, Seen> seen_;
+  Workload const& workload_;
+  MembershipChecks membership_;
+  CatalogueChecks catalogues_;
+  CopiesChecks copies_;
+  MergeChecks merges_;
+  TrafficChecks traffic_;
+  Instant next_look_{};
+  std::optional<Instant> healed_;
+  bool late_views_told_ = false;
 };
-
-// Why the nodes do not all agree, or have not yet what they should have; empty when all is well:
-// everybody sees everybody up as alive and nobody else, catalogues are identical and true, each
-// file has R copies, nothing waits to be repaired.
-[[nodiscard]] std::string disagreement(Surroundings const& around, Workload const& workload);
 
 }  // namespace chisme::simulation

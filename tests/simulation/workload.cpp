@@ -183,6 +183,16 @@ void Workload::compare(std::string const& name, std::vector<Attempt const*> cons
   if (source == attempts.end()) around_.violated(name + " is a write that was refused");
 }
 
+bool Workload::was_refused(std::string const& name, Digest const& digest) const {
+  bool refused = false;
+  for (auto const& [write, attempt] : attempts_) {
+    if (attempt.name != name || attempt.digest != digest) continue;
+    if (attempt.outcome != Outcome::refused) return false;
+    refused = true;
+  }
+  return refused;
+}
+
 Workload::Counts Workload::counts() const {
   Counts counts;
   for (auto const& [write, attempt] : attempts_) {

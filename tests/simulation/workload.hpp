@@ -35,6 +35,8 @@ class Workload {
   // Whether clients were promised that the object of `name` survives, and it can: one of the disks
   // that acknowledged it is still there.
   [[nodiscard]] bool is_owed(std::string const& name, Digest const& digest) const;
+  // Whether all who wrote these bytes as `name` were told that it was refused, at least one.
+  [[nodiscard]] bool was_refused(std::string const& name, Digest const& digest) const;
   [[nodiscard]] Counts counts() const;
 
  private:

@@ -9,9 +9,17 @@ namespace {
 constexpr Duration watch_period = 500ms;
 constexpr Duration write_period = 300ms;
 constexpr Duration longest_write = 7s;  // the write timeout, and what follows
+constexpr Duration settling = 2s;       // until gossip of the last changes has died out
 
 // Streams of one seed, so that what one draws does not shift the others.
-enum class Purpose : std::uint64_t { world, network, workload, faults, first_host };
+enum class Purpose : std::uint64_t {
+  world,
+  network,
+  workload,
+  faults,
+  first_host,
+  watcher = 1u << 20
+};
 
 Random stream(Scenario const& scenario, Purpose purpose, std::uint64_t number = 0) {
   return Random{mix(scenario.seed) ^ mix(static_cast<std::uint64_t>(purpose) + number)};
@@ -23,7 +31,7 @@ World::World(Scenario scenario)
     : around_(scenario),
       random_(stream(scenario, Purpose::world)),
       workload_(around_, stream(scenario, Purpose::workload)),
-      watcher_(around_),
+      watcher_(around_, workload_, stream(scenario, Purpose::watcher)),
       faults_(around_, stream(scenario, Purpose::faults)) {
   around_.observer = &watcher_;
   around_.network = std::make_unique<Network>(around_.agenda, stream(scenario, Purpose::network));
@@ -69,10 +77,10 @@ void World::write() {
 std::optional<Duration> World::run_until_agreed(Duration most) {
   Instant const began = now();
   while (now() < began + most) {
-    std::string reason = disagreement(around_, workload_);
-    if (reason.empty()) return now() - began;
-    bool const is_new = waited_for_.empty() || waited_for_.back() != reason;
-    if (is_new) waited_for_.push_back(std::move(reason));
+    auto reason = watcher_.disagreement();
+    if (!reason) return now() - began;
+    bool const is_new = waited_for_.empty() || waited_for_.back() != reason->what;
+    if (is_new) waited_for_.push_back(std::move(reason->what));
     run_for(100ms);
   }
   return std::nullopt;
@@ -86,6 +94,7 @@ Report World::run() {
   faults_.begin(writes_end_);
   run_for(around_.scenario.faults_for);
   faults_.heal();
+  watcher_.heals();
   Report report;
   conclude(report);
   return report;
@@ -93,12 +102,18 @@ Report World::run() {
 
 void World::conclude(Report& report) {
   auto const agreed = run_until_agreed(around_.scenario.converges_within);
-  if (!agreed) around_.violated("no agreement: " + disagreement(around_, workload_));
+  if (!agreed) {
+    auto const wrong = watcher_.disagreement();
+    if (wrong) around_.violated(wrong->invariant, "no agreement: " + wrong->what);
+  }
   report.converged_after = agreed.value_or(around_.scenario.converges_within);
+  run_for(settling);
+  watcher_.begins_idle();
   run_for(longest_write);
+  watcher_.ends_idle();
   if (agreed) {
-    auto const again = disagreement(around_, workload_);
-    if (!again.empty()) around_.violated("agreement did not last: " + again);
+    auto const again = watcher_.disagreement();
+    if (again) around_.violated(again->invariant, "agreement did not last: " + again->what);
     workload_.compare(around_.hosts.front()->view());
   }
   report.waited_for = waited_for_;

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "tests/simulation/sight.hpp"
+#include "tests/simulation/workload.hpp"
+
+namespace chisme::simulation {
+
+// CatalogueChecks holds what nodes say of names against invariants 8 (versions never decrease at a
+// node), 9 (removed stays removed) and 15 (refused stays invisible).
+class CatalogueChecks {
+ public:
+  CatalogueChecks(Surroundings& around, Workload const& workload)
+      : around_(around), workload_(workload) {}
+
+  void look(std::span<Sight const> sights);
+
+ private:
+  struct Newest {
+    Version version;
+    bool removed = false;
+  };
+  // What one process has shown. A new process starts from its disk, which may have lost the end.
+  struct Seen {
+    std::uint64_t run = 0;
+    std::map<std::string, Newest> names;
+  };
+  void look(Host const& host, cluster::CatalogueRecord const& record, Seen& seen);
+
+  Surroundings& around_;
+  Workload const& workload_;
+  std::map<unsigned, Seen> seen_;  // by host
+};
+
+// Invariant 18: all nodes have the same names, versions, tombstones and holders. Nothing when it
+// holds.
+[[nodiscard]] std::optional<Violation> different_catalogues(std::span<Sight const> sights);
+
+}  // namespace chisme::simulation

@@ -1,0 +1,69 @@
+#include "tests/simulation/copies_checks.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace chisme::simulation {
+
+using namespace cluster;
+
+namespace {
+
+constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
+
+bool is_file_of(CatalogueSnapshot const& catalogue, Digest const& digest) {
+  return std::ranges::any_of(catalogue.list("", "", no_limit),
+                             [&](FileEntry const& file) { return file.put.digest == digest; });
+}
+
+std::string wrong_copies(std::span<Sight const> sights, FileEntry const& file, unsigned wanted,
+                         bool owed) {
+  std::size_t copies = 0;
+  for (auto const& [host, view] : sights) {
+    bool const holds = host->disk().holds(file.put.digest);
+    bool const said = std::ranges::count(file.holders, host->id()) > 0;
+    if (holds != said) return name_of(*host) + " is wrong about its copy of " + file.put.name;
+    if (holds) ++copies;
+  }
+  if (copies == 0 && !owed) return {};  // all disks that had it are gone
+  if (copies >= std::min<std::size_t>(wanted, sights.size())) return {};
+  return file.put.name + " has " + std::to_string(copies) + " copies";
+}
+
+}  // namespace
+
+void CopiesChecks::removes(Host const& host, Digest const& digest) {
+  going_.emplace(host.index(), digest);
+  ClusterView const view = host.view();
+  if (!is_file_of(view.catalogue, digest)) return;
+  std::size_t others = 0;
+  for (auto const& other : around_.hosts) {
+    bool const going = going_.contains({other->index(), digest});
+    if (!going && other->disk().holds(digest)) ++others;
+  }
+  if (others >= view.copies_wanted) return;
+  around_.violated(Invariant::no_removal_without_others,
+                   name_of(host) + " removes its copy of " + to_hex(digest) + " while " +
+                       std::to_string(others) + " others are whole");
+}
+
+void CopiesChecks::fetched(Host const& host, Host const& source, Digest const& digest) {
+  going_.erase({host.index(), digest});
+  if (source.disk().holds(digest)) return;
+  around_.violated(Invariant::corrupt_is_no_source, name_of(host) + " copied " + to_hex(digest) +
+                                                        " from " + name_of(source) +
+                                                        ", whose copy is not whole");
+}
+
+std::optional<Violation> wrong_copies(std::span<Sight const> sights, Workload const& workload) {
+  if (sights.empty()) return std::nullopt;
+  ClusterView const& view = sights.front().view;
+  for (FileEntry const& file : view.catalogue.list("", "", no_limit)) {
+    bool const owed = workload.is_owed(file.put.name, file.put.digest);
+    std::string const wrong = wrong_copies(sights, file, view.copies_wanted, owed);
+    if (!wrong.empty()) return Violation{Invariant::copies_complete, {}, wrong};
+  }
+  return std::nullopt;
+}
+
+}  // namespace chisme::simulation

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <utility>
+
+#include "tests/simulation/sight.hpp"
+#include "tests/simulation/workload.hpp"
+
+namespace chisme::simulation {
+
+// CopiesChecks knows every disk, and holds what nodes do with copies against invariants 6 (no copy
+// of a file is removed unless R others are whole) and 16 (a corrupt copy is no source).
+class CopiesChecks {
+ public:
+  explicit CopiesChecks(Surroundings& around) : around_(around) {}
+
+  // The core of `host` has its copy removed. REQUIRES: called before it is gone.
+  void removes(Host const& host, Digest const& digest);
+  // `host` has a copy now that it fetched from `source`.
+  void fetched(Host const& host, Host const& source, Digest const& digest);
+
+ private:
+  Surroundings& around_;
+  std::set<std::pair<unsigned, Digest>> going_;  // removals ordered: these copies count no more
+};
+
+// Invariant 19: each file has as many copies as there should be, and its holders are those that
+// have it. `workload` says whose loss is nobody's fault. Nothing when it holds.
+[[nodiscard]] std::optional<Violation> wrong_copies(std::span<Sight const> sights,
+                                                    Workload const& workload);
+
+}  // namespace chisme::simulation

@@ -1,0 +1,62 @@
+#include "tests/simulation/traffic_checks.hpp"
+
+#include <algorithm>
+
+namespace chisme::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Bytes per second of one node.
+constexpr std::uint64_t busy = 60'000;
+constexpr std::uint64_t idle = 12'000;
+constexpr std::uint64_t each_member = 60;
+
+std::uint64_t rate(std::uint64_t bytes, Duration span) {
+  return bytes * 1000 / static_cast<std::uint64_t>(std::max<Duration>(span, 1ms) / 1ms);
+}
+
+}  // namespace
+
+std::uint64_t TrafficChecks::budget(std::uint64_t base) const {
+  return base + each_member * around_.hosts.size();
+}
+
+void TrafficChecks::sends(Host const& host, std::size_t bytes) {
+  in_window_.resize(around_.hosts.size());
+  in_idleness_.resize(around_.hosts.size());
+  in_window_[host.index()] += bytes;
+  in_idleness_[host.index()] += bytes;
+}
+
+void TrafficChecks::look() {
+  Instant const now = around_.agenda.now();
+  if (now - window_began_ < window || in_window_.empty()) return;
+  auto const most = std::ranges::max_element(in_window_);
+  std::uint64_t const each_second = rate(*most, now - window_began_);
+  busiest_ = std::max(busiest_, each_second);
+  if (each_second > budget(busy)) {
+    around_.violated(Invariant::traffic_within_budget,
+                     "node " + std::to_string(most - in_window_.begin()) + " sends " +
+                         std::to_string(each_second) + " bytes a second");
+  }
+  window_began_ = now;
+  std::ranges::fill(in_window_, 0);
+}
+
+void TrafficChecks::idle_begins() {
+  idle_began_ = around_.agenda.now();
+  std::ranges::fill(in_idleness_, 0);
+}
+
+void TrafficChecks::idle_ends() {
+  if (in_idleness_.empty()) return;
+  auto const most = std::ranges::max_element(in_idleness_);
+  idle_ = rate(*most, around_.agenda.now() - idle_began_);
+  if (idle_ <= budget(idle)) return;
+  around_.violated(Invariant::idle_traffic_normal,
+                   "node " + std::to_string(most - in_idleness_.begin()) + " sends " +
+                       std::to_string(idle_) + " bytes a second although nothing happens");
+}
+
+}  // namespace chisme::simulation

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "tests/simulation/sight.hpp"
+
+namespace chisme::simulation {
+
+// TrafficChecks counts the bytes that each node's core sends, and holds them against invariants 13
+// (a budget per node and second, whatever happens) and 21 (a cluster that has nothing to do sends
+// little again).
+//
+// The budgets are for the loopback profile, and about twice what was measured: `busy`, over any
+// ten seconds, for the workload of a run; `idle`, over the seconds between `idle_begins` and
+// `idle_ends`. Per member comes what push-pull, which sends whole tables, takes.
+class TrafficChecks {
+ public:
+  static constexpr Duration window = std::chrono::seconds{10};
+
+  explicit TrafficChecks(Surroundings& around) : around_(around) {}
+
+  void sends(Host const& host, std::size_t bytes);
+  // Now and then, at least once a window.
+  void look();
+  // Nobody has asked anything of the cluster, and all agree.
+  void idle_begins();
+  void idle_ends();
+  [[nodiscard]] std::uint64_t busiest() const { return busiest_; }
+  [[nodiscard]] std::uint64_t idlest() const { return idle_; }
+
+ private:
+  [[nodiscard]] std::uint64_t budget(std::uint64_t base) const;
+
+  Surroundings& around_;
+  Instant window_began_{};
+  std::vector<std::uint64_t> in_window_;  // bytes, of each host
+  Instant idle_began_{};
+  std::vector<std::uint64_t> in_idleness_;
+  std::uint64_t busiest_ = 0;  // bytes per second of one node, over a window
+  std::uint64_t idle_ = 0;     // the same, over the idle time
+};
+
+}  // namespace chisme::simulation

@@ -33,7 +33,8 @@ std::size_t Network::add(std::vector<Endpoint> const& seeds, ProtocolVersions ve
                         .swim = {},
                         .saved = {},
                         .paused = false,
-                        .ticks = {}});
+                        .ticks = {},
+                        .loads = {}});
   start(node, seeds);
   return node;
 }
@@ -72,7 +73,8 @@ std::size_t Network::clone(std::size_t node) {
                 .swim = {},
                 .saved = nodes_[node].saved,
                 .paused = false,
-                .ticks = {}};
+                .ticks = {},
+                .loads = {}};
   original.self.peer = original.self.http = endpoint_of(copy);
   original.self.run_nonce = random_();
   nodes_.push_back(std::move(original));
@@ -97,10 +99,13 @@ bool Network::passes(std::size_t from, std::size_t to, Channel channel) const {
 
 void Network::transmit(std::size_t from, Send& send) {
   Node const& sender = nodes_[from];
-  std::string bytes = encode(
-      Envelope{sender.self.id, sender.self.epoch, sender.self.peer, std::move(send.message)});
+  Envelope const envelope{sender.self.id, sender.self.epoch, sender.self.peer,
+                          std::move(send.message)};
+  Message const& message = envelope.message;
+  std::string bytes = encode(envelope);
   std::size_t const to = index_of(send.to);
   bool const datagram = send.channel == Channel::datagram;
+  traffic += shares_of(message, bytes.size());
   if (datagram) {
     longest_datagram = std::max(longest_datagram, bytes.size());
     ++datagrams;
@@ -140,6 +145,7 @@ void Network::carry_out(std::size_t node, Effects& effects) {
 Effects Network::deliver(std::size_t to, Envelope const& envelope, Channel channel) {
   Effects effects;
   at(to).handle(envelope, channel, now_, effects, carried[to]);
+  if (load_period_ > Duration{}) pass_on_loads(to);
   Effects copy = effects;
   carry_out(to, effects);
   reschedule(to);
@@ -175,6 +181,9 @@ bool Network::step(Instant until) {
   while (next != in_flight_.end() && nodes_[next->second.to].paused) ++next;
   auto ticking = ticks_.begin();
   while (ticking != ticks_.end() && !is_up(ticking->second)) ticking = ticks_.erase(ticking);
+  if (!measures_.empty() &&
+      measure_load(std::min(until, ticking == ticks_.end() ? until : ticking->first)))
+    return true;
   Instant const tick = ticking == ticks_.end() ? until : std::max(ticking->first, now_);
   if (next != in_flight_.end() && next->first <= std::min(tick, until)) {
     now_ = std::max(now_, next->first);
@@ -190,6 +199,45 @@ bool Network::step(Instant until) {
   nodes_[node].ticks.reset();
   act(node, [&](Swim& swim, Effects& effects) { swim.tick(now_, effects); });
   return true;
+}
+
+void Network::tell_loads(Duration period) {
+  load_period_ = period;
+  for (std::size_t node = 0; node < nodes_.size(); ++node) {
+    auto const first = random_.below(static_cast<std::uint64_t>(period.count()));
+    measures_.emplace(now_ + Duration{static_cast<Duration::rep>(first)}, node);
+  }
+}
+
+// The next measurement, if it is due before anything else.
+bool Network::measure_load(Instant before) {
+  auto const [when, node] = *measures_.begin();
+  bool const later = !in_flight_.empty() && in_flight_.begin()->first < when;
+  if (when >= before || later) return false;
+  now_ = std::max(now_, when);
+  measures_.erase(measures_.begin());
+  measures_.emplace(when + load_period_, node);
+  if (!is_up(node)) return true;
+  LoadRecord load;
+  load.id = nodes_[node].self.id;
+  load.epoch = nodes_[node].self.epoch;
+  load.sequence = ++nodes_[node].loads[load.id];
+  at(node).set_load(load);
+  at(node).tell(load, now_);
+  reschedule(node);
+  return true;
+}
+
+void Network::pass_on_loads(std::size_t node) {
+  for (Record const& record : carried[node]) {
+    auto const* load = std::get_if<LoadRecord>(&record);
+    if (load == nullptr || load->id == nodes_[node].self.id) continue;
+    std::uint64_t& newest = nodes_[node].loads[load->id];
+    if (load->sequence <= newest) continue;
+    newest = load->sequence;
+    at(node).tell(*load, now_);
+  }
+  carried[node].clear();
 }
 
 void Network::reschedule(std::size_t node) {

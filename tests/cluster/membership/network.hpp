@@ -12,6 +12,7 @@
 
 #include "cluster/base/random.hpp"
 #include "cluster/membership/swim.hpp"
+#include "cluster/membership/traffic.hpp"
 
 namespace chisme::cluster::testing {
 
@@ -65,6 +66,9 @@ class Network {
   [[nodiscard]] static Endpoint endpoint_of(std::size_t node);
   // Gives `message` to `to` as if `from` had sent it.
   Effects deliver(std::size_t to, Envelope const& envelope, Channel channel);
+  // From now on each node measures its load at this period and tells it, and passes on the loads
+  // that are news to it, as a core does.
+  void tell_loads(Duration period);
   void act(std::size_t node, std::function<void(Swim&, Effects&)> const& action);
 
   // What happened, for the tests to judge.
@@ -75,6 +79,7 @@ class Network {
   std::size_t longest_datagram = 0;
   std::uint64_t datagrams = 0;
   std::uint64_t datagram_bytes = 0;
+  Traffic traffic;  // of everything sent, by what it is for
   [[nodiscard]] std::size_t deaths() const;
 
  private:
@@ -84,7 +89,8 @@ class Network {
     std::unique_ptr<Swim> swim;  // none while it is down
     std::vector<Endpoint> saved;
     bool paused = false;
-    std::optional<Instant> ticks;  // its place in `ticks_`
+    std::optional<Instant> ticks;           // its place in `ticks_`
+    std::map<NodeId, std::uint64_t> loads;  // the newest load heard of each
   };
   struct Delivery {
     std::size_t from;
@@ -100,6 +106,8 @@ class Network {
   void arrive(Delivery const& delivery);
   bool step(Instant until);
   void reschedule(std::size_t node);
+  bool measure_load(Instant before);
+  void pass_on_loads(std::size_t node);
   [[nodiscard]] std::size_t index_of(Endpoint const& endpoint) const;
   static constexpr std::size_t first_port = 8701;
   [[nodiscard]] bool passes(std::size_t from, std::size_t to, Channel channel) const;
@@ -112,6 +120,8 @@ class Network {
   std::map<std::pair<std::size_t, std::size_t>, bool> cut_;  // true: datagrams only
   std::multimap<Instant, Delivery> in_flight_;
   std::set<std::pair<Instant, std::size_t>> ticks_;
+  Duration load_period_{};  // 0: no loads are told
+  std::set<std::pair<Instant, std::size_t>> measures_;
 };
 
 }  // namespace chisme::cluster::testing

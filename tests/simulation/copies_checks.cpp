@@ -39,7 +39,7 @@ void CopiesChecks::removes(Host const& host, Digest const& digest) {
   std::size_t others = 0;
   for (auto const& other : around_.hosts) {
     bool const going = going_.contains({other->index(), digest});
-    if (!going && other->disk().holds(digest)) ++others;
+    if (!going && has_whole_copy(*other, digest)) ++others;
   }
   if (others >= view.copies_wanted) return;
   around_.violated(Invariant::no_removal_without_others,
@@ -49,10 +49,10 @@ void CopiesChecks::removes(Host const& host, Digest const& digest) {
 
 void CopiesChecks::fetched(Host const& host, Host const& source, Digest const& digest) {
   going_.erase({host.index(), digest});
-  if (source.disk().holds(digest)) return;
+  if (has_whole_copy(host, digest)) return;
   around_.violated(Invariant::corrupt_is_no_source, name_of(host) + " copied " + to_hex(digest) +
                                                         " from " + name_of(source) +
-                                                        ", whose copy is not whole");
+                                                        ": these bytes are others");
 }
 
 std::optional<Violation> wrong_copies(std::span<Sight const> sights, Workload const& workload) {

@@ -26,4 +26,9 @@ struct Sight {
   return "node " + std::to_string(host.index());
 }
 
+// Its disk has the object, with the right bytes.
+[[nodiscard]] inline bool has_whole_copy(Host const& host, Digest const& digest) {
+  return host.disk().holds(digest);
+}
+
 }  // namespace chisme::simulation

@@ -13,11 +13,27 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::uint64_t names =
-    80;  // few: each is written again; many: a lost write is not covered up
+// Few: each is written again; many: a lost write is not covered up.
+constexpr std::uint64_t names = 80;
 constexpr std::uint64_t size_max = 4'000'000;
 constexpr double removals = 0.2;
 constexpr double lookups = 0.1;
+constexpr double conditions = 0.2;
+constexpr double known_contents = 0.1;
+// Within this a lookup waits for all that are alive (Lookups::patience).
+constexpr Duration lookup_patience = 1s;
+
+bool contains(std::vector<NodeId> const& nodes, NodeId id) {
+  return std::ranges::find(nodes, id) != nodes.end();
+}
+
+std::vector<NodeId> alive_in(ClusterView const& view) {
+  std::vector<NodeId> alive;
+  for (MemberView const& member : view.members) {
+    if (member.state == MemberState::alive) alive.push_back(member.alive.id);
+  }
+  return alive;
+}
 
 }  // namespace
 
@@ -27,35 +43,82 @@ Digest Workload::random_digest() {
   return digest;
 }
 
+// Mostly new, sometimes what was written as `name` before.
+Digest Workload::content_for(std::string const& name) {
+  auto const earlier = writes_of_.find(name);
+  if (earlier != writes_of_.end() && random_.chance(known_contents)) {
+    std::vector<WriteId> const& writes = earlier->second;
+    Attempt const& again = attempts_.at(writes[random_.below(writes.size())]);
+    if (again.digest) return *again.digest;
+  }
+  return random_digest();
+}
+
 std::string Workload::random_name() {
   return "file-" + std::to_string(random_.below(names));
 }
 
-void Workload::act() {
+Host* Workload::some_host_up() {
   std::vector<Host*> up;
   for (auto const& host : around_.hosts) {
     if (host->is_up()) up.push_back(host.get());
   }
-  if (up.empty()) return;
-  Host& host = *up[random_.below(up.size())];
-  if (random_.chance(lookups)) return look_up(host);
+  return up.empty() ? nullptr : up[random_.below(up.size())];
+}
+
+Workload::Asked Workload::asked_now(Host const& host) const {
+  return {host.index(), host.run(), host.id(), around_.agenda.now(), false};
+}
+
+void Workload::act() {
+  if (Host* const host = some_host_up()) readers_.read(*host, random_name());
+  Host* const host = some_host_up();
+  if (host == nullptr) return;
+  if (random_.chance(lookups)) {
+    look_up(*host);
+  } else {
+    write(*host);
+  }
+}
+
+void Workload::write(Host& host) {
   WriteId const write{attempts_.size() + 1};
+  std::string const name = random_name();
+  Digest const digest = content_for(name);
+  writes_of_[name].push_back(write);
   Attempt& attempt = attempts_[write];
-  attempt.name = random_name();
-  attempt.asked = {host.index(), host.run()};
+  attempt.name = name;
+  attempt.asked = asked_now(host);
   if (random_.chance(removals)) {
-    host.give(WriteRequested{write, attempt.name, RemoveFile{}, {}, {}});
+    host.give(WriteRequested{write, name, RemoveFile{}, {}, {}});
     return;
   }
-  attempt.digest = random_digest();
-  attempt.size = ByteCount{1 + random_.below(size_max)};
+  attempt.digest = digest;
+  // The size belongs to the bytes: equal bytes, equal size.
+  attempt.size = ByteCount{1 + (digest.bytes[0] * 256u + digest.bytes[1]) * 61u % size_max};
   upload(host, write);
+}
+
+// Either one that the current version meets, or one that nothing meets.
+void Workload::set_condition(Host const& host, Attempt& attempt) {
+  if (!random_.chance(conditions)) return;
+  std::optional<FileEntry> const file = host.view().catalogue.find(attempt.name);
+  if (random_.chance(0.3)) {
+    attempt.condition.must_match = {random_digest()};
+    attempt.must_fail = true;
+  } else if (random_.chance(0.5)) {
+    attempt.condition.must_be_absent = true;
+    attempt.must_fail = file.has_value();
+  } else if (file) {
+    attempt.condition.must_match = {file->put.digest};
+  }
 }
 
 void Workload::look_up(Host& host) {
   LookupId const lookup{lookups_.size() + 1};
-  lookups_[lookup] = {host.index(), host.run()};
-  host.give(LookupRequested{lookup, random_name()});
+  Lookup& asked = lookups_[lookup];
+  asked = {random_name(), asked_now(host), alive_in(host.view())};
+  host.give(LookupRequested{lookup, asked.name});
 }
 
 void Workload::upload(Host& host, WriteId write) {
@@ -90,41 +153,107 @@ void Workload::push(Host& host, Host& target, std::shared_ptr<Upload> const& upl
 }
 
 void Workload::commit(Host& host, Upload const& upload) {
-  Attempt const& attempt = attempts_[upload.write];
-  host.give(WriteRequested{upload.write,
-                           attempt.name,
-                           StoreFile{*attempt.digest, attempt.size, "text/plain"},
-                           upload.stored_on,
-                           {}});
+  Attempt& attempt = attempts_[upload.write];
+  set_condition(host, attempt);
+  host.give(WriteRequested{upload.write, attempt.name,
+                           StoreFile{*attempt.digest, attempt.size, "text/plain"}, upload.stored_on,
+                           attempt.condition});
 }
 
 void Workload::finished(WriteFinished const& finished) {
   Attempt& attempt = attempts_[finished.write];
   if (std::exchange(attempt.asked.answered, true)) around_.violated("a write was answered twice");
+  attempt.answered_at = around_.agenda.now();
   if (finished.outcome) {
-    attempt.outcome = Outcome::acknowledged;
-    attempt.version = finished.outcome->version;
-    attempt.copies = finished.outcome->copies;
-    if (attempt.digest && attempt.copies.empty()) around_.violated("acknowledged without a copy");
-    return;
+    answered(attempt, *finished.outcome);
+  } else {
+    answered(attempt, finished.outcome.error());
   }
-  switch (finished.outcome.error().fault) {
+}
+
+void Workload::answered(Attempt& attempt, WriteOutcome const& outcome) {
+  attempt.outcome = Outcome::acknowledged;
+  attempt.version = outcome.version;
+  attempt.copies = outcome.copies;
+  if (attempt.digest && attempt.copies.empty()) around_.violated("acknowledged without a copy");
+  // A name that somebody removes may be absent by the time that the node looks.
+  bool const absent_meanwhile = attempt.condition.must_be_absent && was_ever_removed(attempt.name);
+  if (attempt.must_fail && !absent_meanwhile) {
+    around_.violated(Invariant::refused_stays_invisible,
+                     "a write of " + attempt.name + " was taken although its condition fails");
+  }
+}
+
+void Workload::answered(Attempt& attempt, Error const& error) {
+  switch (error.fault) {
     case Fault::unknown_outcome:
       break;
     case Fault::not_found:
       attempt.outcome = Outcome::absent;
       break;
     case Fault::no_quorum:
+    case Fault::precondition_failed:
+    case Fault::busy:
       attempt.outcome = Outcome::refused;
       break;
     default:
-      around_.violated("unexpected refusal: " + finished.outcome.error().message);
+      around_.violated("unexpected refusal: " + error.message);
   }
 }
 
 void Workload::finished(LookupFinished const& finished) {
-  Asked& asked = lookups_[finished.lookup];
-  if (std::exchange(asked.answered, true)) around_.violated("a lookup was answered twice");
+  Lookup& lookup = lookups_[finished.lookup];
+  if (std::exchange(lookup.asked.answered, true)) {
+    around_.violated("a lookup was answered twice");
+  }
+  if (finished.found && !*finished.found) check_absence(lookup);
+}
+
+// A node may say "absent" of a write that stands only when it neither took part in it nor could ask
+// any that did: whoever is alive in its eyes is asked, and waited for.
+void Workload::check_absence(Lookup const& lookup) {
+  Host const& host = *around_.hosts[lookup.asked.host];
+  Attempt const* const newest = standing(lookup.name, lookup.asked.at);
+  if (newest == nullptr) return;
+  bool const in_time = around_.agenda.now() - lookup.asked.at < lookup_patience;
+  std::vector<NodeId> const alive = alive_in(host.view());
+  for (NodeId const id : newest->copies) {
+    bool const asked = in_time && contains(lookup.alive, id) && contains(alive, id);
+    if (id != host.id() && !asked) continue;
+    around_.violated(Invariant::no_acknowledged_write_lost,
+                     "node " + std::to_string(host.index()) + " says that " + lookup.name +
+                         " is absent, which " + to_string(id) + " made durable");
+    return;
+  }
+}
+
+Workload::Attempt const* Workload::standing(std::string const& name, Instant moment) const {
+  auto const writes = writes_of_.find(name);
+  if (writes == writes_of_.end()) return nullptr;
+  Attempt const* newest = nullptr;
+  for (WriteId const write : writes->second) {
+    Attempt const& attempt = attempts_.at(write);
+    bool const in_doubt = attempt.outcome == Outcome::unknown;
+    if (!attempt.digest && in_doubt) return nullptr;
+    bool const counts = attempt.outcome == Outcome::acknowledged &&
+                        (attempt.answered_at < moment || !attempt.digest);
+    if (counts && (newest == nullptr || newest->version < attempt.version)) newest = &attempt;
+  }
+  return newest != nullptr && newest->digest ? newest : nullptr;
+}
+
+bool Workload::must_know_newer(std::string const& name, Host const& host,
+                               std::optional<Version> const& version, Instant moment) const {
+  Attempt const* const newest = standing(name, moment);
+  if (newest == nullptr || (version && newest->version <= *version)) return false;
+  return contains(newest->copies, host.id());
+}
+
+bool Workload::was_ever_removed(std::string const& name) const {
+  auto const writes = writes_of_.find(name);
+  return writes != writes_of_.end() && std::ranges::any_of(writes->second, [&](WriteId write) {
+           return !attempts_.at(write).digest;
+         });
 }
 
 bool Workload::is_owed_an_answer(Asked const& asked) const {
@@ -132,10 +261,8 @@ bool Workload::is_owed_an_answer(Asked const& asked) const {
 }
 
 bool Workload::survives(Attempt const& attempt) const {
-  return std::any_of(around_.hosts.begin(), around_.hosts.end(), [&](auto const& host) {
-    return std::find(attempt.copies.begin(), attempt.copies.end(), host->id()) !=
-           attempt.copies.end();
-  });
+  return std::ranges::any_of(
+      around_.hosts, [&](auto const& host) { return contains(attempt.copies, host->id()); });
 }
 
 bool Workload::is_owed(std::string const& name, Digest const& digest) const {
@@ -152,8 +279,8 @@ void Workload::compare(ClusterView const& view) {
     by_name[attempt.name].push_back(&attempt);
     if (is_owed_an_answer(attempt.asked)) around_.violated("a write was never answered");
   }
-  for (auto const& [lookup, asked] : lookups_) {
-    if (is_owed_an_answer(asked)) around_.violated("a lookup was never answered");
+  for (auto const& [id, lookup] : lookups_) {
+    if (is_owed_an_answer(lookup.asked)) around_.violated("a lookup was never answered");
   }
   for (auto const& [name, attempts] : by_name) compare(name, attempts, view);
 }
@@ -169,24 +296,33 @@ void Workload::compare(std::string const& name, std::vector<Attempt const*> cons
   }
   std::optional<FileEntry> const file = view.catalogue.find(name);
   bool const owed = newest != nullptr && survives(*newest);
+  Invariant const lost = Invariant::no_acknowledged_write_lost;
   if (!file) {
-    if (owed && newest->digest && !maybe_removed) around_.violated(name + " was lost");
+    if (owed && newest->digest && !maybe_removed) around_.violated(lost, name + " was lost");
     return;
   }
-  if (owed && file->put.version < newest->version) around_.violated(name + " went back");
+  if (owed && file->put.version < newest->version) {
+    bool const removed = !newest->digest;
+    around_.violated(removed ? Invariant::removed_stays_removed : lost, name + " went back");
+  }
   if (owed && file->put.version == newest->version && file->put.digest != newest->digest) {
-    around_.violated(name + " is not what was acknowledged");
+    around_.violated(Invariant::served_bytes_match, name + " is not what was acknowledged");
   }
   auto const source = std::find_if(attempts.begin(), attempts.end(), [&](Attempt const* attempt) {
     return attempt->digest == file->put.digest && attempt->outcome != Outcome::refused;
   });
-  if (source == attempts.end()) around_.violated(name + " is a write that was refused");
+  if (source == attempts.end()) {
+    around_.violated(Invariant::refused_stays_invisible, name + " is a write that was refused");
+  }
 }
 
 bool Workload::was_refused(std::string const& name, Digest const& digest) const {
+  auto const writes = writes_of_.find(name);
+  if (writes == writes_of_.end()) return false;
   bool refused = false;
-  for (auto const& [write, attempt] : attempts_) {
-    if (attempt.name != name || attempt.digest != digest) continue;
+  for (WriteId const write : writes->second) {
+    Attempt const& attempt = attempts_.at(write);
+    if (attempt.digest != digest) continue;
     if (attempt.outcome != Outcome::refused) return false;
     refused = true;
   }

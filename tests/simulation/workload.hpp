@@ -10,11 +10,15 @@
 #include "cluster/base/random.hpp"
 #include "cluster/view.hpp"
 #include "tests/simulation/host.hpp"
+#include "tests/simulation/readers.hpp"
 
 namespace chisme::simulation {
 
-// Workload is the clients: they write, remove and look up files at random nodes, remember what they
-// were told, and compare it with what the cluster says in the end.
+// Workload is the clients: they write, remove, read and look up files at random nodes, remember
+// what they were told, and compare it with what the cluster says later and in the end (invariants 4
+// and 15, and contracts C1 to C3).
+//
+// Some uploads have a condition, some bring bytes that were uploaded before.
 class Workload {
  public:
   struct Counts {
@@ -24,9 +28,10 @@ class Workload {
     unsigned unknown = 0;  // the connection was lost, or the node said that it does not know
   };
 
-  Workload(Surroundings& around, Random random) : around_(around), random_(random) {}
+  Workload(Surroundings& around, Random random)
+      : around_(around), random_(random), readers_(around, *this, random_.split(1)) {}
 
-  // One client uploads, removes or looks up something at a node that is up.
+  // One client uploads, removes or looks up something at a node that is up; another one reads.
   void act();
   void finished(cluster::WriteFinished const& finished);
   void finished(cluster::LookupFinished const& finished);
@@ -37,7 +42,13 @@ class Workload {
   [[nodiscard]] bool is_owed(std::string const& name, Digest const& digest) const;
   // Whether all who wrote these bytes as `name` were told that it was refused, at least one.
   [[nodiscard]] bool was_refused(std::string const& name, Digest const& digest) const;
+  // Whether `host` is one of those that made a write of `name` durable which was acknowledged
+  // before `moment`, is newer than `version` (nullopt: the name is absent), and has not been
+  // removed since for all that clients know.
+  [[nodiscard]] bool must_know_newer(std::string const& name, Host const& host,
+                                     std::optional<Version> const& version, Instant moment) const;
   [[nodiscard]] Counts counts() const;
+  [[nodiscard]] Readers::Counts reads() const { return readers_.counts(); }
 
  private:
   enum class Outcome { unknown, acknowledged, absent, refused };
@@ -45,16 +56,26 @@ class Workload {
   struct Asked {
     unsigned host = 0;
     std::uint64_t run = 0;
+    NodeId node;
+    Instant at{};
     bool answered = false;
   };
   struct Attempt {
     std::string name;
     std::optional<Digest> digest;  // nullopt: a removal
     ByteCount size;
+    cluster::Condition condition;
+    bool must_fail = false;  // the condition did not hold when it was asked
     Outcome outcome = Outcome::unknown;
     Version version;
     std::vector<NodeId> copies;  // that acknowledged it
     Asked asked;
+    Instant answered_at{};
+  };
+  struct Lookup {
+    std::string name;
+    Asked asked;
+    std::vector<NodeId> alive;  // as the asked node saw it
   };
   // The places of one upload: who has stored it, and whose answer is awaited.
   struct Upload {
@@ -63,21 +84,35 @@ class Workload {
     unsigned awaited = 0;
   };
 
+  void write(Host& host);
+  void set_condition(Host const& host, Attempt& attempt);
   void look_up(Host& host);
   void upload(Host& host, cluster::WriteId write);
   void push(Host& host, Host& target, std::shared_ptr<Upload> const& upload);
   void commit(Host& host, Upload const& upload);
+  void answered(Attempt& attempt, cluster::WriteOutcome const& outcome);
+  void answered(Attempt& attempt, Error const& error);
+  void check_absence(Lookup const& lookup);
   void compare(std::string const& name, std::vector<Attempt const*> const& attempts,
                cluster::ClusterView const& view);
+  // The newest Put of `name` acknowledged before `moment`; nullptr when there is none, or a removal
+  // may have followed.
+  [[nodiscard]] Attempt const* standing(std::string const& name, Instant moment) const;
+  [[nodiscard]] bool was_ever_removed(std::string const& name) const;
   [[nodiscard]] bool survives(Attempt const& attempt) const;
   [[nodiscard]] bool is_owed_an_answer(Asked const& asked) const;
+  [[nodiscard]] Asked asked_now(Host const& host) const;
   std::string random_name();
   Digest random_digest();
+  Digest content_for(std::string const& name);
+  Host* some_host_up();
 
   Surroundings& around_;
   Random random_;
+  Readers readers_;
   std::map<cluster::WriteId, Attempt> attempts_;
-  std::map<cluster::LookupId, Asked> lookups_;
+  std::map<std::string, std::vector<cluster::WriteId>> writes_of_;  // by name, in order
+  std::map<cluster::LookupId, Lookup> lookups_;
 };
 
 }  // namespace chisme::simulation

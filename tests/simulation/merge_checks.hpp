@@ -9,8 +9,7 @@
 namespace chisme::simulation {
 
 // MergeChecks keeps a fair sample of the records that nodes really told each other, and merges it
-// into empty tables in different orders, in one piece and in many, once and twice: whatever the
-// order, the result must be the same (invariant 7).
+// into empty tables in different orders, once and twice: the result must be the same (invariant 7).
 class MergeChecks {
  public:
   static constexpr std::size_t sample = 400;  // of each kind

@@ -32,7 +32,8 @@ struct Core::Parts {
         Instant now)
       : config(std::move(config_given)),
         self(std::move(self_given)),
-        swim(config.profile, self, config.seeds, random.split(1), now, config.versions),
+        swim(config.profile, self, config.seeds, random.split(1), now, config.versions,
+             config.remembered),
         loads(self.id, self.epoch, now),
         replication(
             config, self,
@@ -153,7 +154,7 @@ void Core::Parts::handle(LoadSampled const& input, Instant now, Effects& out) {
   }
   show_load(self.id);
   load_probes.ask(members, now, out);
-  replication.handle(input, situation(now));
+  replication.handle(input, situation(now), out);
 }
 
 void Core::Parts::handle(LeaveRequested const&, Instant now, Effects& out) {

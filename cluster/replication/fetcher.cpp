@@ -9,6 +9,18 @@ void announce(Digest const& digest, NodeId self, RepairStage stage, Effects& out
   out.push_back(Announce{RepairProgress{digest, self, stage}});
 }
 
+void tell_failure(NodeId asker, Digest const& digest, Situation const& situation, Effects& out) {
+  MemberView const* const member = find_member(situation.members, asker);
+  if (!is_reachable(member) || !understands<FetchFailed>(member->alive)) return;
+  out.push_back(Send{member->alive.peer, Channel::stream, FetchFailed{digest}});
+}
+
+void suspect_copy(NodeId source, Digest const& digest, Situation const& situation, Effects& out) {
+  MemberView const* const member = find_member(situation.members, source);
+  if (!is_reachable(member) || !understands<VerifyCopy>(member->alive)) return;
+  out.push_back(Send{member->alive.peer, Channel::stream, VerifyCopy{0, digest}});
+}
+
 }  // namespace
 
 void Fetcher::handle(Envelope const& from, FetchObject const& request, Catalogue const& catalogue,
@@ -16,7 +28,8 @@ void Fetcher::handle(Envelope const& from, FetchObject const& request, Catalogue
   bool const known = is_under_way(request.digest);
   bool const local = catalogue.is_local(request.digest);
   if (!known && !local) {
-    if (queued_.size() >= queued_max) return;
+    if (queued_.size() >= queued_max)
+      return tell_failure(from.sender, request.digest, situation, out);
     queued_.push_back({request.digest, request.size, request.sources});
   }
   askers_[request.digest].insert(from.sender);
@@ -31,11 +44,12 @@ bool Fetcher::is_under_way(Digest const& digest) const {
 }
 
 void Fetcher::start_next(Catalogue const& catalogue, Situation const& situation, Effects& out) {
-  while (running_.size() < transfers_in_max_ && !queued_.empty()) {
+  unsigned const most = throttled(transfers_in_max_, situation);
+  while (running_.size() < most && !queued_.empty()) {
     Wanted const next = std::move(queued_.front());
     queued_.pop_front();
     bool const wanted = !catalogue.is_local(next.digest);  // it may have come by an upload
-    if (wanted && !start(next, situation, out)) askers_.erase(next.digest);
+    if (wanted && !start(next, situation, out)) refuse(next.digest, situation, out);
   }
 }
 
@@ -61,9 +75,16 @@ void Fetcher::handle(TransferFinished const& transfer, Catalogue const& catalogu
   running_.erase(found);
   bool const here = transfer.succeeded && catalogue.is_local(digest);
   announce(digest, situation.self, here ? RepairStage::finished : RepairStage::failed, out);
-  if (!here) askers_.erase(digest);
+  if (!here) refuse(digest, situation, out);
+  for (NodeId const source : transfer.corrupt) suspect_copy(source, digest, situation, out);
   start_next(catalogue, situation, out);
   saved(catalogue, situation, out);
+}
+
+void Fetcher::refuse(Digest const& digest, Situation const& situation, Effects& out) {
+  auto const askers = askers_.extract(digest);
+  if (askers.empty()) return;
+  for (NodeId const asker : askers.mapped()) tell_failure(asker, digest, situation, out);
 }
 
 void Fetcher::saved(Catalogue const& catalogue, Situation const& situation, Effects& out) {

@@ -14,10 +14,11 @@
 namespace chisme::cluster {
 
 // Fetcher brings objects here that a coordinator (Repairer) wants this node to hold, at most
-// `transfers_in_max` at a time. At most `queued_max` wait; of more, the coordinator will ask again.
+// `transfers_in_max` at a time. At most `queued_max` wait; more are refused.
 //
-// Who asked is told by a CatalogueDelta with this node's Have, once that is on disk. A transfer
-// that fails is not tried again here: the coordinator's next FetchObject does that.
+// Who asked is told by a CatalogueDelta with this node's Have, once that is on disk, or by
+// FetchFailed: a transfer that fails is not tried again here. A source whose bytes did not have the
+// digest is told to verify its copy. While this node is busy, half as many run at a time.
 //
 // Pure; one thread owns it.
 class Fetcher {
@@ -30,6 +31,10 @@ class Fetcher {
               Situation const& situation, Effects& out);
   void handle(TransferFinished const& transfer, Catalogue const& catalogue,
               Situation const& situation, Effects& out);
+  // Starts what waits, if there is room: the load may have fallen.
+  void tick(Catalogue const& catalogue, Situation const& situation, Effects& out) {
+    start_next(catalogue, situation, out);
+  }
   // Something became durable: says so to those who wait for it.
   void saved(Catalogue const& catalogue, Situation const& situation, Effects& out);
 
@@ -40,6 +45,7 @@ class Fetcher {
     std::vector<NodeId> sources;
   };
   [[nodiscard]] bool is_under_way(Digest const& digest) const;
+  void refuse(Digest const& digest, Situation const& situation, Effects& out);
   void start_next(Catalogue const& catalogue, Situation const& situation, Effects& out);
   bool start(Wanted const& wanted, Situation const& situation, Effects& out);
 

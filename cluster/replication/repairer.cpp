@@ -10,7 +10,6 @@ namespace chisme::cluster {
 namespace {
 
 constexpr Duration rank_step_max = std::chrono::seconds{30};
-constexpr Duration slice_pause = std::chrono::milliseconds{10};
 constexpr Duration resend_period = std::chrono::seconds{10};
 constexpr Duration failure_pause_min = std::chrono::seconds{1};
 constexpr Duration failure_pause_max = std::chrono::seconds{60};
@@ -60,98 +59,17 @@ std::optional<NodeId> choose_target(std::uint64_t key, std::vector<NodeId> exclu
 }  // namespace
 
 Repairer::Repairer(CoreConfig const& config, Instant now)
-    : config_(config), started_(now), next_slice_(now) {}
-
-// ---- What there is to look at -------------------------------------------------------------------
-
-void Repairer::touched(std::set<Digest> digests) {
-  dirty_.merge(std::move(digests));
-}
-
-void Repairer::members_changed(Situation const& situation) {
-  for (MemberView const& member : situation.members) {
-    NodeId const id = member.alive.id;
-    if (member.state == MemberState::dead) {
-      died_.try_emplace(id, situation.now);
-    } else {
-      died_.erase(id);
-    }
-    if (member.state == MemberState::left) {
-      left_.insert(id);
-    } else {
-      left_.erase(id);
-    }
-  }
-  std::erase_if(left_, [&](NodeId id) { return find_member(situation.members, id) == nullptr; });
-  std::erase_if(died_, [&](auto const& dead) {
-    return find_member(situation.members, dead.first) == nullptr;
-  });
-  // A rescan under way goes on to its end first: were it begun anew each time, members that come
-  // and go would keep it from ever reaching the last objects.
-  rescan_again_ = rescan_from_.has_value();
-  if (!rescan_from_) rescan_from_ = Digest{};
-  next_slice_ = std::min(next_slice_, situation.now);
-}
-
-void Repairer::peer_unreachable(Endpoint endpoint, Situation const& situation) {
-  for (Digest const& digest : running_) {
-    Repair& repair = repairs_.at(digest);
-    MemberView const* const target = find_member(situation.members, repair.target);
-    if (target == nullptr || target->alive.peer == endpoint) repair.act_at = situation.now;
-  }
-}
-
-void Repairer::tick(Catalogue const& catalogue, Situation const& situation, Effects& out) {
-  auto const next = deadline();
-  bool const due = next && *next <= situation.now;
-  if (!due && ready_.empty() && running_.empty()) return;
-  brake_ = brake_of(situation);
-  check_running(catalogue, situation, out);
-  examine_some(catalogue, situation, out);
-  wake_waiting(catalogue, situation, out);
-  start_some(catalogue, situation, out);
-}
-
-std::optional<Instant> Repairer::deadline() const {
-  std::optional<Instant> first;
-  auto const consider = [&](Instant at) { first = first ? std::min(*first, at) : at; };
-  if (!dirty_.empty() || rescan_from_) consider(next_slice_);
-  if (!waiting_.empty()) consider(waiting_.begin()->first);
-  for (Digest const& digest : running_) {
-    Repair const& repair = repairs_.at(digest);
-    consider(std::min(repair.act_at, repair.resend_at));
-  }
-  return first;
-}
-
-void Repairer::examine_some(Catalogue const& catalogue, Situation const& situation, Effects& out) {
-  if (situation.now < next_slice_ || (dirty_.empty() && !rescan_from_)) return;
-  next_slice_ = situation.now + slice_pause;
-  for (std::size_t i = 0; i < slice && !dirty_.empty(); ++i) {
-    examine(dirty_.extract(dirty_.begin()).value(), catalogue, situation, out);
-  }
-  if (!rescan_from_) return;
-  auto next = catalogue.objects().lower_bound(*rescan_from_);
-  for (std::size_t i = 0; i < slice && next != catalogue.objects().end(); ++i, ++next) {
-    examine(next->first, catalogue, situation, out);
-  }
-  rescan_from_.reset();
-  if (next != catalogue.objects().end()) {
-    rescan_from_ = next->first;
-  } else if (std::exchange(rescan_again_, false)) {
-    rescan_from_ = Digest{};
-  }
-}
+    : config_(config), started_(now), next_wake_(now) {}
 
 void Repairer::examine(Digest const& digest, Catalogue const& catalogue, Situation const& situation,
-                       Effects& out) {
+                       Outages const& outages, Effects& out) {
   auto const use = catalogue.objects().find(digest);
   if (use == catalogue.objects().end()) {
     lost_.erase(digest);
     return end(digest);
   }
-  Need const need = need_of(digest, use->second, catalogue, situation);
-  watch_for_loss(digest, need.sources.empty(), situation, out);
+  Need const need = need_of(digest, use->second, catalogue, situation, outages);
+  watch_for_loss(digest, need.sources.empty(), situation, outages, out);
   auto const repair = repairs_.find(digest);
   if (repair != repairs_.end() && repair->second.started) {
     if (!contains(need.holders, repair->second.target)) return;
@@ -164,10 +82,47 @@ void Repairer::examine(Digest const& digest, Catalogue const& catalogue, Situati
   schedule(digest, need, *target, situation.now, out);
 }
 
+void Repairer::peer_unreachable(Endpoint endpoint, Situation const& situation) {
+  for (Digest const& digest : running_) {
+    Repair& repair = repairs_.at(digest);
+    MemberView const* const target = find_member(situation.members, repair.target);
+    if (target == nullptr || target->alive.peer == endpoint) repair.act_at = situation.now;
+  }
+}
+
+void Repairer::fetch_failed(NodeId from, FetchFailed const& failure, Situation const& situation,
+                            Effects& out) {
+  if (!running_.contains(failure.digest)) return;
+  Repair& repair = repairs_.at(failure.digest);
+  if (repair.target == from) fail(failure.digest, repair, situation.now, out);
+}
+
+void Repairer::tick(Catalogue const& catalogue, Situation const& situation, Outages const& outages,
+                    Effects& out) {
+  auto const next = deadline();
+  bool const due = next && *next <= situation.now;
+  if (!due && ready_.empty() && running_.empty()) return;
+  check_running(catalogue, situation, outages, out);
+  wake_waiting(catalogue, situation, outages, out);
+  start_some(catalogue, situation, outages, out);
+}
+
+std::optional<Instant> Repairer::deadline() const {
+  std::optional<Instant> first;
+  auto const consider = [&](Instant at) { first = first ? std::min(*first, at) : at; };
+  if (!waiting_.empty()) consider(std::max(next_wake_, waiting_.begin()->first));
+  for (Digest const& digest : running_) {
+    Repair const& repair = repairs_.at(digest);
+    consider(std::min(repair.act_at, repair.resend_at));
+  }
+  return first;
+}
+
 // ---- What an object lacks -----------------------------------------------------------------------
 
 Repairer::Need Repairer::need_of(Digest const& digest, Catalogue::ObjectUse const& use,
-                                 Catalogue const& catalogue, Situation const& situation) const {
+                                 Catalogue const& catalogue, Situation const& situation,
+                                 Outages const& outages) const {
   std::string const& name = *use.names.begin();
   Need need;
   need.key = placement_key(name);
@@ -192,51 +147,33 @@ Repairer::Need Repairer::need_of(Digest const& digest, Catalogue::ObjectUse cons
   auto const self = std::ranges::find(need.sources, situation.self);
   if (self == need.sources.end()) return need;
   need.rank = static_cast<unsigned>(self - need.sources.begin()) + (writer_comes_first ? 1 : 0);
-  need.due = due_of(need, situation);
+  need.due = due_of(need, situation, outages);
   return need;
 }
 
 // When the copies in reach, and those that may return, become fewer than R.
-std::optional<Instant> Repairer::due_of(Need const& need, Situation const& situation) const {
+std::optional<Instant> Repairer::due_of(Need const& need, Situation const& situation,
+                                        Outages const& outages) const {
   std::size_t const wanted = situation.copies_wanted;
   Instant due = situation.now;
   Duration const delay = need.copies >= 2 ? config_.repair_delay : config_.last_copy_repair_delay;
   std::vector<Instant> waited_for;
   for (NodeId const id : need.holders) {
-    if (contains(need.sources, id) || left_.contains(id)) continue;
-    auto const died = died_.find(id);
-    waited_for.push_back((died == died_.end() ? started_ : died->second) + delay);
+    if (contains(need.sources, id) || outages.has_left(id)) continue;
+    waited_for.push_back(outages.missing_since(id) + delay);
   }
   std::ranges::sort(waited_for);
   std::size_t const expected = need.copies + waited_for.size();
   if (expected >= wanted) due = waited_for[expected - wanted];
-  if (brake_.on && need.copies >= 2) {
-    if (!brake_.until) return std::nullopt;
-    due = std::max(due, *brake_.until);
+  if (outages.is_braked() && need.copies >= 2) {
+    if (outages.is_blind()) return std::nullopt;
+    due = std::max(due, *outages.brake().until);
   }
   return due;
 }
 
-Repairer::Brake Repairer::brake_of(Situation const& situation) const {
-  std::size_t const members = expected_members(situation.members);
-  auto const in_sight = static_cast<std::size_t>(std::ranges::count_if(
-      situation.members, [](MemberView const& member) { return is_reachable(&member); }));
-  if (2 * in_sight < members) return {.on = true, .until = std::nullopt};
-  std::vector<Instant> deaths;
-  for (auto const& [id, at] : died_) {
-    if (at + config_.repair_delay > situation.now) deaths.push_back(at);
-  }
-  std::ranges::sort(deaths);
-  // It ends when the first of the deaths are so long ago that the others are few enough.
-  std::size_t past = 0;
-  auto const many = [&](std::size_t recent) { return recent > 1 && 4 * recent > members; };
-  while (many(deaths.size() - past)) ++past;
-  if (past == 0) return {};
-  return {.on = true, .until = deaths[past - 1] + config_.repair_delay};
-}
-
 void Repairer::watch_for_loss(Digest const& digest, bool lost, Situation const& situation,
-                              Effects& out) {
+                              Outages const& outages, Effects& out) {
   if (!lost) {
     lost_.erase(digest);
     return;
@@ -248,8 +185,7 @@ void Repairer::watch_for_loss(Digest const& digest, bool lost, Situation const& 
   if (!entry->second) return;
   if (first) waiting_.emplace(*entry->second, digest);
   // A node that sees less than half of the others cannot tell that nobody has it.
-  bool const blind = brake_.on && !brake_.until;
-  if (situation.now < *entry->second || blind) return;
+  if (situation.now < *entry->second || outages.is_blind()) return;
   entry->second.reset();
   out.push_back(Announce{CopiesLost{digest}});
 }
@@ -279,28 +215,33 @@ void Repairer::schedule(Digest const& digest, Need const& need, NodeId target, I
   }
 }
 
-void Repairer::wake_waiting(Catalogue const& catalogue, Situation const& situation, Effects& out) {
-  while (!waiting_.empty() && waiting_.begin()->first <= situation.now) {
+void Repairer::wake_waiting(Catalogue const& catalogue, Situation const& situation,
+                            Outages const& outages, Effects& out) {
+  if (situation.now < next_wake_) return;
+  for (std::size_t i = 0; i < Survey::slice; ++i) {
+    if (waiting_.empty() || waiting_.begin()->first > situation.now) return;
     Digest const digest = waiting_.extract(waiting_.begin()).value().second;
-    examine(digest, catalogue, situation, out);
+    examine(digest, catalogue, situation, outages, out);
   }
+  next_wake_ = situation.now + Survey::pause;  // many wait for the same dead node
 }
 
-void Repairer::start_some(Catalogue const& catalogue, Situation const& situation, Effects& out) {
-  while (running_.size() < config_.transfers_out_max && !ready_.empty()) {
+void Repairer::start_some(Catalogue const& catalogue, Situation const& situation,
+                          Outages const& outages, Effects& out) {
+  unsigned const most = throttled(config_.transfers_out_max, situation);
+  while (running_.size() < most && !ready_.empty()) {
     Digest const digest = std::get<Digest>(ready_.extract(ready_.begin()).value());
     auto const repair = repairs_.find(digest);
-    if (start(digest, repair->second, catalogue, situation, out)) continue;
-    dirty_.insert(digest);
-    next_slice_ = std::max(next_slice_, situation.now + slice_pause);
+    if (start(digest, repair->second, catalogue, situation, outages, out)) continue;
+    look_again(digest, situation.now + Survey::pause);
   }
 }
 
 bool Repairer::start(Digest const& digest, Repair& repair, Catalogue const& catalogue,
-                     Situation const& situation, Effects& out) {
+                     Situation const& situation, Outages const& outages, Effects& out) {
   auto const use = catalogue.objects().find(digest);
   if (use == catalogue.objects().end()) return false;
-  Need need = need_of(digest, use->second, catalogue, situation);
+  Need need = need_of(digest, use->second, catalogue, situation, outages);
   if (!need.due || *need.due > situation.now) return false;
   auto const target = choose_target(need.key, need.sources, repair.failed_targets, situation);
   if (!target) {
@@ -323,7 +264,8 @@ void Repairer::send(Digest const& digest, Repair& repair, ByteCount size,
                     std::vector<NodeId> sources, Situation const& situation, Effects& out) {
   repair.resend_at = situation.now + resend_period;
   move_to_front(sources, situation.self);
-  if (sources.size() > sources_max) sources.resize(sources_max);
+  std::size_t const offered = repair.failures == 0 ? 1 : sources_max;
+  if (sources.size() > offered) sources.resize(offered);
   MemberView const* const target = find_member(situation.members, repair.target);
   if (target == nullptr) return;
   out.push_back(
@@ -332,21 +274,22 @@ void Repairer::send(Digest const& digest, Repair& repair, ByteCount size,
 
 // ---- Copies under way ---------------------------------------------------------------------------
 
-void Repairer::check_running(Catalogue const& catalogue, Situation const& situation, Effects& out) {
+void Repairer::check_running(Catalogue const& catalogue, Situation const& situation,
+                             Outages const& outages, Effects& out) {
   std::set<Digest> const running = running_;  // at most `transfers_out_max`
   for (Digest const& digest : running) {
     Repair& repair = repairs_.at(digest);
     auto const use = catalogue.objects().find(digest);
     bool const wanted = use != catalogue.objects().end();
     if (!wanted || catalogue.holding(digest, repair.target) != nullptr) {
-      examine(digest, catalogue, situation, out);
+      examine(digest, catalogue, situation, outages, out);
       continue;
     }
     bool const reachable = is_reachable(find_member(situation.members, repair.target));
     if (!reachable || repair.act_at <= situation.now) {
       fail(digest, repair, situation.now, out);
     } else if (repair.resend_at <= situation.now) {
-      Need need = need_of(digest, use->second, catalogue, situation);
+      Need need = need_of(digest, use->second, catalogue, situation, outages);
       send(digest, repair, use->second.size, std::move(need.sources), situation, out);
     }
   }
@@ -356,12 +299,13 @@ void Repairer::fail(Digest const& digest, Repair& repair, Instant now, Effects& 
   announce(digest, repair.target, RepairStage::failed, out);
   running_.erase(digest);
   repair.started = false;
+  // The first failure is the target's, as far as anybody knows: the next one is asked at once.
   Duration const pause = failure_pause_min * (1 << std::min(repair.failures, 6u));
-  repair.not_before = now + std::min(failure_pause_max, pause);
+  repair.not_before = repair.failures == 0 ? now : now + std::min(failure_pause_max, pause);
   ++repair.failures;
   if (repair.failed_targets.size() == failed_targets_max) repair.failed_targets.clear();
   repair.failed_targets.push_back(repair.target);
-  dirty_.insert(digest);
+  look_again(digest, now);
 }
 
 void Repairer::take_off_queues(Digest const& digest, Repair const& repair) {

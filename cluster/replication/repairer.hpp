@@ -11,38 +11,40 @@
 #include "cluster/catalogue/catalogue.hpp"
 #include "cluster/config.hpp"
 #include "cluster/effect.hpp"
+#include "cluster/replication/outages.hpp"
 #include "cluster/replication/situation.hpp"
+#include "cluster/replication/survey.hpp"
 
 namespace chisme::cluster {
 
 // Repairer sees to it that every object that a name refers to has R copies on nodes in reach.
 //
 // A copy on a member that died is waited for: `repair_delay`, or `last_copy_repair_delay` when one
-// copy is left. A copy on a member that left, and one that was never made, is not. Of the live
-// holders the first in rendezvous order coordinates (for a write that never had R copies, the
-// writer, if it is one), the next ones step in after rank x min(30 s, repair_delay). The
-// coordinator asks the best placement node without a copy to fetch; fewest copies first, at most
-// `transfers_out_max` at a time; one that fails is tried elsewhere after a growing pause.
+// copy is left. A copy on a member that left or drains, and one that was never made, is not. Of the
+// live holders the first in rendezvous order coordinates (for a write that never had R copies, the
+// writer, if it is one), the next ones step in after rank x min(30 s, repair_delay). A node that
+// comes back brings its copies with it, and what was queued for them is forgotten.
 //
-// Brake: when more than a quarter of the members (and more than one) died within `repair_delay`, or
-// less than half are in sight, only last copies are made: more is wrong than a dead node or two.
+// The coordinator asks the best placement node without a copy to fetch; fewest copies first, at
+// most `transfers_out_max` at a time, half as many while this node is busy. It offers itself as the
+// only source, so that this holds for what a node sends, too; only after a failure others are
+// offered as well. A target that says that it failed is replaced at once, then after growing
+// pauses. Under the brake (Outages) only last copies are made.
 //
-// Copies are only ever added. Objects that no name refers to are left alone, and never removed yet.
-//
-// All objects are looked at again when membership changes, `slice` of them per tick; otherwise
-// those whose holders or names changed, and those whose time has come. Pure; one thread owns it.
+// Copies are only ever added. One entry per object that lacks copies. Pure; one thread owns it.
 class Repairer {
  public:
-  static constexpr std::size_t slice = 512;
-
   Repairer(CoreConfig const& config, Instant now);
 
-  // Takes note of `touched` objects (Catalogue::take_touched).
-  void touched(std::set<Digest> digests);
-  // The members differ from the last call's in state, zone, draining or number.
-  void members_changed(Situation const& situation);
+  // What is known of the object, or of the members, has changed.
+  void examine(Digest const& digest, Catalogue const& catalogue, Situation const& situation,
+               Outages const& outages, Effects& out);
   void peer_unreachable(Endpoint endpoint, Situation const& situation);
-  void tick(Catalogue const& catalogue, Situation const& situation, Effects& out);
+  // `from` could not fetch what it was asked to.
+  void fetch_failed(NodeId from, FetchFailed const& failure, Situation const& situation,
+                    Effects& out);
+  void tick(Catalogue const& catalogue, Situation const& situation, Outages const& outages,
+            Effects& out);
   [[nodiscard]] std::optional<Instant> deadline() const;
   // Objects that lack copies and that this node is to see to, or is seeing to.
   [[nodiscard]] std::uint64_t repairs_pending() const { return pending_; }
@@ -69,41 +71,32 @@ class Repairer {
     unsigned failures = 0;
     std::vector<NodeId> failed_targets;
   };
-  struct Brake {
-    bool on = false;
-    std::optional<Instant> until;  // nullopt: until membership changes
-  };
-
   Need need_of(Digest const& digest, Catalogue::ObjectUse const& use, Catalogue const& catalogue,
-               Situation const& situation) const;
-  std::optional<Instant> due_of(Need const& need, Situation const& situation) const;
-  Brake brake_of(Situation const& situation) const;
-  void examine_some(Catalogue const& catalogue, Situation const& situation, Effects& out);
-  void examine(Digest const& digest, Catalogue const& catalogue, Situation const& situation,
-               Effects& out);
-  void watch_for_loss(Digest const& digest, bool lost, Situation const& situation, Effects& out);
+               Situation const& situation, Outages const& outages) const;
+  std::optional<Instant> due_of(Need const& need, Situation const& situation,
+                                Outages const& outages) const;
+  void watch_for_loss(Digest const& digest, bool lost, Situation const& situation,
+                      Outages const& outages, Effects& out);
   void schedule(Digest const& digest, Need const& need, NodeId target, Instant now, Effects& out);
-  void wake_waiting(Catalogue const& catalogue, Situation const& situation, Effects& out);
-  void start_some(Catalogue const& catalogue, Situation const& situation, Effects& out);
+  void wake_waiting(Catalogue const& catalogue, Situation const& situation, Outages const& outages,
+                    Effects& out);
+  void start_some(Catalogue const& catalogue, Situation const& situation, Outages const& outages,
+                  Effects& out);
   bool start(Digest const& digest, Repair& repair, Catalogue const& catalogue,
-             Situation const& situation, Effects& out);
-  void check_running(Catalogue const& catalogue, Situation const& situation, Effects& out);
+             Situation const& situation, Outages const& outages, Effects& out);
+  void check_running(Catalogue const& catalogue, Situation const& situation, Outages const& outages,
+                     Effects& out);
   static void send(Digest const& digest, Repair& repair, ByteCount size,
                    std::vector<NodeId> sources, Situation const& situation, Effects& out);
   void fail(Digest const& digest, Repair& repair, Instant now, Effects& out);
+  void look_again(Digest const& digest, Instant at) { waiting_.emplace(at, digest); }
   void take_off_queues(Digest const& digest, Repair const& repair);
   void count(Repair& repair, bool counted);
   void end(Digest const& digest);
 
   CoreConfig config_;
   Instant started_;
-  std::map<NodeId, Instant> died_;  // members known to be dead, since when
-  std::set<NodeId> left_;
-  Brake brake_;
-  std::set<Digest> dirty_;             // to be examined
-  std::optional<Digest> rescan_from_;  // a rescan of all objects has come this far
-  bool rescan_again_ = false;          // members changed while it was under way
-  Instant next_slice_{};
+  Instant next_wake_;
   std::map<Digest, Repair> repairs_;
   std::uint64_t pending_ = 0;  // repairs that this node is the first to see to
   std::set<Digest> running_;

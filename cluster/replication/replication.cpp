@@ -13,7 +13,11 @@ Replication::Replication(CoreConfig const& config, Self const& self, StoredCatal
       writes_(config.write_timeout, self.epoch),
       lookups_(self.epoch),
       fetcher_(config.transfers_in_max),
-      repairer_(config, now) {}
+      outages_(config, now),
+      survey_(now),
+      repairer_(config, now),
+      upkeep_(config, self, now),
+      rebalancer_(config, now) {}
 
 bool Replication::received(Envelope const& from, Situation const& situation, Effects& out) {
   bool ours = true;
@@ -39,11 +43,13 @@ bool Replication::received(Envelope const& from, Situation const& situation, Eff
             lookups_.handle(from.sender, answer, catalogue_, situation, out);
           },
           [&](VerifyCopy const& question) {
-            out.push_back(Send{from.sender_peer, Channel::stream,
-                               CopyVerified{question.number, question.digest, false}});
+            upkeep_.handle(from, question, catalogue_, situation, out);
           },
-          [](CopyVerified const&) {},
-          [](FetchFailed const&) {},
+          [&](CopyVerified const& answer) { upkeep_.handle(from.sender, answer); },
+          [&](FetchFailed const& failure) {
+            repairer_.fetch_failed(from.sender, failure, situation, out);
+            rebalancer_.fetch_failed(from.sender, failure, situation.now);
+          },
           [](WriteSuperseded const&) {},
           [](HorizonNotice const&) {},
           [](RangeSync const&) {},
@@ -77,25 +83,29 @@ void Replication::heard(NodeId peer, std::uint64_t fingerprint, Situation const&
 void Replication::handle(PeerUnreachable const& input, Situation const& situation, Effects& out) {
   writes_.peer_unreachable(input.endpoint, situation);
   repairer_.peer_unreachable(input.endpoint, situation);
+  upkeep_.peer_unreachable(input.endpoint, situation);
   settle(situation, out);
 }
 
-void Replication::handle(LoadSampled const& input, Situation const& situation) {
+void Replication::handle(LoadSampled const& input, Situation const& situation, Effects& out) {
   catalogue_.set_wall(input.wall, situation.now);
+  survey_.watch(situation);
+  fetcher_.tick(catalogue_, situation, out);
+  settle(situation, out);
 }
 
 void Replication::handle(ObjectStored const& input, Situation const& situation, Effects& out) {
-  catalogue_.object_stored(input);
+  upkeep_.handle(input, catalogue_, situation.now, out);
   settle(situation, out);
 }
 
 void Replication::handle(ObjectRemoved const& input, Situation const& situation, Effects& out) {
-  catalogue_.object_removed(input.digest);
+  upkeep_.handle(input, catalogue_);
   settle(situation, out);
 }
 
 void Replication::handle(ObjectVerified const& input, Situation const& situation, Effects& out) {
-  if (!input.intact) catalogue_.object_removed(input.digest);
+  upkeep_.handle(input, catalogue_, situation, out);
   settle(situation, out);
 }
 
@@ -105,7 +115,15 @@ void Replication::handle(TransferFinished const& input, Situation const& situati
 }
 
 void Replication::handle(WriteRequested const& input, Situation const& situation, Effects& out) {
-  writes_.handle(input, catalogue_, situation, out);
+  auto const* const file = std::get_if<StoreFile>(&input.what);
+  if (file != nullptr && upkeep_.is_removing(file->digest)) {
+    // What is on this node's disk is uncertain for a moment: the others must be enough.
+    WriteRequested elsewhere = input;
+    std::erase(elsewhere.stored_on, situation.self);
+    writes_.handle(elsewhere, catalogue_, situation, out);
+  } else {
+    writes_.handle(input, catalogue_, situation, out);
+  }
   settle(situation, out);
 }
 
@@ -114,6 +132,7 @@ void Replication::handle(CatalogueSaved const& input, Situation const& situation
   participant_.saved(input.save, catalogue_, situation, out);
   writes_.saved(input.save, catalogue_, situation, out);
   fetcher_.saved(catalogue_, situation, out);
+  upkeep_.saved(input.save, out);
   settle(situation, out);
 }
 
@@ -123,7 +142,8 @@ void Replication::handle(LookupRequested const& input, Situation const& situatio
 }
 
 void Replication::members_changed(Situation const& situation, Effects& out) {
-  repairer_.members_changed(situation);
+  outages_.members_changed(situation);
+  survey_.watch(situation);
   writes_.tick(catalogue_, situation, out);
   lookups_.tick(catalogue_, situation, out);
   settle(situation, out);
@@ -137,15 +157,25 @@ void Replication::tick(Situation const& situation, Effects& out) {
 }
 
 void Replication::settle(Situation const& situation, Effects& out) {
-  repairer_.touched(catalogue_.take_touched());
-  repairer_.tick(catalogue_, situation, out);
+  outages_.tick(situation);
+  survey_.touched(catalogue_.take_touched());
+  for (Digest const& digest : survey_.take_due(catalogue_, situation.now)) {
+    repairer_.examine(digest, catalogue_, situation, outages_, out);
+    upkeep_.examine(digest, catalogue_, situation);
+  }
+  repairer_.tick(catalogue_, situation, outages_, out);
+  rebalancer_.tick(catalogue_, situation, outages_, repairer_.repairs_pending(), out);
+  upkeep_.tick(catalogue_, situation, outages_, {writes_, participant_}, out);
+  if (upkeep_.wants_rescan()) survey_.rescan(situation.now);
+  survey_.touched(catalogue_.take_touched());
   catalogue_.save_if_due(situation.now, out);
 }
 
 std::optional<Instant> Replication::deadline() const {
   std::optional<Instant> first = anti_entropy_.deadline();
   for (auto const& next :
-       {catalogue_.deadline(), writes_.deadline(), lookups_.deadline(), repairer_.deadline()}) {
+       {catalogue_.deadline(), writes_.deadline(), lookups_.deadline(), outages_.deadline(),
+        survey_.deadline(), repairer_.deadline(), upkeep_.deadline(), rebalancer_.deadline()}) {
     if (next) first = std::min(first.value_or(*next), *next);
   }
   return first;

@@ -11,16 +11,20 @@
 #include "cluster/input.hpp"
 #include "cluster/replication/fetcher.hpp"
 #include "cluster/replication/lookups.hpp"
+#include "cluster/replication/outages.hpp"
+#include "cluster/replication/rebalancer.hpp"
 #include "cluster/replication/repairer.hpp"
 #include "cluster/replication/situation.hpp"
+#include "cluster/replication/survey.hpp"
+#include "cluster/replication/upkeep.hpp"
 #include "cluster/replication/write_coordinator.hpp"
 #include "cluster/replication/write_participant.hpp"
 
 namespace chisme::cluster {
 
 // Replication is the half of a core that deals with files: the catalogue, its anti-entropy, writes,
-// lookups and repair. It routes what happens to whichever of these it concerns, and saves the
-// catalogue when they changed it; it holds no policy.
+// lookups, repair, and the upkeep of this node's copies. It routes what happens to whichever of
+// these it concerns, and saves the catalogue when they changed it; it holds no policy.
 //
 // How the core uses it: every call below with the Situation of the moment; after any of them,
 // `take_fresh` into the dissemination queue. Single records that come by gossip go to `gossiped`,
@@ -32,8 +36,8 @@ class Replication {
   Replication(CoreConfig const& config, Self const& self, StoredCatalogue stored, Instant now);
 
   // A CatalogueDigest, CatalogueDelta, CommitWrite, WriteCommitted, FetchObject, LookupName,
-  // LookupAnswer, VerifyCopy or CopyVerified. False, and nothing done, when it is any other
-  // message.
+  // LookupAnswer, VerifyCopy, CopyVerified, FetchFailed or WriteSuperseded. False, and nothing
+  // done, when it is any other message.
   bool received(Envelope const& envelope, Situation const& situation, Effects& out);
   // A record of the catalogue among those of a Gossip, Ping or Ack.
   void gossiped(CatalogueRecord const& record, Situation const& situation, Effects& out);
@@ -41,7 +45,7 @@ class Replication {
   void heard(NodeId peer, std::uint64_t fingerprint, Situation const& situation, Effects& out);
 
   void handle(PeerUnreachable const& input, Situation const& situation, Effects& out);
-  void handle(LoadSampled const& input, Situation const& situation);  // for its wall clock
+  void handle(LoadSampled const& input, Situation const& situation, Effects& out);
   void handle(ObjectStored const& input, Situation const& situation, Effects& out);
   void handle(ObjectRemoved const& input, Situation const& situation, Effects& out);
   void handle(ObjectVerified const& input, Situation const& situation, Effects& out);
@@ -63,6 +67,8 @@ class Replication {
   // Moves whenever the snapshot does.
   [[nodiscard]] std::uint64_t changes() const { return catalogue_.changes(); }
   [[nodiscard]] std::uint64_t repairs_pending() const { return repairer_.repairs_pending(); }
+  // More is wrong than a dead node or two: nothing that others may need is to be removed.
+  [[nodiscard]] bool is_braked() const { return outages_.is_braked(); }
 
  private:
   // What follows every call: touched objects are looked at, what must be saved soon is.
@@ -74,7 +80,11 @@ class Replication {
   WriteParticipant participant_;
   Lookups lookups_;
   Fetcher fetcher_;
+  Outages outages_;
+  Survey survey_;
   Repairer repairer_;
+  Upkeep upkeep_;
+  Rebalancer rebalancer_;
 };
 
 }  // namespace chisme::cluster

@@ -22,6 +22,23 @@ std::size_t expected_members(std::span<MemberView const> members) {
   }));
 }
 
+bool is_busy(Situation const& situation) {
+  constexpr float busy = 0.8F;
+  MemberView const* const self = find_member(situation.members, situation.self);
+  if (self == nullptr || !self->load) return false;
+  return static_cast<float>(self->load->in_flight) > busy * self->load->capacity;
+}
+
+unsigned throttled(unsigned most, Situation const& situation) {
+  return is_busy(situation) ? (most + 1) / 2 : most;
+}
+
+std::optional<float> disk_used(Situation const& situation, NodeId id) {
+  MemberView const* const member = find_member(situation.members, id);
+  if (member == nullptr || !member->load) return std::nullopt;
+  return member->load->disk_used_ratio;
+}
+
 bool is_reachable(MemberView const* member) {
   return member != nullptr &&
          (member->state == MemberState::alive || member->state == MemberState::suspect);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 
 #include "cluster/base/time.hpp"
@@ -22,6 +23,12 @@ struct Situation {
 // How many members there should be: all but those that left, and those that are dead and replaced:
 // somebody else lives at their address, with a new identity because their disk was lost.
 [[nodiscard]] std::size_t expected_members(std::span<MemberView const> members);
+// This node's own load is above 0.8 requests per unit of capacity: work that can wait is halved.
+[[nodiscard]] bool is_busy(Situation const& situation);
+// How many of `most` things this node may do at a time now: half of them when it is busy.
+[[nodiscard]] unsigned throttled(unsigned most, Situation const& situation);
+// How much of `id`'s disk is used, 0..1; nullopt when it did not say.
+[[nodiscard]] std::optional<float> disk_used(Situation const& situation, NodeId id);
 // Alive, or only suspected not to be: worth talking to.
 [[nodiscard]] bool is_reachable(MemberView const* member);
 

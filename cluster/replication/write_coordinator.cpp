@@ -128,6 +128,13 @@ void WriteCoordinator::handle(NodeId from, WriteCommitted const& reply, Catalogu
   if (advance(found->first, found->second, catalogue, situation, out)) pending_.erase(found);
 }
 
+bool WriteCoordinator::names(Digest const& digest) const {
+  return std::ranges::any_of(pending_, [&](auto const& entry) {
+    auto const* const put = std::get_if<PutRecord>(&entry.second.record.change);
+    return put != nullptr && put->digest == digest;
+  });
+}
+
 void WriteCoordinator::peer_unreachable(Endpoint endpoint, Situation const& situation) {
   for (auto& [number, write] : pending_) {
     for (auto& [id, target] : write.targets) {

@@ -36,6 +36,8 @@ class WriteCoordinator {
               Effects& out);
   void handle(NodeId from, WriteCommitted const& answer, Catalogue& catalogue,
               Situation const& situation, Effects& out);
+  // A write that is not decided yet would name this object.
+  [[nodiscard]] bool names(Digest const& digest) const;
   void peer_unreachable(Endpoint endpoint, Situation const& situation);
   // The catalogue is durable up to `save`.
   void saved(SaveId save, Catalogue& catalogue, Situation const& situation, Effects& out);

@@ -1,5 +1,7 @@
 #include "cluster/replication/write_participant.hpp"
 
+#include <algorithm>
+
 namespace chisme::cluster {
 namespace {
 
@@ -28,6 +30,13 @@ void WriteParticipant::handle(Envelope const& from, CommitWrite const& commit, C
   catalogue.persist(commit.record);
   SaveId const save = catalogue.save(out);
   waiting_.push_back({save, from.sender_peer, commit});
+}
+
+bool WriteParticipant::names(Digest const& digest) const {
+  return std::ranges::any_of(waiting_, [&](Waiting const& waiting) {
+    auto const* const put = std::get_if<PutRecord>(&waiting.commit.record.change);
+    return put != nullptr && put->digest == digest;
+  });
 }
 
 void WriteParticipant::saved(SaveId save, Catalogue& catalogue, Situation const& situation,

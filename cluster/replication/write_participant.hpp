@@ -24,6 +24,8 @@ class WriteParticipant {
 
   void handle(Envelope const& from, CommitWrite const& commit, Catalogue& catalogue,
               Situation const& situation, Effects& out);
+  // A record that waits for the disk names this object.
+  [[nodiscard]] bool names(Digest const& digest) const;
   // The catalogue is durable up to `save`.
   void saved(SaveId save, Catalogue& catalogue, Situation const& situation, Effects& out);
 

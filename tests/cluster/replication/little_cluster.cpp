@@ -15,6 +15,7 @@ constexpr Duration step = 5ms;
 constexpr Duration latency = 5ms;
 constexpr Duration gossip_period = 100ms;
 constexpr Duration transfer_time = 50ms;
+constexpr Duration chore_time = 20ms;
 constexpr WallTime wall{std::chrono::milliseconds{1'700'000'000'000}};
 
 Endpoint endpoint(std::uint64_t number) {
@@ -32,10 +33,16 @@ LittleCluster::LittleCluster(Options options) : options_(options), config_{} {
   config_.repair_delay = repair_delay;
   config_.last_copy_repair_delay = last_copy_repair_delay;
   config_.write_timeout = write_timeout;
+  config_.surplus_kept = surplus_kept;
+  config_.copy_promise = copy_promise;
+  config_.unreferenced_kept = unreferenced_kept;
+  config_.unreferenced_kept_when_full = unreferenced_kept / 4;
+  config_.scrub_period = options.scrub_period;
   for (std::uint64_t number = 1; number <= options.nodes; ++number) {
     MemberView member;
     member.alive.id = node(number);
     member.alive.peer = endpoint(number);
+    member.alive.versions = spoken_versions;
     members_.push_back(member);
     hosts_[number].disk.wall = wall;
     boot(number);
@@ -73,6 +80,7 @@ void LittleCluster::run(Duration time) {
     for (auto& [number, host] : hosts_) {
       if (!host.up) continue;
       transfer(number);
+      do_chores(number);
       auto const deadline = host.replication->deadline();
       if (!deadline || *deadline > now_) continue;
       Effects out;
@@ -96,8 +104,8 @@ void LittleCluster::carry_out(std::uint64_t number, Effects& effects) {
                          std::max(host.transfers_max, static_cast<int>(host.transfers.size()));
                    },
                    [&](CancelTransfer&) {},
-                   [&](RemoveObject&) {},
-                   [&](VerifyObject&) {},
+                   [&](RemoveObject& what) { host.chores.push_back({now_ + chore_time, what}); },
+                   [&](VerifyObject& what) { host.chores.push_back({now_ + chore_time, what}); },
                    [&](SaveCatalogue& what) { host.unsaved.push_back(std::move(what)); },
                    [&](WriteFinished& what) { outcomes_.emplace(what.write, what.outcome); },
                    [&](LookupFinished& what) { lookups_.emplace(what.lookup, what.found); },
@@ -115,7 +123,8 @@ void LittleCluster::save(std::uint64_t number) {
   while (!host.stalled && !host.unsaved.empty()) {
     SaveCatalogue const done = host.unsaved.front();
     host.unsaved.erase(host.unsaved.begin());
-    auto& [records, positions, objects, time] = host.disk;
+    auto& records = host.disk.records;
+    auto& positions = host.disk.positions;
     records.insert(records.end(), done.records.begin(), done.records.end());
     positions.insert(positions.end(), done.positions.begin(), done.positions.end());
     give(number, CatalogueSaved{done.save});
@@ -157,14 +166,37 @@ void LittleCluster::transfer(std::uint64_t number) {
       host.transfers.push_back(transfer);
       continue;
     }
-    bool const works = std::ranges::any_of(transfer.what.sources, [&](Source const& source) {
-      auto const content = transfer.what.digest.bytes[0];
-      return connected(number, source.node.low) &&
-             hosts_.at(source.node.low).objects.contains(content);
-    });
-    bool const succeeded = works && !host.transfers_fail;
-    if (succeeded) store(number, transfer.what.digest.bytes[0]);
-    give(number, TransferFinished{transfer.what.transfer, succeeded});
+    auto const content = transfer.what.digest.bytes[0];
+    TransferFinished result{transfer.what.transfer, false, {}};
+    for (Source const& source : transfer.what.sources) {
+      Host const& from = hosts_.at(source.node.low);
+      bool const has = connected(number, source.node.low) && from.objects.contains(content);
+      if (!has || host.transfers_fail || result.succeeded) continue;
+      result.succeeded = !from.rotten.contains(content);
+      if (!result.succeeded) result.corrupt.push_back(source.node);
+    }
+    if (result.succeeded) store(number, content);
+    give(number, result);
+  }
+}
+
+void LittleCluster::do_chores(std::uint64_t number) {
+  Host& host = hosts_.at(number);
+  std::vector<Chore> const chores = std::exchange(host.chores, {});
+  for (Chore const& chore : chores) {
+    if (chore.ends > now_ || host.chores_wait) {
+      host.chores.push_back(chore);
+    } else if (auto const* const remove = std::get_if<RemoveObject>(&chore.what)) {
+      host.objects.erase(remove->digest.bytes[0]);
+      give(number, ObjectRemoved{remove->digest});
+    } else {
+      Digest const digest = std::get<VerifyObject>(chore.what).digest;
+      std::uint8_t const content = digest.bytes[0];
+      bool const intact = host.objects.contains(content) && !host.rotten.contains(content);
+      if (!intact) host.objects.erase(content);
+      host.verified.push_back(content);
+      give(number, ObjectVerified{digest, intact});
+    }
   }
 }
 
@@ -187,6 +219,7 @@ void LittleCluster::gossip() {
 
 void LittleCluster::store(std::uint64_t number, std::uint8_t content) {
   hosts_.at(number).objects.insert(content);
+  hosts_.at(number).rotten.erase(content);
   give(number, ObjectStored{digest(content), ByteCount{10}});
 }
 
@@ -247,6 +280,26 @@ void LittleCluster::set_draining(std::uint64_t number) {
   members_changed();
 }
 
+void LittleCluster::set_disk(std::uint64_t number, float used) {
+  LoadRecord& load = load_of(number);
+  load.disk_used_ratio = used;
+  for (auto& [other, host] : hosts_) {
+    if (host.up)
+      give(other,
+           LoadSampled{.wall = wall + std::chrono::milliseconds{now_.time_since_epoch() / 1ms}});
+  }
+}
+
+void LittleCluster::set_in_flight(std::uint64_t number, std::uint32_t requests) {
+  load_of(number).in_flight = requests;
+}
+
+LoadRecord& LittleCluster::load_of(std::uint64_t number) {
+  auto& load = members_.at(number - 1).load;
+  if (!load) load = LoadRecord{};
+  return *load;
+}
+
 void LittleCluster::kill(std::uint64_t number) {
   stop(number);
   set_state(number, MemberState::dead);
@@ -258,6 +311,7 @@ void LittleCluster::start(std::uint64_t number) {
   host.up = true;
   host.unsaved.clear();
   host.transfers.clear();
+  host.chores.clear();
   boot(number);
   set_state(number, MemberState::alive);
 }
@@ -274,7 +328,7 @@ void LittleCluster::stall_disk(std::uint64_t number, bool stalled) {
 void LittleCluster::set_wall(std::uint64_t number, WallTime time) {
   LoadSampled sample;
   sample.wall = time;
-  hosts_.at(number).replication->handle(sample, situation(number));
+  give(number, sample);
 }
 
 std::optional<Result<WriteOutcome>> LittleCluster::outcome(WriteId write) const {

@@ -23,9 +23,13 @@ class LittleCluster {
     unsigned copies_wanted = 3;
     unsigned copies_durable = 2;
     bool gossip = true;
+    Duration scrub_period = std::chrono::hours{24 * 25};
   };
   static constexpr Duration repair_delay = std::chrono::seconds{20};
   static constexpr Duration last_copy_repair_delay = std::chrono::seconds{5};
+  static constexpr Duration surplus_kept = std::chrono::seconds{4};
+  static constexpr Duration copy_promise = std::chrono::seconds{6};
+  static constexpr Duration unreferenced_kept = std::chrono::minutes{10};
   static constexpr Duration write_timeout = std::chrono::seconds{4};
 
   explicit LittleCluster(Options options);
@@ -51,6 +55,17 @@ class LittleCluster {
   void heal() { cuts_.clear(); }
   // Saves stay unanswered.
   void stall_disk(std::uint64_t number, bool stalled);
+  // The copy no longer has its digest, and nobody has noticed yet.
+  void rot(std::uint64_t number, std::uint8_t content) { hosts_.at(number).rotten.insert(content); }
+  // Removals and verifications stay undone.
+  void stall_chores(std::uint64_t number, bool stalled) { hosts_.at(number).chores_wait = stalled; }
+  // Of 1, of which everybody hears at once.
+  void set_disk(std::uint64_t number, float used);
+  void set_in_flight(std::uint64_t number, std::uint32_t requests);
+  void set_versions(std::uint64_t number, ProtocolVersions versions) {
+    members_.at(number - 1).alive.versions = versions;
+    members_changed();
+  }
   void fail_transfers_to(std::uint64_t number) { hosts_.at(number).transfers_fail = true; }
   void set_wall(std::uint64_t number, WallTime wall);
 
@@ -79,6 +94,13 @@ class LittleCluster {
   [[nodiscard]] int transfers_at_once_max(std::uint64_t number) const {
     return hosts_.at(number).transfers_max;
   }
+  // The contents that the node's host read and compared, in order.
+  [[nodiscard]] std::vector<std::uint8_t> const& verified(std::uint64_t number) const {
+    return hosts_.at(number).verified;
+  }
+  [[nodiscard]] Replication const& replication(std::uint64_t number) const {
+    return *hosts_.at(number).replication;
+  }
   [[nodiscard]] Instant now() const { return now_; }
 
  private:
@@ -86,15 +108,23 @@ class LittleCluster {
     Instant ends;
     StartTransfer what;
   };
+  struct Chore {
+    Instant ends;
+    std::variant<RemoveObject, VerifyObject> what;
+  };
   struct Host {
     std::unique_ptr<Replication> replication;
     std::uint32_t epoch = 1;
     bool up = true;
     bool stalled = false;
     bool transfers_fail = false;
+    bool chores_wait = false;
     int transfers_max = 0;
     StoredCatalogue disk;
     std::set<std::uint8_t> objects;
+    std::set<std::uint8_t> rotten;
+    std::vector<std::uint8_t> verified;
+    std::vector<Chore> chores;
     std::vector<SaveCatalogue> unsaved;
     std::vector<Transfer> transfers;
     std::vector<Event> events;
@@ -118,6 +148,8 @@ class LittleCluster {
   void deliver();
   void save(std::uint64_t number);
   void transfer(std::uint64_t number);
+  void do_chores(std::uint64_t number);
+  [[nodiscard]] LoadRecord& load_of(std::uint64_t number);
   void gossip();
   void boot(std::uint64_t number);
   void members_changed();

@@ -227,20 +227,27 @@ Catalogue many_files(std::size_t count) {
 }
 
 TEST(RepairOfManyFiles, ComesToTheLastOneThoughMembersNeverStopChanging) {
-  constexpr std::size_t files = 4 * Repairer::slice;
+  constexpr std::size_t files = 4 * Survey::slice;
   Catalogue const catalogue = many_files(files);
   std::vector<MemberView> members(4);
   for (std::uint64_t i = 0; i < members.size(); ++i) members[i].alive.id = node(i + 1);
+  Outages outages{CoreConfig{}, Instant{}};
+  Survey survey{Instant{}};
   Repairer repairer{CoreConfig{}, Instant{}};
   Effects out;
   for (int i = 0; i < 20; ++i) {
+    members[3].state = i % 2 == 0 ? MemberState::alive : MemberState::suspect;
     Situation const situation{.now = Instant{} + i * 20ms,
                               .self = node(1),
                               .members = members,
                               .copies_wanted = 3,
                               .copies_durable = 2};
-    repairer.members_changed(situation);
-    repairer.tick(catalogue, situation, out);
+    outages.members_changed(situation);
+    survey.watch(situation);
+    for (Digest const& digest : survey.take_due(catalogue, situation.now)) {
+      repairer.examine(digest, catalogue, situation, outages, out);
+    }
+    repairer.tick(catalogue, situation, outages, out);
   }
   std::vector<Digest> fetched;
   for (Effect const& effect : out) {

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+
+#include "cluster/catalogue/catalogue.hpp"
+#include "cluster/effect.hpp"
+#include "cluster/input.hpp"
+
+namespace chisme::cluster {
+
+// Disposal removes copies from this node's disk: first the Drop, durable, so that nobody counts on
+// the copy any more; then the bytes.
+//
+// A copy that arrives before the host is asked to remove the bytes cancels the removal. One that
+// arrives after that may be the one that goes: it counts as not stored until the host, asked after
+// the removal, has read it. At most `at_once_max` removals are under way.
+//
+// Pure; one thread owns it.
+class Disposal {
+ public:
+  static constexpr std::size_t at_once_max = 64;
+
+  [[nodiscard]] bool is_full() const { return removals_.size() >= at_once_max; }
+  // Whether this object's bytes are being removed: what arrives now is uncertain.
+  [[nodiscard]] bool is_removing(Digest const& digest) const;
+  // REQUIRES: the copy is local, not `is_full`.
+  void begin(Digest const& digest, Catalogue& catalogue, Effects& out);
+  // The catalogue is durable up to `save`.
+  void saved(SaveId save, Effects& out);
+  // True when the catalogue is to hear nothing of it yet.
+  bool stored(ObjectStored const& object, Effects& out);
+  void removed(Digest const& digest);
+  void verified(ObjectVerified const& result, Catalogue& catalogue);
+
+ private:
+  enum class Stage { dropping, removing, verifying };
+  struct Removal {
+    Stage stage = Stage::dropping;
+    SaveId save;                          // of the Drop
+    std::optional<ObjectStored> arrived;  // while the bytes were being removed
+  };
+  std::map<Digest, Removal> removals_;
+};
+
+}  // namespace chisme::cluster

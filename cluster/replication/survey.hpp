@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "cluster/catalogue/catalogue.hpp"
+#include "cluster/replication/situation.hpp"
+
+namespace chisme::cluster {
+
+// Survey says which objects to look at next: those whose holders or names changed, and all that
+// names refer to once membership changed or a disk ran nearly full, `slice` of them every 10 ms.
+//
+// Holds at most one entry per object. Pure; one thread owns it.
+class Survey {
+ public:
+  static constexpr std::size_t slice = 512;
+  static constexpr Duration pause = std::chrono::milliseconds{10};
+
+  explicit Survey(Instant now) : next_slice_(now) {}
+
+  // Takes note of `touched` objects (Catalogue::take_touched).
+  void touched(std::set<Digest> digests) { touched_.merge(std::move(digests)); }
+  // Everything is to be looked at (again).
+  void rescan(Instant now);
+  // Rescans if something changed that decides where copies belong: which members there are, their
+  // states, zones and weights, whether they drain, and whether their disks are nearly full.
+  void watch(Situation const& situation);
+
+  // The objects that are due now, to be looked at once each.
+  [[nodiscard]] std::vector<Digest> take_due(Catalogue const& catalogue, Instant now);
+  [[nodiscard]] std::optional<Instant> deadline() const;
+
+ private:
+  std::set<Digest> touched_;
+  std::optional<Digest> rescan_from_;  // a rescan of all objects has come this far
+  bool rescan_again_ = false;          // there was a reason for another while it was under way
+  Instant next_slice_;
+  std::uint64_t seen_ = 0;  // a hash of what `watch` saw
+};
+
+}  // namespace chisme::cluster

@@ -32,8 +32,7 @@ struct Core::Parts {
         Instant now)
       : config(std::move(config_given)),
         self(std::move(self_given)),
-        swim(config.profile, self, config.seeds, random.split(1), now, config.versions,
-             config.remembered),
+        swim(config.profile, self, config.seeds, random.split(1), now, config.versions),
         loads(self.id, self.epoch, now),
         replication(
             config, self,

@@ -55,6 +55,7 @@ struct CoreConfig {
   // Removals are remembered for so long at least, by the clock of one run of a node.
   Duration tombstones_kept = std::chrono::hours{24 * 7};
   std::vector<Endpoint> seeds;                  // peers to join, called again for ever
+  std::vector<Endpoint> remembered;  // peers of the last run: called, and missed until met
   ProtocolVersions versions = spoken_versions;  // narrower: to play an older or a newer node
 };
 

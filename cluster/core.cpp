@@ -32,7 +32,8 @@ struct Core::Parts {
         Instant now)
       : config(std::move(config_given)),
         self(std::move(self_given)),
-        swim(config.profile, self, config.seeds, random.split(1), now, config.versions),
+        swim(config.profile, self, config.seeds, random.split(1), now, config.versions,
+             config.remembered),
         loads(self.id, self.epoch, now),
         replication(
             config, self,
@@ -112,9 +113,9 @@ void Core::Parts::handle_load(Envelope const& from, Channel channel, Instant now
   if (auto const* probe = std::get_if<LoadProbe>(&from.message)) {
     out.push_back(Send{from.sender_peer, channel, LoadReply{probe->sequence, loads.own(now)}});
   } else if (auto const* reply = std::get_if<LoadReply>(&from.message)) {
-    merge_load(reply->load, now);
+    merge_load(swim.arrived(reply->load, from.sender), now);
   } else if (auto const* ack = std::get_if<Ack>(&from.message)) {
-    if (ack->load.id == from.sender) merge_load(ack->load, now);
+    if (ack->load.id == from.sender) merge_load(swim.arrived(ack->load, from.sender), now);
   }
 }
 

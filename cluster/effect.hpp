@@ -121,6 +121,7 @@ struct SavePeers {
 struct Stop {
   std::string reason;
   bool failed = false;
+  bool restart = false;  // start it again at once: the next epoch is what it needs
 };
 
 using Effect =

@@ -36,6 +36,10 @@ class Dissemination {
   void take(std::size_t bytes, std::size_t members, Instant now, std::vector<Record>& out);
 
   [[nodiscard]] bool empty() const { return order_.empty(); }
+  // Something other than loads waits.
+  [[nodiscard]] bool has_news() const {
+    return order_.size() > counts_[static_cast<std::size_t>(Urgency::load)];
+  }
   [[nodiscard]] std::size_t size() const { return order_.size(); }
 
  private:

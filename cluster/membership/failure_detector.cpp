@@ -1,6 +1,7 @@
 #include "cluster/membership/failure_detector.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace chisme::cluster {
@@ -45,8 +46,8 @@ Instant FailureDetector::deadline() const {
 }
 
 void FailureDetector::refill(MemberTable const& members) {
-  for (auto const& [id, member] : members.all()) {
-    if (id != self_ && is_live(member.state)) round_.push_back(id);
+  for (Member const* member : members.living()) {
+    if (member->alive.id != self_) round_.push_back(member->alive.id);
   }
   for (std::size_t i = round_.size(); i > 1; --i) {
     std::swap(round_[i - 1], round_[random_.below(i)]);
@@ -90,6 +91,7 @@ void FailureDetector::begin(Member const& target, Instant now, MemberTable const
                             .endpoint = target.alive.peer,
                             .asks_others = now + scaled(profile_.probe_timeout),
                             .fails = now + scaled(profile_.probe_period),
+                            .begun = now,
                             .others_asked = false,
                             .helpers = {},
                             .nacks = {}};
@@ -100,15 +102,12 @@ void FailureDetector::ask_others(std::uint64_t sequence, Probe& probe, MemberTab
                                  Effects& out) {
   probe.others_asked = true;
   send(probe.endpoint, Channel::stream, ping_for(sequence, probe.target, members), out);
-  std::vector<Member const*> helpers;
-  for (auto const& [id, member] : members.all()) {
-    bool const other = id != self_ && id != probe.target;
-    if (other && member.state == MemberState::alive) helpers.push_back(&member);
-  }
-  for (std::size_t i = 0; i < helpers.size() && i < helpers_wanted; ++i) {
-    std::swap(helpers[i], helpers[i + random_.below(helpers.size() - i)]);
-    probe.helpers.insert(helpers[i]->alive.id);
-    send(helpers[i]->alive.peer, Channel::datagram, PingReq{sequence, probe.target, probe.endpoint},
+  std::array const left_out{self_, probe.target};
+  // Suspects are no help; of twice as many some are left as a rule.
+  for (Member const* helper : members.sample(2 * helpers_wanted, left_out, random_)) {
+    if (helper->state != MemberState::alive || probe.helpers.size() >= helpers_wanted) continue;
+    probe.helpers.insert(helper->alive.id);
+    send(helper->alive.peer, Channel::datagram, PingReq{sequence, probe.target, probe.endpoint},
          out);
   }
 }
@@ -142,10 +141,29 @@ void FailureDetector::tick_relays(Instant now, Effects& out) {
   }
 }
 
-void FailureDetector::handle(Ack const& ack, Envelope const& from, Effects& out) {
+void FailureDetector::measured(NodeId peer, Duration round_trip) {
+  auto const smoothed = [&](Duration old) { return old + (round_trip - old) / 4; };
+  bool const first = typical_round_trip_ == Duration{};
+  typical_round_trip_ = first ? round_trip : smoothed(typical_round_trip_);
+  auto const found = round_trips_.find(peer);
+  if (found != round_trips_.end()) {
+    found->second = smoothed(found->second);
+  } else if (round_trips_.size() < members_max) {
+    round_trips_.emplace(peer, round_trip);
+  }
+}
+
+Duration FailureDetector::travel_time(NodeId peer) const {
+  auto const found = round_trips_.find(peer);
+  return (found == round_trips_.end() ? typical_round_trip_ : found->second) / 2;
+}
+
+void FailureDetector::handle(Ack const& ack, Envelope const& from, Instant now, Effects& out) {
   if (auto const found = probes_.find(ack.sequence); found != probes_.end()) {
     Probe const& probe = found->second;
     if (from.sender != probe.target && !probe.helpers.contains(from.sender)) return;
+    // Only the first ping is answered by the target itself, and by datagram.
+    if (!probe.others_asked) measured(probe.target, now - probe.begun);
     improve();
     probes_.erase(found);
   } else if (auto const asked = relays_.find(ack.sequence); asked != relays_.end()) {

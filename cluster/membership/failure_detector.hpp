@@ -25,8 +25,10 @@ namespace chisme::cluster {
 // it, good probes lower it; its periods and timeouts are multiplied by health + 1.
 //
 // The pings that it appends have no piggyback; the facade adds it. It only reads the member table.
-// Bounds: `probes_max` probes and `relays_max` relayed pings at once; more are not begun.
-// Pure; one thread owns it.
+// Answers to direct pings tell how far away each peer is.
+//
+// Bounds: `members_max` round trips, `probes_max` probes and `relays_max` relayed pings at once;
+// more are not begun. Pure; one thread owns it.
 class FailureDetector {
  public:
   static constexpr std::size_t probes_max = 16;
@@ -44,7 +46,7 @@ class FailureDetector {
   void probe_now(NodeId id, Instant now, MemberTable const& members, Effects& out);
 
   // Answers to pings of ours. An answer that nobody waits for is ignored.
-  void handle(Ack const& ack, Envelope const& from, Effects& out);
+  void handle(Ack const& ack, Envelope const& from, Instant now, Effects& out);
   void handle(Nack const& nack, Envelope const& from);
   // Appends the target to `failed`: its address belongs to somebody else now.
   void handle(WrongTarget const& wrong, Envelope const& from, std::vector<NodeId>& failed);
@@ -58,6 +60,9 @@ class FailureDetector {
   void worsen();
   void improve();
   [[nodiscard]] std::uint8_t local_health() const { return health_; }
+  // How long a datagram to or from `peer` travels: half of what its pings took, smoothed; for a
+  // peer that was not pinged yet, what others took.
+  [[nodiscard]] Duration travel_time(NodeId peer) const;
 
  private:
   struct Probe {
@@ -65,6 +70,7 @@ class FailureDetector {
     Endpoint endpoint;
     Instant asks_others{};  // when the direct ping has timed out
     Instant fails{};
+    Instant begun{};
     bool others_asked = false;
     std::set<NodeId> helpers;
     std::set<NodeId> nacks;
@@ -86,6 +92,7 @@ class FailureDetector {
                    std::vector<NodeId>& failed);
   void tick_relays(Instant now, Effects& out);
   void refill(MemberTable const& members);
+  void measured(NodeId peer, Duration round_trip);
   [[nodiscard]] Ping ping_for(std::uint64_t sequence, NodeId target,
                               MemberTable const& members) const;
 
@@ -95,9 +102,11 @@ class FailureDetector {
   std::uint8_t health_ = 0;
   std::uint64_t next_sequence_;
   Instant next_probe_;
-  std::vector<NodeId> round_;              // who is still to be probed in this round, last first
-  std::map<std::uint64_t, Probe> probes_;  // by our sequence
-  std::map<std::uint64_t, Relay> relays_;  // by our sequence
+  std::vector<NodeId> round_;               // who is still to be probed in this round, last first
+  std::map<std::uint64_t, Probe> probes_;   // by our sequence
+  std::map<std::uint64_t, Relay> relays_;   // by our sequence
+  std::map<NodeId, Duration> round_trips_;  // smoothed
+  Duration typical_round_trip_{};
 };
 
 }  // namespace chisme::cluster

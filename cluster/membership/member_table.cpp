@@ -65,14 +65,17 @@ MemberTable::Outcome MemberTable::apply(News const& news, Instant now) {
 MemberTable::Outcome MemberTable::insert(AliveRecord const& alive, Instant now) {
   if (alive.incarnation.value() > incarnation_jump_max) return Outcome::refused;
   if (members_.size() >= members_max && !make_room()) return Outcome::refused;
-  members_.emplace(alive.id, Member{.alive = alive, .state_since = now, .alive_since = now});
-  ++live_;
+  auto const entry =
+      members_.emplace(alive.id, Member{.alive = alive, .state_since = now, .alive_since = now});
+  enter(entry.first->second);
+  living_.push_back(&entry.first->second);
   ++changes_;
   return Outcome::changed;
 }
 
 void MemberTable::store(Member& member, News const& news, Instant now) {
   NewsKey const key = cluster::key_of(news);
+  strike(member);
   bool const was_live = is_live(member.state);
   bool const restarted = key.epoch != member.alive.epoch;
   if (auto const* alive = std::get_if<AliveRecord>(&news)) {
@@ -87,9 +90,39 @@ void MemberTable::store(Member& member, News const& news, Instant now) {
   }
   if (member.state != key.rank) member.state_since = now;
   member.state = key.rank;
-  if (was_live && !is_live(member.state)) --live_;
-  if (!was_live && is_live(member.state)) ++live_;
+  enter(member);
+  if (was_live && !is_live(member.state)) bury(member);
+  if (!was_live && is_live(member.state)) living_.push_back(&member);
   ++changes_;
+}
+
+std::size_t& MemberTable::Residents::of(MemberState state) {
+  if (is_live(state)) return live;
+  return state == MemberState::dead ? dead : left;
+}
+
+void MemberTable::enter(Member const& member) {
+  ++counts_[static_cast<std::size_t>(member.state)];
+  Residents& residents = residents_[member.alive.peer];
+  replaced_ -= residents.replaced();
+  ++residents.of(member.state);
+  replaced_ += residents.replaced();
+}
+
+void MemberTable::strike(Member const& member) {
+  --counts_[static_cast<std::size_t>(member.state)];
+  auto const found = residents_.find(member.alive.peer);
+  Residents& residents = found->second;
+  replaced_ -= residents.replaced();
+  --residents.of(member.state);
+  replaced_ += residents.replaced();
+  if (residents.nobody()) residents_.erase(found);
+}
+
+void MemberTable::bury(Member const& member) {
+  auto const found = std::find(living_.begin(), living_.end(), &member);
+  *found = living_.back();
+  living_.pop_back();
 }
 
 // Whoever left is missed by nobody; of the dead, the one that is dead longest comes back least
@@ -103,6 +136,7 @@ bool MemberTable::make_room() {
       members_.begin(), members_.end(),
       [&](auto const& a, auto const& b) { return worth(a.second) < worth(b.second); });
   if (least == members_.end() || is_live(least->second.state)) return false;
+  strike(least->second);
   members_.erase(least);
   return true;
 }
@@ -110,7 +144,9 @@ bool MemberTable::make_room() {
 bool MemberTable::reap(Instant now) {
   std::size_t const reaped = std::erase_if(members_, [&](auto const& entry) {
     Member const& member = entry.second;
-    return !is_live(member.state) && now - member.state_since >= kept(member.state);
+    bool const over = !is_live(member.state) && now - member.state_since >= kept(member.state);
+    if (over) strike(member);
+    return over;
   });
   if (reaped > 0) ++changes_;
   return reaped > 0;
@@ -118,6 +154,36 @@ bool MemberTable::reap(Instant now) {
 
 bool MemberTable::is_told(Member const& member, Instant now) {
   return is_live(member.state) || now - member.state_since < kept(member.state) / 2;
+}
+
+// Draws by index. In a small cluster, where drawing somebody twice is likely, all are shuffled.
+std::vector<Member const*> MemberTable::sample(std::size_t wanted, std::span<NodeId const> left_out,
+                                               Random& random) const {
+  auto const is_out = [&](Member const* member) {
+    return std::find(left_out.begin(), left_out.end(), member->alive.id) != left_out.end();
+  };
+  std::vector<Member const*> drawn;
+  if (living_.size() <= 4 * (wanted + left_out.size())) {
+    drawn = living_;
+    std::erase_if(drawn, is_out);
+    std::size_t const count = std::min(wanted, drawn.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      std::swap(drawn[i], drawn[i + random.below(drawn.size() - i)]);
+    }
+    drawn.resize(count);
+    return drawn;
+  }
+  while (drawn.size() < wanted) {
+    Member const* const member = living_[random.below(living_.size())];
+    bool const again = std::find(drawn.begin(), drawn.end(), member) != drawn.end();
+    if (!again && !is_out(member)) drawn.push_back(member);
+  }
+  return drawn;
+}
+
+bool MemberTable::is_inhabited(Endpoint const& endpoint) const {
+  auto const found = residents_.find(endpoint);
+  return found != residents_.end() && found->second.live > 0;
 }
 
 Member const* MemberTable::find(NodeId id) const {

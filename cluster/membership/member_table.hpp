@@ -1,12 +1,16 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <variant>
+#include <vector>
 
 #include "cluster/base/identity.hpp"
+#include "cluster/base/random.hpp"
 #include "cluster/base/time.hpp"
 #include "cluster/wire/messages.hpp"
 
@@ -48,9 +52,19 @@ struct NewsKey {
 // Bounds: `members_max` members. A full table forgets who left first, then who is longest dead.
 // Tombstones are kept for `left_kept` or `dead_kept` and told to others for the first half of it
 // only: were they told as long as they are kept, two nodes could pass one back and forth for ever.
+//
+// Counts and samples are kept up with each change, so that asking for them costs the same in a
+// cluster of any size; only `reap` and a full table's forgetting walk over all members.
 // Pure; one thread owns it.
 class MemberTable {
  public:
+  MemberTable() = default;
+  MemberTable(MemberTable const&) = delete;  // `living_` points into the map
+  MemberTable& operator=(MemberTable const&) = delete;
+  MemberTable(MemberTable&&) = default;
+  MemberTable& operator=(MemberTable&&) = default;
+  ~MemberTable() = default;
+
   static constexpr Duration left_kept = std::chrono::hours{24};
   static constexpr Duration dead_kept = std::chrono::hours{24 * 7};
   // An honest node raises its incarnation by one per refutation: a larger jump is damage.
@@ -69,18 +83,50 @@ class MemberTable {
 
   [[nodiscard]] Member const* find(NodeId id) const;
   [[nodiscard]] std::map<NodeId, Member> const& all() const { return members_; }
-  // Members that are alive or suspect.
-  [[nodiscard]] std::size_t live() const { return live_; }
+  // Members that are alive or suspect; `living` in no particular order, valid until the next
+  // change.
+  [[nodiscard]] std::size_t live() const { return living_.size(); }
+  [[nodiscard]] std::span<Member const* const> living() const { return living_; }
+  // Up to `wanted` of the living, drawn at random, none of them twice and none that is `left_out`.
+  [[nodiscard]] std::vector<Member const*> sample(std::size_t wanted,
+                                                  std::span<NodeId const> left_out,
+                                                  Random& random) const;
+  [[nodiscard]] std::size_t count(MemberState state) const {
+    return counts_[static_cast<std::size_t>(state)];
+  }
+  // The dead at whose address somebody lives: they lost their disks, and with them their identity.
+  [[nodiscard]] std::size_t replaced() const { return replaced_; }
+  // Is a member that is alive or suspect / any member at all known at this address?
+  [[nodiscard]] bool is_inhabited(Endpoint const& endpoint) const;
+  [[nodiscard]] bool is_known(Endpoint const& endpoint) const {
+    return residents_.contains(endpoint);
+  }
   // Moves whenever the table does.
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
 
  private:
+  // Who is known at one address.
+  struct Residents {
+    std::size_t live = 0;
+    std::size_t dead = 0;
+    std::size_t left = 0;
+    [[nodiscard]] std::size_t replaced() const { return live > 0 ? dead : 0; }
+    [[nodiscard]] bool nobody() const { return live + dead + left == 0; }
+    std::size_t& of(MemberState state);
+  };
   Outcome insert(AliveRecord const& alive, Instant now);
   void store(Member& member, News const& news, Instant now);
   bool make_room();
+  // Around each change of a member: out of the books, and in again.
+  void strike(Member const& member);
+  void enter(Member const& member);
+  void bury(Member const& member);
 
   std::map<NodeId, Member> members_;
-  std::size_t live_ = 0;
+  std::vector<Member const*> living_;
+  std::array<std::size_t, 4> counts_{};
+  std::map<Endpoint, Residents> residents_;
+  std::size_t replaced_ = 0;
   std::uint64_t changes_ = 0;
 };
 

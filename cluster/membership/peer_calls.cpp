@@ -34,34 +34,33 @@ PeerCalls::PeerCalls(Profile const& profile, NodeId self, Endpoint own,
   }
 }
 
-void PeerCalls::tick(Instant now, MemberTable const& members, std::vector<Endpoint>& out) {
+void PeerCalls::tick(Instant now, MemberTable const& members, std::vector<Call>& out) {
   if (next_push_pull_ <= now) push_pull(now, members, out);
   if (next_reconnect_ <= now) reconnect(now, members, out);
 }
 
-void PeerCalls::push_pull(Instant now, MemberTable const& members, std::vector<Endpoint>& out) {
+void PeerCalls::push_pull(Instant now, MemberTable const& members, std::vector<Call>& out) {
   next_push_pull_ = now + jittered(scaled(profile_.push_pull_period, members.live()), random_);
-  std::vector<Endpoint> live;
-  for (auto const& [id, member] : members.all()) {
-    if (id != self_ && member.state == MemberState::alive) live.push_back(member.alive.peer);
+  // A suspect may not answer; of a few somebody does.
+  for (Member const* member : members.sample(4, std::span{&self_, 1}, random_)) {
+    if (member->state != MemberState::alive) continue;
+    out.push_back({member->alive.peer, understands<MembersDigest>(member->alive)});
+    return;
   }
-  if (!live.empty()) out.push_back(live[random_.below(live.size())]);
 }
 
-void PeerCalls::reconnect(Instant now, MemberTable const& members, std::vector<Endpoint>& out) {
-  std::set<Endpoint> inhabited;
+void PeerCalls::reconnect(Instant now, MemberTable const& members, std::vector<Call>& out) {
   std::set<Endpoint> wanted{seeds_.begin(), seeds_.end()};
   for (auto const& [id, member] : members.all()) {
-    if (is_live(member.state)) inhabited.insert(member.alive.peer);
     if (member.state == MemberState::dead) wanted.insert(member.alive.peer);
   }
   std::vector<Endpoint> calls;
   for (Endpoint const& endpoint : wanted) {
-    if (!inhabited.contains(endpoint)) calls.push_back(endpoint);
+    if (!members.is_inhabited(endpoint)) calls.push_back(endpoint);
   }
   for (std::size_t i = 0; i < calls.size() && i < calls_max; ++i) {
     std::swap(calls[i], calls[i + random_.below(calls.size() - i)]);
-    out.push_back(calls[i]);
+    out.push_back({calls[i], false});
   }
   bool const lonely = members.live() <= 1;
   lonely_period_ =

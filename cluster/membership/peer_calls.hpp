@@ -28,8 +28,14 @@ class PeerCalls {
   PeerCalls(Profile const& profile, NodeId self, Endpoint own, std::vector<Endpoint> const& seeds,
             Random random, Instant now);
 
-  // Appends to `out` the endpoints to be called now.
-  void tick(Instant now, MemberTable const& members, std::vector<Endpoint>& out);
+  // Somebody to be called. A member that `is_level` knows, by all we know, what we know: comparing
+  // digests will do.
+  struct Call {
+    Endpoint endpoint;
+    bool is_level = false;
+  };
+  // Appends to `out` who is to be called now.
+  void tick(Instant now, MemberTable const& members, std::vector<Call>& out);
   [[nodiscard]] Instant deadline() const { return std::min(next_push_pull_, next_reconnect_); }
 
   // May an unknown sender at `endpoint` be called? Counts as a call if so.
@@ -37,8 +43,8 @@ class PeerCalls {
   [[nodiscard]] std::vector<Endpoint> const& seeds() const { return seeds_; }
 
  private:
-  void push_pull(Instant now, MemberTable const& members, std::vector<Endpoint>& out);
-  void reconnect(Instant now, MemberTable const& members, std::vector<Endpoint>& out);
+  void push_pull(Instant now, MemberTable const& members, std::vector<Call>& out);
+  void reconnect(Instant now, MemberTable const& members, std::vector<Call>& out);
 
   Profile profile_;
   NodeId self_;

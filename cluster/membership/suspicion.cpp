@@ -21,12 +21,24 @@ Duration suspicion_timeout(Profile const& profile, std::size_t members, std::siz
 }
 
 bool Suspicions::accuse(NodeId suspect, NodeId accuser, std::size_t members, Instant now) {
-  auto const [found, is_new] = suspects_.try_emplace(suspect, Suspect{now, members, {}});
-  std::set<NodeId>& accusers = found->second.accusers;
-  if (accusers.size() >= accusers_max || accusers.size() > profile_.suspicion_confirmations) {
+  auto const [found, is_new] = suspects_.try_emplace(suspect, Suspect{now, members, {}, {}});
+  Suspect& entry = found->second;
+  if (!is_new && (entry.accusers.size() >= accusers_max ||
+                  entry.accusers.size() > profile_.suspicion_confirmations)) {
     return false;
   }
-  return accusers.insert(accuser).second;
+  if (!entry.accusers.insert(accuser).second) return false;
+  if (!is_new) ends_.erase({entry.end, suspect});
+  entry.end = end_of(entry);
+  ends_.emplace(entry.end, suspect);
+  return true;
+}
+
+void Suspicions::clear(NodeId suspect) {
+  auto const found = suspects_.find(suspect);
+  if (found == suspects_.end()) return;
+  ends_.erase({found->second.end, suspect});
+  suspects_.erase(found);
 }
 
 Instant Suspicions::end_of(Suspect const& suspect) const {
@@ -36,24 +48,25 @@ Instant Suspicions::end_of(Suspect const& suspect) const {
 
 std::vector<NodeId> Suspicions::expire(Instant now) {
   std::vector<NodeId> expired;
-  for (auto const& [id, suspect] : suspects_) {
-    if (end_of(suspect) <= now) expired.push_back(id);
+  while (!ends_.empty() && ends_.begin()->first <= now) {
+    expired.push_back(ends_.begin()->second);
+    suspects_.erase(ends_.begin()->second);
+    ends_.erase(ends_.begin());
   }
-  for (NodeId const id : expired) suspects_.erase(id);
   return expired;
 }
 
 void Suspicions::postpone(Duration by) {
-  for (auto& [id, suspect] : suspects_) suspect.since += by;
+  ends_.clear();
+  for (auto& [id, suspect] : suspects_) {
+    suspect.since += by;
+    suspect.end += by;
+    ends_.emplace(suspect.end, id);
+  }
 }
 
 std::optional<Instant> Suspicions::deadline() const {
-  std::optional<Instant> first;
-  for (auto const& [id, suspect] : suspects_) {
-    Instant const end = end_of(suspect);
-    first = first ? std::min(*first, end) : end;
-  }
-  return first;
+  return ends_.empty() ? std::nullopt : std::optional{ends_.begin()->first};
 }
 
 }  // namespace chisme::cluster

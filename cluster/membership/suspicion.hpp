@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "cluster/base/identity.hpp"
@@ -28,7 +29,7 @@ class Suspicions {
 
   // True if this accuser is new and still shortens the wait: worth telling others.
   bool accuse(NodeId suspect, NodeId accuser, std::size_t members, Instant now);
-  void clear(NodeId suspect) { suspects_.erase(suspect); }
+  void clear(NodeId suspect);
   // Removes and returns the suspects whose time is over.
   std::vector<NodeId> expire(Instant now);
   // Gives every suspect more time: this node was paused and heard nobody.
@@ -40,11 +41,13 @@ class Suspicions {
     Instant since{};
     std::size_t members = 0;
     std::set<NodeId> accusers;
+    Instant end{};
   };
   [[nodiscard]] Instant end_of(Suspect const& suspect) const;
 
   Profile profile_;
   std::map<NodeId, Suspect> suspects_;
+  std::set<std::pair<Instant, NodeId>> ends_;  // whose time is over when
 };
 
 }  // namespace chisme::cluster

@@ -1,6 +1,7 @@
 #include "cluster/membership/swim.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "cluster/base/overloaded.hpp"
@@ -19,6 +20,16 @@ constexpr std::size_t farewells_max = 64;
 // Streams of the generator: each part draws from its own.
 enum RandomUse : std::uint64_t { detecting = 1, calling = 2 };
 
+// What the configured and the remembered peers are together.
+std::vector<Endpoint> both(std::vector<Endpoint> peers, std::vector<Endpoint> const& more) {
+  peers.insert(peers.end(), more.begin(), more.end());
+  return peers;
+}
+
+std::size_t bucket_of(NodeId id, std::size_t count) {
+  return mix(id.high ^ mix(id.low)) & (count - 1);
+}
+
 std::size_t room_in(Message const& message) {
   std::size_t const used = encoded_size(message);
   return used < datagram_bytes_max ? datagram_bytes_max - used : 0;
@@ -27,7 +38,8 @@ std::size_t room_in(Message const& message) {
 }  // namespace
 
 Swim::Swim(Profile const& profile, Self const& self, std::vector<Endpoint> const& seeds,
-           Random random, Instant now, ProtocolVersions versions)
+           Random random, Instant now, ProtocolVersions versions,
+           std::vector<Endpoint> const& remembered)
     : profile_(profile),
       self_{.id = self.id,
             .epoch = self.epoch,
@@ -44,9 +56,14 @@ Swim::Swim(Profile const& profile, Self const& self, std::vector<Endpoint> const
       detector_(profile, self.id, random_.split(detecting), now),
       suspicions_(profile),
       dissemination_(self.id),
-      calls_(profile, self.id, self.peer, seeds, random_.split(calling), now),
+      calls_(profile, self.id, self.peer, both(seeds, remembered), random_.split(calling), now),
       next_gossip_(now + profile.gossip_period),
-      next_reap_(now + reap_period) {
+      next_reap_(now + reap_period),
+      missed_(remembered.begin(), remembered.end()),
+      missed_until_(now + MemberTable::dead_kept),
+      next_save_(now) {
+  missed_.erase(self.peer);
+  missed_.erase(Endpoint{});
   load_.id = self.id;
   load_.epoch = self.epoch;
   table_.apply(self_, now);
@@ -76,7 +93,9 @@ void Swim::handle(Envelope const& envelope, Channel channel, Instant now, Effect
                  [](WriteCommitted const&) {}, [](FetchObject const&) {}, [](LookupName const&) {},
                  [](LookupAnswer const&) {}, [](VerifyCopy const&) {}, [](CopyVerified const&) {},
                  [](FetchFailed const&) {}, [](WriteSuperseded const&) {},
-                 [](HorizonNotice const&) {}, [](RangeSync const&) {}},
+                 [](HorizonNotice const&) {}, [](RangeSync const&) {},
+                 [&](MembersDigest const& m) { receive(m, envelope, now, out); },
+                 [&](MembersDelta const& m) { receive(m, envelope, now, out); }},
       envelope.message);
   learn_of_sender(envelope, now, out);
   add_piggyback(first, now, out);
@@ -99,7 +118,7 @@ void Swim::receive(Ping const& ping, Envelope const& from, Channel channel, Inst
 
 void Swim::receive(Ack const& ack, Envelope const& from, Instant now, Effects& out,
                    std::vector<Record>& carried) {
-  detector_.handle(ack, from, out);
+  detector_.handle(ack, from, now, out);
   merge(ack.piggyback, from.sender, now, out, carried);
 }
 
@@ -118,10 +137,32 @@ void Swim::receive(PushPull const& push, Envelope const& from, Instant now, Effe
     if (push.wants_reply) out.push_back(Send{from.sender_peer, Channel::stream, greeting});
     return;
   }
-  for (MemberRecord const& member : push.members) {
-    if (member.alive.id != from.sender) merge_member(member, from.sender, now, out);
-  }
+  merge_table(push.members, from.sender, now, out);
   if (push.wants_reply && !stopped_) call(from.sender_peer, false, now, out);
+}
+
+void Swim::receive(MembersDigest const& heard, Envelope const& from, Instant now, Effects& out) {
+  std::size_t const count = heard.buckets.size();
+  if (heard.self.id != from.sender || !std::has_single_bit(count)) return;
+  merge_news(heard.self, from.sender, now, out);
+  std::vector<std::uint32_t> const own = digest(count, now);
+  std::vector<std::uint16_t> different;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (own[i] != heard.buckets[i]) different.push_back(static_cast<std::uint16_t>(i));
+  }
+  if (different.empty() || !works_with(heard.self) || stopped_) return;
+  MembersDelta answer = delta(std::move(different), static_cast<std::uint16_t>(count), now);
+  answer.wants_reply = true;
+  out.push_back(Send{from.sender_peer, Channel::stream, std::move(answer)});
+}
+
+void Swim::receive(MembersDelta const& heard, Envelope const& from, Instant now, Effects& out) {
+  if (heard.self.id != from.sender || !std::has_single_bit(heard.count)) return;
+  merge_news(heard.self, from.sender, now, out);
+  if (!works_with(heard.self)) return;
+  merge_table(heard.members, from.sender, now, out);
+  if (!heard.wants_reply || stopped_) return;
+  out.push_back(Send{from.sender_peer, Channel::stream, delta(heard.buckets, heard.count, now)});
 }
 
 // Somebody speaks with our id: ourselves (a seed that is another name of our own address), or a
@@ -148,8 +189,9 @@ void Swim::learn_of_sender(Envelope const& from, Instant now, Effects& out) {
 }
 
 void Swim::tell_dead(Envelope const& from, Member const& member, Instant now, Effects& out) {
-  std::erase_if(told_dead_, [&](auto const& t) { return now - t.second >= told_dead_period; });
-  if (!told_dead_.emplace(from.sender, now).second) return;
+  auto const [told, is_first] = told_dead_.emplace(from.sender, now);
+  if (!is_first && now - told->second < told_dead_period) return;
+  told->second = now;
   DeadRecord const dead{from.sender, member.alive.epoch, member.alive.incarnation, self_.id};
   out.push_back(Send{from.sender_peer, Channel::datagram, Gossip{fingerprint_, {dead}}});
 }
@@ -173,16 +215,25 @@ void Swim::tick(Instant now, Effects& out) {
   detector_.tick(now, table_, out, failed);
   suspect_all(failed, now, out);
   declare_dead(suspicions_.expire(now), now, out);
-  std::vector<Endpoint> callees;
-  calls_.tick(now, table_, callees);
-  for (Endpoint const& callee : callees) call(callee, true, now, out);
+  std::vector<PeerCalls::Call> calls;
+  calls_.tick(now, table_, calls);
+  for (PeerCalls::Call const& callee : calls) {
+    if (leaves_) break;  // whoever is called would take it for a member
+    if (callee.is_level) {
+      compare(callee.endpoint, now, out);
+    } else {
+      call(callee.endpoint, true, now, out);
+    }
+  }
   if (next_gossip_ <= now) gossip(now, out);
   if (next_reap_ <= now) {
     table_.reap(now);
+    std::erase_if(told_dead_, [&](auto const& t) { return now - t.second >= told_dead_period; });
+    if (missed_until_ <= now) missed_.clear();
     next_reap_ = now + reap_period;
   }
   add_piggyback(first, now, out);
-  if (leaves_ && *leaves_ <= now) stop("this node has left the cluster", false, out);
+  if (leaves_ && *leaves_ <= now) stop({"this node has left the cluster"}, out);
 }
 
 Instant Swim::deadline() const {
@@ -204,15 +255,18 @@ void Swim::notice_pause(Instant now) {
 
 void Swim::gossip(Instant now, Effects& out) {
   next_gossip_ = now + profile_.gossip_period;
-  save_peers(out);
+  save_peers(now, out);
   if (leaves_ && dissemination_.empty()) {
     dissemination_.add(LeftRecord{self_.id, self_.epoch, self_.incarnation}, now);
   }
   bool const quiet = dissemination_.empty() && fingerprint_ == fingerprint_told_;
   if (quiet && ++quiet_ticks_ < quiet_ticks_max) return;
   quiet_ticks_ = 0;
+  // Loads are worth one datagram per tick: in a large cluster there are always some, and what they
+  // cost must not grow with it. Everybody passes on what is news to him; that is fast enough.
+  bool const hurries = fingerprint_told_ != fingerprint_ || dissemination_.has_news();
   fingerprint_told_ = fingerprint_;
-  for (Member const* target : some_live(quiet ? 1 : profile_.gossip_fanout)) {
+  for (Member const* target : some_live(hurries ? profile_.gossip_fanout : 1)) {
     Gossip message{fingerprint_, {}};
     dissemination_.take(room_in(message), table_.live(), now, message.records);
     out.push_back(Send{target->alive.peer, Channel::datagram, std::move(message)});
@@ -220,33 +274,26 @@ void Swim::gossip(Instant now, Effects& out) {
 }
 
 std::vector<Member const*> Swim::some_live(std::size_t wanted) {
-  std::vector<Member const*> live;
-  for (auto const& [id, member] : table_.all()) {
-    if (id != self_.id && is_live(member.state)) live.push_back(&member);
-  }
-  std::size_t const count = std::min(wanted, live.size());
-  for (std::size_t i = 0; i < count; ++i) {
-    std::swap(live[i], live[i + random_.below(live.size() - i)]);
-  }
-  live.resize(count);
-  return live;
+  return table_.sample(wanted, std::span{&self_.id, 1}, random_);
 }
 
-void Swim::save_peers(Effects& out) {
-  if (table_.changes() == saved_changes_) return;
+// Those who live come first: of a cluster larger than what is saved they are the best to call.
+void Swim::save_peers(Instant now, Effects& out) {
+  if (table_.changes() == saved_changes_ || now < next_save_) return;
   saved_changes_ = table_.changes();
+  next_save_ = now + save_period;
   std::vector<Endpoint> peers;
+  std::vector<Endpoint> others;
   for (auto const& [id, member] : table_.all()) {
-    bool const wanted = id != self_.id && member.state != MemberState::left;
-    if (wanted && peers.size() < saved_peers_max) peers.push_back(member.alive.peer);
+    if (id == self_.id || member.state == MemberState::left) continue;
+    (is_live(member.state) ? peers : others).push_back(member.alive.peer);
   }
   // Remembered peers that were not met again yet stay remembered.
   for (Endpoint const& seed : calls_.seeds()) {
-    bool const known =
-        std::any_of(table_.all().begin(), table_.all().end(),
-                    [&](auto const& entry) { return entry.second.alive.peer == seed; });
-    if (!known && peers.size() < saved_peers_max) peers.push_back(seed);
+    if (!table_.is_known(seed)) peers.push_back(seed);
   }
+  peers.insert(peers.end(), others.begin(), others.end());
+  if (peers.size() > saved_peers_max) peers.resize(saved_peers_max);
   std::sort(peers.begin(), peers.end());
   if (peers == saved_peers_) return;
   saved_peers_ = peers;
@@ -257,11 +304,51 @@ void Swim::call(Endpoint const& endpoint, bool wants_reply, Instant now, Effects
   PushPull push{
       .self = self_, .join = table_.live() <= 1, .wants_reply = wants_reply, .members = {}};
   for (auto const& [id, member] : table_.all()) {
-    if (id != self_.id && MemberTable::is_told(member, now) && works_with(member.alive)) {
+    if (id != self_.id && is_exchanged(member, now)) {
       push.members.push_back(MemberRecord{member.alive, member.state});
     }
   }
   out.push_back(Send{endpoint, Channel::stream, std::move(push)});
+}
+
+bool Swim::is_exchanged(Member const& member, Instant now) const {
+  return MemberTable::is_told(member, now) && works_with(member.alive);
+}
+
+void Swim::compare(Endpoint const& endpoint, Instant now, Effects& out) {
+  // About eight members share a bucket: a difference costs little, and so does there being none.
+  std::size_t const count = std::clamp<std::size_t>(std::bit_ceil(table_.all().size() / 8), 8,
+                                                    MembersDigest::buckets_max);
+  out.push_back(Send{endpoint, Channel::stream, MembersDigest{self_, digest(count, now)}});
+}
+
+std::vector<std::uint32_t> Swim::digest(std::size_t count, Instant now) const {
+  std::vector<std::uint32_t> buckets(count);
+  for (auto const& [id, member] : table_.all()) {
+    if (!is_exchanged(member, now)) continue;
+    NewsKey const key = key_of(member);
+    std::uint64_t const news = std::uint64_t{key.epoch.value()} << 32 | key.incarnation.value();
+    std::uint64_t const name = mix(mix(id.high) ^ id.low);
+    std::uint64_t const hash = mix(mix(name ^ news) + static_cast<std::uint64_t>(key.rank));
+    buckets[bucket_of(id, count)] += static_cast<std::uint32_t>(hash);
+  }
+  return buckets;
+}
+
+MembersDelta Swim::delta(std::vector<std::uint16_t> buckets, std::uint16_t count,
+                         Instant now) const {
+  MembersDelta made{
+      .self = self_, .count = count, .buckets = {}, .wants_reply = false, .members = {}};
+  std::sort(buckets.begin(), buckets.end());
+  for (auto const& [id, member] : table_.all()) {
+    auto const bucket = static_cast<std::uint16_t>(bucket_of(id, count));
+    bool const wanted = std::binary_search(buckets.begin(), buckets.end(), bucket);
+    if (wanted && id != self_.id && is_exchanged(member, now)) {
+      made.members.push_back(MemberRecord{member.alive, member.state});
+    }
+  }
+  made.buckets = std::move(buckets);
+  return made;
 }
 
 // ---- This node ---------------------------------------------------------------------------------
@@ -287,10 +374,10 @@ void Swim::leave(Instant now, Effects& out) {
   }
 }
 
-void Swim::stop(std::string reason, bool failed, Effects& out) {
+void Swim::stop(Stop what, Effects& out) {
   if (stopped_) return;
   stopped_ = true;
-  out.push_back(Stop{std::move(reason), failed});
+  out.push_back(std::move(what));
 }
 
 void Swim::add_piggyback(std::size_t first, Instant now, Effects& out) {
@@ -306,25 +393,11 @@ void Swim::add_piggyback(std::size_t first, Instant now, Effects& out) {
   }
 }
 
-// Dead, and somebody else lives at its address: it lost its disk, and with it its identity.
-bool Swim::is_replaced(Member const& dead) const {
-  return dead.state == MemberState::dead &&
-         std::any_of(table_.all().begin(), table_.all().end(), [&](auto const& entry) {
-           Member const& member = entry.second;
-           return is_live(member.state) && member.alive.peer == dead.alive.peer;
-         });
-}
-
 bool Swim::in_touch() const {
-  std::size_t alive = 0;
-  std::size_t expected = 0;
-  for (auto const& [id, member] : table_.all()) {
-    if (member.state == MemberState::alive) ++alive;
-    bool const gone = member.state == MemberState::left || is_replaced(member);
-    if (!gone) ++expected;
-  }
+  std::size_t const gone = table_.count(MemberState::left) + table_.replaced();
+  std::size_t const expected = table_.all().size() - gone + missed_.size();
   bool const met_nobody = table_.all().size() == 1 && !calls_.seeds().empty();
-  return !met_nobody && 2 * alive > expected;
+  return !met_nobody && 2 * table_.count(MemberState::alive) > expected;
 }
 
 bool Swim::ever_had_peers() const {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,10 +45,15 @@ class Swim {
   // How long `Left` is repeated before the node ends.
   static constexpr Duration leave_period = std::chrono::seconds{5};
 
-  // `seeds`: the configured and the remembered peers; this node's own address among them is
-  // ignored.
+  // A changed list of peers is saved this often at most.
+  static constexpr Duration save_period = std::chrono::seconds{2};
+
+  // `seeds` are the configured peers, `remembered` those of the last run; this node's own address
+  // among them is ignored. Remembered peers that were not met yet are missed: they count for
+  // `in_touch` until they are met, or for as long as a dead member would.
   Swim(Profile const& profile, Self const& self, std::vector<Endpoint> const& seeds, Random random,
-       Instant now, ProtocolVersions versions = spoken_versions);
+       Instant now, ProtocolVersions versions = spoken_versions,
+       std::vector<Endpoint> const& remembered = {});
 
   // Appends to `carried` the load and catalogue records that came along.
   void handle(Envelope const& envelope, Channel channel, Instant now, Effects& out,
@@ -75,6 +81,9 @@ class Swim {
   // Moves whenever `members` does.
   [[nodiscard]] std::uint64_t changes() const { return table_.changes(); }
   [[nodiscard]] std::uint8_t local_health() const { return detector_.local_health(); }
+  // A load that `teller` sent, as old as it was on arrival: it travelled for half of what a ping to
+  // `teller` takes. The records in `carried` have been through this.
+  [[nodiscard]] LoadRecord arrived(LoadRecord load, NodeId teller) const;
   // A majority of the members not known to have left, or to be replaced, are alive. False for a
   // node that has peers to call and has met none of them.
   [[nodiscard]] bool in_touch() const;
@@ -89,6 +98,8 @@ class Swim {
                std::vector<Record>& carried);
   void receive(WrongTarget const& wrong, Envelope const& from, Instant now, Effects& out);
   void receive(PushPull const& push, Envelope const& from, Instant now, Effects& out);
+  void receive(MembersDigest const& heard, Envelope const& from, Instant now, Effects& out);
+  void receive(MembersDelta const& heard, Envelope const& from, Instant now, Effects& out);
   void hear_namesake(Envelope const& envelope, Instant now, Effects& out);
   void learn_of_sender(Envelope const& from, Instant now, Effects& out);
   void tell_dead(Envelope const& from, Member const& member, Instant now, Effects& out);
@@ -97,6 +108,8 @@ class Swim {
   void merge(std::vector<Record> const& records, NodeId teller, Instant now, Effects& out,
              std::vector<Record>& carried);
   void merge_news(News const& news, NodeId teller, Instant now, Effects& out);
+  void merge_table(std::vector<MemberRecord> const& members, NodeId teller, Instant now,
+                   Effects& out);
   void merge_member(MemberRecord const& record, NodeId teller, Instant now, Effects& out);
   void add_tombstone(MemberRecord const& record, News const& end, Instant now, Effects& out);
   void confirm(SuspectRecord const& suspect, Instant now);
@@ -114,11 +127,15 @@ class Swim {
   // Time.
   void notice_pause(Instant now);
   void gossip(Instant now, Effects& out);
-  void save_peers(Effects& out);
+  void save_peers(Instant now, Effects& out);
   void call(Endpoint const& endpoint, bool wants_reply, Instant now, Effects& out);
-  void stop(std::string reason, bool failed, Effects& out);
+  void compare(Endpoint const& endpoint, Instant now, Effects& out);
+  [[nodiscard]] bool is_exchanged(Member const& member, Instant now) const;
+  [[nodiscard]] std::vector<std::uint32_t> digest(std::size_t count, Instant now) const;
+  [[nodiscard]] MembersDelta delta(std::vector<std::uint16_t> buckets, std::uint16_t count,
+                                   Instant now) const;
+  void stop(Stop what, Effects& out);
   void add_piggyback(std::size_t first, Instant now, Effects& out);
-  [[nodiscard]] bool is_replaced(Member const& dead) const;
   [[nodiscard]] std::vector<Member const*> some_live(std::size_t wanted);
 
   Profile profile_;
@@ -136,9 +153,13 @@ class Swim {
   Instant next_gossip_;
   Instant next_reap_;
   std::map<NodeId, Instant> told_dead_;  // when each was last told
-  std::map<NodeId, Instant> refused_;    // when each was last announced
+  bool joining_ = false;                 // what is being merged is known to everybody else
+  std::set<Endpoint> missed_;            // remembered peers that were not met yet
+  Instant missed_until_;
+  std::map<NodeId, Instant> refused_;  // when each was last announced
   std::vector<Endpoint> saved_peers_;
   std::uint64_t saved_changes_ = 0;
+  Instant next_save_;
   std::optional<Instant> leaves_;  // when a node that says farewell ends
   bool had_peers_ = false;
   bool stopped_ = false;

@@ -27,11 +27,21 @@ News end_of(MemberRecord const& record, NodeId teller) {
 void Swim::merge(std::vector<Record> const& records, NodeId teller, Instant now, Effects& out,
                  std::vector<Record>& carried) {
   for (Record const& record : records) {
-    std::visit(Overloaded{[&](LoadRecord const& load) { carried.emplace_back(load); },
-                          [&](CatalogueRecord const& change) { carried.emplace_back(change); },
-                          [&](auto const& news) { merge_news(news, teller, now, out); }},
-               record);
+    std::visit(
+        Overloaded{[&](LoadRecord const& load) { carried.emplace_back(arrived(load, teller)); },
+                   [&](CatalogueRecord const& change) { carried.emplace_back(change); },
+                   [&](auto const& news) { merge_news(news, teller, now, out); }},
+        record);
   }
+}
+
+LoadRecord Swim::arrived(LoadRecord load, NodeId teller) const {
+  using std::chrono::milliseconds;
+  auto const travelled = std::chrono::round<milliseconds>(detector_.travel_time(teller)).count();
+  std::uint64_t const age = load.age_ms + static_cast<std::uint64_t>(travelled);
+  load.age_ms = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(age, std::numeric_limits<std::uint32_t>::max()));
+  return load;
 }
 
 // Only what changes the own table is told on, so that gossip dies out.
@@ -52,7 +62,9 @@ void Swim::merge_news(News const& news, NodeId teller, Instant now, Effects& out
   had_peers_ = true;
   suspicions_.clear(id);
   refused_.erase(id);
-  dissemination_.add(record_of(news), now);
+  if (alive != nullptr) missed_.erase(alive->peer);
+  // A joiner learns whole tables, which those that it learns them from have told long ago.
+  if (!joining_ || suspect != nullptr) dissemination_.add(record_of(news), now);
   MemberState const state = key_of(news).rank;
   if (before != state) announce(id, out);
   if (suspect == nullptr) return;
@@ -85,6 +97,16 @@ void Swim::confirm(SuspectRecord const& suspect, Instant now) {
   }
 }
 
+void Swim::merge_table(std::vector<MemberRecord> const& members, NodeId teller, Instant now,
+                       Effects& out) {
+  // Whoever knew nobody but the teller, whose greeting came with the table, is joining.
+  joining_ = table_.live() <= 2;
+  for (MemberRecord const& member : members) {
+    if (member.alive.id != teller) merge_member(member, teller, now, out);
+  }
+  joining_ = false;
+}
+
 // Push-pull tells states, not events. A live member that the other side holds for dead is only
 // suspected here: after a partition both sides hold each other for dead, and each accused gets the
 // time to refute it.
@@ -114,6 +136,7 @@ void Swim::merge_member(MemberRecord const& record, NodeId teller, Instant now, 
 void Swim::add_tombstone(MemberRecord const& record, News const& end, Instant now, Effects& out) {
   if (table_.apply(record.alive, now) != MemberTable::Outcome::changed) return;
   had_peers_ = true;
+  missed_.erase(record.alive.peer);
   table_.apply(end, now);
   announce(record.alive.id, out);
 }
@@ -149,14 +172,14 @@ void Swim::hear_of_self(News const& news, Instant now, Effects& out) {
   if (auto const* alive = std::get_if<AliveRecord>(&news)) {
     bool const foreign = alive->run_nonce != 0 && alive->run_nonce != self_.run_nonce;
     if (foreign && alive->epoch >= self_.epoch) {
-      stop("duplicate identity: another process runs as node " + to_string(self_.id), true, out);
+      stop({"duplicate identity: another process runs as node " + to_string(self_.id), true}, out);
     }
     return;
   }
   if (key.epoch > self_.epoch) return;  // whoever that is shows itself by an Alive
   if (key.epoch < self_.epoch) return dissemination_.add(self_, now);
   if (key.rank == MemberState::left) {
-    stop("this node was said to have left; start it again to rejoin", true, out);
+    stop({"this node was said to have left; start it again to rejoin", true}, out);
   } else {
     refute(key.incarnation, now, out);
   }
@@ -173,7 +196,8 @@ void Swim::refute(Incarnation heard, Instant now, Effects& out) {
 
 void Swim::raise_incarnation(Incarnation over, Instant now, Effects& out) {
   if (over.value() == std::numeric_limits<std::uint32_t>::max()) {
-    stop("this epoch's incarnations are used up; start the node again", true, out);
+    // They stay at the highest: only an epoch, which a start raises, is above that.
+    stop({"this epoch's incarnations are used up", true, true}, out);
     return;
   }
   self_.incarnation = Incarnation{over.value() + 1};

@@ -78,7 +78,9 @@ Traffic shares_of(Message const& message, std::size_t frame_bytes) {
           [&](Gossip const& m) { return gossip_shares(m, frame_bytes); },
           [&](PingReq const&) { return membership; }, [&](Nack const&) { return membership; },
           [&](WrongTarget const&) { return membership; },
-          [&](PushPull const&) { return membership; }, [&](Leave const&) { return membership; },
+          [&](PushPull const&) { return membership; },
+          [&](MembersDigest const&) { return membership; },
+          [&](MembersDelta const&) { return membership; }, [&](Leave const&) { return membership; },
           [&](LoadProbe const&) { return loads; }, [&](LoadReply const&) { return loads; },
           [&](auto const&) { return Traffic{.files = frame_bytes}; }},
       message);

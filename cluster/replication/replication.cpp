@@ -64,6 +64,8 @@ bool Replication::received(Envelope const& from, Situation const& situation, Eff
           [&](LoadReply const&) { ours = false; },
           [&](PushPull const&) { ours = false; },
           [&](Leave const&) { ours = false; },
+          [&](MembersDigest const&) { ours = false; },
+          [&](MembersDelta const&) { ours = false; },
       },
       from.message);
   if (ours) settle(situation, out);

@@ -215,6 +215,15 @@ void serialize(Archive& archive, PushPull& m) {
   archive(m.self, m.join, m.wants_reply, List{m.members, members_max});
 }
 template <class Archive>
+void serialize(Archive& archive, MembersDigest& m) {
+  archive(m.self, List{m.buckets, MembersDigest::buckets_max});
+}
+template <class Archive>
+void serialize(Archive& archive, MembersDelta& m) {
+  archive(m.self, m.count, List{m.buckets, MembersDigest::buckets_max}, m.wants_reply,
+          List{m.members, members_max});
+}
+template <class Archive>
 void serialize(Archive& archive, Leave& m) {
   archive(m.left);
 }

@@ -209,6 +209,24 @@ struct PushPull {
   std::vector<MemberRecord> members;
   friend bool operator==(PushPull const&, PushPull const&) = default;
 };
+// By stream, to a member that should know what we know: hashes of the member table, each of the
+// members that fall into one bucket. Without an answer it knows it.
+struct MembersDigest {
+  static constexpr std::size_t buckets_max = 512;
+  AliveRecord self;
+  std::vector<std::uint32_t> buckets;  // as many as a power of two, `buckets_max` at most
+  friend bool operator==(MembersDigest const&, MembersDigest const&) = default;
+};
+// The answer, where hashes differ: the sender's members in these of `count` buckets. `wants_reply`
+// asks for the other side's.
+struct MembersDelta {
+  AliveRecord self;
+  std::uint16_t count = 0;
+  std::vector<std::uint16_t> buckets;
+  bool wants_reply = false;
+  std::vector<MemberRecord> members;
+  friend bool operator==(MembersDelta const&, MembersDelta const&) = default;
+};
 struct Leave {
   LeftRecord left;
   friend bool operator==(Leave const&, Leave const&) = default;
@@ -363,11 +381,16 @@ template <>
 inline constexpr std::uint8_t minimum_version<HorizonNotice> = 2;
 template <>
 inline constexpr std::uint8_t minimum_version<RangeSync> = 2;
+template <>
+inline constexpr std::uint8_t minimum_version<MembersDigest> = 2;
+template <>
+inline constexpr std::uint8_t minimum_version<MembersDelta> = 2;
 
 using Message = std::variant<Ping, Ack, PingReq, Nack, WrongTarget, Gossip, LoadProbe, LoadReply,
                              PushPull, Leave, CatalogueDigest, CatalogueDelta, CommitWrite,
                              WriteCommitted, FetchObject, LookupName, LookupAnswer, VerifyCopy,
-                             CopyVerified, FetchFailed, WriteSuperseded, HorizonNotice, RangeSync>;
+                             CopyVerified, FetchFailed, WriteSuperseded, HorizonNotice, RangeSync,
+                             MembersDigest, MembersDelta>;
 
 [[nodiscard]] inline std::uint8_t minimum_version_of(Message const& message) {
   return std::visit([]<class Kind>(Kind const&) { return minimum_version<Kind>; }, message);

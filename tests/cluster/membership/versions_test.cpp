@@ -60,6 +60,7 @@ TEST(Versions, AClusterIsUpgradedNodeByNodeAndBack) {
       network.restart(i);
       ASSERT_TRUE(network.run_until([&] { return network.all_see_all_alive(); }, 20s).has_value());
     }
+    network.run(2s);
     EXPECT_EQ(network.at(0).members().at(Network::id_of(3)).alive.versions, next);
   }
   EXPECT_TRUE(network.refused.empty());

@@ -153,8 +153,14 @@ Message MessageMaker::message(std::size_t kind) {
                               return log_position();
                             })},
                            flag()};
-    default:
+    case 22:
       return range_sync();
+    case 23:
+      return MembersDigest{alive(), some([&] { return small(); })};
+    default:
+      return MembersDelta{alive(), static_cast<std::uint16_t>(small()),
+                          some([&] { return static_cast<std::uint16_t>(small()); }), flag(),
+                          some(member)};
   }
 }
 

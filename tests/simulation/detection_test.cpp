@@ -35,11 +35,10 @@ struct Detection {
 Detection detect(std::uint64_t seed, double loss) {
   Scenario scenario;
   scenario.seed = seed;
-  scenario.loss = loss;
   World world{scenario};
   world.start_all();
   EXPECT_TRUE(world.run_until_agreed(10s)) << "seed " << seed;
-  world.around().network->suffer(&world.around().scenario);
+  world.around().network->weather().loss = loss;
   Random random{seed};
   world.run_for(3s + std::chrono::milliseconds{random.below(1000)});
   auto const victim = static_cast<unsigned>(random.below(scenario.nodes));
@@ -109,11 +108,10 @@ TEST(Detection, ARestartedNodeTakesRedirectsAgainWithinSeconds) {
 TEST(Detection, NobodyIsHeldForDeadWithoutCauseAtFivePercentLoss) {
   Scenario scenario;
   scenario.seed = 4;
-  scenario.loss = 0.05;
   World world{scenario};
   world.start_all();
   ASSERT_TRUE(world.run_until_agreed(10s));
-  world.around().network->suffer(&world.around().scenario);
+  world.around().network->weather().loss = 0.05;
   for (int i = 0; i < 120; ++i) {
     world.run_for(500ms);
     for (auto const& a : world.around().hosts) {

@@ -1,13 +1,70 @@
 #include "tests/simulation/disk.hpp"
 
+#include <charconv>
+
+#include "cluster/base/check.hpp"
 #include "cluster/base/overloaded.hpp"
 
 namespace chisme::simulation {
 
 using namespace cluster;
 
-void Disk::save(std::span<CatalogueRecord const> records, std::span<LogPosition const> positions) {
-  for (CatalogueRecord const& record : records) {
+namespace {
+
+// "objects/ab"
+std::string directory_of(Digest const& digest) {
+  return "objects/" + to_hex(digest).substr(0, 2);
+}
+
+std::string path_of(ObjectStored const& object) {
+  return directory_of(object.digest) + "/" + to_hex(object.digest) + "-" +
+         std::to_string(object.size.value());
+}
+
+std::optional<ObjectStored> parse_file_name(std::string const& name) {
+  if (name.size() < 66) return std::nullopt;
+  auto const digest = parse_digest(std::string_view(name).substr(0, 64));
+  std::uint64_t size = 0;
+  std::from_chars(name.data() + 65, name.data() + name.size(), size);
+  if (!digest) return std::nullopt;
+  return ObjectStored{*digest, ByteCount{size}};
+}
+
+}  // namespace
+
+Disk::Disk(NodeId id) : id_(id) {
+  write_identity();
+}
+
+void Disk::write_identity() {
+  files_.create("node.toml.new");
+  files_.write("node.toml.new", std::to_string(epoch_.value()));
+  files_.sync_file("node.toml.new");
+  files_.rename("node.toml.new", "node.toml");
+  files_.sync_directory("");
+}
+
+Epoch Disk::next_epoch() {
+  epoch_ = Epoch{epoch_.value() + 1};
+  write_identity();
+  return epoch_;
+}
+
+void Disk::append(std::span<CatalogueRecord const> records,
+                  std::span<LogPosition const> positions) {
+  unsynced_.push_back({{records.begin(), records.end()}, {positions.begin(), positions.end()}});
+}
+
+void Disk::sync_journal(std::size_t frames) {
+  CHECK(frames <= unsynced_.size());
+  for (std::size_t i = 0; i < frames; ++i) {
+    apply(unsynced_.front());
+    unsynced_.pop_front();
+  }
+}
+
+void Disk::apply(Frame const& frame) {
+  for (CatalogueRecord const& record : frame.records) {
     NodeId const writer = record.dot.writer;
     Subject const subject = std::visit(
         Overloaded{[](PutRecord const& put) { return Subject{put.name, {}, {}}; },
@@ -17,8 +74,90 @@ void Disk::save(std::span<CatalogueRecord const> records, std::span<LogPosition 
         record.change);
     records_[subject] = record;
   }
-  for (LogPosition const& position : positions) {
+  for (LogPosition const& position : frame.positions) {
     positions_[{position.writer, position.log}] = position;
+  }
+}
+
+std::string Disk::stage(ObjectStored const& object) {
+  std::string const staged = "staging/" + std::to_string(next_staged_++);
+  files_.create(staged);
+  files_.write(staged, object.size.value());
+  return staged;
+}
+
+void Disk::sync_staged(std::string const& staged) {
+  files_.sync_file(staged);
+}
+
+void Disk::publish(std::string const& staged, ObjectStored const& object) {
+  std::string const directory = directory_of(object.digest);
+  if (!files_.exists(directory)) {
+    files_.make_directory(directory);
+    files_.sync_directory("objects");
+  }
+  files_.rename(staged, path_of(object));
+}
+
+void Disk::sync_published(ObjectStored const& object) {
+  if (!files_.exists(path_of(object))) return;  // removed meanwhile
+  files_.sync_directory(directory_of(object.digest));
+  objects_[object.digest] = object.size;
+}
+
+void Disk::remove(Digest const& digest) {
+  auto const at = objects_.find(digest);
+  if (at == objects_.end()) return;
+  files_.unlink(path_of({digest, at->second}));
+  files_.sync_directory(directory_of(digest));
+  objects_.erase(at);
+}
+
+bool Disk::is_intact(Digest const& digest) const {
+  auto const at = objects_.find(digest);
+  if (at == objects_.end()) return false;
+  FileSystem::File const* const file = files_.find(path_of({digest, at->second}));
+  return file != nullptr && !file->rotten && file->length == at->second.value();
+}
+
+void Disk::rot(Digest const& digest) {
+  auto const at = objects_.find(digest);
+  if (at != objects_.end()) files_.rot(path_of({digest, at->second}));
+}
+
+void Disk::lose_power(Random& random, double lost) {
+  files_.lose_power(random, lost);
+  // Frames are written in order; one that is torn fails its checksum and ends the journal.
+  std::size_t kept = unsynced_.size();
+  if (kept > 0 && random.chance(lost)) kept = random.below(kept + 1);
+  sync_journal(kept);
+  unsynced_.clear();
+  std::uint32_t epoch = 0;
+  FileSystem::File const* const identity = files_.find("node.toml");
+  CHECK(identity != nullptr && !identity->bytes.empty());
+  std::from_chars(identity->bytes.data(), identity->bytes.data() + identity->bytes.size(), epoch);
+  epoch_ = Epoch{epoch};
+  scan();
+}
+
+// As a start does it: staging is emptied, an object that is not as long as its name says does not
+// count, and every directory is synced before what is in it counts.
+void Disk::scan() {
+  for (std::string const& name : files_.names_in("staging")) files_.unlink("staging/" + name);
+  files_.sync_directory("staging");
+  objects_.clear();
+  for (std::string const& directory : files_.names_in("objects")) {
+    for (std::string const& name : files_.names_in("objects/" + directory)) {
+      std::string const path = "objects/" + directory + "/" + name;
+      auto const object = parse_file_name(name);
+      FileSystem::File const* const file = files_.find(path);
+      if (object && file->length == object->size.value()) {
+        objects_[object->digest] = object->size;
+      } else {
+        files_.unlink(path);
+      }
+    }
+    files_.sync_directory("objects/" + directory);
   }
 }
 

@@ -1,120 +1,237 @@
 #include "tests/simulation/faults.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace chisme::simulation {
-namespace {
 
 using namespace std::chrono_literals;
 
-Duration exponential(Duration mean, Random& random) {
-  double const factor = -std::log(1 - random.uniform());
-  return Duration{static_cast<Duration::rep>(static_cast<double>(mean.count()) * factor)};
+namespace {
+
+constexpr cluster::ProtocolVersions old_versions{.lowest = 1, .current = 1, .highest = 1};
+constexpr double million = 1e6;
+
+bool is_standing(FaultKind kind) {
+  return kind == FaultKind::old_version || kind == FaultKind::small;
+}
+
+Duration seconds(double amount) {
+  return std::chrono::milliseconds{static_cast<std::int64_t>(amount * 1000)};
 }
 
 }  // namespace
 
-Faults::Faults(Surroundings& around, Random random)
-    : around_(around),
-      crashes_(random.split(1)),
-      strikes_(random.split(4)),
-      partitions_(random.split(2)),
-      pauses_(random.split(3)) {
-  Scenario const& scenario = around.scenario;
-  // A few: were a quarter of the members dead for good, repair would rightly be braked.
-  if (scenario.lost_disks) disks_to_lose_ = std::max(1u, scenario.nodes / 8);
+void Faults::prepare() {
+  for (FaultEvent const& event : schedule_.events) {
+    if (!is_standing(event.kind)) continue;
+    counts_[static_cast<std::size_t>(event.kind)] += event.victims.size();
+    for (unsigned const victim : event.victims) {
+      Host& host = *around_.hosts[victim];
+      if (event.kind == FaultKind::old_version) host.speak(old_versions);
+      if (event.kind == FaultKind::small) host.shrink(event.amount);
+    }
+  }
 }
 
 void Faults::begin(Instant end) {
   end_ = end;
-  around_.network->suffer(&around_.scenario);
-  Scenario const& scenario = around_.scenario;
-  // The larger the cluster, the more machines fail.
-  auto const machines = static_cast<int>(scenario.nodes);
-  if (scenario.crashes) every(Duration{40s} / machines, crashes_, &Faults::crash_one);
-  if (scenario.crashes) every(60s, crashes_, &Faults::crash_all);
-  if (scenario.partitions) every(12s, partitions_, &Faults::partition);
-  if (scenario.pauses) every(Duration{50s} / machines, pauses_, &Faults::pause_one);
+  for (FaultEvent const& event : schedule_.events) {
+    if (is_standing(event.kind)) continue;
+    around_.agenda.after(event.from, [this, &event] {
+      if (around_.agenda.now() < end_) apply(event);
+    });
+  }
 }
 
-void Faults::every(Duration mean, Random& random, void (Faults::*fault)()) {
-  around_.agenda.after(exponential(mean, random), [this, mean, &random, fault] {
-    if (around_.agenda.now() >= end_) return;
-    (this->*fault)();
-    every(mean, random, fault);
+Instant Faults::end_of(FaultEvent const& event) const {
+  return std::min(end_, around_.agenda.now() + event.lasts);
+}
+
+void Faults::apply(FaultEvent const& event) {
+  ++counts_[static_cast<std::size_t>(event.kind)];
+  if (around_.trace.tells()) around_.say("fault: " + describe(event));
+  switch (event.kind) {
+    case FaultKind::loss:
+    case FaultKind::duplication:
+    case FaultKind::delay:
+    case FaultKind::corruption:
+      return change_weather(event);
+    case FaultKind::partition:
+      return cut(event);
+    case FaultKind::clog:
+      return clog(event);
+    case FaultKind::mass_restart:
+      return crash_all(event);
+    case FaultKind::strike:
+      return strikes_.push_back(&event);
+    case FaultKind::cloned_disk:
+      return clone(event);
+    case FaultKind::swapped_address:
+      return swap_addresses(event);
+    default:
+      for (unsigned const victim : event.victims) apply_to(event, *around_.hosts[victim]);
+  }
+}
+
+void Faults::change_weather(FaultEvent const& event) {
+  Weather& weather = around_.network->weather();
+  if (event.kind == FaultKind::loss) weather.loss = event.amount;
+  if (event.kind == FaultKind::duplication) weather.duplication = event.amount;
+  if (event.kind == FaultKind::corruption) weather.corruption = event.amount;
+  if (event.kind == FaultKind::delay) {
+    weather.delay = std::chrono::microseconds{static_cast<std::int64_t>(event.amount * million)};
+  }
+}
+
+void Faults::cut(FaultEvent const& event) {
+  Network::Cut cut;
+  cut.sides.resize(around_.hosts.size());
+  for (unsigned const victim : event.victims) cut.sides[victim] = 1;
+  cut.one_way = event.one_way;
+  cut.datagrams_only = event.datagrams_only;
+  std::uint64_t const number = around_.network->cut(std::move(cut));
+  around_.agenda.at(end_of(event), [this, number] { around_.network->mend(number); });
+}
+
+void Faults::clog(FaultEvent const& event) {
+  Network::Clog clog{event.victims.front(), {}, end_of(event)};
+  if (event.victims.size() > 1) clog.peer = event.victims[1];
+  around_.network->clog(clog);
+}
+
+void Faults::apply_to(FaultEvent const& event, Host& host) {
+  Instant const now = around_.agenda.now();
+  Random random{event.seed ^ host.index()};
+  switch (event.kind) {
+    case FaultKind::pause:
+      return host.pause(end_of(event));
+    case FaultKind::slow:
+      host.slow_down(event.amount);
+      return around_.agenda.at(end_of(event), [&host] { host.slow_down(1); });
+    case FaultKind::crash:
+      return take_down(host, event);
+    case FaultKind::lost_disk:
+      take_down(host, event);
+      if (!host.is_up()) host.replace_disk();
+      return;
+    case FaultKind::new_address:
+      take_down(host, event);
+      return around_.network->move(host.index());
+    case FaultKind::skew:
+    case FaultKind::jump:
+      return host.clocks().jump(seconds(event.amount));
+    case FaultKind::drift:
+      return host.clocks().drift(
+          now, static_cast<std::int64_t>((2 * random.uniform() - 1) * event.amount * million));
+    case FaultKind::disk_full:
+      host.fill_disk(true);
+      return around_.agenda.at(end_of(event), [&host] { host.fill_disk(false); });
+    case FaultKind::bit_rot:
+      host.rot_something(random);
+      return;
+    default:
+      return;
+  }
+}
+
+void Faults::up_again(Host& host, Duration after) {
+  around_.agenda.after(after, [&host, run = host.run()] {
+    if (!host.is_up() && host.run() == run) host.start();
   });
 }
 
-Host* Faults::some_host_up(Random& random) {
-  std::vector<Host*> up;
+void Faults::take_down(Host& host, FaultEvent const& event) {
+  if (host.is_up()) host.crash(event.amount);
+  up_again(host, end_of(event) - around_.agenda.now());
+}
+
+void Faults::crash_all(FaultEvent const& event) {
+  Random random{event.seed};
   for (auto const& host : around_.hosts) {
-    if (host->is_up()) up.push_back(host.get());
-  }
-  return up.empty() ? nullptr : up[random.below(up.size())];
-}
-
-bool Faults::may_lose_disk() {
-  if (disks_to_lose_ == 0 || !crashes_.chance(0.3)) return false;
-  --disks_to_lose_;
-  return true;
-}
-
-void Faults::crash(Host& host, bool loses_disk) {
-  host.crash();
-  if (loses_disk) host.replace_disk();
-  around_.agenda.after(200ms + exponential(5s, crashes_), [this, &host] { restart(host); });
-}
-
-void Faults::restart(Host& host) {
-  if (!host.is_up()) host.start();
-}
-
-void Faults::crash_one() {
-  if (Host* const host = some_host_up(crashes_)) crash(*host, may_lose_disk());
-}
-
-void Faults::crash_all() {
-  for (auto const& host : around_.hosts) {
-    if (host->is_up()) crash(*host, false);
+    if (!host->is_up()) continue;
+    host->crash(event.amount);
+    up_again(*host, Duration{static_cast<Duration::rep>(
+                        random.uniform() * static_cast<double>((event.lasts + 1s).count()))});
   }
 }
 
 void Faults::strike(std::vector<NodeId> const& copies) {
-  Scenario const& scenario = around_.scenario;
-  if (!scenario.crashes || around_.agenda.now() >= end_ || !strikes_.chance(0.03)) return;
-  bool const loses_disk = disks_to_lose_ > 0 && strikes_.chance(0.5);
-  if (loses_disk) --disks_to_lose_;
-  NodeId const victim = copies[strikes_.below(copies.size())];
-  for (auto const& host : around_.hosts) {
-    if (host->is_up()) crash(*host, loses_disk && host->id() == victim);
+  if (strikes_.empty() || around_.agenda.now() >= end_) return;
+  FaultEvent const& event = *strikes_.front();
+  strikes_.pop_front();
+  Random random{event.seed};
+  NodeId const victim = copies.empty() ? NodeId{} : copies[random.below(copies.size())];
+  if (around_.trace.tells()) around_.say("fault: " + id_of(event) + " strikes");
+  // Not within the call of the core that was just answered.
+  around_.agenda.after(0s, [this, &event, victim] {
+    crash_all(event);
+    for (auto const& host : around_.hosts) {
+      if (event.loses_disk && !host->is_up() && host->id() == victim) host->replace_disk();
+    }
+  });
+}
+
+void Faults::clone(FaultEvent const& event) {
+  if (event.victims.size() < 2) return;
+  Host& original = *around_.hosts[event.victims[0]];
+  Host& copy = *around_.hosts[event.victims[1]];
+  if (!original.is_up() || around_.cloned.contains(original.id())) return;
+  if (copy.is_up()) copy.crash();
+  copy.clone_disk(original);
+  around_.cloned.insert(copy.id());
+  copy.start();
+  around_.agenda.at(end_of(event), [this] { part_clones(); });
+}
+
+void Faults::part_clones() {
+  for (NodeId const id : around_.cloned) {
+    Host* kept = nullptr;
+    for (auto const& host : around_.hosts) {
+      if (host->id() != id) continue;
+      if (kept == nullptr ||
+          std::pair{host->is_up(), host->epoch()} > std::pair{kept->is_up(), kept->epoch()}) {
+        kept = host.get();
+      }
+    }
+    for (auto const& host : around_.hosts) {
+      if (host->id() != id || host.get() == kept) continue;
+      if (host->is_up()) host->crash();
+      host->replace_disk();
+      host->start();
+    }
+    if (kept != nullptr && !kept->is_up()) kept->start();
   }
 }
 
-void Faults::partition() {
-  Network::Cut cut;
-  cut.sides.resize(around_.hosts.size());
-  if (partitions_.chance(0.5)) {
-    cut.sides[partitions_.below(cut.sides.size())] = 1;  // one is alone
-  } else {
-    for (unsigned& side : cut.sides) side = static_cast<unsigned>(partitions_.below(2));
-  }
-  cut.one_way = partitions_.chance(0.3);
-  cut.datagrams_only = partitions_.chance(0.2);
-  around_.network->cut(std::move(cut));
-  around_.agenda.after(1s + exponential(6s, partitions_), [this] { around_.network->cut({}); });
-}
-
-void Faults::pause_one() {
-  if (Host* const host = some_host_up(pauses_)) {
-    host->pause(around_.agenda.now() + 50ms + exponential(1500ms, pauses_));
-  }
+void Faults::swap_addresses(FaultEvent const& event) {
+  if (event.victims.size() < 2) return;
+  for (unsigned const victim : event.victims) take_down(*around_.hosts[victim], event);
+  around_.network->take_address(event.victims[0], event.victims[1]);
 }
 
 void Faults::heal() {
-  around_.network->suffer(nullptr);
-  around_.network->cut({});
-  for (auto const& host : around_.hosts) restart(*host);
+  around_.network->heal();
+  strikes_.clear();
+  part_clones();
+  for (auto const& host : around_.hosts) {
+    host->clocks().set_right(around_.agenda.now());
+    host->slow_down(1);
+    host->fill_disk(false);
+    if (!host->is_up()) host->start();
+    host->scrub();
+  }
+}
+
+Faults::Counts Faults::counts() const {
+  Counts counts = counts_;
+  auto const count = [&counts](FaultKind kind) -> std::uint64_t& {
+    return counts[static_cast<std::size_t>(kind)];
+  };
+  Network::Counts const& network = around_.network->counts();
+  count(FaultKind::loss) = network.lost;
+  count(FaultKind::duplication) = network.duplicated;
+  count(FaultKind::corruption) = network.damaged;
+  return counts;
 }
 
 }  // namespace chisme::simulation

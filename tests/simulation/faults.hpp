@@ -1,40 +1,59 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
 #include "cluster/base/random.hpp"
 #include "tests/simulation/host.hpp"
+#include "tests/simulation/schedule.hpp"
 
 namespace chisme::simulation {
 
-// Faults makes machines and the network fail as the scenario allows, each kind with random numbers
-// of its own, until `end`.
+// Faults carries out a schedule: it makes machines and the network fail, and puts right what has
+// lasted long enough.
 class Faults {
  public:
-  Faults(Surroundings& around, Random random);
+  Faults(Surroundings& around, Schedule schedule)
+      : around_(around), schedule_(std::move(schedule)) {}
+
+  // What is so from the first start of a node on: versions and configurations. Before any starts.
+  void prepare();
+  // The schedule begins now; nothing lasts beyond `end`.
   void begin(Instant end);
-  // A write was acknowledged this moment: now and then the worst follows at once, the end of all
-  // processes and of one of the disks that have it.
+  // A write was acknowledged this moment: if a strike is due, the power of all fails, and one of
+  // the disks that have the write may be gone.
   void strike(std::vector<NodeId> const& copies);
-  // Heals the network and starts every machine.
+  // Heals the network, sets clocks right, frees disks, finds what is corrupt and starts every
+  // machine, each with an identity of its own.
   void heal();
 
+  // How many faults of each kind there have been.
+  using Counts = std::array<std::uint64_t, fault_kinds>;
+  [[nodiscard]] Counts counts() const;
+
  private:
-  void every(Duration mean, Random& random, void (Faults::*fault)());
-  void crash_one();
-  void crash_all();
-  void partition();
-  void pause_one();
-  bool may_lose_disk();
-  void crash(Host& host, bool loses_disk);
-  void restart(Host& host);
-  Host* some_host_up(Random& random);
+  void apply(FaultEvent const& event);
+  void change_weather(FaultEvent const& event);
+  void cut(FaultEvent const& event);
+  void clog(FaultEvent const& event);
+  void crash_all(FaultEvent const& event);
+  void clone(FaultEvent const& event);
+  void swap_addresses(FaultEvent const& event);
+  void apply_to(FaultEvent const& event, Host& host);
+  // Its power fails, and comes back when the event is over.
+  void take_down(Host& host, FaultEvent const& event);
+  void up_again(Host& host, Duration after);
+  // Of machines with one identity the one that started last keeps it.
+  void part_clones();
+  [[nodiscard]] Instant end_of(FaultEvent const& event) const;
 
   Surroundings& around_;
-  Random crashes_;
-  Random strikes_;
-  Random partitions_;
-  Random pauses_;
+  Schedule schedule_;
   Instant end_{};
-  unsigned disks_to_lose_ = 0;
+  std::deque<FaultEvent const*> strikes_;  // that are due
+  Counts counts_{};
 };
 
 }  // namespace chisme::simulation

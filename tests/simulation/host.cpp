@@ -1,6 +1,10 @@
 #include "tests/simulation/host.hpp"
 
+#include <cxxabi.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <typeinfo>
 #include <utility>
 
 #include "cluster/base/check.hpp"
@@ -14,44 +18,63 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::int64_t world_begins_at = 1'750'000'000'000;  // wall clock, milliseconds
 constexpr std::uint64_t bytes_per_second = 50'000'000;
 constexpr unsigned fruitless_ticks_max = 100;
+constexpr Duration handling = 100us;      // of one input, by a machine that has been slowed down
+constexpr Duration longest_backlog = 2s;  // then its kernel drops datagrams
+constexpr std::uint64_t object_step = 2'500;  // microseconds: to sync an object, and its directory
 
 // "node 3: "
 std::string who(unsigned index) {
   return "node " + std::to_string(index) + ": ";
 }
 
-}  // namespace
-
-void Surroundings::violated(Invariant invariant, std::string what) {
-  constexpr std::size_t kept = 20;
-  if (violations.size() >= kept) return;
-  violations.push_back({invariant, agenda.now(), std::move(what)});
+template <typename Held>
+std::string type_name(Held const& held) {
+  char* const name = abi::__cxa_demangle(typeid(held).name(), nullptr, nullptr, nullptr);
+  std::string const whole = name != nullptr ? name : "?";
+  std::free(name);
+  return whole.substr(whole.rfind(':') + 1);
 }
 
+std::string kind_of(Message const& message) {
+  return std::visit([](auto const& held) { return type_name(held); }, message);
+}
+
+Duration scaled(Duration duration, double times) {
+  return Duration{static_cast<Duration::rep>(static_cast<double>(duration.count()) * times)};
+}
+
+}  // namespace
+
 Host::Host(Surroundings& around, unsigned index, Random random)
-    : around_(around), index_(index), random_(random) {
-  // Monotonic clocks of two machines have nothing in common.
-  clock_offset_ = std::chrono::seconds{random_.below(1'000'000)};
-  if (around_.scenario.skewed_clocks) {
-    wall_skew_ = std::chrono::milliseconds{random_.below(20'000)};
-  }
+    : around_(around),
+      index_(index),
+      random_(random),
+      clocks_(std::chrono::seconds{random_.below(1'000'000)}) {
   // Some disks are much slower than others, so that who answers first varies.
   slowest_save_ = random_.chance(0.25) ? 250ms : 8ms;
-  disk_.emplace(NodeId{random_(), random_()});
+  std::uint64_t const high = random_();
+  disk_.emplace(NodeId{high, random_()});
 }
 
 CoreConfig Host::config() const {
   CoreConfig config;
-  config.profile = loopback_profile();
+  config.profile = profile_of(around_.scenario);
+  config.profile.probe_timeout = scaled(config.profile.probe_timeout, shrunk_);
   config.repair_delay = 2s;
   config.last_copy_repair_delay = 1s;
-  config.write_timeout = 5s;
+  config.write_timeout = scaled(5s, shrunk_);
+  config.surplus_kept = 5s;
+  config.copy_promise = 12s;
+  config.unreferenced_kept = 60s;
+  config.unreferenced_kept_when_full = 30s;
+  config.versions = versions_;
+  if (shrunk_ < 1) config.transfers_in_max = config.transfers_out_max = 1;
   config.seeds = disk_->peers();
   for (unsigned const place : {0u, 1u}) {
-    if (place != index_) config.seeds.push_back(Network::endpoint_of(place));
+    if (place == index_ || place >= around_.hosts.size()) continue;
+    config.seeds.push_back(around_.network->endpoint_of(place));
   }
   return config;
 }
@@ -64,50 +87,89 @@ void Host::start() {
   self.id = id();
   self.epoch = epoch_;
   self.run_nonce = random_();
-  self.peer = Network::endpoint_of(index_);
+  self.peer = around_.network->endpoint_of(index_);
   self.http = self.peer;
   self.http.port = static_cast<std::uint16_t>(self.http.port - 1000);
+  unsigned const zones = around_.scenario.zones;
+  if (zones > 1) self.zone = "zone-" + std::to_string(index_ % zones);
   core_ =
       std::make_unique<Core>(config(), self, disk_->load(wall()), random_.split(run_), local_now());
   around_.trace.add(index_);
+  if (around_.trace.tells()) {
+    around_.say(who(index_) + "starts as " + to_string(id()) + " epoch " +
+                std::to_string(epoch_.value()));
+  }
   schedule();
   sample_load();
 }
 
-void Host::crash() {
-  CHECK(is_up());
-  around_.observer->ends(*this);
+void Host::forget_work() {
   ++run_;
   core_.reset();
-  scheduled_.reset();
+  rings_at_.reset();
   transfers_.clear();
-  // Saves reach the disk in order: some of those that were never acknowledged may be there.
-  std::uint64_t const survive = random_.below(saves_.size() + 1);
-  for (std::uint64_t i = 0; i < survive; ++i) {
-    disk_->save(saves_[i].what.records, saves_[i].what.positions);
-  }
   saves_.clear();
+  fruitless_ticks_ = 0;
+  paused_until_ = busy_until_ = around_.agenda.now();
+}
+
+void Host::crash(double lost) {
+  CHECK(is_up());
+  around_.observer->ends(*this);
+  if (around_.trace.tells()) around_.say(who(index_) + "ends");
+  forget_work();
+  disk_->lose_power(random_, lost);
   around_.network->forget_streams(index_);
 }
 
 void Host::replace_disk() {
   CHECK(!is_up());
-  disk_.emplace(NodeId{random_(), random_()});
+  std::uint64_t const high = random_();
+  disk_.emplace(NodeId{high, random_()});
 }
 
-WallTime Host::wall() const {
-  auto const elapsed = around_.agenda.now() - Instant{} + wall_skew_;
-  return WallTime{std::chrono::milliseconds{world_begins_at} +
-                  std::chrono::duration_cast<std::chrono::milliseconds>(elapsed)};
+void Host::clone_disk(Host const& other) {
+  CHECK(!is_up());
+  disk_ = other.disk_;
+  disk_->lose_power(random_, 1);
 }
 
-Host* Host::host_of(NodeId id) const {
-  auto const found = std::find_if(around_.hosts.begin(), around_.hosts.end(),
-                                  [id](auto const& host) { return host->id() == id; });
-  return found == around_.hosts.end() ? nullptr : found->get();
+void Host::pause(Instant until) {
+  paused_until_ = std::max(paused_until_, until);
 }
 
-void Host::later(Duration delay, std::function<void()> action) {
+bool Host::rot_something(Random& random) {
+  auto const& objects = disk_->objects();
+  if (objects.empty()) return false;
+  auto const victim =
+      std::next(objects.begin(), static_cast<std::ptrdiff_t>(random.below(objects.size())));
+  disk_->rot(victim->first);
+  return true;
+}
+
+void Host::scrub() {
+  std::vector<Digest> corrupt;
+  for (auto const& [digest, size] : disk_->objects()) {
+    if (!disk_->is_intact(digest)) corrupt.push_back(digest);
+  }
+  for (Digest const& digest : corrupt) quarantine(digest);
+}
+
+void Host::quarantine(Digest const& digest) {
+  disk_->remove(digest);
+  give(ObjectVerified{digest, false});
+}
+
+Instant Host::free_at() const {
+  return std::max({around_.agenda.now(), paused_until_, busy_until_});
+}
+
+Duration Host::disk_time(std::uint64_t microseconds_max) {
+  return scaled(200us + random_.below(microseconds_max) * 1us, slowness_);
+}
+
+template <typename Callable>
+void Host::later(Duration delay, Callable action) {
   Instant const when = std::max(around_.agenda.now() + delay, paused_until_);
   around_.agenda.at(when, [this, run = run_, action = std::move(action)]() mutable {
     if (run != run_) return;
@@ -119,45 +181,72 @@ void Host::later(Duration delay, std::function<void()> action) {
   });
 }
 
-void Host::work(std::function<void(Effects&)> const& step) {
-  Effects effects;
-  step(effects);
+template <typename Step>
+void Host::work(Step step) {
+  if (slowness_ > 1) busy_until_ = free_at() + scaled(handling, slowness_);
+  CHECK(effects_.empty());
+  step(effects_);
   std::uint64_t const run = run_;
-  for (Effect& effect : effects) {
-    carry_out(effect);
-    if (run != run_) return;  // it stopped
-  }
-  schedule();
+  for (std::size_t i = 0; i < effects_.size() && run == run_; ++i) carry_out(effects_[i]);
+  effects_.clear();
+  if (run == run_) schedule();
 }
 
 void Host::give(Input input) {
   if (!is_up()) return;
-  later(0s, [this, input = std::move(input)] {
-    work([&](Effects& out) { core_->handle(input, local_now(), out); });
+  later(0s, [this, input = std::make_unique<Input>(std::move(input))] {
+    work([&](Effects& out) { core_->handle(std::move(*input), local_now(), out); });
   });
 }
 
-void Host::store(ObjectStored const& object) {
-  if (!is_up()) return;
-  later(std::chrono::microseconds{500 + random_.below(5'000)}, [this, object] {
-    disk_->store(object);
-    give(object);
-  });
+void Host::deliver(Channel channel, std::string bytes) {
+  Instant const when = free_at();
+  if (when == around_.agenda.now()) return read(channel, bytes);
+  bool const overflows = when == busy_until_ && when - around_.agenda.now() > longest_backlog;
+  if (overflows && channel == Channel::datagram) return;
+  later(when - around_.agenda.now(),
+        [this, channel, bytes = std::move(bytes)] { read(channel, bytes); });
+}
+
+void Host::read(Channel channel, std::string const& bytes) {
+  std::size_t const most =
+      channel == Channel::datagram ? datagram_bytes_max : stream_message_bytes_max;
+  Result<Envelope> envelope = decode(bytes, most, ClusterTag{}, versions_);
+  if (envelope) {
+    work([&](Effects& out) {
+      core_->handle(Received{channel, std::move(*envelope)}, local_now(), out);
+    });
+    return;
+  }
+  bool const is_damaged = channel == Channel::datagram && around_.network->counts().damaged > 0;
+  if (is_damaged || is_too_new(std::as_bytes(std::span(bytes)), versions_)) return;
+  around_.violated(who(index_) + "undecodable message: " + envelope.error().message);
 }
 
 void Host::schedule() {
   std::optional<Instant> const deadline = core_->deadline();
-  if (!deadline || deadline == scheduled_) return;
-  scheduled_ = deadline;
-  later(*deadline - local_now(), [this, moment = *deadline] {
-    if (scheduled_ == moment) tick();
+  if (!deadline) return;
+  Duration const left = std::max(*deadline - local_now(), Duration{});
+  Instant const when = around_.agenda.now() + clocks_.until_local(left);
+  if (rings_at_ && *rings_at_ <= when) return;  // that ring looks again
+  rings_at_ = when;
+  later(when - around_.agenda.now(), [this, when] {
+    if (rings_at_ == when) ring();
   });
 }
 
+void Host::ring() {
+  rings_at_.reset();
+  std::optional<Instant> const deadline = core_->deadline();
+  if (deadline && *deadline <= local_now()) return tick();
+  schedule();
+}
+
 void Host::tick() {
-  scheduled_.reset();
   work([&](Effects& out) { core_->tick(local_now(), out); });
-  if (!is_up() || !scheduled_ || *scheduled_ > local_now()) {
+  if (!is_up()) return;
+  std::optional<Instant> const deadline = core_->deadline();
+  if (!deadline || *deadline > local_now()) {
     fruitless_ticks_ = 0;
   } else if (++fruitless_ticks_ > fruitless_ticks_max) {
     around_.violated(who(index_) + "the deadline does not move");
@@ -170,126 +259,164 @@ void Host::sample_load() {
   sampled.wall = wall();
   sampled.in_flight = static_cast<std::uint32_t>(random_.below(10));
   sampled.arrival_rate = static_cast<float>(random_.uniform() * 10);
-  give(sampled);
-  later(500ms, [this] { sample_load(); });
-}
-
-void Host::receive(Channel channel, std::string const& bytes) {
-  later(0s, [this, channel, bytes] {
-    std::size_t const most =
-        channel == Channel::datagram ? datagram_bytes_max : stream_message_bytes_max;
-    Result<Envelope> envelope = decode(bytes, most);
-    if (envelope) {
-      give(Received{channel, std::move(*envelope)});
-    } else if (around_.scenario.corruption == 0 || channel == Channel::stream) {
-      around_.violated(who(index_) + "undecodable message: " + envelope.error().message);
-    }
-  });
+  sampled.disk_used_ratio = disk_full_ ? 1.0f : 0.1f;
+  work([&](Effects& out) { core_->handle(sampled, local_now(), out); });
+  if (is_up()) later(500ms, [this] { sample_load(); });
 }
 
 void Host::carry_out(Effect& effect) {
   std::visit(Overloaded{
-                 [&](Send const& what) { send(what); },
-                 [&](StartTransfer const& what) { start_transfer(what); },
+                 [&](Send& what) { send(what); },
+                 [&](StartTransfer& what) { start_transfer(std::move(what)); },
                  [&](CancelTransfer const& what) { transfers_.erase(what.transfer); },
                  [&](RemoveObject const& what) {
                    around_.observer->removes(*this, what.digest);
-                   later(5ms, [this, digest = what.digest] {
+                   later(disk_time(5'000), [this, digest = what.digest] {
                      disk_->remove(digest);
                      give(ObjectRemoved{digest});
                    });
                  },
-                 [&](VerifyObject const& what) {
-                   later(5ms, [this, digest = what.digest] {
-                     give(ObjectVerified{digest, disk_->holds(digest)});
-                   });
-                 },
+                 [&](VerifyObject const& what) { verify(what.digest); },
                  [&](SaveCatalogue& what) { save(std::move(what)); },
                  [&](WriteFinished const& what) { around_.write_finished(what); },
                  [&](LookupFinished const& what) { around_.lookup_finished(what); },
                  [&](Announce const&) {},
                  [&](SavePeers& what) { disk_->save_peers(std::move(what.peers)); },
-                 [&](Stop const& what) {
-                   if (what.failed) around_.violated(who(index_) + "stopped: " + what.reason);
-                   crash();
-                 },
+                 [&](Stop const& what) { stop(what); },
              },
              effect);
 }
 
-void Host::send(Send const& effect) {
-  std::string bytes =
-      encode(Envelope{id(), epoch_, Network::endpoint_of(index_), effect.message}, ClusterTag{});
+void Host::stop(Stop const& effect) {
+  bool const is_clone = around_.cloned.contains(id());
+  if (effect.failed && !is_clone) around_.violated(who(index_) + "stopped: " + effect.reason);
+  crash();
+}
+
+void Host::send(Send& effect) {
+  Envelope envelope{id(), epoch_, around_.network->endpoint_of(index_), std::move(effect.message)};
+  std::string bytes = encode(envelope, ClusterTag{});
+  effect.message = std::move(envelope.message);
   bool const is_datagram = effect.channel == Channel::datagram;
   if (bytes.size() > (is_datagram ? datagram_bytes_max : stream_message_bytes_max)) {
-    around_.violated(who(index_) + "a message of kind " + std::to_string(effect.message.index()) +
-                     " has " + std::to_string(bytes.size()) + " bytes");
+    around_.violated(Invariant::within_bounds, who(index_) + "a " + kind_of(effect.message) +
+                                                   " has " + std::to_string(bytes.size()) +
+                                                   " bytes");
     return;
   }
   around_.trace.add(static_cast<std::uint64_t>(around_.agenda.now().time_since_epoch().count()));
   around_.trace.add(bytes);
+  if (around_.trace.tells()) {
+    around_.say(who(index_) + kind_of(effect.message) + (is_datagram ? " to " : " by stream to ") +
+                to_string(effect.to) + ", " + std::to_string(bytes.size()) + " B");
+  }
   around_.observer->sends(*this, effect, bytes);
   around_.network->send(index_, effect.to, effect.channel, std::move(bytes));
 }
 
+void Host::verify(Digest const& digest) {
+  later(disk_time(5'000), [this, digest] {
+    if (disk_->holds(digest) && !disk_->is_intact(digest)) return quarantine(digest);
+    give(ObjectVerified{digest, disk_->holds(digest)});
+  });
+}
+
 void Host::save(SaveCatalogue effect) {
   Instant const begins = saves_.empty() ? around_.agenda.now() : saves_.back().synced_at;
-  Instant const synced_at =
-      begins + 200us + random_.below(static_cast<std::uint64_t>(slowest_save_ / 1us)) * 1us;
+  Instant const synced_at = begins + disk_time(static_cast<std::uint64_t>(slowest_save_ / 1us));
+  disk_->append(effect.records, effect.positions);
   saves_.push_back({std::move(effect), synced_at});
   later(synced_at - around_.agenda.now(), [this] { finish_save(); });
 }
 
 void Host::finish_save() {
-  Save const done = std::move(saves_.front());
+  SaveId const save = saves_.front().what.save;
   saves_.pop_front();
-  disk_->save(done.what.records, done.what.positions);
-  give(CatalogueSaved{done.what.save});
+  disk_->sync_journal(1);
+  give(CatalogueSaved{save});
 }
 
-void Host::start_transfer(StartTransfer const& effect) {
-  if (!transfers_.insert(effect.transfer).second) {
-    around_.violated(who(index_) + "a transfer was started twice");
-  }
-  try_source(effect, 0);
-}
-
-void Host::try_source(StartTransfer const& transfer, std::size_t source) {
-  if (source >= transfer.sources.size()) {
-    later(1ms, [this, transfer] {
-      if (transfers_.erase(transfer.transfer) > 0) {
-        give(TransferFinished{transfer.transfer, false});
-      }
+template <typename Done>
+void Host::keep(ObjectStored const& object, Done done) {
+  struct Keeping {
+    ObjectStored object;
+    std::string staged;
+  };
+  auto const keeping = std::make_shared<Keeping const>(Keeping{object, disk_->stage(object)});
+  later(disk_time(object_step), [this, keeping, done] {
+    disk_->sync_staged(keeping->staged);
+    disk_->publish(keeping->staged, keeping->object);
+    later(disk_time(object_step), [this, keeping, done] {
+      disk_->sync_published(keeping->object);
+      done();
     });
-    return;
-  }
-  Duration const round_trip = around_.network->delay() + around_.network->delay();
-  Host* const from = host_of(transfer.sources[source].node);
-  bool const has_it = from != nullptr && from->is_up() && from->disk().holds(transfer.digest) &&
-                      around_.network->connects(index_, from->index_);
-  if (!has_it) {
-    later(round_trip, [this, transfer, source] { try_source(transfer, source + 1); });
-    return;
-  }
-  Duration const copying =
-      std::chrono::microseconds{transfer.size.value() * 1'000'000 / bytes_per_second};
-  later(round_trip + copying, [this, transfer, source, from, run = from->run()] {
-    finish_transfer(transfer, *from, run, source);
   });
 }
 
-void Host::finish_transfer(StartTransfer const& transfer, Host& source, std::uint64_t source_run,
-                           std::size_t index) {
-  if (!transfers_.contains(transfer.transfer)) return;
-  if (source.run() != source_run || !around_.network->connects(index_, source.index_)) {
-    try_source(transfer, index + 1);
+void Host::store(ObjectStored const& object) {
+  if (!is_up() || disk_full_) return;
+  auto const shared = std::make_shared<ObjectStored const>(object);
+  later(0s, [this, shared] { keep(*shared, [this, shared] { give(*shared); }); });
+}
+
+void Host::start_transfer(StartTransfer effect) {
+  if (!transfers_.insert(effect.transfer).second) {
+    around_.violated(who(index_) + "a transfer was started twice");
+  }
+  auto fetch = std::make_shared<Fetch>();
+  fetch->what = std::move(effect);
+  try_source(std::move(fetch), 0);
+}
+
+void Host::try_source(FetchPtr fetch, std::size_t source) {
+  StartTransfer const& what = fetch->what;
+  if (source >= what.sources.size() || disk_full_) return end_transfer(std::move(fetch), false);
+  Duration const round_trip = around_.network->delay() + around_.network->delay();
+  auto const place = around_.network->place_at(what.sources[source].peer);
+  Host const* const from = place ? around_.hosts[*place].get() : nullptr;
+  bool const has_it = from != nullptr && from->is_up() && from->disk().holds(what.digest) &&
+                      around_.network->connects(index_, from->index_);
+  if (!has_it) {
+    later(round_trip, [this, fetch, source] { try_source(fetch, source + 1); });
     return;
   }
-  transfers_.erase(transfer.transfer);
-  disk_->store({transfer.digest, transfer.size});
-  around_.observer->fetched(*this, source, transfer.digest);
-  give(ObjectStored{transfer.digest, transfer.size});
-  give(TransferFinished{transfer.transfer, true});
+  Duration const copying =
+      std::chrono::microseconds{what.size.value() * 1'000'000 / bytes_per_second};
+  later(round_trip + scaled(copying, std::max(slowness_, from->slowness_)),
+        [this, fetch, source, from = *place, run = from->run()] {
+          receive_object(fetch, source, from, run);
+        });
+}
+
+void Host::receive_object(FetchPtr fetch, std::size_t source, unsigned from,
+                          std::uint64_t from_run) {
+  if (!transfers_.contains(fetch->what.transfer)) return;
+  Host const& other = *around_.hosts[from];
+  if (other.run() != from_run || !around_.network->connects(index_, from) ||
+      !other.disk().holds(fetch->what.digest)) {
+    return try_source(std::move(fetch), source + 1);
+  }
+  if (!other.disk().is_intact(fetch->what.digest)) {
+    fetch->corrupt.push_back(fetch->what.sources[source].node);
+    return try_source(std::move(fetch), source + 1);
+  }
+  keep_fetched(std::move(fetch), from);
+}
+
+void Host::keep_fetched(FetchPtr fetch, unsigned from) {
+  ObjectStored const object{fetch->what.digest, fetch->what.size};
+  keep(object, [this, fetch, from] {
+    around_.observer->fetched(*this, *around_.hosts[from], fetch->what.digest);
+    give(ObjectStored{fetch->what.digest, fetch->what.size});
+    end_transfer(fetch, true);
+  });
+}
+
+void Host::end_transfer(FetchPtr fetch, bool succeeded) {
+  later(succeeded ? 0s : 1ms, [this, fetch, succeeded] {
+    if (transfers_.erase(fetch->what.transfer) == 0) return;  // it was cancelled
+    give(TransferFinished{fetch->what.transfer, succeeded, fetch->corrupt});
+  });
 }
 
 }  // namespace chisme::simulation

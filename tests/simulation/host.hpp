@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -11,64 +10,61 @@
 
 #include "cluster/base/random.hpp"
 #include "cluster/core.hpp"
-#include "tests/simulation/agenda.hpp"
+#include "tests/simulation/clocks.hpp"
 #include "tests/simulation/disk.hpp"
-#include "tests/simulation/invariants.hpp"
 #include "tests/simulation/network.hpp"
-#include "tests/simulation/observer.hpp"
-#include "tests/simulation/scenario.hpp"
-#include "tests/simulation/trace.hpp"
+#include "tests/simulation/surroundings.hpp"
 
 namespace chisme::simulation {
 
-class Host;
-
-// What the hosts of one world share.
-struct Surroundings {
-  explicit Surroundings(Scenario given) : scenario(given) {}
-
-  Scenario scenario;
-  Agenda agenda;
-  Trace trace;
-  std::unique_ptr<Network> network;
-  std::vector<std::unique_ptr<Host>> hosts;
-  std::function<void(cluster::WriteFinished const&)> write_finished;
-  std::function<void(cluster::LookupFinished const&)> lookup_finished;
-  Observer* observer = nullptr;  // of the world, which sets it before anything starts
-  std::vector<Violation> violations;
-
-  void violated(Invariant invariant, std::string what);
-  void violated(std::string what) { violated(Invariant::contract, std::move(what)); }
-};
-
 // Host is one simulated machine: a disk, clocks and, while it is up, a core whose effects it
 // carries out. Everything that takes time takes virtual time.
-class Host {
+class Host : public Machine {
  public:
   Host(Surroundings& around, unsigned index, Random random);
 
   void start();
-  // Loses what was not synced. Its process is gone; its disk stays.
-  void crash();
+  // The power fails: its process is gone, and what was not synced is lost with the probability
+  // `lost`, or torn.
+  void crash(double lost = 1);
   // A crashed machine gets an empty disk, and with it a new identity.
   void replace_disk();
+  // A crashed machine gets a copy of what is safe on the disk of `other`, its identity included.
+  void clone_disk(Host const& other);
   // It does nothing, and hears nothing, until `until`.
-  void pause(Instant until) { paused_until_ = until; }
+  void pause(Instant until);
+  // Its processor and its disk take `times` as long as usual; 1: as long.
+  void slow_down(double times) { slowness_ = times; }
+  // Its disk takes no more objects.
+  void fill_disk(bool is_full) { disk_full_ = is_full; }
+  // One of its copies becomes corrupt. Returns whether there was one.
+  bool rot_something(Random& random);
+  // Finds every corrupt copy, as a scrub would: it goes to the quarantine.
+  void scrub();
+  // From its next start on.
+  void speak(cluster::ProtocolVersions versions) { versions_ = versions; }
+  void shrink(double times) { shrunk_ = times; }
 
-  [[nodiscard]] bool is_up() const { return core_ != nullptr; }
+  [[nodiscard]] bool is_up() const override { return core_ != nullptr; }
+  [[nodiscard]] Clocks& clocks() { return clocks_; }
   [[nodiscard]] Disk const& disk() const { return *disk_; }
   [[nodiscard]] NodeId id() const { return disk_->id(); }
+  [[nodiscard]] Epoch epoch() const { return epoch_; }
   [[nodiscard]] unsigned index() const { return index_; }
   // Moves with each start and crash.
   [[nodiscard]] std::uint64_t run() const { return run_; }
   // REQUIRES: is_up().
+  [[nodiscard]] cluster::Core const& core() const { return *core_; }
   [[nodiscard]] cluster::ClusterView view() const { return core_->view(local_now()); }
-  [[nodiscard]] Instant local_now() const { return around_.agenda.now() + clock_offset_; }
+  [[nodiscard]] cluster::CoreConfig config() const;
+  [[nodiscard]] Instant local_now() const { return clocks_.local(around_.agenda.now()); }
+  [[nodiscard]] WallTime wall() const { return clocks_.wall(around_.agenda.now()); }
 
   void give(cluster::Input input);
-  // Bytes arrive from the network.
-  void receive(cluster::Channel channel, std::string const& bytes);
-  // A verified copy came (from a client, or pushed by a peer) and is synced.
+  void deliver(cluster::Channel channel, std::string bytes) override;
+  void unreachable(Endpoint const& endpoint) override { give(cluster::PeerUnreachable{endpoint}); }
+  // Bytes came (from a client, or pushed by a peer): they are kept, synced, and the core is told.
+  // When the disk is full, nothing of that.
   void store(cluster::ObjectStored const& object);
 
  private:
@@ -76,37 +72,64 @@ class Host {
     cluster::SaveCatalogue what;
     Instant synced_at{};
   };
+  // One transfer under way.
+  struct Fetch {
+    cluster::StartTransfer what;
+    std::vector<NodeId> corrupt;
+  };
+  using FetchPtr = std::shared_ptr<Fetch>;  // held by whichever step is next
 
+  // A new process or none: what was under way is forgotten.
+  void forget_work();
   void carry_out(cluster::Effect& effect);
-  void send(cluster::Send const& effect);
+  void send(cluster::Send& effect);
+  void verify(Digest const& digest);
+  void quarantine(Digest const& digest);
+  void stop(cluster::Stop const& effect);
   void save(cluster::SaveCatalogue effect);
   void finish_save();
-  void start_transfer(cluster::StartTransfer const& effect);
-  void try_source(cluster::StartTransfer const& transfer, std::size_t source);
-  void finish_transfer(cluster::StartTransfer const& transfer, Host& source,
-                       std::uint64_t source_run, std::size_t index);
-  void tick();
-  void work(std::function<void(cluster::Effects&)> const& step);
+
+  void start_transfer(cluster::StartTransfer effect);
+  void try_source(FetchPtr fetch, std::size_t source);
+  void receive_object(FetchPtr fetch, std::size_t source, unsigned from, std::uint64_t from_run);
+  void keep_fetched(FetchPtr fetch, unsigned from);
+  void end_transfer(FetchPtr fetch, bool succeeded);
+  // The steps of the object store, with the time that each takes; then `done`.
+  template <typename Done>
+  void keep(cluster::ObjectStored const& object, Done done);
+
+  void read(cluster::Channel channel, std::string const& bytes);
+  // What its core does in `step` is carried out, and its timer set.
+  template <typename Step>
+  void work(Step step);
   void schedule();
+  void ring();
+  void tick();
   void sample_load();
   // Does `action` after `delay`, unless this process has ended by then; later while it is paused.
-  void later(Duration delay, std::function<void()> action);
-  [[nodiscard]] WallTime wall() const;
-  [[nodiscard]] Host* host_of(NodeId id) const;
-  [[nodiscard]] cluster::CoreConfig config() const;
+  template <typename Callable>
+  void later(Duration delay, Callable action);
+  // When it can handle what arrives now: it may be paused, or busy with what arrived before.
+  [[nodiscard]] Instant free_at() const;
+  [[nodiscard]] Duration disk_time(std::uint64_t microseconds_max);
 
   Surroundings& around_;
   unsigned index_;
   Random random_;
-  Duration clock_offset_;
-  Duration wall_skew_{};
+  Clocks clocks_;
   Duration slowest_save_;
+  cluster::ProtocolVersions versions_ = cluster::spoken_versions;
+  double shrunk_ = 1;
+  double slowness_ = 1;
+  bool disk_full_ = false;
   std::optional<Disk> disk_;
   std::unique_ptr<cluster::Core> core_;
+  cluster::Effects effects_;  // empty unless it works
   Epoch epoch_{};
   std::uint64_t run_ = 0;
   Instant paused_until_{};
-  std::optional<Instant> scheduled_;
+  Instant busy_until_{};
+  std::optional<Instant> rings_at_;  // the earliest ring that is in the agenda
   unsigned fruitless_ticks_ = 0;
   std::deque<Save> saves_;
   std::set<cluster::TransferId> transfers_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "cluster/base/check.hpp"
 
@@ -12,22 +13,78 @@ using namespace std::chrono_literals;
 using cluster::Channel;
 
 constexpr std::uint16_t first_port = 8701;
-constexpr Duration calm_delay = 200us;
+constexpr unsigned nobody = std::numeric_limits<unsigned>::max();
 constexpr Duration retransmission = 200ms;
 constexpr Duration connect_timeout = 2s;
 
-}  // namespace
-
-Endpoint Network::endpoint_of(unsigned place) {
-  Endpoint endpoint = *parse_endpoint("127.0.0.1:0");
-  endpoint.port = static_cast<std::uint16_t>(first_port + place);
+Endpoint endpoint_at(std::uint16_t port) {
+  Endpoint endpoint;  // ::ffff:127.0.0.1
+  endpoint.address[10] = endpoint.address[11] = 0xff;
+  endpoint.address[12] = 127;
+  endpoint.address[15] = 1;
+  endpoint.port = port;
   return endpoint;
 }
 
+}  // namespace
+
+void Network::add(Machine& machine) {
+  places_.push_back(&machine);
+  streams_.emplace_back();
+  ports_.push_back(0);
+  move(static_cast<unsigned>(places_.size()) - 1);
+}
+
+Endpoint Network::endpoint_of(unsigned place) const {
+  return endpoint_at(ports_[place]);
+}
+
+void Network::move(unsigned place) {
+  CHECK(owner_.size() < std::numeric_limits<Port>::max() - first_port);
+  if (ports_[place] != 0) owner_[ports_[place] - first_port] = nobody;
+  ports_[place] = static_cast<Port>(first_port + owner_.size());
+  owner_.push_back(place);
+}
+
+void Network::take_address(unsigned place, unsigned other) {
+  Port const taken = ports_[other];
+  move(other);
+  owner_[ports_[place] - first_port] = nobody;
+  ports_[place] = taken;
+  owner_[taken - first_port] = place;
+}
+
+std::optional<unsigned> Network::place_at(Port port) const {
+  if (port < first_port || port - first_port >= static_cast<int>(owner_.size())) {
+    return std::nullopt;
+  }
+  unsigned const owner = owner_[port - first_port];
+  if (owner == nobody) return std::nullopt;
+  return owner;
+}
+
+std::optional<unsigned> Network::place_at(Endpoint const& endpoint) const {
+  return endpoint == endpoint_at(endpoint.port) ? place_at(endpoint.port) : std::nullopt;
+}
+
+std::uint64_t Network::cut(Cut cut) {
+  cuts_[++cuts_made_] = std::move(cut);
+  return cuts_made_;
+}
+
+void Network::heal() {
+  weather_ = {};
+  cuts_.clear();
+  clogs_.clear();
+}
+
 bool Network::passes(unsigned from, unsigned to, Channel channel) const {
-  if (cut_.sides.empty() || cut_.sides[from] == cut_.sides[to]) return true;
-  if (cut_.datagrams_only && channel == Channel::stream) return true;
-  return cut_.one_way && cut_.sides[from] < cut_.sides[to];
+  return std::all_of(cuts_.begin(), cuts_.end(), [&](auto const& entry) {
+    Cut const& cut = entry.second;
+    if (cut.sides[from] == cut.sides[to]) return true;
+    if (cut.datagrams_only && channel == Channel::stream) return true;
+    return cut.one_way && cut.sides[from] < cut.sides[to];
+  });
 }
 
 bool Network::connects(unsigned a, unsigned b) const {
@@ -35,75 +92,108 @@ bool Network::connects(unsigned a, unsigned b) const {
 }
 
 Duration Network::delay() {
-  Duration const mean = scenario_ != nullptr ? scenario_->delay : calm_delay;
   double const factor = -std::log(1 - random_.uniform());
-  return 20us + Duration{static_cast<Duration::rep>(static_cast<double>(mean.count()) * factor)};
+  return 20us +
+         Duration{static_cast<Duration::rep>(static_cast<double>(weather_.delay.count()) * factor)};
+}
+
+// How long a clogged link keeps what is sent now.
+Duration Network::held(unsigned from, Port port) const {
+  Duration longest{};
+  if (clogs_.empty()) return longest;
+  unsigned const to = place_at(port).value_or(nobody);
+  for (Clog const& clog : clogs_) {
+    bool const is_on_link = clog.peer ? (clog.place == from && *clog.peer == to) ||
+                                            (clog.place == to && *clog.peer == from)
+                                      : clog.place == from || clog.place == to;
+    if (is_on_link) longest = std::max(longest, clog.until - agenda_.now());
+  }
+  return longest;
 }
 
 void Network::send(unsigned from, Endpoint const& to, Channel channel, std::string bytes) {
-  auto const target = static_cast<unsigned>(to.port - first_port);
-  CHECK(to == endpoint_of(target) && target < places_.size());
+  ++counts_.messages;
+  CHECK(to == endpoint_at(to.port));
   if (channel == Channel::datagram) {
-    send_datagram(from, target, std::move(bytes));
+    send_datagram(from, to.port, std::move(bytes));
   } else {
-    send_stream(from, target, std::move(bytes));
+    send_stream(from, to.port, std::move(bytes));
   }
 }
 
-void Network::send_datagram(unsigned from, unsigned to, std::string bytes) {
+void Network::send_datagram(unsigned from, Port to, std::string bytes) {
   datagram_bytes_ += bytes.size();
-  double const loss = scenario_ != nullptr ? scenario_->loss : 0;
-  double const duplication = scenario_ != nullptr ? scenario_->duplication : 0;
-  double const corruption = scenario_ != nullptr ? scenario_->corruption : 0;
-  int const copies = random_.chance(duplication) ? 2 : 1;
-  for (int i = 0; i < copies; ++i) {
-    if (random_.chance(loss) || !passes(from, to, Channel::datagram)) continue;
-    std::string arriving = bytes;
-    if (random_.chance(corruption)) {
+  bool const is_twice = random_.chance(weather_.duplication);
+  if (is_twice) ++counts_.duplicated;
+  for (int i = 0; i < (is_twice ? 2 : 1); ++i) {
+    bool const is_lost = random_.chance(weather_.loss);
+    bool const is_damaged = random_.chance(weather_.corruption);
+    Duration const after = delay() + held(from, to);
+    auto const target = place_at(to);
+    if (is_lost) ++counts_.lost;
+    if (is_lost || !target || !passes(from, *target, Channel::datagram)) continue;
+    std::string arriving = i == 0 && is_twice ? bytes : std::move(bytes);
+    if (is_damaged) {
+      ++counts_.damaged;
       arriving[random_.below(arriving.size())] ^= static_cast<char>(1u << random_.below(8));
     }
-    agenda_.after(delay(), [this, to, arriving = std::move(arriving)] {
-      if (places_[to].is_up()) places_[to].deliver(Channel::datagram, arriving);
-    });
+    fly(after, to, std::move(arriving));
   }
 }
 
-void Network::send_stream(unsigned from, unsigned to, std::string bytes) {
-  Stream& stream = streams_[{from, to}];
-  double const loss = scenario_ != nullptr ? scenario_->loss : 0;
-  Duration const transit = delay() + (random_.chance(loss) ? retransmission : Duration{});
+void Network::fly(Duration delay, Port to, std::string bytes) {
+  agenda_.after(delay, [this, to, bytes = std::move(bytes)]() mutable {
+    auto const target = place_at(to);
+    if (target && places_[*target]->is_up()) {
+      places_[*target]->deliver(Channel::datagram, std::move(bytes));
+    }
+  });
+}
+
+void Network::send_stream(unsigned from, Port to, std::string bytes) {
+  Stream& stream = streams_[from][to];
+  Duration const lost = random_.chance(weather_.loss) ? retransmission : Duration{};
+  Duration const transit = delay() + lost + held(from, to);
   stream.last_delivery = std::max(stream.last_delivery, agenda_.now() + transit);
   agenda_.at(stream.last_delivery,
-             [this, from, to, connection = stream.connection, bytes = std::move(bytes)] {
-               arrive(from, to, connection, bytes);
+             [this, from, to, connection = stream.connection, bytes = std::move(bytes)]() mutable {
+               arrive(from, to, connection, std::move(bytes));
              });
 }
 
-void Network::arrive(unsigned from, unsigned to, std::uint64_t connection,
-                     std::string const& bytes) {
-  Stream& stream = streams_[{from, to}];
+void Network::arrive(unsigned from, Port to, std::uint64_t connection, std::string bytes) {
+  Stream& stream = streams_[from][to];
   if (stream.connection != connection) return;
-  if (connects(from, to) && places_[to].is_up()) {
-    places_[to].deliver(Channel::stream, bytes);
+  auto const target = place_at(to);
+  bool const reaches = target && connects(from, *target);
+  if (reaches && places_[*target]->is_up()) {
+    places_[*target]->deliver(Channel::stream, std::move(bytes));
     return;
   }
   ++stream.connection;
   stream.last_delivery = agenda_.now();
-  agenda_.after(connects(from, to) ? delay() : connect_timeout, [this, from, to] {
-    if (places_[from].is_up()) places_[from].unreachable(endpoint_of(to));
+  // A machine that is there refuses at once; from an address without one nothing comes back.
+  report_unreachable(reaches ? delay() : connect_timeout, from, to);
+}
+
+void Network::report_unreachable(Duration after, unsigned from, Port to) {
+  agenda_.after(after, [this, from, to] {
+    if (places_[from]->is_up()) places_[from]->unreachable(endpoint_at(to));
   });
 }
 
 void Network::forget_streams(unsigned place) {
-  for (auto& [ends, stream] : streams_) {
-    if (ends.first == place && random_.chance(0.5)) ++stream.connection;
-    if (ends.second != place) continue;
+  for (auto& [to, stream] : streams_[place]) {
+    if (random_.chance(0.5)) ++stream.connection;
+  }
+  for (unsigned from = 0; from < places_.size(); ++from) {
+    auto const found = streams_[from].find(ports_[place]);
+    if (found == streams_[from].end()) continue;
     // What had not arrived is lost with the connection, and its sender hears of it.
+    Stream& stream = found->second;
     if (stream.last_delivery <= agenda_.now()) continue;
     ++stream.connection;
-    agenda_.after(delay(), [this, from = ends.first, place] {
-      if (places_[from].is_up()) places_[from].unreachable(endpoint_of(place));
-    });
+    report_unreachable(delay(), from, ports_[place]);
   }
 }
 

@@ -1,33 +1,48 @@
 #include "tests/simulation/scenario.hpp"
 
-#include <cmath>
-
 #include "cluster/base/random.hpp"
 
 namespace chisme::simulation {
+namespace {
 
-Scenario draw_scenario(std::uint64_t seed, unsigned nodes) {
-  // A stream per fault, so that to take one away does not move the others.
-  Random root{mix(seed)};
-  auto const drawn = [&root](std::uint64_t stream, double most) {
-    Random random = root.split(stream);
-    return random.chance(0.5) ? random.uniform() * most : 0.0;
-  };
+using namespace std::chrono_literals;
+
+unsigned draw_nodes(Random random) {
+  double const size = random.uniform();
+  if (size < 0.001) return 1000;
+  if (size < 0.015) return 100;
+  return 1 + static_cast<unsigned>(random.below(20));
+}
+
+}  // namespace
+
+Scenario draw_scenario(std::uint64_t seed, unsigned nodes, Duration faults_for) {
+  // A stream for each, so that to give one does not move the others.
+  Random root{mix(seed) ^ mix(0x5ce)};
+  Random size = root.split(1);
+  Random zones = root.split(2);
+  Random network = root.split(3);
+  Random length = root.split(4);
   Scenario scenario;
   scenario.seed = seed;
-  scenario.nodes = nodes;
-  scenario.loss = drawn(1, 0.3);
-  scenario.duplication = drawn(2, 0.2);
-  scenario.corruption = drawn(3, 0.01);
-  // From 0.1 to 30 ms, evenly over the orders of magnitude.
-  scenario.delay =
-      std::chrono::microseconds{static_cast<std::int64_t>(100 * std::pow(10.0, drawn(4, 2.5)))};
-  scenario.crashes = drawn(5, 1) > 0;
-  scenario.lost_disks = drawn(6, 1) > 0;
-  scenario.partitions = drawn(7, 1) > 0;
-  scenario.pauses = drawn(8, 1) > 0;
-  scenario.skewed_clocks = drawn(9, 1) > 0;
+  scenario.nodes = nodes > 0 ? nodes : draw_nodes(size);
+  scenario.zones = zones.chance(0.3) ? 2 + static_cast<unsigned>(zones.below(2)) : 1;
+  scenario.network = network.chance(0.3) ? NetworkKind::lan : NetworkKind::loopback;
+  scenario.faults_for = faults_for > Duration{} ? faults_for : 30s + length.below(60) * 1s;
+  scenario.converges_within = scenario.network == NetworkKind::lan ? 120s : 60s;
   return scenario;
+}
+
+cluster::Profile profile_of(Scenario const& scenario) {
+  switch (scenario.network) {
+    case NetworkKind::loopback:
+      return cluster::loopback_profile();
+    case NetworkKind::lan:
+      return cluster::lan_profile();
+    case NetworkKind::wan:
+      return cluster::wan_profile();
+  }
+  return cluster::loopback_profile();
 }
 
 }  // namespace chisme::simulation

@@ -3,30 +3,28 @@
 #include <cstdint>
 
 #include "cluster/base/time.hpp"
+#include "cluster/config.hpp"
 
 namespace chisme::simulation {
 
-// Scenario says what a run consists of. All of it follows from the seed.
+enum class NetworkKind : std::uint8_t { loopback, lan, wan };
+
+// Scenario says what a run consists of, its faults apart (schedule.hpp).
 struct Scenario {
   std::uint64_t seed = 1;
   unsigned nodes = 5;
-  // The network while there are faults.
-  double loss = 0;                                // of datagrams
-  double duplication = 0;                         // of datagrams
-  double corruption = 0;                          // of datagrams
-  Duration delay = std::chrono::milliseconds{1};  // the mean, exponential
-  // What happens now and then.
-  bool crashes = false;
-  bool lost_disks = false;  // a crashed node comes back with an empty disk, as another node
-  bool partitions = false;
-  bool pauses = false;
-  bool skewed_clocks = false;  // wall clocks up to 20 s apart
+  unsigned zones = 1;  // node i is in zone i % zones; 1: nodes name no zone
+  NetworkKind network = NetworkKind::loopback;  // which profile the nodes use
   bool writes = true;
   Duration faults_for = std::chrono::seconds{40};
   Duration converges_within = std::chrono::seconds{60};
 };
 
-// Each kind of fault is there with a probability of one half.
-[[nodiscard]] Scenario draw_scenario(std::uint64_t seed, unsigned nodes);
+// Follows from the seed. `nodes` 0: drawn too, mostly 1 to 20, sometimes 100, rarely 1000.
+// `faults_for` zero: drawn too, 30 to 90 s.
+[[nodiscard]] Scenario draw_scenario(std::uint64_t seed, unsigned nodes = 0,
+                                     Duration faults_for = {});
+
+[[nodiscard]] cluster::Profile profile_of(Scenario const& scenario);
 
 }  // namespace chisme::simulation

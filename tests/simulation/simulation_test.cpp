@@ -8,7 +8,7 @@ namespace {
 using namespace std::chrono_literals;
 
 void expect_well(Scenario const& scenario) {
-  Report const report = World{scenario}.run();
+  Report const report = World{scenario, draw_schedule(scenario)}.run();
   for (Violation const& violation : report.violations) {
     ADD_FAILURE() << "chisme_simulation --seed " << scenario.seed << " --nodes " << scenario.nodes
                   << ": " << to_string(violation);
@@ -47,12 +47,12 @@ TEST(Simulation, TwentyNodesKeepTheirPromisesUnderFaults) {
 TEST(Simulation, TheSameSeedGivesTheSameTrace) {
   Scenario scenario = draw_scenario(7, 5);
   scenario.faults_for = 10s;
-  Report const once = World{scenario}.run();
-  Report const again = World{scenario}.run();
+  Report const once = World{scenario, draw_schedule(scenario)}.run();
+  Report const again = World{scenario, draw_schedule(scenario)}.run();
   EXPECT_EQ(once.trace_hash, again.trace_hash);
   EXPECT_EQ(once.events, again.events);
   scenario.seed = 8;
-  EXPECT_NE(once.trace_hash, World{scenario}.run().trace_hash);
+  EXPECT_NE(once.trace_hash, World{scenario, draw_schedule(scenario)}.run().trace_hash);
 }
 
 }  // namespace

@@ -27,12 +27,12 @@ Random stream(Scenario const& scenario, Purpose purpose, std::uint64_t number = 
 
 }  // namespace
 
-World::World(Scenario scenario)
+World::World(Scenario scenario, Schedule schedule)
     : around_(scenario),
       random_(stream(scenario, Purpose::world)),
       workload_(around_, stream(scenario, Purpose::workload)),
       watcher_(around_, workload_, stream(scenario, Purpose::watcher)),
-      faults_(around_, stream(scenario, Purpose::faults)) {
+      faults_(around_, std::move(schedule)) {
   around_.observer = &watcher_;
   around_.network = std::make_unique<Network>(around_.agenda, stream(scenario, Purpose::network));
   around_.write_finished = [this](auto const& finished) {
@@ -43,13 +43,9 @@ World::World(Scenario scenario)
   for (unsigned i = 0; i < scenario.nodes; ++i) {
     around_.hosts.push_back(
         std::make_unique<Host>(around_, i, stream(scenario, Purpose::first_host, i)));
-    Host* const host = around_.hosts.back().get();
-    around_.network->add({
-        .is_up = [host] { return host->is_up(); },
-        .deliver = [host](auto channel, auto const& bytes) { host->receive(channel, bytes); },
-        .unreachable = [host](auto const& at) { host->give(cluster::PeerUnreachable{at}); },
-    });
+    around_.network->add(*around_.hosts.back());
   }
+  faults_.prepare();
 }
 
 void World::start_all() {
@@ -120,6 +116,8 @@ void World::conclude(Report& report) {
   report.violations = around_.violations;
   report.trace_hash = around_.trace.hash();
   report.events = around_.agenda.done();
+  report.faults = faults_.counts();
+  report.messages = around_.network->counts().messages;
   report.simulated = now() - Instant{};
   report.writes = workload_.counts();
   report.datagram_bytes_per_node_second = static_cast<double>(around_.network->datagram_bytes()) /

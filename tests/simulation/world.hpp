@@ -8,6 +8,7 @@
 #include "tests/simulation/faults.hpp"
 #include "tests/simulation/host.hpp"
 #include "tests/simulation/scenario.hpp"
+#include "tests/simulation/schedule.hpp"
 #include "tests/simulation/watcher.hpp"
 #include "tests/simulation/workload.hpp"
 
@@ -21,13 +22,15 @@ struct Report {
   std::vector<std::string> waited_for;  // what was not agreed yet, as it changed
   Duration converged_after{};           // since the faults ended
   Workload::Counts writes;
+  Faults::Counts faults{};
+  std::uint64_t messages = 0;
   double datagram_bytes_per_node_second = 0;
 };
 
-// World is one cluster under virtual time, a function of its scenario.
+// World is one cluster under virtual time, a function of its scenario and its schedule of faults.
 class World {
  public:
-  explicit World(Scenario scenario);
+  explicit World(Scenario scenario, Schedule schedule = {});
 
   // Starts all, makes faults, heals them, waits for agreement, and checks what clients were told.
   Report run();

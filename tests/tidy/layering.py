@@ -10,7 +10,10 @@ MAY_INCLUDE = {
     "cluster/": {"cluster/base/", "cluster/"},
     "web/": {"cluster/base/", "web/"},
     "node/": {"cluster/base/", "cluster/", "web/", "node/"},
-    "tests/": {"cluster/base/", "cluster/", "web/", "node/", "tests/"},
+    "tests/": {"cluster/base/", "cluster/", "web/", "node/", "tests/", "tests/simulation/"},
+    "tests/simulation/": {"cluster/base/", "cluster/", "tests/simulation/"},
+    # One file of the program runs what otherwise only tests do: the simulator, as `chisme sim`.
+    "node/cli/sim_": {"cluster/base/", "cluster/", "web/", "node/", "tests/simulation/"},
     "examples/": {"cluster/base/", "cluster/", "web/", "node/"},
 }
 # library -> the only places that may include it.

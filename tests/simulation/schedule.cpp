@@ -1,0 +1,355 @@
+#include "tests/simulation/schedule.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <tuple>
+
+#include "cluster/base/random.hpp"
+
+namespace chisme::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr unsigned events_max = 5'000;  // of one kind
+constexpr Duration longest_partition = 20min;
+
+// Draw makes the events of one kind.
+class Draw {
+ public:
+  Draw(Scenario const& scenario, FaultKind kind)
+      : scenario_(scenario),
+        kind_(kind),
+        random_(mix(scenario.seed) ^ mix(0xfa017 + static_cast<std::uint64_t>(kind))) {}
+
+  Random& random() { return random_; }
+  Duration exponential(Duration mean) {
+    double const factor = -std::log(1 - random_.uniform());
+    return Duration{static_cast<Duration::rep>(static_cast<double>(mean.count()) * factor)};
+  }
+  // Evenly over the orders of magnitude.
+  double orders(double least, double most) {
+    return least * std::pow(most / least, random_.uniform());
+  }
+  Duration orders(Duration least, Duration most) {
+    double const drawn =
+        orders(static_cast<double>(least.count()), static_cast<double>(most.count()));
+    return Duration{static_cast<Duration::rep>(drawn)};
+  }
+  double either_way(double amount) { return random_.chance(0.5) ? amount : -amount; }
+  unsigned victim() { return static_cast<unsigned>(random_.below(scenario_.nodes)); }
+  // Two different ones, or one if there is one.
+  std::vector<unsigned> pair() {
+    unsigned const first = victim();
+    unsigned const second = victim();
+    if (scenario_.nodes < 2) return {first};
+    return {first, second != first ? second : (first + 1) % scenario_.nodes};
+  }
+  std::vector<unsigned> some(double share) {
+    std::vector<unsigned> places;
+    for (unsigned i = 0; i < scenario_.nodes; ++i) {
+      if (random_.chance(share)) places.push_back(i);
+    }
+    return places;
+  }
+  [[nodiscard]] double machines() const { return static_cast<double>(scenario_.nodes); }
+  [[nodiscard]] Scenario const& scenario() const { return scenario_; }
+
+  // Once, for as long as there are faults.
+  template <typename Fill>
+  void whole_time(Fill fill) {
+    add(0s, fill);
+    events_.back().lasts = scenario_.faults_for;
+  }
+  // Again and again, exponentially apart.
+  template <typename Fill>
+  void every(Duration mean, Fill fill, unsigned most = events_max) {
+    for (Duration at = exponential(mean); at < scenario_.faults_for; at += exponential(mean)) {
+      if (events_.size() >= most) return;
+      add(at, fill);
+    }
+  }
+  std::vector<FaultEvent> take() { return std::move(events_); }
+
+ private:
+  template <typename Fill>
+  void add(Duration at, Fill fill) {
+    FaultEvent event;
+    event.kind = kind_;
+    event.number = static_cast<unsigned>(events_.size()) + 1;
+    event.from = at;
+    event.seed = random_();
+    fill(event);
+    events_.push_back(std::move(event));
+  }
+
+  Scenario const& scenario_;
+  FaultKind kind_;
+  Random random_;
+  std::vector<FaultEvent> events_;
+};
+
+// Machines that lose their disk leave a dead member behind. Were more than a quarter dead, repair
+// would rightly be braked: a few only, of all kinds together.
+struct Losses {
+  unsigned lost = 0;
+  unsigned cloned = 0;
+  unsigned struck = 0;
+};
+Losses losses(Scenario const& scenario) {
+  unsigned const most = scenario.nodes < 4 ? 0 : std::max(1u, scenario.nodes / 8);
+  Random random{mix(scenario.seed) ^ mix(0x1055e5)};
+  Losses drawn;
+  for (unsigned i = 0; i < most; ++i) {
+    double const kind = random.uniform();
+    ++(kind < 0.3 ? drawn.cloned : kind < 0.6 ? drawn.struck : drawn.lost);
+  }
+  return drawn;
+}
+
+Duration per_machine(Duration mean, Draw const& draw) {
+  return std::chrono::duration_cast<Duration>(mean / draw.machines());
+}
+
+void draw_network(Draw& draw, FaultKind kind) {
+  Random& random = draw.random();
+  switch (kind) {
+    case FaultKind::loss:
+      return draw.whole_time([&](FaultEvent& event) { event.amount = random.uniform() * 0.3; });
+    case FaultKind::duplication:
+      return draw.whole_time([&](FaultEvent& event) { event.amount = random.uniform() * 0.2; });
+    case FaultKind::delay:
+      return draw.whole_time([&](FaultEvent& event) { event.amount = draw.orders(1e-4, 0.1); });
+    case FaultKind::corruption:
+      return draw.whole_time([&](FaultEvent& event) { event.amount = random.uniform() * 0.01; });
+    case FaultKind::clog:
+      return draw.every(15s, [&](FaultEvent& event) {
+        event.lasts = draw.orders(500ms, 10s);
+        event.victims = draw.pair();
+        if (random.chance(0.3)) event.victims.resize(1);  // all links of one
+      });
+    default:
+      return;
+  }
+}
+
+void draw_partitions(Draw& draw) {
+  Random& random = draw.random();
+  draw.every(18s, [&](FaultEvent& event) {
+    event.lasts =
+        random.chance(0.05) ? draw.orders(20s, longest_partition) : 5s + draw.exponential(5s);
+    double const shape = random.uniform();
+    if (shape < 0.4) {
+      event.victims = {draw.victim()};
+    } else if (shape < 0.6 && draw.scenario().zones > 1) {
+      for (unsigned i = 0; i < draw.scenario().nodes; i += draw.scenario().zones) {
+        event.victims.push_back(i);
+      }
+    } else if (shape < 0.8) {
+      for (unsigned i = 0; i < draw.scenario().nodes / 2; ++i) event.victims.push_back(i);
+    } else {
+      event.victims = draw.some(random.uniform());
+    }
+    event.one_way = random.chance(0.3);
+    event.datagrams_only = random.chance(0.2);
+  });
+}
+
+void draw_processes(Draw& draw, FaultKind kind) {
+  switch (kind) {
+    case FaultKind::pause:
+      return draw.every(per_machine(50s, draw), [&](FaultEvent& event) {
+        event.victims = {draw.victim()};
+        event.lasts = draw.orders(100ms, 30s);
+      });
+    case FaultKind::slow:
+      return draw.every(40s, [&](FaultEvent& event) {
+        event.victims = {draw.victim()};
+        event.lasts = draw.orders(5s, 30s);
+        event.amount = draw.orders(4, 50);
+      });
+    case FaultKind::disk_full:
+      return draw.every(30s, [&](FaultEvent& event) {
+        event.victims = {draw.victim()};
+        event.lasts = draw.orders(5s, 40s);
+      });
+    case FaultKind::bit_rot:
+      return draw.every(15s, [&](FaultEvent& event) { event.victims = {draw.victim()}; });
+    case FaultKind::old_version:
+      return draw.whole_time([&](FaultEvent& event) { event.victims = draw.some(0.5); });
+    case FaultKind::small:
+      return draw.whole_time([&](FaultEvent& event) {
+        event.victims = draw.some(1);
+        event.amount = 0.4 + 0.4 * draw.random().uniform();
+      });
+    default:
+      return;
+  }
+}
+
+void draw_restarts(Draw& draw, FaultKind kind) {
+  auto const goes_down = [&draw](FaultEvent& event) {
+    event.lasts = 200ms + draw.exponential(5s);
+    event.amount = 0.8 + 0.2 * draw.random().uniform();
+  };
+  auto const one_goes_down = [&draw, goes_down](FaultEvent& event) {
+    event.victims = {draw.victim()};
+    goes_down(event);
+  };
+  switch (kind) {
+    case FaultKind::crash:
+      return draw.every(per_machine(40s, draw), one_goes_down);
+    case FaultKind::mass_restart:
+      return draw.every(60s, goes_down);
+    case FaultKind::strike:
+      return draw.every(15s, [&, struck = losses(draw.scenario()).struck](FaultEvent& event) {
+        goes_down(event);
+        event.loses_disk = event.number <= struck;
+      });
+    case FaultKind::lost_disk:
+      return draw.every(15s, one_goes_down, losses(draw.scenario()).lost);
+    case FaultKind::cloned_disk:
+      return draw.every(
+          15s,
+          [&](FaultEvent& event) {
+            event.victims = draw.pair();
+            event.lasts = 5s + draw.exponential(10s);
+          },
+          losses(draw.scenario()).cloned);
+    case FaultKind::new_address:
+      return draw.every(40s, one_goes_down);
+    case FaultKind::swapped_address:
+      return draw.every(60s, [&](FaultEvent& event) {
+        event.victims = draw.pair();
+        goes_down(event);
+      });
+    default:
+      return;
+  }
+}
+
+void draw_clocks(Draw& draw, FaultKind kind) {
+  switch (kind) {
+    case FaultKind::skew:
+      for (unsigned i = 0; i < draw.scenario().nodes; ++i) {
+        draw.whole_time([&](FaultEvent& event) {
+          event.victims = {i};
+          event.amount = draw.either_way(draw.orders(0.01, 600));
+        });
+      }
+      return;
+    case FaultKind::drift:
+      return draw.whole_time([&](FaultEvent& event) {
+        event.victims = draw.some(0.7);
+        event.amount = 0.01;
+      });
+    case FaultKind::jump:
+      return draw.every(40s, [&](FaultEvent& event) {
+        event.victims = {draw.victim()};
+        event.amount = draw.either_way(draw.orders(1, 3600));
+      });
+    default:
+      return;
+  }
+}
+
+std::string text(char const* format, double value) {
+  char line[96];
+  std::snprintf(line, sizeof line, format, value);
+  return line;
+}
+
+std::string amount_of(FaultEvent const& event) {
+  switch (event.kind) {
+    case FaultKind::loss:
+    case FaultKind::duplication:
+    case FaultKind::corruption:
+      return text(", %.2f %% of datagrams", event.amount * 100);
+    case FaultKind::delay:
+      return text(", %.2f ms", event.amount * 1000);
+    case FaultKind::slow:
+      return text(", %.1f times slower", event.amount);
+    case FaultKind::skew:
+    case FaultKind::jump:
+      return text(", %+.2f s", event.amount);
+    case FaultKind::drift:
+      return text(", up to %.1f %%", event.amount * 100);
+    case FaultKind::small:
+      return text(", times %.2f", event.amount);
+    case FaultKind::partition:
+      return std::string(event.one_way ? ", one way" : "") +
+             (event.datagrams_only ? ", datagrams only" : "");
+    case FaultKind::strike:
+      return std::string(", after a write") +
+             (event.loses_disk ? ", one of its disks is lost" : "");
+    default:
+      return event.amount > 0 ? text(", %.0f %% of what is not synced is lost", event.amount * 100)
+                              : std::string();
+  }
+}
+
+}  // namespace
+
+std::optional<FaultKind> parse_fault_kind(std::string_view name) {
+  auto const found = std::find(fault_names.begin(), fault_names.end(), name);
+  if (found == fault_names.end()) return std::nullopt;
+  return static_cast<FaultKind>(found - fault_names.begin());
+}
+
+std::string id_of(FaultEvent const& event) {
+  return std::string(name_of(event.kind)) + std::to_string(event.number);
+}
+
+std::string describe(FaultEvent const& event) {
+  std::string line =
+      id_of(event) + text(" at %.3f s", std::chrono::duration<double>{event.from}.count());
+  if (event.lasts > Duration{}) {
+    line += text(" for %.3f s", std::chrono::duration<double>{event.lasts}.count());
+  }
+  if (!event.victims.empty()) line += event.victims.size() == 1 ? ": node" : ": nodes";
+  for (unsigned const victim : event.victims) line += " " + std::to_string(victim);
+  return line + amount_of(event);
+}
+
+FaultKinds draw_kinds(std::uint64_t seed) {
+  FaultKinds kinds;
+  Random root{mix(seed) ^ mix(0x5a3)};
+  for (std::size_t kind = 0; kind < fault_kinds; ++kind) {
+    bool const is_small = kind == static_cast<std::size_t>(FaultKind::small);
+    kinds[kind] = root.split(kind).chance(is_small ? 0.25 : 0.5);
+  }
+  return kinds;
+}
+
+Schedule draw_schedule(Scenario const& scenario, FaultKinds kinds) {
+  Schedule schedule;
+  for (std::size_t i = 0; i < fault_kinds; ++i) {
+    if (!kinds[i]) continue;
+    auto const kind = static_cast<FaultKind>(i);
+    Draw draw{scenario, kind};
+    draw_network(draw, kind);
+    if (kind == FaultKind::partition) draw_partitions(draw);
+    draw_processes(draw, kind);
+    draw_restarts(draw, kind);
+    draw_clocks(draw, kind);
+    for (FaultEvent& event : draw.take()) schedule.events.push_back(std::move(event));
+  }
+  std::sort(schedule.events.begin(), schedule.events.end(), [](auto const& a, auto const& b) {
+    return std::tuple{a.from, a.kind, a.number} < std::tuple{b.from, b.kind, b.number};
+  });
+  return schedule;
+}
+
+Schedule only(Schedule const& schedule, std::vector<std::string> const& ids) {
+  Schedule kept;
+  for (FaultEvent const& event : schedule.events) {
+    bool const is_named = std::any_of(ids.begin(), ids.end(), [&](std::string const& id) {
+      return id == id_of(event) || id == name_of(event.kind);
+    });
+    if (is_named) kept.events.push_back(event);
+  }
+  return kept;
+}
+
+}  // namespace chisme::simulation

@@ -163,7 +163,7 @@ Result<cluster::Core> RunningNode::make_core() {
                            .repair_delay = config_.repair_delay,
                            .last_copy_repair_delay = config_.last_copy_repair_delay,
                            .seeds = config_.join};
-  std::ranges::copy(contents->peers, std::back_inserter(core.seeds));
+  std::ranges::copy(contents->peers, std::back_inserter(core.remembered));
   cluster::Self self{.id = identity_.id,
                      .epoch = identity_.epoch,
                      .run_nonce = random_seed(),

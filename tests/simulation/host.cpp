@@ -71,7 +71,7 @@ CoreConfig Host::config() const {
   config.unreferenced_kept_when_full = 30s;
   config.versions = versions_;
   if (shrunk_ < 1) config.transfers_in_max = config.transfers_out_max = 1;
-  config.seeds = disk_->peers();
+  config.remembered = disk_->peers();
   for (unsigned const place : {0u, 1u}) {
     if (place == index_ || place >= around_.hosts.size()) continue;
     config.seeds.push_back(around_.network->endpoint_of(place));

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "tests/simulation/world.hpp"
+#include "tests/simulation/case.hpp"
 
 namespace chisme::simulation {
 namespace {
@@ -10,8 +10,8 @@ using namespace std::chrono_literals;
 void expect_well(Scenario const& scenario) {
   Report const report = World{scenario, draw_schedule(scenario)}.run();
   for (Violation const& violation : report.violations) {
-    ADD_FAILURE() << "chisme_simulation --seed " << scenario.seed << " --nodes " << scenario.nodes
-                  << ": " << to_string(violation);
+    ADD_FAILURE() << "chisme sim --seed " << scenario.seed << " --nodes " << scenario.nodes << ": "
+                  << to_string(violation);
   }
   EXPECT_GT(report.writes.acknowledged, 0u) << "seed " << scenario.seed;
 }
@@ -45,14 +45,13 @@ TEST(Simulation, TwentyNodesKeepTheirPromisesUnderFaults) {
 }
 
 TEST(Simulation, TheSameSeedGivesTheSameTrace) {
-  Scenario scenario = draw_scenario(7, 5);
-  scenario.faults_for = 10s;
-  Report const once = World{scenario, draw_schedule(scenario)}.run();
-  Report const again = World{scenario, draw_schedule(scenario)}.run();
+  Case the_case{.seed = 7, .nodes = 5, .faults_for = 10s};
+  Report const once = run(the_case);
+  Report const again = run(the_case);
   EXPECT_EQ(once.trace_hash, again.trace_hash);
   EXPECT_EQ(once.events, again.events);
-  scenario.seed = 8;
-  EXPECT_NE(once.trace_hash, World{scenario, draw_schedule(scenario)}.run().trace_hash);
+  the_case.seed = 8;
+  EXPECT_NE(once.trace_hash, run(the_case).trace_hash);
 }
 
 }  // namespace

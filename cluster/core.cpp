@@ -46,6 +46,7 @@ struct Core::Parts {
   void handle(Received const& input, Instant now, Effects& out);
   void handle(PeerUnreachable const& input, Instant now, Effects& out);
   void handle(LoadSampled const& input, Instant now, Effects& out);
+  void handle(LoadsWanted const& input, Instant now, Effects& out);
   void handle(LeaveRequested const& input, Instant now, Effects& out);
   // Everything else concerns files.
   template <class FileInput>
@@ -157,6 +158,10 @@ void Core::Parts::handle(LoadSampled const& input, Instant now, Effects& out) {
   replication.handle(input, situation(now), out);
 }
 
+void Core::Parts::handle(LoadsWanted const& input, Instant now, Effects& out) {
+  load_probes.want(input.nodes, members, now, out);
+}
+
 void Core::Parts::handle(LeaveRequested const&, Instant now, Effects& out) {
   if (departure.has_begun()) return;
   swim.set_draining(true, now, out);
@@ -237,6 +242,7 @@ void Core::Parts::show_load(NodeId node) {
   if (found == members.end() || found->alive.id != node || entry == nullptr) return;
   found->load = entry->record;
   found->sampled = entry->received;
+  if (found->self) found->full_at = loads.full_at();
 }
 
 MemberView Core::Parts::member_view(Member const& member, Instant now) const {
@@ -249,6 +255,7 @@ MemberView Core::Parts::member_view(Member const& member, Instant now) const {
   if (LoadTable::Entry const* const entry = loads.find(member.alive.id)) {
     shown_member.load = entry->record;
     shown_member.sampled = entry->received;
+    if (shown_member.self) shown_member.full_at = loads.full_at();
   }
   return shown_member;
 }

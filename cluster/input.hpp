@@ -37,12 +37,19 @@ struct PeerUnreachable {
 struct LoadSampled {
   WallTime wall{};
   std::uint32_t in_flight = 0;
-  float bytes_per_second = 0;
+  float bytes_per_second = 0;      // smoothed, for others to see
+  float bytes_per_second_now = 0;  // since the last sample
   float arrival_rate = 0;
   float delay_seconds = 0;
   float error_ratio = 0;
   float disk_used_ratio = 0;
   bool saturated = false;  // deliveries wait for this node, not for their clients
+};
+
+// A redirect relied on load samples of these nodes that were too old (WantedLoads). Costs at
+// most `LoadProbes::wanted_max` datagrams a second, however often it is said.
+struct LoadsWanted {
+  std::vector<NodeId> nodes;
 };
 
 // A verified copy is on the local disk, synced (upload, push from a peer, transfer, start-up scan).
@@ -103,8 +110,8 @@ struct LookupRequested {
 // Leave for good: stop taking placements, tell everybody, then `Stop`.
 struct LeaveRequested {};
 
-using Input = std::variant<Received, PeerUnreachable, LoadSampled, ObjectStored, ObjectRemoved,
-                           ObjectVerified, TransferFinished, WriteRequested, CatalogueSaved,
-                           LookupRequested, LeaveRequested>;
+using Input = std::variant<Received, PeerUnreachable, LoadSampled, LoadsWanted, ObjectStored,
+                           ObjectRemoved, ObjectVerified, TransferFinished, WriteRequested,
+                           CatalogueSaved, LookupRequested, LeaveRequested>;
 
 }  // namespace chisme::cluster

@@ -21,6 +21,7 @@ struct MemberView {
   std::optional<LoadRecord> load;  // age as of `sampled`
   Instant sampled{};               // when the load record was received here
   Instant alive_since{};           // for slow start
+  double full_at = 0;              // self only: requests it serves without slowing them; 0: unknown
   bool ejected = false;            // failing too often: takes no redirects for now
 };
 

@@ -29,13 +29,17 @@ class Rate {
   void count(std::uint64_t total, double elapsed_seconds) {
     double const rate = static_cast<double>(total - total_) / elapsed_seconds;
     total_ = total;
+    now_ = rate;
     value_ += (rate - value_) * (1 - std::exp(-elapsed_seconds / tau_seconds_));
   }
   [[nodiscard]] double value() const { return value_; }
+  // Not smoothed: between the last two counts.
+  [[nodiscard]] double now() const { return now_; }
 
  private:
   double tau_seconds_;
   double value_ = 0;
+  double now_ = 0;
   std::uint64_t total_ = 0;
 };
 
@@ -109,6 +113,7 @@ void LoadProbe::State::sample() {
   sampled.wall = wall_now();
   sampled.in_flight = watched.counters.in_flight;
   sampled.bytes_per_second = static_cast<float>(delivered.value());
+  sampled.bytes_per_second_now = static_cast<float>(delivered.now());
   sampled.arrival_rate = static_cast<float>(arrived.value());
   sampled.delay_seconds = static_cast<float>(seconds(std::max(late, Duration{})));
   sampled.error_ratio =

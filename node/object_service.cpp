@@ -112,8 +112,7 @@ void ObjectService::lookup_everywhere(std::string name, web::Done<web::Lookup> d
 
 std::vector<web::Replica> ObjectService::replicas(web::FileInfo const& file) {
   auto const view = parts_.core.view();
-  auto const ranked =
-      cluster::rank(candidates(*view, view->catalogue.holders(file.digest)), random_);
+  auto const ranked = cluster::rank(holders_of(*view, file.digest), random_);
   std::vector<web::Replica> replicas;
   for (cluster::Ranked const& holder : ranked) {
     replicas.push_back(replica_of(*member_of(*view, holder.node), holder.load));
@@ -123,7 +122,7 @@ std::vector<web::Replica> ObjectService::replicas(web::FileInfo const& file) {
 
 std::optional<web::Replica> ObjectService::redirect(web::FileInfo const& file, bool bounced) {
   auto const view = parts_.core.view();
-  auto const holders = candidates(*view, view->catalogue.holders(file.digest));
+  auto const holders = holders_of(*view, file.digest);
   bool const local = std::ranges::any_of(holders, &cluster::Candidate::self);
   auto const chosen = bounced && local ? parts_.self : cluster::choose(holders, random_);
   auto const target = send_to(*view, holders, chosen);
@@ -133,7 +132,7 @@ std::optional<web::Replica> ObjectService::redirect(web::FileInfo const& file, b
 
 std::optional<web::Replica> ObjectService::bounce(web::FileInfo const& file) {
   auto const view = parts_.core.view();
-  auto const holders = candidates(*view, view->catalogue.holders(file.digest));
+  auto const holders = holders_of(*view, file.digest);
   auto const target = send_to(*view, holders, cluster::bounce(holders));
   if (target) parts_.events.publish(redirect_event(file.name, target->node));
   return target;
@@ -198,6 +197,14 @@ std::vector<cluster::Candidate> ObjectService::candidates(cluster::ClusterView c
 std::optional<web::Replica> ObjectService::send_to(cluster::ClusterView const& view,
                                                    std::span<cluster::Candidate const> candidates,
                                                    std::optional<NodeId> chosen) {
+std::vector<cluster::Candidate> ObjectService::holders_of(cluster::ClusterView const& view,
+                                                          Digest const& digest) {
+  std::vector<NodeId> const holders = view.catalogue.holders(digest);
+  auto wanted = wanted_loads_.take(view, holders, std::max(view.at, steady_now()));
+  if (!wanted.empty()) parts_.core.post(cluster::LoadsWanted{std::move(wanted)});
+  return candidates(view, holders);
+}
+
   if (!chosen) return std::nullopt;
   auto const found = std::ranges::find(candidates, *chosen, &cluster::Candidate::node);
   if (found == candidates.end()) return std::nullopt;

@@ -7,6 +7,7 @@
 
 #include "cluster/base/random.hpp"
 #include "cluster/load/balancer.hpp"
+#include "cluster/load/load_probes.hpp"
 #include "cluster/load/redirect_tally.hpp"
 #include "node/core_driver.hpp"
 #include "node/parts.hpp"
@@ -62,6 +63,9 @@ class ObjectService final : public web::Gateway {
   [[nodiscard]] std::vector<cluster::Candidate> candidates(cluster::ClusterView const& view,
                                                            std::span<NodeId const> holders) const;
   std::optional<web::Replica> send_to(cluster::ClusterView const& view,
+  // The same for a file's holders; asks for younger loads where they are old.
+  [[nodiscard]] std::vector<cluster::Candidate> holders_of(cluster::ClusterView const& view,
+                                                           Digest const& digest);
                                       std::span<cluster::Candidate const> candidates,
                                       std::optional<NodeId> chosen);
 
@@ -70,6 +74,7 @@ class ObjectService final : public web::Gateway {
   Random random_;
   cluster::RedirectTally tally_;
   std::shared_ptr<Waiting> waiting_;
+  cluster::WantedLoads wanted_loads_;
 };
 
 }  // namespace chisme::node

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
+#include <cmath>
+#include <tuple>
 
 namespace chisme::cluster {
 namespace {
@@ -14,10 +15,13 @@ constexpr double exploration = 0.02;
 constexpr double portions_max = 1000;
 constexpr Duration slow_start = std::chrono::seconds{30};
 constexpr double slow_start_share_min = 0.1;
-// A bounce must pay: the best other is better by this factor and by one request, and this node is
-// not nearly idle.
+// How far a sample may be off by the requests that came since: this many standard deviations of a
+// Poisson number of them. It counts against a node, so that few are sent to a small one by mistake.
+constexpr double doubt = 4;
+// A bounce must pay. A node that knows when it is full sends on what it can not serve as well as
+// another; one that does not know yet takes the other to be better by a factor and one request.
+constexpr double full_share = 0.97;
 constexpr double bounce_factor = 1.25;
-constexpr double bounce_load_min = 0.8;
 
 double seconds(Duration duration) {
   return std::chrono::duration<double>{duration}.count();
@@ -25,6 +29,11 @@ double seconds(Duration duration) {
 
 double load_of(Candidate const& candidate) {
   return (candidate.in_flight + 1) / candidate.capacity;
+}
+
+// What may have come since the sample, beside what was expected.
+double margin(Candidate const& candidate) {
+  return doubt * std::sqrt(candidate.arrival_rate * seconds(candidate.age));
 }
 
 enum class Fitness { fit, ejected, weak, draining, unfit };
@@ -56,6 +65,7 @@ Candidate candidate_of(MemberView const& member, Instant now, RedirectTally cons
                    .in_flight = load.in_flight + sent,
                    .arrival_rate = std::max(0.0, static_cast<double>(load.arrival_rate)),
                    .age = fresh ? Duration{} : age,
+                   .full_at = member.full_at,
                    .self = member.self};
 }
 
@@ -107,23 +117,39 @@ double expected_arrivals(std::span<Candidate const> candidates) {
   return volume;
 }
 
-// How much of `volume` each candidate takes: request after request goes where (x + 1) / w is least.
-// Whole requests, not a fluid: an idle node of a quarter the capacity should not get the next
-// request while an idle whole one is there.
+// Whether it pays to send a request on from `self`, to `other`.
+bool is_better(Candidate const& other, Candidate const& self) {
+  if (self.full_at <= 0) {
+    return load_of(self) > bounce_factor * load_of(other) + 1 / self.capacity;
+  }
+  return self.in_flight + 1 > full_share * self.full_at && load_of(self) > load_of(other);
+}
+
+// How much of `volume` each candidate takes: request after request goes where (x + 1) / w is least,
+// x being raised by the doubt about an old sample. Whole requests, not a fluid: an idle node of a
+// quarter the capacity should not get the next request while an idle whole one is there.
 std::vector<double> pour(std::span<Candidate const> candidates, double volume) {
+  struct Vessel {
+    double level = 0;  // what its load becomes with the next request
+    std::size_t candidate = 0;
+  };
+  auto const higher = [](Vessel const& a, Vessel const& b) {
+    return std::tie(a.level, a.candidate) > std::tie(b.level, b.candidate);
+  };
+  std::vector<Vessel> heap;  // the lowest on top
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    heap.push_back({load_of(candidates[i]) + margin(candidates[i]) / candidates[i].capacity, i});
+  }
+  std::ranges::make_heap(heap, higher);
   std::vector<double> poured(candidates.size());
   double const portion = std::max(1.0, volume / portions_max);
   for (double left = volume; left > 0; left -= portion) {
-    std::size_t lowest = 0;
-    double level = std::numeric_limits<double>::infinity();
-    for (std::size_t i = 0; i < candidates.size(); ++i) {
-      Candidate const& c = candidates[i];
-      double const filled = (c.in_flight + poured[i] + 1) / c.capacity;
-      if (filled >= level) continue;
-      lowest = i;
-      level = filled;
-    }
-    poured[lowest] += std::min(portion, left);
+    std::ranges::pop_heap(heap, higher);
+    Vessel& lowest = heap.back();
+    double const taken = std::min(portion, left);
+    poured[lowest.candidate] += taken;
+    lowest.level += taken / candidates[lowest.candidate].capacity;
+    std::ranges::push_heap(heap, higher);
   }
   return poured;
 }
@@ -132,9 +158,15 @@ std::vector<double> pour(std::span<Candidate const> candidates, double volume) {
 
 std::vector<Candidate> candidates(ClusterView const& view, std::span<NodeId const> holders,
                                   Instant now, RedirectTally const& redirects) {
+  std::vector<MemberView const*> const members = fittest(view, holders);
+  std::uint32_t heaviest = 1;
+  for (MemberView const* member : members) heaviest = std::max(heaviest, member->alive.weight);
   std::vector<Candidate> result;
-  for (MemberView const* member : fittest(view, holders)) {
-    result.push_back(candidate_of(*member, now, redirects));
+  for (MemberView const* member : members) {
+    Candidate candidate = candidate_of(*member, now, redirects);
+    double const share = std::max(1u, member->alive.weight) / static_cast<double>(heaviest);
+    candidate.capacity = std::max(capacity_min, candidate.capacity * share);
+    result.push_back(candidate);
   }
   return result;
 }
@@ -177,9 +209,8 @@ std::optional<NodeId> bounce(std::span<Candidate const> candidates) {
     }
   }
   if (self == nullptr || best_other == nullptr) return std::nullopt;
-  double const threshold = bounce_factor * load_of(*best_other) + 1 / self->capacity;
-  bool const pays = load_of(*self) > threshold && load_of(*self) > bounce_load_min;
-  return pays ? std::optional{best_other->node} : std::nullopt;
+  if (!is_better(*best_other, *self)) return std::nullopt;
+  return best_other->node;
 }
 
 }  // namespace chisme::cluster

@@ -16,10 +16,11 @@ namespace chisme::cluster {
 // One node that could serve a request, as the redirecting node knows it.
 struct Candidate {
   NodeId node;
-  double capacity = 1;      // w, reduced while the node is new (slow start) or answers errors
-  double in_flight = 0;     // x: gossiped n + own redirects since that sample
+  double capacity = 1;   // w: measured, weighed against the others, less while it is new or fails
+  double in_flight = 0;  // x: gossiped n + own redirects since that sample
   double arrival_rate = 0;  // lambda, per second
   Duration age{};           // of the sample; zero for this node itself
+  double full_at = 0;       // self only: requests it can serve at their full rate; 0: unknown
   bool self = false;        // its caller may overwrite `in_flight` by what it counts itself
 };
 
@@ -39,7 +40,9 @@ struct Ranked {
 // Chooses by water-filling (Dahlin, "Interpreting stale load information", 1999): the requests
 // expected since the samples were taken are poured over the candidates, each where it raises the
 // load to the least, and a node is drawn in proportion to what it took; with a probability of 2 %,
-// any of them. With fresh samples this is the least loaded. nullopt when there are no candidates.
+// any of them. With fresh samples this is the least loaded. An old sample counts four standard
+// deviations of what may have come since against its node: that keeps small nodes from being
+// overrun (docs/balancing.md). nullopt when there are no candidates. O(n log n) for n of them.
 [[nodiscard]] std::optional<NodeId> choose(std::span<Candidate const> candidates, Random& random);
 
 // The candidates by load, best first, equal ones in random order: what `/route` answers and
@@ -47,7 +50,8 @@ struct Ranked {
 [[nodiscard]] std::vector<Ranked> rank(std::span<Candidate const> candidates, Random& random);
 
 // Whether this node, the target of a redirect (not itself a bounce), should send it on once more:
-// to the best other, if that is clearly better. nullopt: serve it here.
+// to the best other, if this node is full and that is better; or, while this node does not know
+// when it is full, if that is clearly better. nullopt: serve it here.
 [[nodiscard]] std::optional<NodeId> bounce(std::span<Candidate const> candidates);
 
 }  // namespace chisme::cluster

@@ -8,28 +8,40 @@ namespace chisme::cluster {
 namespace {
 
 constexpr double follow_seconds = 2;
+constexpr double lately_seconds = 0.5;
 constexpr double recover_seconds = 60;
+constexpr double clients_seconds = 10;
 
-// How far an exponentially weighted average moves in `elapsed`.
-double weight(Duration elapsed, double time_constant_seconds) {
-  return 1 - std::exp(-std::chrono::duration<double>{elapsed}.count() / time_constant_seconds);
+// Moves an exponentially weighted average by what was seen in `elapsed`.
+void follow(double& average, double seen, Duration elapsed, double time_constant_seconds) {
+  double const seconds = std::chrono::duration<double>{elapsed}.count();
+  average += (seen - average) * (1 - std::exp(-seconds / time_constant_seconds));
 }
 
 }  // namespace
 
-void CapacityEstimate::sample(double bytes_per_second, bool saturated, Instant now) {
+void CapacityEstimate::sample(Delivery const& delivery, Instant now) {
   Duration const elapsed = std::max(Duration{}, now - updated_);
   updated_ = now;
-  if (!saturated || bytes_per_second < 0) {
-    value_ += (1 - value_) * weight(elapsed, recover_seconds);
+  double const seen = std::max(0.0, delivery.bytes_per_second);
+  follow(rate_, seen, elapsed, lately_seconds);
+  if (!delivery.saturated) {
+    best_rate_ = std::max(best_rate_, rate_);
+    follow(taken_rate_, seen, elapsed, clients_seconds);
+    follow(taking_, delivery.in_flight, elapsed, clients_seconds);
+    follow(value_, 1, elapsed, recover_seconds);
     return;
   }
-  double const rate = rate_.value_or(bytes_per_second);
-  rate_ = rate + (bytes_per_second - rate) * weight(elapsed, follow_seconds);
-  best_rate_ = std::max(best_rate_, *rate_);
-  double const share = best_rate_ > 0 ? std::min(1.0, bytes_per_second / best_rate_) : 1;
-  value_ += (share - value_) * weight(elapsed, follow_seconds);
+  if (full_rate_ <= 0) full_rate_ = seen;
+  follow(full_rate_, seen, elapsed, follow_seconds);
+  best_rate_ = std::max(best_rate_, full_rate_);
+  follow(value_, best_rate_ > 0 ? std::min(1.0, seen / best_rate_) : 1, elapsed, follow_seconds);
   value_ = std::max(lowest, value_);
+}
+
+double CapacityEstimate::full_at() const {
+  if (taken_rate_ <= 0) return 0;
+  return best_rate_ * value_ * taking_ / taken_rate_;
 }
 
 }  // namespace chisme::cluster

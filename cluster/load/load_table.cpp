@@ -31,7 +31,10 @@ LoadTable::LoadTable(NodeId self, Epoch epoch, Instant now) : self_(self), capac
 }
 
 void LoadTable::measure(LoadSampled const& sampled, std::uint8_t health, Instant now) {
-  capacity_.sample(static_cast<double>(sampled.bytes_per_second), sampled.saturated, now);
+  capacity_.sample({.bytes_per_second = static_cast<double>(sampled.bytes_per_second_now),
+                    .in_flight = sampled.in_flight,
+                    .saturated = sampled.saturated},
+                   now);
   Entry& own = entries_[self_];
   own.received = now;
   ++own.record.sequence;
@@ -82,7 +85,9 @@ void LoadTable::failed(NodeId node, Instant now) {
   if (++failures.in_row < failures_max) return;
   failures.in_row = 0;
   failures.ejections = std::min(failures.ejections + 1, ejections_max);
+  ejections_.erase({failures.ejected_until, node});
   failures.ejected_until = now + ejection * failures.ejections;
+  ejections_.emplace(failures.ejected_until, node);
 }
 
 void LoadTable::succeeded(NodeId node) {
@@ -94,10 +99,29 @@ bool LoadTable::is_ejected(NodeId node, Instant now) const {
   return found != failures_.end() && now < found->second.ejected_until;
 }
 
+std::size_t LoadTable::ejected_count(Instant now) {
+  while (!ejections_.empty() && ejections_.begin()->first <= now) {
+    ejections_.erase(ejections_.begin());
+  }
+  return ejections_.size();
+}
+
+std::optional<Instant> LoadTable::ejections_change_at() const {
+  if (ejections_.empty()) return std::nullopt;
+  return ejections_.begin()->first;
+}
+
+void LoadTable::pardon(NodeId node) {
+  auto const found = failures_.find(node);
+  if (found == failures_.end()) return;
+  ejections_.erase({found->second.ejected_until, node});
+  failures_.erase(found);
+}
+
 void LoadTable::forget(NodeId node) {
   if (node == self_) return;
   entries_.erase(node);
-  failures_.erase(node);
+  pardon(node);
 }
 
 }  // namespace chisme::cluster

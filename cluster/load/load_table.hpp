@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "cluster/base/identity.hpp"
 #include "cluster/base/time.hpp"
@@ -37,6 +40,8 @@ class LoadTable {
   void measure(LoadSampled const& sampled, std::uint8_t health, Instant now);
   // This node's own newest sample, aged until `now`; zeros before the first.
   [[nodiscard]] LoadRecord own(Instant now) const;
+  // How many requests this node can serve at the rate that their clients take; 0: unknown yet.
+  [[nodiscard]] double full_at() const { return capacity_.full_at(); }
 
   // Takes a sample heard from somebody. True if it was news, and so worth passing on. What claims
   // to be this node's own sample is never taken.
@@ -50,8 +55,12 @@ class LoadTable {
   void failed(NodeId node, Instant now);
   void succeeded(NodeId node);
   [[nodiscard]] bool is_ejected(NodeId node, Instant now) const;
+  // How many nodes are ejected now. Amortised logarithmic: those whose time is over are forgotten.
+  std::size_t ejected_count(Instant now);
+  // When the next ejection ends, if nothing else happens; nullopt when nobody is ejected.
+  [[nodiscard]] std::optional<Instant> ejections_change_at() const;
   // Its failures are explained: it was dead, or restarted. It returns with a clean sheet.
-  void pardon(NodeId node) { failures_.erase(node); }
+  void pardon(NodeId node);
 
   // The node is no member any more.
   void forget(NodeId node);
@@ -66,6 +75,7 @@ class LoadTable {
   CapacityEstimate capacity_;
   std::map<NodeId, Entry> entries_;
   std::map<NodeId, Failures> failures_;
+  std::set<std::pair<Instant, NodeId>> ejections_;  // by their ends; some may be over
 };
 
 }  // namespace chisme::cluster

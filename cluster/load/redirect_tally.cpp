@@ -8,7 +8,15 @@ void RedirectTally::note(NodeId target, Instant now) {
   std::deque<Instant>& moments = sent_[target];
   moments.push_back(now);
   while (moments.size() > per_node_max || moments.front() < now - kept) moments.pop_front();
-  std::erase_if(sent_, [now](auto const& entry) { return entry.second.back() < now - kept; });
+  sweep(now);
+  sweep(now);
+}
+
+void RedirectTally::sweep(Instant now) {
+  auto next = sent_.upper_bound(swept_);
+  if (next == sent_.end()) next = sent_.begin();
+  swept_ = next->first;
+  if (next->second.back() < now - kept) sent_.erase(next);
 }
 
 std::uint32_t RedirectTally::since(NodeId target, Instant moment) const {

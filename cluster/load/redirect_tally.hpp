@@ -13,8 +13,10 @@ namespace chisme::cluster {
 // RedirectTally remembers the redirects that this node made lately, so that a choice counts the
 // clients already sent somewhere but not yet in that node's load sample.
 //
-// Bounded: `per_node_max` moments per node, none older than `kept`; more redirects than that since
-// one sample count as `per_node_max`. One thread owns it (each web loop may have its own).
+// Bounded: `per_node_max` moments per node; more redirects than that since one sample count as
+// `per_node_max`. Nodes that no client was sent to for `kept` are forgotten, two of them looked at
+// with every redirect, so that one costs the same in a large cluster. One thread owns it (each web
+// loop may have its own).
 class RedirectTally {
  public:
   static constexpr std::size_t per_node_max = 1024;
@@ -26,7 +28,10 @@ class RedirectTally {
   [[nodiscard]] std::uint32_t since(NodeId target, Instant moment) const;
 
  private:
+  void sweep(Instant now);
+
   std::map<NodeId, std::deque<Instant>> sent_;
+  NodeId swept_;  // the last that was looked at
 };
 
 }  // namespace chisme::cluster

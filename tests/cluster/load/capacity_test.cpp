@@ -13,7 +13,7 @@ Instant feed(CapacityEstimate& estimate, Instant start, Duration span, double ra
   Instant at = start;
   while (at < start + span) {
     at += 100ms;
-    estimate.sample(rate, saturated, at);
+    estimate.sample({.bytes_per_second = rate, .in_flight = 10, .saturated = saturated}, at);
   }
   return at;
 }
@@ -29,6 +29,24 @@ TEST(Capacity, FourTimesSlowerThanAtItsBestIsSeenWithinSeconds) {
   Instant const at = feed(estimate, Instant{}, 10s, 8e6, true);
   feed(estimate, at, 6s, 2e6, true);
   EXPECT_NEAR(estimate.value(), 0.25, 0.05);
+}
+
+TEST(Capacity, WhatItDeliveredUnsaturatedIsHeldAgainstANodeThatBecameSlow) {
+  CapacityEstimate estimate{Instant{}};
+  Instant const at = feed(estimate, Instant{}, 10s, 8e6, false);
+  feed(estimate, at, 8s, 2e6, true);
+  EXPECT_NEAR(estimate.value(), 0.25, 0.05);
+}
+
+TEST(Capacity, IsFullAtAsManyClientsAsItCanServeAtTheirOwnRate) {
+  CapacityEstimate estimate{Instant{}};
+  EXPECT_EQ(estimate.full_at(), 0);
+  Instant at = feed(estimate, Instant{}, 30s, 8e6, true);
+  EXPECT_EQ(estimate.full_at(), 0);          // nothing says what clients would take
+  at = feed(estimate, at, 60s, 2e6, false);  // ten clients take 0.2 MB/s each
+  EXPECT_NEAR(estimate.full_at(), 40, 0.5);
+  at = feed(estimate, at, 20s, 2e6, true);  // now it cannot do more than that
+  EXPECT_NEAR(estimate.full_at(), 10, 0.5);
 }
 
 TEST(Capacity, FewBytesForSlowClientsSayNothing) {
@@ -56,8 +74,8 @@ TEST(Capacity, NeverFallsToNothing) {
 
 TEST(Capacity, AClockThatStandsStillChangesNothing) {
   CapacityEstimate estimate{Instant{5s}};
-  estimate.sample(1, true, Instant{5s});
-  estimate.sample(0, true, Instant{4s});
+  estimate.sample({.bytes_per_second = 1, .saturated = true}, Instant{5s});
+  estimate.sample({.bytes_per_second = 0, .saturated = true}, Instant{4s});
   EXPECT_EQ(estimate.value(), 1);
 }
 

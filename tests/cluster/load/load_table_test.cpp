@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cluster/base/random.hpp"
 #include "cluster/config.hpp"
 
 namespace chisme::cluster {
@@ -91,6 +92,42 @@ TEST(LoadTable, ANodeThatWasDeadReturnsWithACleanSheet) {
   EXPECT_FALSE(table.is_ejected(peer, Instant{1s}));
   for (int i = 0; i < 4; ++i) table.failed(peer, Instant{2s});
   EXPECT_FALSE(table.is_ejected(peer, Instant{2s}));
+}
+
+TEST(LoadTable, CountsTheEjectedAndSaysWhenTheNextReturns) {
+  LoadTable table{self, Epoch{1}, Instant{}};
+  EXPECT_EQ(table.ejected_count(Instant{}), 0u);
+  EXPECT_EQ(table.ejections_change_at(), std::nullopt);
+  NodeId const other{0, 3};
+  for (int i = 0; i < 5; ++i) table.failed(peer, Instant{});
+  for (int i = 0; i < 5; ++i) table.failed(other, Instant{10s});
+  EXPECT_EQ(table.ejected_count(Instant{10s}), 2u);
+  EXPECT_EQ(table.ejections_change_at(), Instant{30s});
+  EXPECT_EQ(table.ejected_count(Instant{30s}), 1u);
+  EXPECT_EQ(table.ejections_change_at(), Instant{40s});
+  table.pardon(other);
+  EXPECT_EQ(table.ejected_count(Instant{30s}), 0u);
+  for (int i = 0; i < 10; ++i) table.failed(peer, Instant{31s});  // ejected anew, and prolonged
+  EXPECT_EQ(table.ejected_count(Instant{31s}), 1u);
+  EXPECT_EQ(table.ejections_change_at(), Instant{31s + 90s});
+  table.forget(peer);
+  EXPECT_EQ(table.ejections_change_at(), std::nullopt);
+}
+
+TEST(LoadTable, TheCountOfTheEjectedIsThatOfAWalkOverAll) {
+  Random random{3};
+  LoadTable table{self, Epoch{1}, Instant{}};
+  Instant now{};
+  for (int step = 0; step < 20'000; ++step) {
+    NodeId const node{0, 2 + random.below(20)};
+    now += std::chrono::milliseconds{random.below(500)};
+    if (random.chance(0.01)) table.pardon(node);
+    if (random.chance(0.5)) table.failed(node, now);
+    if (random.chance(0.02)) table.succeeded(node);
+    std::size_t ejected = 0;
+    for (std::uint64_t i = 2; i < 22; ++i) ejected += table.is_ejected({0, i}, now) ? 1 : 0;
+    ASSERT_EQ(table.ejected_count(now), ejected) << "step " << step;
+  }
 }
 
 TEST(LoadTable, TakesNoMoreNodesThanMembersAndForgets) {

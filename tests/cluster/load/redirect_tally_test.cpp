@@ -28,6 +28,14 @@ TEST(RedirectTally, ForgetsAfterTenSeconds) {
   EXPECT_EQ(tally.since(b, Instant{}), 1u);
 }
 
+TEST(RedirectTally, ForgetsManyNodesAsFastAsItNotes) {
+  RedirectTally tally;
+  for (std::uint64_t i = 0; i < 1000; ++i) tally.note({1, i}, Instant{1s});
+  for (int i = 0; i < 501; ++i) tally.note(a, Instant{20s});
+  for (std::uint64_t i = 0; i < 1000; ++i) ASSERT_EQ(tally.since({1, i}, Instant{}), 0u) << i;
+  EXPECT_EQ(tally.since(a, Instant{}), 501u);
+}
+
 TEST(RedirectTally, IsBoundedPerNode) {
   RedirectTally tally;
   for (std::size_t i = 0; i < 2 * RedirectTally::per_node_max; ++i) tally.note(a, Instant{1s});

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "cluster/catalogue/range_sync.hpp"
 #include "cluster/config.hpp"
 
 namespace chisme::cluster {
@@ -17,10 +18,31 @@ Duration pause_of(std::size_t members) {
   return between_asking_any * (1 + std::bit_width(members / 32));
 }
 
+// Do both this node and `id` know horizons and range sync?
+bool both_modern(NodeId id, Situation const& situation) {
+  auto const is_modern = [&](NodeId who) {
+    MemberView const* const member = find_member(situation.members, who);
+    return member != nullptr && understands<RangeSync>(member->alive);
+  };
+  return is_modern(id) && is_modern(situation.self);
+}
+
+void send(Endpoint to, Message message, Effects& out) {
+  out.push_back(Send{to, Channel::stream, std::move(message)});
+}
+
+void tell_horizon_id(Endpoint to, Catalogue const& catalogue, Effects& out) {
+  send(to, HorizonNotice{{catalogue.horizon().id, {}, {}}}, out);
+}
+
 }  // namespace
 
-AntiEntropy::AntiEntropy(NodeId self, Duration push_pull_period, Instant now)
-    : self_(self), period_(push_pull_period), next_turn_(now + push_pull_period) {}
+AntiEntropy::AntiEntropy(NodeId self, Duration push_pull_period, Duration tombstones_kept,
+                         Instant now)
+    : self_(self),
+      period_(push_pull_period),
+      keeper_(tombstones_kept),
+      next_turn_(now + push_pull_period) {}
 
 AntiEntropy::Peer& AntiEntropy::peer(NodeId id) {
   // Forgetting a peer costs an exchange that says nothing new.
@@ -28,31 +50,52 @@ AntiEntropy::Peer& AntiEntropy::peer(NodeId id) {
   return peers_[id];
 }
 
+Catalogue::Source AntiEntropy::source(Peer const& known, Catalogue const& catalogue) {
+  bool const same = known.horizon == catalogue.horizon().id;
+  return same ? Catalogue::Source::same_horizon : Catalogue::Source::any;
+}
+
+// ---- Who is asked, and when ---------------------------------------------------------------------
+
 void AntiEntropy::heard(NodeId id, std::uint64_t fingerprint, Catalogue const& catalogue,
                         Situation const& situation, Effects& out) {
   MemberView const* const member = find_member(situation.members, id);
   if (id == self_ || !is_reachable(member)) return;
   Peer& known = peer(id);
   known.is_empty = fingerprint == 0;
-  if (fingerprint == catalogue.fingerprint()) {
-    known.fruitless = 0;
-    known.cursor.reset();
-    return;
+  if (fingerprint != catalogue.fingerprint()) {
+    return heard_difference(id, known, fingerprint, catalogue, situation, out);
   }
+  known.theirs = fingerprint;
+  known.fruitless = 0;
+  known.cursor.reset();
+  known.differs_since.reset();
+  known.range_pause = range_pause_min;
+}
+
+void AntiEntropy::heard_difference(NodeId id, Peer& known, std::uint64_t fingerprint,
+                                   Catalogue const& catalogue, Situation const& situation,
+                                   Effects& out) {
   Instant const now = situation.now;
+  if (!known.differs_since) known.differs_since = now;
   if (known.asked && now - *known.asked < between_asking_one) return;
   if (last_asked_ && now - *last_asked_ < pause_of(situation.members.size())) return;
   bool const same =
       known.asked && known.ours == catalogue.fingerprint() && known.theirs == fingerprint;
   known.fruitless = same ? known.fruitless + 1 : 0;
   if (!same) known.cursor.reset();
-  if (known.fruitless == fruitless_max) known.cursor.emplace();
+  bool const modern = both_modern(id, situation);
+  if (known.fruitless == fruitless_max && !modern) known.cursor.emplace();
   known.theirs = fingerprint;
-  ask(id, member->alive.peer, true, catalogue, now, out);
+  Endpoint const to = find_member(situation.members, id)->alive.peer;
+  if (modern && now - *known.differs_since >= patience) {
+    compare_ranges(known, to, catalogue, now, out);
+  }
+  ask(id, to, true, catalogue, situation, out);
 }
 
 void AntiEntropy::ask(NodeId id, Endpoint to, bool wants_reply, Catalogue const& catalogue,
-                      Instant now, Effects& out) {
+                      Situation const& situation, Effects& out) {
   Peer& known = peer(id);
   CatalogueDigest digest{.positions = {}, .wants_reply = wants_reply};
   if (known.cursor) {
@@ -61,33 +104,71 @@ void AntiEntropy::ask(NodeId id, Endpoint to, bool wants_reply, Catalogue const&
     digest.positions = known.met ? catalogue.positions() : catalogue.positions_at_start();
   }
   known.met = true;
-  known.asked = now;
+  known.asked = situation.now;
   // Only what this node began: else one that all others ask would never get to ask by itself.
-  if (wants_reply) last_asked_ = now;
+  if (wants_reply) last_asked_ = situation.now;
   known.ours = catalogue.fingerprint();
-  out.push_back(Send{to, Channel::stream, std::move(digest)});
+  bool const has_horizon = catalogue.horizon().id.generation > 0;
+  if (has_horizon && both_modern(id, situation)) tell_horizon_id(to, catalogue, out);
+  send(to, std::move(digest), out);
 }
+
+void AntiEntropy::tick(Catalogue& catalogue, Situation const& situation, bool braked,
+                       Effects& out) {
+  if (situation.now < next_turn_) return;
+  next_turn_ = situation.now + period_;
+  if (auto const horizon = keeper_.tick(catalogue, situation, braked)) {
+    adopt(*horizon, catalogue, situation, out);
+  }
+  MemberView const* chosen = nullptr;
+  for (MemberView const& member : situation.members) {
+    if (member.alive.id == self_ || !is_reachable(&member)) continue;
+    bool const is_next = member.alive.id > last_turn_;
+    bool const wrapped = chosen != nullptr && chosen->alive.id <= last_turn_;
+    if (chosen == nullptr || (is_next && wrapped)) chosen = &member;
+  }
+  if (chosen == nullptr) return;
+  last_turn_ = chosen->alive.id;
+  ask(chosen->alive.id, chosen->alive.peer, true, catalogue, situation, out);
+}
+
+// ---- By log positions ---------------------------------------------------------------------------
 
 void AntiEntropy::handle(Envelope const& from, CatalogueDigest const& digest,
                          Catalogue const& catalogue, Situation const& situation, Effects& out) {
+  Peer& known = peer(from.sender);
+  Horizon const& horizon = catalogue.horizon();
+  bool const modern = both_modern(from.sender, situation);
+  bool const same_horizon = std::exchange(known.just_told, false) && known.horizon == horizon.id;
+  if (modern && !same_horizon && !covers(digest.positions, horizon.floors)) {
+    return send(from.sender_peer, HorizonNotice{horizon}, out);
+  }
+  keeper_.heard(from.sender, digest.positions, catalogue, situation.now);
   CatalogueDelta delta = catalogue.delta_for(digest.positions);
-  if (!delta.records.empty() || !delta.through.empty()) {
-    out.push_back(Send{from.sender_peer, Channel::stream, std::move(delta)});
+  bool const lacks_nothing = delta.records.empty() && delta.through.empty();
+  if (!lacks_nothing) {
+    if (modern && horizon.id.generation > 0) tell_horizon_id(from.sender_peer, catalogue, out);
+    send(from.sender_peer, std::move(delta), out);
   }
   if (digest.wants_reply) {
     // An audit is of both sides: positions may hide from this node what they hide from the other.
-    Peer& known = peer(from.sender);
-    if (digest.positions.empty() && !known.is_empty) known.cursor.emplace();
-    ask(from.sender, from.sender_peer, false, catalogue, situation.now, out);
+    bool const is_audit = digest.positions.empty() && !known.is_empty && !modern;
+    if (is_audit) known.cursor.emplace();
+    ask(from.sender, from.sender_peer, false, catalogue, situation, out);
+  }
+  bool const differs = known.differs_since && known.theirs != catalogue.fingerprint();
+  if (modern && differs && lacks_nothing && catalogue.has_all(digest.positions)) {
+    compare_ranges(known, from.sender_peer, catalogue, situation.now, out);
   }
 }
 
 void AntiEntropy::handle(Envelope const& from, CatalogueDelta const& delta, Catalogue& catalogue,
                          Situation const& situation, Effects& out) {
+  Peer& known = peer(from.sender);
   // Of the positions as they were when the digest was sent, or later ones: it makes no difference.
-  bool const more = follow(peer(from.sender), delta, catalogue);
-  catalogue.merge(delta, situation.now, out);
-  if (more) ask(from.sender, from.sender_peer, false, catalogue, situation.now, out);
+  bool const more = follow(known, delta, catalogue);
+  catalogue.merge(delta, source(known, catalogue), situation.now, out);
+  if (more) ask(from.sender, from.sender_peer, false, catalogue, situation, out);
 }
 
 // Records come in log order, so the peer has told all that it has up to the last one of each log,
@@ -111,19 +192,65 @@ bool AntiEntropy::follow(Peer& known, CatalogueDelta const& delta, Catalogue con
   return !known.cursor->take_moved().empty();
 }
 
-void AntiEntropy::tick(Catalogue const& catalogue, Situation const& situation, Effects& out) {
-  if (situation.now < next_turn_) return;
-  next_turn_ = situation.now + period_;
-  MemberView const* chosen = nullptr;
-  for (MemberView const& member : situation.members) {
-    if (member.alive.id == self_ || !is_reachable(&member)) continue;
-    bool const is_next = member.alive.id > last_turn_;
-    bool const wrapped = chosen != nullptr && chosen->alive.id <= last_turn_;
-    if (chosen == nullptr || (is_next && wrapped)) chosen = &member;
+// ---- By ranges ----------------------------------------------------------------------------------
+
+void AntiEntropy::compare_ranges(Peer& known, Endpoint to, Catalogue const& catalogue, Instant now,
+                                 Effects& out) {
+  if (now < known.next_range_sync) return;
+  known.next_range_sync = now + known.range_pause;
+  known.range_pause = std::min<Duration>(range_pause_max, known.range_pause * 2);
+  known.range_opened = true;
+  send(to, open_range_sync(catalogue, next_slot_), out);
+}
+
+void AntiEntropy::handle(Envelope const& from, RangeSync const& message, Catalogue& catalogue,
+                         Situation const& situation, Effects& out) {
+  Peer& known = peer(from.sender);
+  known.horizon = message.horizon;
+  if (message.horizon != catalogue.horizon().id) {
+    bool const later = catalogue.horizon().id > message.horizon;
+    if (later) return send(from.sender_peer, HorizonNotice{catalogue.horizon()}, out);
+    return tell_horizon_id(from.sender_peer, catalogue, out);
   }
-  if (chosen == nullptr) return;
-  last_turn_ = chosen->alive.id;
-  ask(chosen->alive.id, chosen->alive.peer, true, catalogue, situation.now, out);
+  std::size_t const news =
+      catalogue.merge(message.records, source(known, catalogue), situation.now, out);
+  if (!message.slots.empty() && known.range_opened) {
+    next_slot_ = static_cast<std::uint16_t>((message.slots.back().slot + 1u) % slot_count);
+  }
+  RangeSync answer = answer_to(message, catalogue);
+  if (news > 0 || !answer.records.empty()) known.range_pause = range_pause_min;
+  if (!says_nothing(answer)) return send(from.sender_peer, std::move(answer), out);
+  // The exchange is over. One that brought something may have had no room for all.
+  if (!std::exchange(known.range_opened, false) || news == 0) return;
+  known.next_range_sync = situation.now;
+  compare_ranges(known, from.sender_peer, catalogue, situation.now, out);
+}
+
+// ---- Horizons -----------------------------------------------------------------------------------
+
+void AntiEntropy::handle(Envelope const& from, HorizonNotice const& notice, Catalogue& catalogue,
+                         Situation const& situation, Effects& out) {
+  Peer& known = peer(from.sender);
+  known.horizon = notice.horizon.id;
+  known.just_told = true;
+  HorizonId const ours = catalogue.horizon().id;
+  if (notice.horizon.id == ours || !both_modern(from.sender, situation)) return;
+  if (notice.horizon.id < ours) {
+    return send(from.sender_peer, HorizonNotice{catalogue.horizon()}, out);
+  }
+  bool const is_whole = !notice.horizon.floors.empty() || !notice.horizon.gone.empty();
+  if (!is_whole) return tell_horizon_id(from.sender_peer, catalogue, out);
+  adopt(notice.horizon, catalogue, situation, out);
+  ask(from.sender, from.sender_peer, true, catalogue, situation, out);
+}
+
+void AntiEntropy::adopt(Horizon const& horizon, Catalogue& catalogue, Situation const& situation,
+                        Effects& out) {
+  std::vector<NodeId> members;
+  for (MemberView const& member : situation.members) members.push_back(member.alive.id);
+  catalogue.adopt(horizon, members, situation.now, out);
+  keeper_.restart();
+  for (auto& [id, known] : peers_) known.cursor.reset();
 }
 
 }  // namespace chisme::cluster

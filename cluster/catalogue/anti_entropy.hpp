@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cluster/catalogue/catalogue.hpp"
+#include "cluster/catalogue/horizon.hpp"
 #include "cluster/replication/situation.hpp"
 
 namespace chisme::cluster {
@@ -17,14 +18,26 @@ namespace chisme::cluster {
 // clusters of more than 32), whatever is heard, not counting answers; and one peer in turn every
 // push-pull period.
 //
-// Positions can hide a record (a node lost the end of its own log in a power cut). When several
-// exchanges have changed nothing and the fingerprints still differ, the digest claims nothing at
-// all (an audit), so that everything is compared; whoever is audited audits in turn.
+// Positions can hide a record (a node lost the end of its own log in a power cut). So where they
+// agree and fingerprints do not, and also where fingerprints have not agreed for `patience`, be it
+// because somebody writes all the time, the two compare by range sync (range_sync.hpp). One that
+// found nothing doubles the pause before the next with that peer, up to `range_pause_max`.
+// A peer that speaks version 1 has no range sync: when several exchanges have changed nothing, the
+// digest claims nothing at all (an audit), so that everything is compared; whoever is audited so
+// audits in turn.
 //
-// Pure; one thread owns it.
+// Nodes whose horizons differ exchange these first. Who does not have everything up to this node's
+// floors is answered with them instead of a delta: a delta would let it claim to have what was
+// collected, and keep what that had superseded.
+//
+// Pure; one thread owns it. Remembers at most `members_max` peers.
 class AntiEntropy {
  public:
-  AntiEntropy(NodeId self, Duration push_pull_period, Instant now);
+  static constexpr Duration patience = std::chrono::seconds{5};
+  static constexpr Duration range_pause_min = std::chrono::milliseconds{500};
+  static constexpr Duration range_pause_max = std::chrono::minutes{1};
+
+  AntiEntropy(NodeId self, Duration push_pull_period, Duration tombstones_kept, Instant now);
 
   // A Gossip of `peer` carried this fingerprint.
   void heard(NodeId peer, std::uint64_t fingerprint, Catalogue const& catalogue,
@@ -33,7 +46,12 @@ class AntiEntropy {
               Situation const& situation, Effects& out);
   void handle(Envelope const& from, CatalogueDelta const& delta, Catalogue& catalogue,
               Situation const& situation, Effects& out);
-  void tick(Catalogue const& catalogue, Situation const& situation, Effects& out);
+  void handle(Envelope const& from, HorizonNotice const& notice, Catalogue& catalogue,
+              Situation const& situation, Effects& out);
+  void handle(Envelope const& from, RangeSync const& message, Catalogue& catalogue,
+              Situation const& situation, Effects& out);
+  // `braked`: too much is wrong in the cluster to forget anything.
+  void tick(Catalogue& catalogue, Situation const& situation, bool braked, Effects& out);
   [[nodiscard]] std::optional<Instant> deadline() const { return next_turn_; }
 
  private:
@@ -41,24 +59,41 @@ class AntiEntropy {
     std::optional<Instant> asked;
     std::uint64_t ours = 0;  // the fingerprints when it was last asked
     std::uint64_t theirs = 0;
-    unsigned fruitless = 0;  // exchanges that left both as they were
-    bool is_empty = true;    // its catalogue, for all that was heard: a node that has just come
     bool met = false;        // it was asked for what this node lost of its own logs
+    HorizonId horizon;       // as last told
+    bool just_told = false;  // its horizon came right before what comes now
     // What the next digest claims instead of the catalogue's positions: how far the peer's answers
     // have come, while they fill messages or an audit goes on.
     std::optional<LogPositions> cursor;
+    // Range sync.
+    std::optional<Instant> differs_since;
+    Instant next_range_sync{};
+    Duration range_pause = range_pause_min;
+    bool range_opened = false;  // by this node, and not over yet
+    // Audits, of a peer without range sync.
+    unsigned fruitless = 0;  // exchanges that left both as they were
+    bool is_empty = true;    // its catalogue, for all that was heard: a node that has just come
   };
-  void ask(NodeId id, Endpoint to, bool wants_reply, Catalogue const& catalogue, Instant now,
-           Effects& out);
+  void heard_difference(NodeId id, Peer& known, std::uint64_t fingerprint,
+                        Catalogue const& catalogue, Situation const& situation, Effects& out);
+  void ask(NodeId id, Endpoint to, bool wants_reply, Catalogue const& catalogue,
+           Situation const& situation, Effects& out);
+  void compare_ranges(Peer& known, Endpoint to, Catalogue const& catalogue, Instant now,
+                      Effects& out);
+  void adopt(Horizon const& horizon, Catalogue& catalogue, Situation const& situation,
+             Effects& out);
+  static Catalogue::Source source(Peer const& known, Catalogue const& catalogue);
   // True when the peer has more to tell.
   static bool follow(Peer& known, CatalogueDelta const& delta, Catalogue const& catalogue);
   Peer& peer(NodeId id);
 
   NodeId self_;
   Duration period_;
+  HorizonKeeper keeper_;
   Instant next_turn_;
   NodeId last_turn_;
   std::optional<Instant> last_asked_;
+  std::uint16_t next_slot_ = 0;  // where the next range sync begins
   std::map<NodeId, Peer> peers_;
 };
 

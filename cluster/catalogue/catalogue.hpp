@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,7 +16,8 @@
 #include "cluster/base/time.hpp"
 #include "cluster/catalogue/hybrid_clock.hpp"
 #include "cluster/catalogue/log_positions.hpp"
-#include "cluster/catalogue/snapshot.hpp"
+#include "cluster/catalogue/record_tables.hpp"
+#include "cluster/config.hpp"
 #include "cluster/effect.hpp"
 #include "cluster/input.hpp"
 
@@ -34,10 +36,19 @@ struct StoredCatalogue {
 // holds each object.
 //
 // Every node writes two logs, names and holdings; a record is known by its dot. The state is the
-// newest record of each name (by version, so the last writer wins) and of each (object, holder)
-// (by dot, for only the holder writes it). Merging is commutative, associative and idempotent; a
-// removed name stays as a tombstone. Superseded records are not kept and not sent, so a log is
-// never "truncated": its current records are all that there is to know of it.
+// newest record of each subject (RecordTables). Merging is commutative, associative and idempotent.
+// Superseded records are neither kept nor sent: a log goes back as far as its oldest current
+// record, and is never truncated before it, so that a digest of any age is answered with all that
+// its sender lacks and still counts. What positions cannot show (they agree, but contents do not)
+// is found by range sync (range_sync.hpp).
+//
+// A removed name, or copy, stays as a tombstone until the horizon passes it (horizon.hpp): then all
+// members have it, and each forgets it on hearing so. After that the floors of the horizon stand in
+// its place: a record that is not after them, and of whose subject nothing is known, was superseded
+// and is refused. A node that has not everything before the floors (it was away for longer than
+// tombstones are kept, was forgotten, lost its disk, or is new) forgets all that is not after them,
+// says anew what it holds, and is *filling* until it has been told everything before them by nodes
+// with the same horizon; meanwhile it takes nothing from before the floors from any other.
 //
 // Others may see a record of this node only once it is durable here. A record of another node is
 // passed on at once.
@@ -45,31 +56,31 @@ struct StoredCatalogue {
 // Pure; one thread owns it. Its snapshots may be read by any thread.
 class Catalogue {
  public:
-  // Why an object is kept: the names whose current version it is.
-  struct ObjectUse {
-    ByteCount size;
-    std::set<std::string> names;
-  };
+  using ObjectUse = cluster::ObjectUse;
 
   // Takes what is on disk for true: objects without a Have get one, Haves without an object a Drop.
   Catalogue(NodeId self, Epoch epoch, StoredCatalogue stored, Instant now);
 
   // ---- What is known
-  [[nodiscard]] CatalogueSnapshot const& snapshot() const { return snapshot_; }
-  // The newest record of `name`, maybe a tombstone; nullptr when there is none.
-  [[nodiscard]] CatalogueRecord const* newest(std::string_view name) const;
+  [[nodiscard]] CatalogueSnapshot const& snapshot() const { return tables_.snapshot(); }
+  // The newest record of `name`, maybe a tombstone; nullptr when there is none. Valid until it
+  // changes.
+  [[nodiscard]] CatalogueRecord const* newest(std::string_view name) const {
+    return tables_.newest(name);
+  }
   // The same, unless it is a tombstone.
   [[nodiscard]] PutRecord const* file(std::string_view name) const;
-  // The Have of `holder`; nullptr when it does not have the object.
-  [[nodiscard]] CatalogueRecord const* holding(Digest const& digest, NodeId holder) const;
+  // The Have of `holder`; nullopt when it does not have the object.
+  [[nodiscard]] std::optional<CatalogueRecord> holding(Digest const& digest, NodeId holder) const;
   // Objects that some name refers to, in order.
-  [[nodiscard]] std::map<Digest, ObjectUse> const& objects() const { return objects_; }
-  [[nodiscard]] bool is_local(Digest const& digest) const { return local_.contains(digest); }
-  // The copies on this node's disk, in order.
+  [[nodiscard]] std::map<Digest, ObjectUse> const& objects() const { return tables_.objects(); }
+  // The verified copies on the local disk.
   [[nodiscard]] std::map<Digest, ByteCount> const& local() const { return local_; }
+  [[nodiscard]] bool is_local(Digest const& digest) const { return local_.contains(digest); }
   // A hash of the dots of all current records: equal where, and (but for collisions) only where,
   // the contents are. Carried by Gossip.
-  [[nodiscard]] std::uint64_t fingerprint() const { return fingerprint_; }
+  [[nodiscard]] std::uint64_t fingerprint() const { return tables_.fingerprints().all(); }
+  [[nodiscard]] RecordTables const& tables() const { return tables_; }
   // Moves whenever the snapshot does.
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
 
@@ -95,18 +106,35 @@ class Catalogue {
   void discard(CatalogueRecord const& draft);
 
   // ---- Other nodes' records
+  // Whether a record comes from a node with the same horizon as this one.
+  enum class Source { any, same_horizon };
   // Merges a record that came alone. True when it was news.
   bool merge(CatalogueRecord const& record, Instant now, Effects& out);
   // Merges a record that was made durable by `persist`.
   void adopt(CatalogueRecord const& record, Instant now, Effects& out);
   // Merges an answer of anti-entropy.
-  void merge(CatalogueDelta const& delta, Instant now, Effects& out);
+  void merge(CatalogueDelta const& delta, Source source, Instant now, Effects& out);
+  // Merges what range sync brought. Returns how much was news.
+  std::size_t merge(std::vector<CatalogueRecord> const& records, Source source, Instant now,
+                    Effects& out);
+  // How far this node has each log that has current records, or a floor; at most `positions_max`.
   [[nodiscard]] std::vector<LogPosition> positions() const;
+  static constexpr std::size_t positions_max = 4 * members_max;
   // As `positions`, but of this node's own logs only what it had on disk when it started: so asks a
   // node that may have lost the end of its own logs.
   [[nodiscard]] std::vector<LogPosition> positions_at_start() const;
+  // Is there nothing to learn from somebody who has these?
+  [[nodiscard]] bool has_all(std::vector<LogPosition> const& positions) const;
   // What the sender of `have` lacks, as much as fits one message.
   [[nodiscard]] CatalogueDelta delta_for(std::vector<LogPosition> const& have) const;
+
+  // ---- Tombstones
+  [[nodiscard]] Horizon const& horizon() const { return horizon_.horizon; }
+  [[nodiscard]] bool is_filling() const { return horizon_.filling; }
+  // Takes over a later horizon: collects what it covers. Positions of writers that are not among
+  // `members` and of whom no record is left are forgotten: a catalogue knows the positions of its
+  // members and of those whose records are still current, and no more.
+  void adopt(Horizon const& horizon, std::span<NodeId const> members, Instant now, Effects& out);
 
   // ---- Durability and spreading
   // Emits SaveCatalogue for all that is not durable yet. Returns the id whose CatalogueSaved (or a
@@ -120,25 +148,20 @@ class Catalogue {
   [[nodiscard]] bool is_saved(SaveId save) const { return save <= durable_; }
   // Others may see this current record: it is not one of this node's that is not durable yet.
   [[nodiscard]] bool may_be_shown(CatalogueRecord const& record) const;
-  // This node's Have, once others may see it; else nullptr.
-  [[nodiscard]] CatalogueRecord const* durable_holding(Digest const& digest) const;
+  // This node's Have, once others may see it; else nullopt.
+  [[nodiscard]] std::optional<CatalogueRecord> durable_holding(Digest const& digest) const;
   // Records that others should hear of, once each; long ones are left to anti-entropy.
   [[nodiscard]] std::vector<CatalogueRecord> take_fresh() { return std::exchange(fresh_, {}); }
   // Objects whose holders or names changed since the last call.
-  [[nodiscard]] std::set<Digest> take_touched() { return std::exchange(touched_, {}); }
+  [[nodiscard]] std::set<Digest> take_touched() { return tables_.take_touched(); }
 
  private:
-  using Subject = std::variant<std::string, Digest>;  // a name, or the object of a holding
-  using Holding = std::pair<Digest, NodeId>;
+  using Log = std::pair<NodeId, LogKind>;
 
   bool apply(CatalogueRecord const& record);
-  bool apply_name(CatalogueRecord const& record);
-  bool apply_holding(CatalogueRecord const& record);
-  void index(CatalogueRecord const* old, CatalogueRecord const& record);
-  void refer(CatalogueRecord const* old, CatalogueRecord const& record);
-  void set_holder(Digest const& digest, NodeId holder, bool holds);
-  bool learn(CatalogueRecord const& record, Instant now, Effects& out);
-  bool take_in(CatalogueRecord const& record, Instant now, Effects& out);
+  bool learn(CatalogueRecord const& record, Source source, Instant now, Effects& out);
+  bool take_in(CatalogueRecord const& record, Source source, Instant now, Effects& out);
+  void pass_on(std::vector<CatalogueRecord const*> const& news);
   void announce(CatalogueRecord const& record, Effects& out) const;
   void append_holding(Change change);
   void reconcile();
@@ -147,22 +170,33 @@ class Catalogue {
   void spread(CatalogueRecord const& record);
   void close(LogKind log, std::uint64_t sequence);
   void end_draft(CatalogueRecord const& draft);
-  [[nodiscard]] CatalogueRecord const& record_of(LogPosition const& at,
-                                                 Subject const& subject) const;
   [[nodiscard]] bool is_open(LogPosition const& at) const;
+  // Of everything up to here in the log this node can say what is current.
+  [[nodiscard]] LogPosition position(NodeId writer, LogKind log) const;
+  [[nodiscard]] std::vector<Log> known_logs() const;
+  void set_horizon(StoredHorizon stored);
+  [[nodiscard]] bool is_below_floor(LogPosition const& at) const;
+  [[nodiscard]] bool is_gone(LogPosition const& at) const;
+  [[nodiscard]] bool is_refused(CatalogueRecord const& record, Source source) const;
+  [[nodiscard]] bool is_superfluous(CatalogueRecord const& record, bool behind) const;
+  void cover(LogPosition const& through);
+  void forget(CatalogueRecord const& record);
+  void begin_filling();
+  void forget_positions(std::span<NodeId const> members);
 
   NodeId self_;
   Epoch epoch_;
   HybridClock clock_;
-  CatalogueSnapshot snapshot_;
-  std::map<Holding, CatalogueRecord> holdings_;
-  std::map<Digest, ObjectUse> objects_;
+  RecordTables tables_;
   std::map<Digest, ByteCount> local_;
-  std::map<LogPosition, Subject> by_dot_;
   LogPositions positions_;
   std::array<LogPosition, 2> own_at_start_;
-  std::uint64_t fingerprint_ = 0;
   std::uint64_t changes_ = 0;
+
+  StoredHorizon horizon_;
+  LogPositions floors_;  // those of `horizon_`
+  LogPositions gone_;
+  std::set<Log> lacking_;  // while filling: logs of which not everything before the floor came yet
 
   // This node's logs: the last sequence given, and those that others may not see yet.
   std::array<std::uint64_t, 2> last_sequence_{};
@@ -171,6 +205,8 @@ class Catalogue {
   std::map<std::string, std::pair<std::uint64_t, unsigned>, std::less<>> drafted_;
 
   std::vector<CatalogueRecord> unsaved_;
+  std::vector<CatalogueRecord> unsaved_forgotten_;
+  bool horizon_unsaved_ = false;
   std::vector<CatalogueRecord> spread_when_saved_;
   std::map<SaveId, std::vector<CatalogueRecord>> saving_;
   SaveId last_save_;
@@ -178,8 +214,15 @@ class Catalogue {
   std::optional<Instant> save_due_;
   Instant now_{};  // of the last call that told it
   std::vector<CatalogueRecord> fresh_;
-  std::set<Digest> touched_;
 };
+
+// Does someone who claims `positions` have everything up to each of `floors`?
+[[nodiscard]] bool covers(std::vector<LogPosition> const& positions,
+                          std::vector<LogPosition> const& floors);
+// An upper bound on a record's encoded size, and what records may take of a message: half of it
+// leaves room for the positions and marks beside them.
+[[nodiscard]] std::size_t size_bound(CatalogueRecord const& record);
+inline constexpr std::size_t delta_bytes_max = stream_message_bytes_max / 2;
 
 // There may be more where this came from: the answer filled a message.
 [[nodiscard]] bool is_full(CatalogueDelta const& delta);

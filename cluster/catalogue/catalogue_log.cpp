@@ -3,6 +3,7 @@
 #include "cluster/base/check.hpp"
 #include "cluster/base/overloaded.hpp"
 #include "cluster/catalogue/catalogue.hpp"
+#include "cluster/catalogue/name_record.hpp"
 #include "cluster/config.hpp"
 
 // The logs: this node's own dots, what is durable, what others lack. What the records mean is in
@@ -18,34 +19,9 @@ constexpr std::size_t unsaved_max = 512;
 constexpr std::size_t spread_bytes_max = 900;
 // Beyond it news is dropped here, and left to anti-entropy.
 constexpr std::size_t fresh_max = 4096;
-// Half a message leaves room for `through`: members_max * 2 positions are under 256 KiB.
-constexpr std::size_t delta_bytes_max = stream_message_bytes_max / 2;
 
 constexpr std::size_t index_of(LogKind log) {
   return static_cast<std::size_t>(log);
-}
-
-// An upper bound on the encoded size.
-std::size_t size_bound(CatalogueRecord const& record) {
-  constexpr std::size_t fixed = 160;  // dot, version, size, digest, time, lengths
-  return std::visit(Overloaded{
-                        [](PutRecord const& put) { return put.name.size() + put.type.size(); },
-                        [](DeleteRecord const& removed) { return removed.name.size(); },
-                        [](HaveRecord const&) { return std::size_t{0}; },
-                        [](DropRecord const&) { return std::size_t{0}; },
-                    },
-                    record.change) +
-         fixed;
-}
-
-std::string const& drafted_name(CatalogueRecord const& draft) {
-  auto const* const put = std::get_if<PutRecord>(&draft.change);
-  return put != nullptr ? put->name : std::get<DeleteRecord>(draft.change).name;
-}
-
-std::uint64_t drafted_time(CatalogueRecord const& draft) {
-  auto const* const put = std::get_if<PutRecord>(&draft.change);
-  return (put != nullptr ? put->version : std::get<DeleteRecord>(draft.change).version).time;
 }
 
 }  // namespace
@@ -65,8 +41,8 @@ CatalogueRecord Catalogue::draft(Change change) {
   std::uint64_t const sequence = ++last_sequence_[index_of(LogKind::names)];
   open_[index_of(LogKind::names)].insert(sequence);
   CatalogueRecord record{{self_, epoch_, sequence}, std::move(change)};
-  auto& [time, open] = drafted_[drafted_name(record)];
-  time = std::max(time, drafted_time(record));
+  auto& [time, open] = drafted_[name_of(record)];
+  time = std::max(time, version_of(record).time);
   ++open;
   return record;
 }
@@ -88,7 +64,7 @@ void Catalogue::discard(CatalogueRecord const& draft) {
 
 void Catalogue::end_draft(CatalogueRecord const& draft) {
   close(LogKind::names, draft.dot.sequence);
-  auto const drafted = drafted_.find(drafted_name(draft));
+  auto const drafted = drafted_.find(name_of(draft));
   CHECK(drafted != drafted_.end());
   if (--drafted->second.second == 0) drafted_.erase(drafted);
 }
@@ -116,14 +92,16 @@ void Catalogue::pend(CatalogueRecord const& record, bool spread) {
 
 SaveId Catalogue::save(Effects& out) {
   save_due_.reset();
-  if (unsaved_.empty()) return last_save_;
+  if (unsaved_.empty() && unsaved_forgotten_.empty() && !horizon_unsaved_) return last_save_;
   last_save_ = SaveId{last_save_.value() + 1};
   saving_.emplace(last_save_, std::exchange(spread_when_saved_, {}));
-  out.push_back(SaveCatalogue{.save = last_save_,
-                              .records = std::exchange(unsaved_, {}),
-                              .positions = positions_.take_moved(),
-                              .forgotten = {},
-                              .horizon = std::nullopt});
+  SaveCatalogue all{.save = last_save_,
+                    .records = std::exchange(unsaved_, {}),
+                    .positions = positions_.take_moved(),
+                    .forgotten = std::exchange(unsaved_forgotten_, {}),
+                    .horizon = std::nullopt};
+  if (std::exchange(horizon_unsaved_, false)) all.horizon = horizon_;
+  out.push_back(std::move(all));
   return last_save_;
 }
 
@@ -145,13 +123,13 @@ void Catalogue::saved(SaveId save) {
 }
 
 bool Catalogue::may_be_shown(CatalogueRecord const& record) const {
-  return !is_open(
-      {record.dot.writer, log_of(record.change), record.dot.epoch, record.dot.sequence});
+  return !is_open(position_of(record));
 }
 
-CatalogueRecord const* Catalogue::durable_holding(Digest const& digest) const {
-  CatalogueRecord const* const have = holding(digest, self_);
-  return have != nullptr && may_be_shown(*have) ? have : nullptr;
+std::optional<CatalogueRecord> Catalogue::durable_holding(Digest const& digest) const {
+  auto have = holding(digest, self_);
+  if (have && !may_be_shown(*have)) have.reset();
+  return have;
 }
 
 void Catalogue::spread(CatalogueRecord const& record) {
@@ -160,10 +138,38 @@ void Catalogue::spread(CatalogueRecord const& record) {
 
 // ---- Anti-entropy -------------------------------------------------------------------------------
 
+LogPosition Catalogue::position(NodeId writer, LogKind log) const {
+  // Of its own logs a node that is filling may have lost what came before the floor.
+  if (writer == self_ && lacking_.contains({writer, log})) return {writer, log, Epoch{}, 0};
+  return positions_.at(writer, log);
+}
+
+// Of logs without a current record there is nothing to tell, but that one has come so far.
+std::vector<Catalogue::Log> Catalogue::known_logs() const {
+  std::vector<Log> logs;
+  tables_.logs().walk_logs([&](NodeId writer, LogKind log) { logs.emplace_back(writer, log); });
+  std::size_t const with_records = logs.size();
+  for (LogPosition const& floor : horizon_.horizon.floors)
+    logs.emplace_back(floor.writer, floor.log);
+  if (logs.size() > with_records) {
+    std::ranges::sort(logs);
+    logs.erase(std::unique(logs.begin(), logs.end()), logs.end());
+  }
+  return logs;
+}
+
 std::vector<LogPosition> Catalogue::positions() const {
-  std::vector<LogPosition> positions = positions_.list();
-  std::erase_if(positions, [](LogPosition const& at) { return at.sequence == 0; });
+  std::vector<LogPosition> positions;
+  for (auto const& [writer, log] : known_logs()) {
+    LogPosition const at = position(writer, log);
+    if (at.sequence > 0 && positions.size() < positions_max) positions.push_back(at);
+  }
   return positions;
+}
+
+bool Catalogue::has_all(std::vector<LogPosition> const& positions) const {
+  return std::ranges::all_of(
+      positions, [&](LogPosition const& at) { return position(at.writer, at.log) >= at; });
 }
 
 std::vector<LogPosition> Catalogue::positions_at_start() const {
@@ -175,15 +181,6 @@ std::vector<LogPosition> Catalogue::positions_at_start() const {
   return positions;
 }
 
-CatalogueRecord const& Catalogue::record_of(LogPosition const& at, Subject const& subject) const {
-  if (auto const* const digest = std::get_if<Digest>(&subject)) {
-    return holdings_.at({*digest, at.writer});
-  }
-  CatalogueRecord const* const record = newest(std::get<std::string>(subject));
-  CHECK(record != nullptr);
-  return *record;
-}
-
 // Walks each log from where the asker is. A log that does not fit is cut: its `through` is then the
 // last record sent, before which nothing that is current was left out.
 CatalogueDelta Catalogue::delta_for(std::vector<LogPosition> const& have) const {
@@ -191,27 +188,40 @@ CatalogueDelta Catalogue::delta_for(std::vector<LogPosition> const& have) const 
   for (LogPosition const& position : have) asker.raise(position);
   CatalogueDelta delta;
   std::size_t bytes = 0;
-  for (LogPosition const& ours : positions_.list()) {
-    LogPosition const theirs = asker.at(ours.writer, ours.log);
+  for (auto const& [writer, log] : known_logs()) {
+    LogPosition const ours = position(writer, log);
+    LogPosition const theirs = asker.at(writer, log);
     LogPosition through = ours;
     LogPosition sent = theirs;
-    for (auto next = by_dot_.upper_bound(theirs); next != by_dot_.end(); ++next) {
-      auto const& [at, subject] = *next;
-      if (at.writer != ours.writer || at.log != ours.log) break;
-      if (is_open(at)) continue;
-      CatalogueRecord const& record = record_of(at, subject);
+    tables_.logs().walk_after(theirs, [&](LogIndex::Entry const& entry) {
+      if (is_open(entry.at)) return true;
+      CatalogueRecord record = tables_.record_of(entry);
       bytes += size_bound(record);
       if (bytes > delta_bytes_max) {
         through = std::min(ours, sent);
-        break;
+        return false;
       }
-      delta.records.push_back(record);
-      sent = at;
-    }
-    if (theirs < through) delta.through.push_back(through);
+      delta.records.push_back(std::move(record));
+      sent = entry.at;
+      return true;
+    });
+    bool const knows_all = !lacking_.contains({writer, log});
+    if (theirs < through && knows_all) delta.through.push_back(through);
     if (bytes > delta_bytes_max) break;
   }
   return delta;
+}
+
+std::size_t size_bound(CatalogueRecord const& record) {
+  constexpr std::size_t fixed = 160;  // dot, version, size, digest, time, lengths
+  return std::visit(Overloaded{
+                        [](PutRecord const& put) { return put.name.size() + put.type.size(); },
+                        [](DeleteRecord const& removed) { return removed.name.size(); },
+                        [](HaveRecord const&) { return std::size_t{0}; },
+                        [](DropRecord const&) { return std::size_t{0}; },
+                    },
+                    record.change) +
+         fixed;
 }
 
 bool is_full(CatalogueDelta const& delta) {

@@ -5,9 +5,13 @@
 namespace chisme::cluster {
 namespace {
 
-// A wall clock before 1970 counts as 1970.
+constexpr std::uint64_t ahead = std::uint64_t{HybridClock::ahead_max.count()} << 16;
+
+// A wall clock before 1970 counts as 1970, one past what 47 bits hold (the year 6429) as that:
+// there is room for a successor to every time.
 std::uint64_t packed(WallTime wall) {
-  auto const milliseconds = std::max<std::int64_t>(0, wall.time_since_epoch().count());
+  constexpr std::int64_t last = (std::int64_t{1} << 47) - 1;
+  auto const milliseconds = std::clamp<std::int64_t>(wall.time_since_epoch().count(), 0, last);
   return static_cast<std::uint64_t>(milliseconds) << 16;
 }
 
@@ -23,15 +27,17 @@ WallTime HybridClock::wall(Instant now) const {
 }
 
 std::uint64_t HybridClock::next(Instant now) {
-  return time_ = std::max(time_ + 1, packed(wall(now)));
+  std::uint64_t const physical = packed(wall(now));
+  bool const follows = time_ >= physical && time_ < physical + ahead;
+  return time_ = follows ? time_ + 1 : physical;
 }
 
 void HybridClock::observe(std::uint64_t time, Instant now) {
-  time_ = std::max(time_, std::min(time, limit(now)));
+  if (time <= limit(now)) time_ = std::max(time_, time);
 }
 
 std::uint64_t HybridClock::limit(Instant now) const {
-  return packed(wall(now) + ahead_max);
+  return packed(wall(now)) + ahead;
 }
 
 }  // namespace chisme::cluster

@@ -8,12 +8,17 @@
 namespace chisme::cluster {
 
 // HybridClock makes the times of versions: 48 bits of milliseconds since the Unix epoch and a
-// counter of 16 bits, never the same twice and never less than one that was seen (Kulkarni et al.
-// 2014, "Logical physical clocks").
+// counter of 16 bits (Kulkarni et al. 2014, "Logical physical clocks"). A counter that overflows
+// carries into the milliseconds.
 //
-// The wall clock is what the host last said plus the monotonic time since. A time from elsewhere
-// moves this clock at most `ahead_max` past the wall clock, so that one node whose clock is wrong
-// cannot drag all others into the future. Pure; one thread owns it.
+// The wall clock is what the host last said plus the monotonic time since. Each time is greater
+// than all that were given or seen, as long as these are at most `ahead_max` past the wall clock:
+// one from further ahead is not followed, so that a node whose clock is wrong cannot drag all
+// others into the future; and when the own wall clock is set back by more than that, this clock
+// follows it, or else everybody would refuse what this node writes until the time has come. That
+// the version of a name never decreases all the same is seen to by `Catalogue::next_version`.
+//
+// Pure; one thread owns it.
 class HybridClock {
  public:
   static constexpr std::chrono::milliseconds ahead_max = std::chrono::seconds{60};
@@ -23,7 +28,7 @@ class HybridClock {
   // The host read its wall clock.
   void set_wall(WallTime wall, Instant now);
   [[nodiscard]] WallTime wall(Instant now) const;
-  // A time greater than every one that was given or seen (within the limit above).
+  // The next time.
   std::uint64_t next(Instant now);
   // A version of another node has this time.
   void observe(std::uint64_t time, Instant now);

@@ -41,6 +41,11 @@ void LogPositions::move(Log const& log, Progress& progress, Place place) {
   moved_.insert(log);
 }
 
+void LogPositions::forget(NodeId writer, LogKind log) {
+  Log const key{writer, log};
+  if (logs_.erase(key) > 0) moved_.insert(key);
+}
+
 std::vector<LogPosition> LogPositions::take_moved() {
   std::vector<LogPosition> positions;
   for (Log const& log : moved_) positions.push_back(at(log.writer, log.log));

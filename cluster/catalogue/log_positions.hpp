@@ -16,6 +16,7 @@ namespace chisme::cluster {
 // log only when it is the next one of the same epoch; the first of a new epoch is not, because it
 // does not say where the last epoch ended. Such records are remembered, at most `early_max` per
 // log, until what is between arrives; anti-entropy's `raise` passes over the rest.
+// A log may be forgotten altogether: that of a writer who has gone and of whom no record is left.
 // Pure; one thread owns it.
 class LogPositions {
  public:
@@ -25,6 +26,8 @@ class LogPositions {
   void note(LogKind log, Dot const& dot);
   // Everything up to `position` has been merged.
   void raise(LogPosition const& position);
+  // As if nothing had been merged. `take_moved` then says sequence 0.
+  void forget(NodeId writer, LogKind log);
   // Sequence 0 of epoch 0 when nothing is known.
   [[nodiscard]] LogPosition at(NodeId writer, LogKind log) const;
   // Those that moved since the last call.

@@ -16,27 +16,31 @@ std::vector<FileEntry> CatalogueSnapshot::list(std::string_view prefix, std::str
                                                std::size_t limit) const {
   std::vector<FileEntry> files;
   if (limit == 0) return files;
-  names_.walk_from(std::max(prefix, after),
-                   [&](std::string const& name, CatalogueRecord const& newest) {
-                     // Names with a prefix are neighbours: after the first that lacks it, none has
-                     // it.
-                     if (!name.starts_with(prefix)) return name < prefix;
-                     auto const* const put = std::get_if<PutRecord>(&newest.change);
-                     bool const listed = put != nullptr && (after.empty() || name > after);
-                     if (listed) files.push_back({*put, holders(put->digest)});
-                     return files.size() < limit;
-                   });
+  names_.walk_from(std::max(prefix, after), [&](CatalogueRecord const& newest) {
+    std::string const& name = name_of(newest);
+    // Names with a prefix are neighbours: after the first that lacks it, none has it.
+    if (!name.starts_with(prefix)) return name < prefix;
+    auto const* const put = std::get_if<PutRecord>(&newest.change);
+    bool const listed = put != nullptr && (after.empty() || name > after);
+    if (listed) files.push_back({*put, holders(put->digest)});
+    return files.size() < limit;
+  });
   return files;
 }
 
 std::vector<NodeId> CatalogueSnapshot::holders(Digest const& digest) const {
-  std::vector<NodeId> const* const found = holders_.find(digest);
-  return found == nullptr ? std::vector<NodeId>{} : *found;
+  std::vector<NodeId> holders;
+  HeldObject const* const found = objects_.find(digest);
+  if (found == nullptr) return holders;
+  for (Holding const& holding : found->holdings) {
+    if (holding.has) holders.push_back(holding.holder);
+  }
+  return holders;
 }
 
 std::vector<CatalogueRecord> CatalogueSnapshot::newest_changes() const {
   std::vector<CatalogueRecord> changes;
-  names_.walk([&](std::string const&, CatalogueRecord const& newest) {
+  names_.walk([&](CatalogueRecord const& newest) {
     changes.push_back(newest);
     return true;
   });

@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "cluster/base/identity.hpp"
-#include "cluster/catalogue/persistent_map.hpp"
+#include "cluster/catalogue/name_record.hpp"
+#include "cluster/catalogue/persistent_table.hpp"
 #include "cluster/wire/messages.hpp"
 
 namespace chisme::cluster {
@@ -16,6 +17,21 @@ namespace chisme::cluster {
 struct FileEntry {
   PutRecord put;
   std::vector<NodeId> holders;  // ordered by id; alive or not
+};
+
+// The newest word of one holder on one object: a Have or a Drop.
+struct Holding {
+  NodeId holder;
+  std::uint64_t sequence = 0;
+  Epoch epoch;
+  bool has = false;
+  [[nodiscard]] Dot dot() const { return {holder, epoch, sequence}; }
+};
+// An object and its holdings, ordered by holder.
+struct HeldObject {
+  Digest digest;
+  ByteCount size;
+  std::vector<Holding> holdings;
 };
 
 // CatalogueSnapshot is the whole catalogue at one moment. Copying it copies two pointers; it never
@@ -34,11 +50,17 @@ class CatalogueSnapshot {
   [[nodiscard]] std::uint64_t size() const { return files_; }
 
  private:
-  friend class Catalogue;
+  friend class RecordTables;
+  struct NameOf {
+    std::string const& operator()(CatalogueRecord const& record) const { return name_of(record); }
+  };
+  struct DigestOf {
+    Digest const& operator()(HeldObject const& object) const { return object.digest; }
+  };
   // The newest change of each name: a Put, or a Delete kept as a tombstone.
-  PersistentMap<std::string, CatalogueRecord> names_;
-  // Who holds each object.
-  PersistentMap<Digest, std::vector<NodeId>> holders_;
+  PersistentTable<CatalogueRecord, NameOf> names_;
+  // Who holds each object, or said that he does no longer.
+  PersistentTable<HeldObject, DigestOf> objects_;
   std::uint64_t files_ = 0;
 };
 

@@ -89,8 +89,8 @@ void Fetcher::refuse(Digest const& digest, Situation const& situation, Effects& 
 
 void Fetcher::saved(Catalogue const& catalogue, Situation const& situation, Effects& out) {
   std::erase_if(askers_, [&](auto const& entry) {
-    CatalogueRecord const* const have = catalogue.durable_holding(entry.first);
-    if (have == nullptr) return false;
+    auto const have = catalogue.durable_holding(entry.first);
+    if (!have) return false;
     for (NodeId const asker : entry.second) {
       MemberView const* const member = find_member(situation.members, asker);
       if (member == nullptr) continue;

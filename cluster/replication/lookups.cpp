@@ -73,7 +73,7 @@ void Lookups::handle(Envelope const& from, LookupName const& question, Catalogue
     answer.records.push_back(*newest);
     if (auto const* const put = std::get_if<PutRecord>(&newest->change)) {
       for (NodeId const holder : catalogue.snapshot().holders(put->digest)) {
-        CatalogueRecord const* const have = catalogue.holding(put->digest, holder);
+        auto const have = catalogue.holding(put->digest, holder);
         if (catalogue.may_be_shown(*have)) answer.records.push_back(*have);
       }
     }

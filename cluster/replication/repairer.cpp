@@ -281,7 +281,7 @@ void Repairer::check_running(Catalogue const& catalogue, Situation const& situat
     Repair& repair = repairs_.at(digest);
     auto const use = catalogue.objects().find(digest);
     bool const wanted = use != catalogue.objects().end();
-    if (!wanted || catalogue.holding(digest, repair.target) != nullptr) {
+    if (!wanted || catalogue.holding(digest, repair.target)) {
       examine(digest, catalogue, situation, outages, out);
       continue;
     }

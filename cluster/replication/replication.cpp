@@ -9,7 +9,7 @@ namespace chisme::cluster {
 Replication::Replication(CoreConfig const& config, Self const& self, StoredCatalogue stored,
                          Instant now)
     : catalogue_(self.id, self.epoch, std::move(stored), now),
-      anti_entropy_(self.id, config.profile.push_pull_period, now),
+      anti_entropy_(self.id, config.profile.push_pull_period, config.tombstones_kept, now),
       writes_(config.write_timeout, self.epoch),
       lookups_(self.epoch),
       fetcher_(config.transfers_in_max),
@@ -51,8 +51,12 @@ bool Replication::received(Envelope const& from, Situation const& situation, Eff
             rebalancer_.fetch_failed(from.sender, failure, situation.now);
           },
           [](WriteSuperseded const&) {},
-          [](HorizonNotice const&) {},
-          [](RangeSync const&) {},
+          [&](HorizonNotice const& notice) {
+            anti_entropy_.handle(from, notice, catalogue_, situation, out);
+          },
+          [&](RangeSync const& message) {
+            anti_entropy_.handle(from, message, catalogue_, situation, out);
+          },
           // The rest is membership's.
           [&](Ping const&) { ours = false; },
           [&](Ack const&) { ours = false; },
@@ -152,7 +156,7 @@ void Replication::members_changed(Situation const& situation, Effects& out) {
 }
 
 void Replication::tick(Situation const& situation, Effects& out) {
-  anti_entropy_.tick(catalogue_, situation, out);
+  anti_entropy_.tick(catalogue_, situation, outages_.is_braked(), out);
   writes_.tick(catalogue_, situation, out);
   lookups_.tick(catalogue_, situation, out);
   settle(situation, out);

@@ -45,13 +45,13 @@ void WriteParticipant::saved(SaveId save, Catalogue& catalogue, Situation const&
     auto const& [number, record] = waiting_.front().commit;
     catalogue.adopt(record, situation.now, out);
     auto const* const put = std::get_if<PutRecord>(&record.change);
-    CatalogueRecord const* const have =
-        put != nullptr ? catalogue.holding(put->digest, situation.self) : nullptr;
+    auto const have =
+        put != nullptr ? catalogue.holding(put->digest, situation.self) : std::nullopt;
     // The copy was lost while the record was being saved. Neither answer would be true: the record
     // is taken, the object is not here.
-    if (put != nullptr && have == nullptr) continue;
+    if (put != nullptr && !have) continue;
     WriteCommitted reply{number, true, std::nullopt};
-    if (have != nullptr) reply.holding = *have;
+    if (have) reply.holding = *have;
     out.push_back(Send{waiting_.front().to, Channel::stream, std::move(reply)});
   }
 }

@@ -278,7 +278,7 @@ void serialize(Archive& archive, StoredHorizon& stored) {
 }
 template <class Archive>
 void serialize(Archive& archive, HorizonNotice& m) {
-  archive(m.horizon, m.wants_reply);
+  archive(m.horizon);
 }
 template <class Archive>
 void serialize(Archive& archive, RangeSync::Range& range) {

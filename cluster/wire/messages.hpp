@@ -330,10 +330,9 @@ struct StoredHorizon {
   friend bool operator==(StoredHorizon const&, StoredHorizon const&) = default;
 };
 // By stream: "this is my horizon". Without its lists where only the id matters: before a digest, so
-// that the other side knows what its answer may leave out. `wants_reply` asks for the other's.
+// that the other side knows what its answer may leave out.
 struct HorizonNotice {
   Horizon horizon;
-  bool wants_reply = false;
   friend bool operator==(HorizonNotice const&, HorizonNotice const&) = default;
 };
 
@@ -386,11 +385,11 @@ inline constexpr std::uint8_t minimum_version<MembersDigest> = 2;
 template <>
 inline constexpr std::uint8_t minimum_version<MembersDelta> = 2;
 
-using Message = std::variant<Ping, Ack, PingReq, Nack, WrongTarget, Gossip, LoadProbe, LoadReply,
-                             PushPull, Leave, CatalogueDigest, CatalogueDelta, CommitWrite,
-                             WriteCommitted, FetchObject, LookupName, LookupAnswer, VerifyCopy,
-                             CopyVerified, FetchFailed, WriteSuperseded, HorizonNotice, RangeSync,
-                             MembersDigest, MembersDelta>;
+using Message =
+    std::variant<Ping, Ack, PingReq, Nack, WrongTarget, Gossip, LoadProbe, LoadReply, PushPull,
+                 Leave, CatalogueDigest, CatalogueDelta, CommitWrite, WriteCommitted, FetchObject,
+                 LookupName, LookupAnswer, VerifyCopy, CopyVerified, FetchFailed, WriteSuperseded,
+                 HorizonNotice, RangeSync, MembersDigest, MembersDelta>;
 
 [[nodiscard]] inline std::uint8_t minimum_version_of(Message const& message) {
   return std::visit([]<class Kind>(Kind const&) { return minimum_version<Kind>; }, message);

@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 using namespace testing;
 
 constexpr Duration period = 10s;
+constexpr Duration kept = 1h;
 
 Endpoint endpoint(std::uint64_t number) {
   Endpoint endpoint;
@@ -26,7 +27,7 @@ struct Node {
   explicit Node(std::uint64_t number, StoredCatalogue stored = {}, std::uint32_t epoch = 1)
       : id(node(number)),
         catalogue(id, Epoch{epoch}, std::move(stored), Instant{}),
-        anti_entropy(id, period, Instant{}) {}
+        anti_entropy(id, period, kept, Instant{}) {}
   NodeId id;
   Catalogue catalogue;
   AntiEntropy anti_entropy;
@@ -119,7 +120,7 @@ TEST(AntiEntropy, AsksNobodyWhoIsDead) {
   Effects out;
   one.anti_entropy.heard(node(2), 99, one.catalogue, pair.at(one), out);
   pair.now += period;
-  one.anti_entropy.tick(one.catalogue, pair.at(one), out);
+  one.anti_entropy.tick(one.catalogue, pair.at(one), false, out);
   EXPECT_TRUE(out.empty());
 }
 
@@ -129,11 +130,11 @@ TEST(AntiEntropy, WithoutAnyGossipItAsksOnePeerEachPeriod) {
   Node two{2};
   tell(two, put({.writer = 3}, "a", 10));
   Effects out;
-  one.anti_entropy.tick(one.catalogue, pair.at(one), out);
+  one.anti_entropy.tick(one.catalogue, pair.at(one), false, out);
   EXPECT_TRUE(out.empty());
   EXPECT_EQ(one.anti_entropy.deadline(), Instant{} + period);
   pair.now += period;
-  one.anti_entropy.tick(one.catalogue, pair.at(one), out);
+  one.anti_entropy.tick(one.catalogue, pair.at(one), false, out);
   pair.deliver(one, two, std::move(out));
   EXPECT_NE(one.catalogue.file("a"), nullptr);
 }
@@ -175,10 +176,10 @@ TEST(AntiEntropy, ARecordHiddenByPositionsIsFoundByAnAudit) {
   // Node 1 was told "everything up to 9" by somebody who lacked record 5.
   Effects out;
   one.catalogue.merge({.records = {}, .through = {{node(3), LogKind::names, Epoch{1}, 9}}},
-                      Instant{}, out);
+                      Catalogue::Source::any, Instant{}, out);
   two.catalogue.merge({.records = {put({.writer = 3, .sequence = 5}, "a", 10)},
                        .through = {{node(3), LogKind::names, Epoch{1}, 9}}},
-                      Instant{}, out);
+                      Catalogue::Source::any, Instant{}, out);
   for (int i = 0; i < 10 && one.catalogue.file("a") == nullptr; ++i) {
     pair.gossip(one, two);
     pair.now += 600ms;
@@ -194,10 +195,10 @@ TEST(AntiEntropy, ANodeThatIsAuditedFindsWhatWasHiddenFromItToo) {
   Effects out;
   one.catalogue.merge({.records = {put({.writer = 4, .sequence = 1}, "b", 10)},
                        .through = {{node(3), LogKind::names, Epoch{1}, 9}}},
-                      Instant{}, out);
+                      Catalogue::Source::any, Instant{}, out);
   two.catalogue.merge({.records = {put({.writer = 3, .sequence = 5}, "a", 10)},
                        .through = {{node(3), LogKind::names, Epoch{1}, 9}}},
-                      Instant{}, out);
+                      Catalogue::Source::any, Instant{}, out);
   pair.gossip(one, two);
   for (int i = 0; i < 10 && one.catalogue.file("a") == nullptr; ++i) {
     pair.now += 600ms;

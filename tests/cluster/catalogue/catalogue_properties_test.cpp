@@ -96,7 +96,7 @@ RC_GTEST_PROP(CatalogueLaws, AnAnswerOfAntiEntropyIsAsGoodAsTheRecords, ()) {
   Catalogue right = hearing({middle, records.end()});
   Effects out;
   CatalogueDelta const answer = left.delta_for({});
-  right.merge(answer, Instant{}, out);
+  right.merge(answer, Catalogue::Source::any, Instant{}, out);
   RC_ASSERT(tables(right) == tables(hearing(records)));
 }
 

@@ -101,11 +101,11 @@ TEST(Catalogue, OthersHearOfAnOwnRecordOnlyOnceItIsDurable) {
   EXPECT_EQ(all<SaveCatalogue>(out)[0].records.size(), 1u);
   EXPECT_THAT(catalogue.take_fresh(), IsEmpty());
   EXPECT_THAT(catalogue.delta_for({}).records, IsEmpty());
-  EXPECT_EQ(catalogue.durable_holding(digest(1)), nullptr);
+  EXPECT_FALSE(catalogue.durable_holding(digest(1)));
   catalogue.saved(save);
   EXPECT_THAT(catalogue.take_fresh(), ElementsAre(have({.writer = 1, .sequence = 1})));
   EXPECT_THAT(catalogue.delta_for({}).records, ElementsAre(have({.writer = 1, .sequence = 1})));
-  EXPECT_NE(catalogue.durable_holding(digest(1)), nullptr);
+  EXPECT_TRUE(catalogue.durable_holding(digest(1)));
 }
 
 TEST(Catalogue, AnotherNodesRecordIsPassedOnAtOnceAndSavedSoon) {
@@ -198,7 +198,8 @@ TEST(Catalogue, AtItsStartItSaysWhatTheDiskSays) {
       {.records = {have({.writer = 1, .sequence = 1}, 1), have({.writer = 1, .sequence = 2}, 2)},
        .positions = {{node(1), LogKind::holdings, Epoch{1}, 2}},
        .objects = {{digest(2), ByteCount{10}}, {digest(3), ByteCount{10}}},
-       .wall = {}},
+       .wall = {},
+       .horizon = {}},
       2);
   save_all(catalogue);
   EXPECT_THAT(catalogue.take_fresh(), ElementsAre(drop({.sequence = 1, .epoch = 2}, 1),
@@ -209,7 +210,8 @@ TEST(Catalogue, AtItsStartItSaysWhatTheDiskSays) {
 TEST(Catalogue, AnOwnHaveThatComesBackWithoutItsObjectIsDropped) {
   Catalogue lost = catalogue_of(1, {}, 2);
   Effects out;
-  lost.merge({.records = {have({.writer = 1, .sequence = 7})}, .through = {}}, start, out);
+  lost.merge({.records = {have({.writer = 1, .sequence = 7})}, .through = {}},
+             Catalogue::Source::any, start, out);
   EXPECT_THAT(lost.snapshot().holders(digest(1)), IsEmpty());
   save_all(lost);
   EXPECT_THAT(lost.take_fresh(), ::testing::Contains(drop({.sequence = 1, .epoch = 2})));
@@ -222,7 +224,7 @@ TEST(Catalogue, ADeltaHoldsWhatTheAskerLacksAndNothingSuperseded) {
                           put({.writer = 2, .sequence = 2}, "a", 20),
                           put({.writer = 2, .sequence = 3}, "b", 30)},
               .through = {{node(2), LogKind::names, Epoch{1}, 3}}},
-             start, out);
+             Catalogue::Source::any, start, out);
   EXPECT_THAT(ours.delta_for({}).records, ElementsAre(put({.writer = 2, .sequence = 2}, "a", 20),
                                                       put({.writer = 2, .sequence = 3}, "b", 30)));
   CatalogueDelta const rest = ours.delta_for({{node(2), LogKind::names, Epoch{1}, 2}});
@@ -243,14 +245,14 @@ TEST(Catalogue, ALargeDifferenceIsMadeUpInMessagesOfBoundedSize) {
   full.merge({.records = {},
               .through = {{node(2), LogKind::names, Epoch{1}, files},
                           {node(3), LogKind::holdings, Epoch{1}, files}}},
-             start, out);
+             Catalogue::Source::any, start, out);
   Catalogue empty = catalogue_of(4);
   int messages = 0;
   while (empty.fingerprint() != full.fingerprint()) {
     CatalogueDelta const delta = full.delta_for(empty.positions());
     ASSERT_LT(delta.records.size() * 900, stream_message_bytes_max);
     ASSERT_FALSE(delta.records.empty()) << "no progress";
-    empty.merge(delta, start, out);
+    empty.merge(delta, Catalogue::Source::any, start, out);
     ++messages;
   }
   EXPECT_GT(messages, 3);

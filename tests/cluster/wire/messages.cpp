@@ -151,8 +151,7 @@ Message MessageMaker::message(std::size_t kind) {
     case 21:
       return HorizonNotice{{{number(), node()}, some([&] { return log_position(); }), some([&] {
                               return log_position();
-                            })},
-                           flag()};
+                            })}};
     case 22:
       return range_sync();
     case 23:

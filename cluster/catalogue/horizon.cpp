@@ -1,0 +1,76 @@
+#include "cluster/catalogue/horizon.hpp"
+
+#include <algorithm>
+
+namespace chisme::cluster {
+namespace {
+
+constexpr int steps_per_kept = 16;  // how much later each next member proposes
+constexpr std::size_t steps_max = 16;
+
+// Holdings of writers that are not among the members.
+std::vector<LogPosition> gone_holdings(Catalogue const& catalogue, Situation const& situation) {
+  std::vector<LogPosition> gone = catalogue.positions();
+  std::erase_if(gone, [&](LogPosition const& at) {
+    bool const is_member = find_member(situation.members, at.writer) != nullptr;
+    return is_member || at.log != LogKind::holdings;
+  });
+  return gone;
+}
+
+bool has_tombstones(Catalogue const& catalogue, std::vector<LogPosition> const& floors) {
+  LogIndex const& logs = catalogue.tables().logs();
+  return std::ranges::any_of(floors, [&](LogPosition const& floor) {
+    return !logs.walk_after(
+        {floor.writer, floor.log, Epoch{}, 0}, [&](LogIndex::Entry const& entry) {
+          return !(entry.at <= floor && is_tombstone(catalogue.tables().record_of(entry)));
+        });
+  });
+}
+
+}  // namespace
+
+void HorizonKeeper::heard(NodeId peer, std::vector<LogPosition> const& positions,
+                          Catalogue const& catalogue, Instant now) {
+  bool const is_ripe = mark_ && now - mark_->taken >= kept_;
+  if (is_ripe && covers(positions, floors(catalogue))) mark_->passed.insert(peer);
+}
+
+std::vector<LogPosition> HorizonKeeper::floors(Catalogue const& catalogue) const {
+  std::vector<LogPosition> floors = mark_->positions;
+  std::erase_if(floors, [&](LogPosition const& at) {
+    return !catalogue.tables().logs().has(at.writer, at.log);
+  });
+  return floors;
+}
+
+bool HorizonKeeper::may_propose(Situation const& situation) const {
+  std::size_t before = 0;
+  for (MemberView const& member : situation.members) {
+    if (member.state == MemberState::left) continue;
+    if (!understands<HorizonNotice>(member.alive)) return false;
+    if (member.self) continue;
+    if (!mark_->passed.contains(member.alive.id)) return false;
+    if (member.alive.id < situation.self && is_reachable(&member)) ++before;
+  }
+  auto const steps = static_cast<int>(std::min(before, steps_max));
+  return situation.now - mark_->taken >= kept_ + kept_ / steps_per_kept * steps;
+}
+
+std::optional<Horizon> HorizonKeeper::tick(Catalogue const& catalogue, Situation const& situation,
+                                           bool braked) {
+  if (catalogue.is_filling() || braked) return std::nullopt;
+  if (!mark_) {
+    mark_ = Mark{situation.now, catalogue.positions(), {}};
+    return std::nullopt;
+  }
+  if (situation.now - mark_->taken < kept_ || !may_propose(situation)) return std::nullopt;
+  Horizon next{{catalogue.horizon().id.generation + 1, situation.self},
+               floors(catalogue),
+               gone_holdings(catalogue, situation)};
+  mark_.reset();
+  if (next.gone.empty() && !has_tombstones(catalogue, next.floors)) return std::nullopt;
+  return next;
+}
+
+}  // namespace chisme::cluster

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "cluster/catalogue/catalogue.hpp"
+#include "cluster/replication/situation.hpp"
+
+namespace chisme::cluster {
+
+// HorizonKeeper decides when tombstones may be collected, and proposes it as a new horizon.
+//
+// Now and then it marks how far this node has each log. A mark that is `kept` old and that every
+// member has passed is a horizon: what it covers is old, for this node had it then, and everybody
+// has it. Ages are measured by the clock of this process alone, so that no wall clock can make a
+// tombstone look old; a restart begins a new mark. That a member has passed is seen from the
+// positions in its digests, which come at least once in a round of push-pulls. Members that are
+// dead count until they are forgotten; those that left do not. Nothing is proposed while the brake
+// is on, while this node is filling, or while a member speaks version 1, which has no horizons.
+//
+// The horizon is a register of which the greatest value wins: each node that hears of a later one
+// collects what it covers (Catalogue::adopt), so fingerprints agree again as soon as it has spread.
+// So that not all propose at once, each waits for those of lower id a little longer. In one step
+// with it go the holdings of nodes that are members no more.
+//
+// Pure; one thread owns it. A mark has at most Catalogue::positions_max entries.
+class HorizonKeeper {
+ public:
+  explicit HorizonKeeper(Duration kept) : kept_(kept) {}
+
+  // A digest of `peer` claimed these positions.
+  void heard(NodeId peer, std::vector<LogPosition> const& positions, Catalogue const& catalogue,
+             Instant now);
+  // The next horizon, if it is time. The caller adopts it.
+  [[nodiscard]] std::optional<Horizon> tick(Catalogue const& catalogue, Situation const& situation,
+                                            bool braked);
+  // The catalogue has another horizon now: what was marked is measured by the last one.
+  void restart() { mark_.reset(); }
+
+ private:
+  struct Mark {
+    Instant taken{};
+    std::vector<LogPosition> positions;
+    std::set<NodeId> passed;  // members, looked at once it is old enough
+  };
+  // The part of the mark of whose logs there still is a current record.
+  [[nodiscard]] std::vector<LogPosition> floors(Catalogue const& catalogue) const;
+  [[nodiscard]] bool may_propose(Situation const& situation) const;
+
+  Duration kept_;
+  std::optional<Mark> mark_;
+};
+
+}  // namespace chisme::cluster

@@ -1,0 +1,215 @@
+#include "cluster/catalogue/record_tables.hpp"
+
+#include <algorithm>
+
+#include "cluster/base/check.hpp"
+
+namespace chisme::cluster {
+namespace {
+
+// By these the index of the logs finds records: where a name's record is, the first bits of a
+// holding's digest.
+std::uint64_t handle_of(CatalogueRecord const* record) {
+  return reinterpret_cast<std::uintptr_t>(record);
+}
+std::uint64_t handle_of(Digest const& digest) {
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < sizeof bits; ++i) bits = bits << 8 | digest.bytes[i];
+  return bits;
+}
+Digest least_digest(std::uint64_t handle) {
+  Digest digest;
+  for (std::size_t i = 0; i < sizeof handle; ++i) {
+    digest.bytes[i] = static_cast<std::uint8_t>(handle >> (56 - 8 * i));
+  }
+  return digest;
+}
+
+LogPosition position_of(Holding const& holding) {
+  return {holding.holder, LogKind::holdings, holding.epoch, holding.sequence};
+}
+
+auto find_holder(std::vector<Holding> const& holdings, NodeId holder) {
+  return std::ranges::lower_bound(holdings, holder, {}, &Holding::holder);
+}
+
+}  // namespace
+
+void RecordTables::load(std::vector<CatalogueRecord> records) {
+  is_loading_ = true;
+  for (CatalogueRecord const& record : records) apply(record);
+  is_loading_ = false;
+  logs_.load();
+  snapshot_.names_.walk([&](CatalogueRecord const& record) {
+    index(cluster::position_of(record), handle_of(&record));
+    return true;
+  });
+  snapshot_.objects_.walk([&](HeldObject const& object) {
+    for (Holding const& one : object.holdings) index(position_of(one), handle_of(object.digest));
+    return true;
+  });
+  logs_.settle();
+}
+
+void RecordTables::index(LogPosition const& at, std::uint64_t handle) {
+  if (!is_loading_) logs_.add(at, handle);
+}
+
+void RecordTables::unindex(LogPosition const& at, std::uint64_t handle) {
+  if (!is_loading_) logs_.remove(at, handle);
+}
+
+bool RecordTables::apply(CatalogueRecord const& record) {
+  return log_of(record.change) == LogKind::names ? apply_name(record) : apply_holding(record);
+}
+
+// ---- Names --------------------------------------------------------------------------------------
+
+CatalogueRecord const* RecordTables::newest(std::string_view name) const {
+  return snapshot_.names_.find(name);
+}
+
+// Last writer wins: the greater version stays. Equal versions are one write, told twice; should
+// they have two dots, the greater stays, so that all nodes agree.
+bool RecordTables::apply_name(CatalogueRecord const& record) {
+  CatalogueRecord const* const old = newest(name_of(record));
+  if (old != nullptr) {
+    Version const& stored = version_of(*old);
+    Version const& told = version_of(record);
+    if (told < stored || (told == stored && record.dot <= old->dot)) return false;
+    remove_name(*old);
+  }
+  add_name(snapshot_.names_.insert(record));
+  return true;
+}
+
+void RecordTables::add_name(CatalogueRecord const* stored) {
+  std::uint16_t const slot = slot_of(*stored);
+  fingerprints_.flip(slot, mark_of(*stored));
+  names_by_slot_[slot].push_back(stored);
+  index(cluster::position_of(*stored), handle_of(stored));
+  auto const* const put = std::get_if<PutRecord>(&stored->change);
+  if (put == nullptr) return;
+  ++snapshot_.files_;
+  ObjectUse& use = uses_[put->digest];
+  use.size = put->size;
+  auto& puts = use.names.puts_;
+  puts.reserve(puts.size() + 1);
+  puts.insert(std::ranges::upper_bound(puts, put->name, {},
+                                       [](auto const* one) -> auto& { return name_of(*one); }),
+              stored);
+  touched_.insert(put->digest);
+}
+
+// What follows from the record; it stays in its table.
+void RecordTables::remove_name(CatalogueRecord const& stored) {
+  std::uint16_t const slot = slot_of(stored);
+  fingerprints_.flip(slot, mark_of(stored));
+  std::erase(names_by_slot_[slot], &stored);
+  unindex(cluster::position_of(stored), handle_of(&stored));
+  auto const* const put = std::get_if<PutRecord>(&stored.change);
+  if (put == nullptr) return;
+  --snapshot_.files_;
+  auto const use = uses_.find(put->digest);
+  CHECK(use != uses_.end());
+  std::erase(use->second.names.puts_, &stored);
+  if (use->second.names.empty()) uses_.erase(use);
+  touched_.insert(put->digest);
+}
+
+// ---- Holdings -----------------------------------------------------------------------------------
+
+CatalogueRecord RecordTables::record_of(HeldObject const& object, Holding const& holding) {
+  if (holding.has) return {holding.dot(), HaveRecord{object.digest, object.size}};
+  return {holding.dot(), DropRecord{object.digest}};
+}
+
+std::optional<CatalogueRecord> RecordTables::holding(Digest const& digest, NodeId holder) const {
+  HeldObject const* const object = snapshot_.objects_.find(digest);
+  if (object == nullptr) return std::nullopt;
+  auto const found = find_holder(object->holdings, holder);
+  if (found == object->holdings.end() || found->holder != holder) return std::nullopt;
+  return record_of(*object, *found);
+}
+
+// Only the holder writes of its holdings, so the later of its words is true.
+bool RecordTables::apply_holding(CatalogueRecord const& record) {
+  Digest const& digest = digest_of(record);
+  Dot const& dot = record.dot;
+  HeldObject const* const before = snapshot_.objects_.find(digest);
+  HeldObject object = before == nullptr ? HeldObject{digest, {}, {}} : *before;
+  auto const place = object.holdings.begin() +
+                     (find_holder(object.holdings, dot.writer) - object.holdings.cbegin());
+  bool const known = place != object.holdings.end() && place->holder == dot.writer;
+  if (known && dot <= place->dot()) return false;
+  auto const* const have = std::get_if<HaveRecord>(&record.change);
+  Holding const now{dot.writer, dot.sequence, dot.epoch, have != nullptr};
+  if (have != nullptr) object.size = have->size;
+  std::uint16_t const slot = slot_of(digest);
+  if (known) {
+    fingerprints_.flip(slot, mark_of(LogKind::holdings, place->dot()));
+    unindex(position_of(*place), handle_of(digest));
+  }
+  fingerprints_.flip(slot, mark_of(record));
+  index(position_of(now), handle_of(digest));
+  if ((known && place->has) != now.has) touched_.insert(digest);
+  if (known) {
+    *place = now;
+  } else {
+    object.holdings.insert(place, now);
+  }
+  snapshot_.objects_.insert(std::move(object));
+  return true;
+}
+
+// ---- Any record ---------------------------------------------------------------------------------
+
+bool RecordTables::erase(CatalogueRecord const& record) {
+  if (current_dot(record) != record.dot) return false;
+  if (log_of(record.change) == LogKind::names) {
+    std::string const name = name_of(record);
+    remove_name(*newest(name));
+    return snapshot_.names_.erase(name);
+  }
+  Digest const digest = digest_of(record);
+  HeldObject object = *snapshot_.objects_.find(digest);
+  auto const place = find_holder(object.holdings, record.dot.writer);
+  fingerprints_.flip(slot_of(digest), mark_of(record));
+  unindex(position_of(*place), handle_of(digest));
+  if (place->has) touched_.insert(digest);
+  object.holdings.erase(place);
+  if (object.holdings.empty()) return snapshot_.objects_.erase(digest);
+  snapshot_.objects_.insert(std::move(object));
+  return true;
+}
+
+std::optional<Dot> RecordTables::current_dot(CatalogueRecord const& record) const {
+  if (log_of(record.change) == LogKind::names) {
+    CatalogueRecord const* const current = newest(name_of(record));
+    return current == nullptr ? std::nullopt : std::optional{current->dot};
+  }
+  auto const current = holding(digest_of(record), record.dot.writer);
+  return current ? std::optional{current->dot} : std::nullopt;
+}
+
+CatalogueRecord RecordTables::record_of(LogIndex::Entry const& entry) const {
+  if (entry.at.log == LogKind::names) {
+    return *reinterpret_cast<CatalogueRecord const*>(static_cast<std::uintptr_t>(entry.record));
+  }
+  std::optional<CatalogueRecord> found;
+  snapshot_.objects_.walk_from(least_digest(entry.record), [&](HeldObject const& object) {
+    if (handle_of(object.digest) != entry.record) return false;
+    auto const held = find_holder(object.holdings, entry.at.writer);
+    bool const is_it = held != object.holdings.end() && position_of(*held) == entry.at;
+    if (is_it) found = record_of(object, *held);
+    return !is_it;
+  });
+  CHECK(found.has_value());
+  return *std::move(found);
+}
+
+Digest RecordTables::first_digest(std::uint16_t slot) {
+  return least_digest(std::uint64_t{slot} << 52);
+}
+
+}  // namespace chisme::cluster

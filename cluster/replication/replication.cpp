@@ -164,6 +164,8 @@ void Replication::tick(Situation const& situation, Effects& out) {
 
 void Replication::settle(Situation const& situation, Effects& out) {
   outages_.tick(situation);
+  upkeep_.tick(catalogue_, situation, outages_, {writes_, participant_}, out);
+  if (upkeep_.wants_rescan()) survey_.rescan(situation.now);
   survey_.touched(catalogue_.take_touched());
   for (Digest const& digest : survey_.take_due(catalogue_, situation.now)) {
     repairer_.examine(digest, catalogue_, situation, outages_, out);
@@ -171,9 +173,6 @@ void Replication::settle(Situation const& situation, Effects& out) {
   }
   repairer_.tick(catalogue_, situation, outages_, out);
   rebalancer_.tick(catalogue_, situation, outages_, repairer_.repairs_pending(), out);
-  upkeep_.tick(catalogue_, situation, outages_, {writes_, participant_}, out);
-  if (upkeep_.wants_rescan()) survey_.rescan(situation.now);
-  survey_.touched(catalogue_.take_touched());
   catalogue_.save_if_due(situation.now, out);
 }
 

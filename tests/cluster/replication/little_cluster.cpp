@@ -194,6 +194,7 @@ void LittleCluster::do_chores(std::uint64_t number) {
       std::uint8_t const content = digest.bytes[0];
       bool const intact = host.objects.contains(content) && !host.rotten.contains(content);
       if (!intact) host.objects.erase(content);
+      if (!intact) host.rotten.erase(content);
       host.verified.push_back(content);
       give(number, ObjectVerified{digest, intact});
     }

@@ -98,6 +98,9 @@ class LittleCluster {
   [[nodiscard]] std::vector<std::uint8_t> const& verified(std::uint64_t number) const {
     return hosts_.at(number).verified;
   }
+  [[nodiscard]] bool is_rotten(std::uint64_t number, std::uint8_t content) const {
+    return hosts_.at(number).rotten.contains(content);
+  }
   [[nodiscard]] Replication const& replication(std::uint64_t number) const {
     return *hosts_.at(number).replication;
   }

@@ -112,15 +112,6 @@ TEST_F(Trim, OldNodesAreNotAskedAndDoNotCount) {
   EXPECT_EQ(cluster.sent<VerifyCopy>(), 0);
 }
 
-TEST_F(Trim, ANodeWithoutTheNameDoesNotPromise) {
-  LittleCluster deaf{{.nodes = 5, .gossip = false}};
-  deaf.put(1, "a", 1, {1, 2, 3, 4, 5});
-  deaf.run(settled);
-  // Node 5 has the bytes; its record of the name is newer than the others'.
-  deaf.run(3 * trimmed);
-  EXPECT_GE(deaf.holders(1).size(), 3u);
-}
-
 TEST_F(Trim, TheSameObjectStoredAgainPutsItOff) {
   auto const order = ranked();
   for (int i = 0; i < 20; ++i) {

@@ -308,6 +308,7 @@ void add_sim_command(CLI::App& app, Chosen& chosen) {
   CLI::App& command = *app.add_subcommand(
       "sim", "run clusters under virtual time with faults, and check their promises");
   add_sim_options(command, *options);
+  add_sim_balance_command(command, chosen);
   command.callback([&command, options, &chosen] {
     if (command.get_subcommands().empty()) chosen = [options] { return run_sim(*options); };
   });

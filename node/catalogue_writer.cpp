@@ -4,7 +4,6 @@
 #include <asio/co_spawn.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
-#include <iterator>
 
 #include "node/keeping.hpp"
 #include "node/log.hpp"
@@ -17,16 +16,14 @@ constexpr Duration retry_pause = std::chrono::seconds{1};
 
 // What one transaction saves.
 struct Batch {
-  std::vector<cluster::SaveId> saves;
-  std::vector<cluster::CatalogueRecord> records;
-  std::vector<cluster::LogPosition> positions;
+  std::vector<cluster::SaveCatalogue> saves;
   std::optional<std::vector<Endpoint>> peers;
   [[nodiscard]] bool empty() const { return saves.empty() && !peers; }
 };
 
 Result<void> write(CatalogueStore& store, Batch const& batch) {
   if (!batch.saves.empty()) {
-    if (auto saved = store.save(batch.records, batch.positions); !saved) return saved;
+    if (auto saved = store.save(batch.saves); !saved) return saved;
   }
   return batch.peers ? store.save_peers(*batch.peers) : Result<void>{};
 }
@@ -58,10 +55,7 @@ CatalogueWriter::CatalogueWriter(asio::io_context& loop, CatalogueStore& store, 
 CatalogueWriter::~CatalogueWriter() = default;
 
 void CatalogueWriter::save(cluster::SaveCatalogue save) {
-  Batch& batch = state_->gathering;
-  batch.saves.push_back(save.save);
-  std::ranges::move(save.records, std::back_inserter(batch.records));
-  std::ranges::move(save.positions, std::back_inserter(batch.positions));
+  state_->gathering.saves.push_back(std::move(save));
   state_->begin();
 }
 
@@ -86,7 +80,7 @@ asio::awaitable<void> CatalogueWriter::State::run() {
       callbacks.on_broken(written.error());
       break;
     }
-    for (cluster::SaveId const save : batch->saves) callbacks.on_saved(save);
+    for (cluster::SaveCatalogue const& save : batch->saves) callbacks.on_saved(save.save);
   }
   running = false;
 }

@@ -1,10 +1,10 @@
 #include "node/event_hub.hpp"
 
 #include <asio/post.hpp>
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <string>
 #include <utility>
 
 namespace chisme::node {
@@ -15,7 +15,26 @@ struct Subscriber {
       : loop{its_loop}, on_event{std::move(call)} {}
   asio::io_context& loop;
   std::function<void(web::ClusterEvent const&)> on_event;
-  std::atomic<unsigned> waiting = 0;
+
+  // Counts an event in; false: there is no room for it.
+  bool admit() {
+    std::lock_guard const lock{mutex};
+    if (waiting < EventHub::waiting_max) {
+      ++waiting;
+      return true;
+    }
+    missed = true;
+    return false;
+  }
+  // Counts it out; true: it was the last that waited, and others were missed.
+  bool taken() {
+    std::lock_guard const lock{mutex};
+    return --waiting == 0 && std::exchange(missed, false);
+  }
+
+  std::mutex mutex;
+  unsigned waiting = 0;
+  bool missed = false;
   bool ended = false;  // on the loop only
 };
 
@@ -50,11 +69,11 @@ void EventHub::publish(web::ClusterEvent event) {
   auto const shared = std::make_shared<web::ClusterEvent const>(std::move(event));
   std::lock_guard const lock{state_->mutex};
   for (auto const& [id, subscriber] : state_->subscribers) {
-    if (subscriber->waiting.load() >= waiting_max) continue;
-    ++subscriber->waiting;
+    if (!subscriber->admit()) continue;
     asio::post(subscriber->loop, [to = subscriber, shared] {
-      --to->waiting;
+      bool const tell_missed = to->taken();
       if (!to->ended) to->on_event(*shared);
+      if (!to->ended && tell_missed) to->on_event({std::string{web::missed_events}, "{}"});
     });
   }
 }

@@ -9,8 +9,8 @@
 namespace chisme::node {
 
 // EventHub brings what happens in the cluster to the web loops' subscribers, each on its own loop.
-// Bounded: a loop that has `waiting_max` events waiting misses those that come then; a page learns
-// the state itself from the next `cluster` message. Thread-safe.
+// Bounded: a subscriber for whom `waiting_max` events wait misses those that come then; once it has
+// had the others it is told so, by web::missed_events, and reads the state anew. Thread-safe.
 class EventHub {
  public:
   static constexpr unsigned waiting_max = 1024;

@@ -41,7 +41,7 @@ struct LocalCopies::State : std::enable_shared_from_this<LocalCopies::State> {
   void verified(Digest const& digest, Result<void> const& result);
   void lost(Digest const& digest);
   asio::awaitable<void> run_removals();
-  asio::awaitable<void> remove(Digest digest, CopyNumber number);
+  asio::awaitable<Result<void>> remove(Digest digest, CopyNumber number);
   void watch_quarantine();
 
   asio::io_context& loop;
@@ -53,6 +53,7 @@ struct LocalCopies::State : std::enable_shared_from_this<LocalCopies::State> {
   std::set<Digest> asked;  // the core waits for these verdicts
   std::map<Digest, CopyNumber> removals;
   bool removing = false;
+  bool complained = false;
   bool ended = false;
 };
 
@@ -82,32 +83,45 @@ void LocalCopies::remove(Digest const& digest) {
   }
 }
 
+// Round and round by digest, so that one that cannot be removed does not hold up the others.
 asio::awaitable<void> LocalCopies::State::run_removals() {
   auto const keep = shared_from_this();
+  asio::error_code ignored;
+  auto token = asio::redirect_error(asio::use_awaitable, ignored);
+  Digest last{};
   while (!removals.empty() && !ended) {
-    auto const [digest, number] = *removals.begin();
-    removals.erase(removals.begin());
-    co_await remove(digest, number);
+    auto at = removals.upper_bound(last);
+    if (at == removals.end()) at = removals.begin();
+    auto const [digest, number] = *at;
+    last = digest;
+    auto const removed = co_await remove(digest, number);
+    if (ended) co_return;
+    if (removed) {
+      complained = false;
+      continue;
+    }
+    if (!std::exchange(complained, true)) {
+      log::warning("a copy that is not wanted any more cannot be removed now, trying again: " +
+                   removed.error().message);
+    }
+    pause.expires_after(retry_pause);
+    co_await pause.async_wait(token);
   }
   removing = false;
 }
 
-asio::awaitable<void> LocalCopies::State::remove(Digest digest, CopyNumber number) {
+asio::awaitable<Result<void>> LocalCopies::State::remove(Digest digest, CopyNumber number) {
   auto const job = [objects = &host.objects, digest, number] {
     return objects->remove(digest, number);
   };
-  asio::error_code ignored;
-  auto token = asio::redirect_error(asio::use_awaitable, ignored);
-  auto removed = co_await on_disk(&host.disk, job);
-  while (!ended && !removed && removed.error().fault == Fault::busy) {
-    pause.expires_after(retry_pause);
-    co_await pause.async_wait(token);
-    removed = co_await on_disk(&host.disk, job);
-  }
-  if (ended) co_return;
+  auto const removed = co_await on_disk(&host.disk, job);
+  bool const is_over = removed || removed.error().fault == Fault::not_found;
+  if (ended || !is_over) co_return removed;
   if (removed) ++host.counters.copies_removed;
-  if (removed || removed.error().fault == Fault::not_found) co_return lost(digest);
-  log::warning("a copy that is not wanted any more stays: " + removed.error().message);
+  auto const at = removals.find(digest);
+  if (at != removals.end() && at->second == number) removals.erase(at);
+  lost(digest);
+  co_return Result<void>{};
 }
 
 // Nothing is told when a newer copy is there: the core is told of that one, or was already.

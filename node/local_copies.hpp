@@ -43,7 +43,7 @@ class LocalCopies {
   // The core is about to be told of a copy that was committed. Once for each commit.
   void stored(Digest const& digest);
   // Answered by ObjectRemoved, unless a copy is there that the core did not know of: it is told of
-  // that one by ObjectStored.
+  // that one by ObjectStored. A removal that the disk refuses is tried again.
   void remove(Digest const& digest);
   // Answered by ObjectVerified; not at all when too many wait.
   void verify(Digest const& digest, bool urgent);

@@ -182,6 +182,10 @@ bool ObjectService::knows_origin(std::string_view origin) {
   });
 }
 
+void ObjectService::leave() {
+  parts_.core.post(cluster::LeaveRequested{});
+}
+
 std::vector<cluster::Candidate> ObjectService::candidates(cluster::ClusterView const& view,
                                                           std::span<NodeId const> holders) const {
   auto result = cluster::candidates(view, holders, std::max(view.at, steady_now()), tally_);
@@ -193,10 +197,6 @@ std::vector<cluster::Candidate> ObjectService::candidates(cluster::ClusterView c
   return result;
 }
 
-// Counts the client that goes there, so that the next ones do not all follow it.
-std::optional<web::Replica> ObjectService::send_to(cluster::ClusterView const& view,
-                                                   std::span<cluster::Candidate const> candidates,
-                                                   std::optional<NodeId> chosen) {
 std::vector<cluster::Candidate> ObjectService::holders_of(cluster::ClusterView const& view,
                                                           Digest const& digest) {
   std::vector<NodeId> const holders = view.catalogue.holders(digest);
@@ -205,6 +205,10 @@ std::vector<cluster::Candidate> ObjectService::holders_of(cluster::ClusterView c
   return candidates(view, holders);
 }
 
+// Counts the client that goes there, so that the next ones do not all follow it.
+std::optional<web::Replica> ObjectService::send_to(cluster::ClusterView const& view,
+                                                   std::span<cluster::Candidate const> candidates,
+                                                   std::optional<NodeId> chosen) {
   if (!chosen) return std::nullopt;
   auto const found = std::ranges::find(candidates, *chosen, &cluster::Candidate::node);
   if (found == candidates.end()) return std::nullopt;
@@ -224,6 +228,10 @@ void ObjectService::begin_upload(web::UploadRequest request,
 
 void ObjectService::remove(std::string name, web::Condition condition,
                            web::Done<web::RemovedFile> done) {
+  // Begun on a full disk, it would be answered only once there is room again.
+  if (auto room = parts_.objects.check_catalogue_room(); !room) {
+    return done(tl::unexpected(room.error()));
+  }
   std::uint64_t const id = ++waiting_->next;
   waiting_->removals.emplace(id, std::move(done));
   cluster::WriteRequested write;

@@ -37,6 +37,7 @@ class ObjectService final : public web::Gateway {
   web::Readiness readiness(bool for_writes) override;
   std::string metrics() override;
   bool knows_origin(std::string_view origin) override;
+  void leave() override;
 
   void begin_upload(web::UploadRequest request,
                     web::Done<std::unique_ptr<web::Upload>> done) override;
@@ -62,10 +63,10 @@ class ObjectService final : public web::Gateway {
 
   [[nodiscard]] std::vector<cluster::Candidate> candidates(cluster::ClusterView const& view,
                                                            std::span<NodeId const> holders) const;
-  std::optional<web::Replica> send_to(cluster::ClusterView const& view,
   // The same for a file's holders; asks for younger loads where they are old.
   [[nodiscard]] std::vector<cluster::Candidate> holders_of(cluster::ClusterView const& view,
                                                            Digest const& digest);
+  std::optional<web::Replica> send_to(cluster::ClusterView const& view,
                                       std::span<cluster::Candidate const> candidates,
                                       std::optional<NodeId> chosen);
 
@@ -73,8 +74,8 @@ class ObjectService final : public web::Gateway {
   NodeParts const& parts_;
   Random random_;
   cluster::RedirectTally tally_;
-  std::shared_ptr<Waiting> waiting_;
   cluster::WantedLoads wanted_loads_;
+  std::shared_ptr<Waiting> waiting_;
 };
 
 }  // namespace chisme::node

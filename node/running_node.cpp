@@ -1,5 +1,7 @@
 #include "node/running_node.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <asio/post.hpp>
 #include <random>
@@ -17,11 +19,18 @@ namespace chisme::node {
 namespace {
 
 constexpr Duration stop_grace = std::chrono::seconds{1};
+// A node that left the cluster in good order lets its last streams end.
+constexpr Duration leave_grace = std::chrono::seconds{30};
 constexpr Duration stop_look = std::chrono::milliseconds{20};
 
 std::uint64_t random_seed() {
   std::random_device device;
   return (std::uint64_t{device()} << 32) | device();
+}
+
+std::uint64_t descriptors_max() {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 1024;
 }
 
 cluster::Profile profile_of(Network network) {
@@ -153,17 +162,27 @@ Result<cluster::Core> RunningNode::make_core() {
   if (!contents) return tl::unexpected(contents.error());
   auto const copies = objects_->scan();
   if (!copies) return tl::unexpected(copies.error());
-  cluster::StoredState stored{
-      std::move(contents->records), std::move(contents->positions), {}, wall_now()};
+  cluster::StoredState stored{std::move(contents->records),
+                              std::move(contents->positions),
+                              {},
+                              wall_now(),
+                              std::move(contents->horizon)};
   for (StoredObject const& copy : *copies) stored.objects.push_back({copy.digest, copy.size});
 
-  cluster::CoreConfig core{.profile = profile_of(config_.network),
-                           .copies_wanted = config_.copies_wanted,
-                           .copies_durable = config_.copies_durable,
-                           .repair_delay = config_.repair_delay,
-                           .last_copy_repair_delay = config_.last_copy_repair_delay,
-                           .seeds = config_.join};
-  std::ranges::copy(contents->peers, std::back_inserter(core.remembered));
+  cluster::CoreConfig core{
+      .profile = profile_of(config_.network),
+      .copies_wanted = config_.copies_wanted,
+      .copies_durable = config_.copies_durable,
+      .repair_delay = config_.repair_delay,
+      .last_copy_repair_delay = config_.last_copy_repair_delay,
+      .surplus_kept = config_.keep_surplus,
+      .copy_promise = std::min(config_.keep_surplus, Duration{std::chrono::minutes{1}}),
+      .unreferenced_kept = config_.keep_removed,
+      .unreferenced_kept_when_full =
+          std::min(config_.keep_removed, Duration{std::chrono::minutes{10}}),
+      .scrub_period = config_.scrub_period,
+      .seeds = config_.join,
+      .remembered = std::move(contents->peers)};
   cluster::Self self{.id = identity_.id,
                      .epoch = identity_.epoch,
                      .run_nonce = random_seed(),
@@ -189,9 +208,7 @@ void RunningNode::make_transfers() {
       [this](StoredObject object) {
         driver_->post(cluster::ObjectStored{object.digest, object.size});
       },
-      [this](cluster::TransferId transfer, Result<StoredObject> const& result) {
-        finish_transfer(transfer, result);
-      }};
+      [this](TransferClient::Finished const& finished) { finish_transfer(finished); }};
   transfer_client_ = std::make_unique<TransferClient>(transfer_.context(), std::move(client));
 }
 
@@ -217,8 +234,12 @@ void RunningNode::make_driver(cluster::Core core) {
                           announce(event, view);
                         },
                         [this](cluster::Stop const& stop) {
-                          stop.failed ? log::error(stop.reason) : log::info(stop.reason);
-                          end(stop.failed);
+                          if (!stop.failed) {
+                            log::info(stop.reason);
+                            return take_no_more(leave_grace);
+                          }
+                          log::error(stop.reason);
+                          end(true);
                         }};
   driver_ = std::make_unique<CoreDriver>(control(), std::move(core), std::move(host));
 }
@@ -228,10 +249,11 @@ Result<void> RunningNode::make_web_loops() {
                                                  *disk_, *driver_, events_, counters_, census_,
                                                  [this] { return transport_->dropped(); }});
   Random random{random_seed()};
-  HttpSettings settings;
-  settings.service.max_file_size = config_.max_file_size;
   unsigned const loops =
       config_.web_loops > 0 ? config_.web_loops : std::max(1u, std::thread::hardware_concurrency());
+  HttpSettings settings;
+  settings.service.max_file_size = config_.max_file_size;
+  settings.connections_max = connections_for(descriptors_max(), loops);
   for (unsigned i = 0; i < loops; ++i) {
     auto web = std::make_unique<WebLoop>();
     web->service = std::make_unique<ObjectService>(web->loop.context(), *parts_, Random{random()});
@@ -260,10 +282,12 @@ void RunningNode::connect() {
   for (auto const& web : web_) web->loop.start();
 }
 
-void RunningNode::finish_transfer(cluster::TransferId transfer,
-                                  Result<StoredObject> const& result) {
-  if (!result) log::warning("a copy could not be fetched: " + result.error().message);
-  driver_->post(cluster::TransferFinished{transfer, result.has_value()});
+void RunningNode::finish_transfer(TransferClient::Finished const& finished) {
+  if (!finished.result) {
+    log::warning("a copy could not be fetched: " + finished.result.error().message);
+  }
+  driver_->post(
+      cluster::TransferFinished{finished.transfer, finished.result.has_value(), finished.corrupt});
 }
 
 void RunningNode::announce(cluster::Event const& event, cluster::ClusterView const& view) {
@@ -283,10 +307,14 @@ void RunningNode::end(bool failed) {
 
 void RunningNode::stop() {
   if (std::exchange(stopping_, true)) return end(false);
+  take_no_more(stop_grace);
+}
+
+void RunningNode::take_no_more(Duration grace) {
   for (auto const& web : web_) {
     asio::post(web->loop.context(), [listener = web->listener.get()] { listener->drain(); });
   }
-  await_requests(steady_now() + stop_grace);
+  await_requests(steady_now() + grace);
 }
 
 void RunningNode::await_requests(Instant until) {

@@ -72,9 +72,10 @@ class RunningNode {
   void make_driver(cluster::Core core);
   Result<void> make_web_loops();
   void connect();
-  void finish_transfer(cluster::TransferId transfer, Result<StoredObject> const& result);
+  void finish_transfer(TransferClient::Finished const& finished);
   void announce(cluster::Event const& event, cluster::ClusterView const& view);
   void end(bool failed);
+  void take_no_more(Duration grace);
   void await_requests(Instant until);
 
   NodeConfig config_;

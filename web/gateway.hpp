@@ -146,7 +146,9 @@ struct ClusterStatus {
   std::vector<MemberStatus> members;
 };
 
-// Something that happened, for `/ws/cluster`; `kind` is member, file, repair, lost or redirect.
+// Something that happened, for `/ws/cluster`; `kind` is member, file, repair, lost, redirect,
+// refused or departure; or `missed_events`: others did not come, the state is to be read anew.
+inline constexpr std::string_view missed_events = "missed";
 struct ClusterEvent {
   std::string kind;
   std::string json;  // one JSON object with the event's own fields
@@ -193,6 +195,9 @@ class Gateway {
                                                           ByteCount length) = 0;
   [[nodiscard]] virtual std::unique_ptr<Subscription> subscribe(
       std::function<void(ClusterEvent const&)> on_event) = 0;
+
+  // This node hands its copies over and leaves the cluster. Again: it goes with what is left.
+  virtual void leave() = 0;
 
   // Load accounting: a request began and ended; bytes went out to a client.
   virtual void request_began() = 0;

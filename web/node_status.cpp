@@ -45,6 +45,12 @@ Plan get_cluster(Call const& call) {
   return json_reply(200, to_json(call.gateway.cluster()));
 }
 
+// 202: it leaves once other nodes have its copies, which `GET /readyz` and `/cluster` show.
+Plan post_drain(Call const& call) {
+  call.gateway.leave();
+  return json_reply(202, R"({"draining":true})");
+}
+
 Plan get_healthz(Call const&) {
   return text_reply("text/plain; charset=utf-8", "ok\n");
 }

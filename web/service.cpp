@@ -35,6 +35,7 @@ constexpr std::array routes = std::to_array<Route>({
     {"/client", Method::get, get_client},
     {"/route", Method::get, get_route},
     {"/cluster", Method::get, get_cluster},
+    {"/cluster/drain", Method::post, post_drain},
     {"/healthz", Method::get, get_healthz},
     {"/readyz", Method::get, get_readyz},
     {"/metrics", Method::get, get_metrics},

@@ -86,6 +86,7 @@ int run(int count, char const* const* arguments) {
   add_ls_command(app, chosen);
   add_rm_command(app, chosen);
   add_status_command(app, chosen);
+  add_drain_command(app, chosen);
   add_watch_command(app, chosen);
   add_version_command(app, chosen);
   add_sim_command(app, chosen);

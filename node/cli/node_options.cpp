@@ -53,10 +53,35 @@ Complaint take_count(unsigned& into, std::string const& value, unsigned lowest, 
   return std::nullopt;
 }
 
-Complaint take_seconds(Duration& into, std::string const& value) {
-  auto const seconds = parse_number<double>(value);
-  if (!seconds || !(*seconds >= 0 && *seconds <= 1e8)) return "is not a number of seconds";
-  into = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*seconds));
+// "90", "1.5": seconds; "500ms", "90s", "10m", "24h", "25d".
+Complaint take_duration(Duration& into, std::string const& value, Duration lowest,
+                        Duration highest = std::chrono::hours{24 * 3650}) {
+  struct Unit {
+    std::string_view name;
+    double seconds;
+  };
+  constexpr Unit units[] = {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+  std::string_view digits = value;
+  double factor = 1;
+  for (Unit const& unit : units) {
+    if (digits.size() <= unit.name.size() || !digits.ends_with(unit.name)) continue;
+    factor = unit.seconds;
+    digits.remove_suffix(unit.name.size());
+    break;
+  }
+  auto const number = parse_number<double>(digits);
+  auto const in_seconds = [](Duration duration) {
+    return std::chrono::duration<double>(duration).count();
+  };
+  double const seconds = number.value_or(-1) * factor;
+  if (!number || !(seconds >= in_seconds(lowest) && seconds <= in_seconds(highest))) {
+    std::string least = std::to_string(in_seconds(lowest));
+    least.erase(least.find('.') + 2);
+    return "is not a time such as 90, 90s, 10m, 24h or 25d, from " + least + " s to " +
+           std::to_string(std::chrono::duration_cast<std::chrono::hours>(highest).count() / 24) +
+           " days";
+  }
+  into = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
   return std::nullopt;
 }
 
@@ -138,12 +163,33 @@ std::vector<Setting> const& settings() {
        [](Draft& d, std::string const& v) {
          return take_count(d.config.copies_durable, v, 1, 16);
        }},
-      {{"repair_delay", "seconds until a dead node's copies are made again [600]"},
-       [](Draft& d, std::string const& v) { return take_seconds(d.config.repair_delay, v); }},
-      {{"last_copy_repair_delay", "the same when one live copy is left [30, or less as above]"},
+      {{"repair_delay", "time until a dead node's copies are made again: 90, 90s, 10m, 1h [10m]"},
+       [](Draft& d, std::string const& v) {
+         return take_duration(d.config.repair_delay, v, Duration{});
+       }},
+      {{"last_copy_repair_delay", "the same when one live copy is left [30s, or less as above]"},
        [](Draft& d, std::string const& v) {
          d.last_copy_given = true;
-         return take_seconds(d.config.last_copy_repair_delay, v);
+         return take_duration(d.config.last_copy_repair_delay, v, Duration{});
+       }},
+      {{"keep_removed", "time that the bytes of removed and replaced files are kept [24h]"},
+       [](Draft& d, std::string const& v) {
+         return take_duration(d.config.keep_removed, v, std::chrono::seconds{1});
+       }},
+      {{"keep_surplus",
+        "time that a copy beyond the wanted ones is kept; the same on all nodes [1m]"},
+       [](Draft& d, std::string const& v) {
+         return take_duration(d.config.keep_surplus, v, std::chrono::seconds{1});
+       }},
+      {{"scrub_period", "every copy is read and compared with its hash once in it [25d]"},
+       [](Draft& d, std::string const& v) {
+         return take_duration(d.config.scrub_period, v, std::chrono::seconds{1});
+       }},
+      {{"scrub_rate", "bytes a second read for that; or with K, M, G [32M]"},
+       [](Draft& d, std::string const& v) -> Complaint {
+         if (auto const wrong = take_bytes(d.config.scrub_rate, v)) return wrong;
+         if (d.config.scrub_rate >= ByteCount{64u << 10}) return std::nullopt;
+         return "is less than 64K a second: no scrub would come to its end";
        }},
       {{"profile", "kind of network: loopback, lan or wan [loopback]"},
        [](Draft& d, std::string const& v) {

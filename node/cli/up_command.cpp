@@ -25,7 +25,8 @@ struct Options {
   unsigned nodes = 5;
   unsigned base_port = 7701;
   std::string data;
-  // Passed on to each node. Repairs begin within seconds, so that one can watch them.
+  // Passed on to each node. Repairs begin within seconds, and what is not wanted any more goes
+  // within a minute, so that one can watch it.
   std::map<std::string, std::vector<std::string>> node_values;
 };
 
@@ -212,7 +213,9 @@ void add_up_command(CLI::App& app, Chosen& chosen) {
   command.add_option("--base-port", options->base_port, "client port of node 1 [7701]")
       ->check(CLI::Range(1u, 64535u));
   command.add_option("--data", options->data, "directory for all nodes' data and logs");
-  options->node_values["repair_delay"] = {"5"};
+  options->node_values["repair_delay"] = {"5s"};
+  options->node_values["keep_removed"] = {"1m"};
+  options->node_values["keep_surplus"] = {"5s"};
   for (NodeKey const& key : node_keys()) {
     if (key.name == "listen" || key.name == "peer" || key.name == "advertise" ||
         key.name == "data" || key.name == "join") {

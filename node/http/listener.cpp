@@ -118,6 +118,11 @@ void HttpListener::State::admit(tcp::socket socket) {
   }
 }
 
+std::size_t connections_for(std::uint64_t descriptors, unsigned loops) {
+  std::uint64_t const each = descriptors / 4 / std::max(1u, loops);
+  return std::clamp<std::uint64_t>(each, 4, HttpSettings{}.connections_max);
+}
+
 HttpListener::HttpListener(asio::io_context& loop, web::Gateway& gateway, HttpSettings settings)
     : state_(std::make_shared<State>(loop, gateway, settings)) {}
 

@@ -3,6 +3,7 @@
 #include <asio/io_context.hpp>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "cluster/base/identity.hpp"
@@ -23,6 +24,11 @@ struct HttpSettings {
   // Within a body, in either direction, without a single byte of progress.
   std::chrono::milliseconds progress_timeout = std::chrono::seconds(60);
 };
+
+// How many connections each of `loops` listeners may have in a process that may open `descriptors`
+// files: a client needs up to three (socket, file or staging file, a push to another node), and a
+// quarter is left to the node itself. At least 4, at most the default.
+[[nodiscard]] std::size_t connections_for(std::uint64_t descriptors, unsigned loops);
 
 // HttpListener accepts the clients of one web loop and serves each by an HttpConnection: HTTP/1.1
 // and, by upgrade, WebSocket. Several listeners may share one port (SO_REUSEPORT): the kernel

@@ -1,8 +1,10 @@
 #include "node/peer/transfer_client.hpp"
 
+#include <algorithm>
 #include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <vector>
 
@@ -18,7 +20,9 @@ constexpr std::size_t buffer_bytes = 256u << 10;
 // One transfer that is under way.
 struct Running {
   cluster::StartTransfer what;
-  std::size_t source = 0;  // the one in use
+  std::size_t source = 0;            // the one in use
+  std::vector<NodeId> contributors;  // gave the bytes that are staged
+  std::vector<NodeId> corrupt;
   std::shared_ptr<DiskPool::Lane> lane;
   std::shared_ptr<StagingFile> staged;
   std::shared_ptr<PullConnection> connection;
@@ -78,7 +82,7 @@ asio::awaitable<void> TransferClient::State::run(std::shared_ptr<Running> transf
   if (fetched) host.on_stored(*fetched);
   if (transfer->cancelled) co_return;
   running.erase(transfer->what.transfer);
-  host.on_finished(transfer->what.transfer, fetched);
+  host.on_finished({transfer->what.transfer, fetched, transfer->corrupt});
 }
 
 // Tries again, from the next source, for as long as sources remain.
@@ -88,6 +92,7 @@ asio::awaitable<Result<StoredObject>> TransferClient::State::fetch(
   while (transfer->source < transfer->what.sources.size() && !transfer->cancelled) {
     fetched = co_await fetch_once(transfer);
     if (fetched || fetched.error().fault != Fault::digest_mismatch) break;
+    std::ranges::copy(transfer->contributors, std::back_inserter(transfer->corrupt));
     ++transfer->source;
   }
   co_return fetched;
@@ -101,6 +106,7 @@ asio::awaitable<Result<StoredObject>> TransferClient::State::fetch_once(
   auto opened = co_await on_disk(transfer->lane, stage);
   if (!opened) co_return tl::unexpected(opened.error());
   transfer->staged = std::make_shared<StagingFile>(std::move(*opened));
+  transfer->contributors.clear();
   Result<void> pulled = fail(Fault::unavailable, "no node has a copy to fetch");
   for (; transfer->source < transfer->what.sources.size(); ++transfer->source) {
     if (transfer->cancelled) co_return fail(Fault::cancelled, "cancelled");
@@ -130,6 +136,7 @@ asio::awaitable<Result<void>> TransferClient::State::pull(std::shared_ptr<Runnin
   if (answer->size != size || answer->length != request.length) {
     co_return fail(Fault::corrupt, "a holder's copy has another size");
   }
+  transfer->contributors.push_back(transfer->what.sources[transfer->source].node);
   std::span<std::byte> const into{*transfer->buffer};
   while (connection->left().value() > 0) {
     auto const count = co_await connection->read(into);

@@ -3,6 +3,7 @@
 #include <asio/io_context.hpp>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "cluster/base/identity.hpp"
 #include "cluster/base/result.hpp"
@@ -22,12 +23,17 @@ namespace chisme::node {
 // cancelled too late; then `on_finished`, once for each transfer that was not cancelled.
 class TransferClient {
  public:
+  struct Finished {
+    cluster::TransferId transfer;
+    Result<StoredObject> result;
+    std::vector<NodeId> corrupt;  // took part in bytes that had not the digest
+  };
   struct Host {
     ObjectStore& objects;
     DiskPool& disk;
     NodeId self;
     std::function<void(StoredObject)> on_stored;
-    std::function<void(cluster::TransferId, Result<StoredObject>)> on_finished;
+    std::function<void(Finished)> on_finished;
   };
   // `limit`: how long a source may make no progress.
   TransferClient(asio::io_context& loop, Host host, Duration limit = std::chrono::seconds{5});

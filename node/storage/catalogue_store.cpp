@@ -14,11 +14,14 @@ namespace {
 namespace fs = std::filesystem;
 using cluster::CatalogueRecord;
 using cluster::DeleteRecord;
+using cluster::Dot;
 using cluster::DropRecord;
 using cluster::HaveRecord;
 using cluster::LogKind;
 using cluster::LogPosition;
 using cluster::PutRecord;
+using cluster::SaveCatalogue;
+using cluster::StoredHorizon;
 using sqlite::Connection;
 using sqlite::Statement;
 
@@ -36,8 +39,15 @@ CREATE TABLE IF NOT EXISTS positions (
   writer TEXT NOT NULL, log INTEGER NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
   PRIMARY KEY (writer, log)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS peers (endpoint TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
-PRAGMA user_version = 1;
+CREATE TABLE IF NOT EXISTS horizon (
+  generation INTEGER NOT NULL, proposer TEXT NOT NULL, filling INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS horizon_positions (
+  gone INTEGER NOT NULL, writer TEXT NOT NULL, log INTEGER NOT NULL, epoch INTEGER NOT NULL,
+  sequence INTEGER NOT NULL);
+PRAGMA user_version = 2;
 )";
+// Version 1 had no horizon: a program that does not know of it would bring back what was collected.
+constexpr std::uint64_t format_written = 2;
 
 constexpr char const* save_name_sql = R"(
 INSERT INTO names VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
@@ -55,6 +65,11 @@ WHERE (excluded.epoch, excluded.sequence) >= (holdings.epoch, holdings.sequence)
 
 constexpr char const* save_position_sql =
     "INSERT OR REPLACE INTO positions VALUES (?1, ?2, ?3, ?4)";
+constexpr char const* forget_position_sql = "DELETE FROM positions WHERE writer = ?1 AND log = ?2";
+constexpr char const* forget_name_sql =
+    "DELETE FROM names WHERE name = ?1 AND writer = ?2 AND epoch = ?3 AND sequence = ?4";
+constexpr char const* forget_holding_sql =
+    "DELETE FROM holdings WHERE digest = ?1 AND holder = ?2 AND epoch = ?3 AND sequence = ?4";
 
 tl::unexpected<Error> damaged(fs::path const& path, std::string const& why) {
   return fail(Fault::corrupt, path.string() + " is damaged (" + why +
@@ -96,11 +111,34 @@ std::optional<CatalogueRecord> holding_of_row(Statement& row) {
   return CatalogueRecord{dot, HaveRecord{*digest, ByteCount{row.number(3)}}};
 }
 
+// Four columns from `first` on.
+std::optional<LogPosition> position_at(Statement& row, int first) {
+  auto const writer = parse_node_id(row.text(first));
+  std::uint64_t const log = row.number(first + 1);
+  if (!writer || log > 1) return std::nullopt;
+  return LogPosition{*writer, static_cast<LogKind>(log), epoch_of(row.number(first + 2)),
+                     row.number(first + 3)};
+}
 std::optional<LogPosition> position_of_row(Statement& row) {
-  auto const writer = parse_node_id(row.text(0));
-  if (!writer || row.number(1) > 1) return std::nullopt;
-  return LogPosition{*writer, static_cast<LogKind>(row.number(1)), epoch_of(row.number(2)),
-                     row.number(3)};
+  return position_at(row, 0);
+}
+
+struct HorizonPosition {
+  bool gone;
+  LogPosition position;
+};
+std::optional<HorizonPosition> horizon_position_of_row(Statement& row) {
+  auto const position = position_at(row, 1);
+  if (!position) return std::nullopt;
+  return HorizonPosition{row.number(0) != 0, *position};
+}
+std::optional<StoredHorizon> horizon_of_row(Statement& row) {
+  auto const by = parse_node_id(row.text(1));
+  if (!by) return std::nullopt;
+  StoredHorizon stored;
+  stored.horizon.id = {row.number(0), *by};
+  stored.filling = row.number(2) != 0;
+  return stored;
 }
 
 // Reads a whole table; a row that does not parse makes it corrupt.
@@ -121,6 +159,52 @@ std::optional<Endpoint> endpoint_of_row(Statement& row) {
   return parse_endpoint(row.text(0));
 }
 
+Result<StoredHorizon> read_horizon(sqlite3* connection) {
+  std::vector<StoredHorizon> stored;
+  std::vector<HorizonPosition> positions;
+  auto read = read_rows(connection, "SELECT * FROM horizon", horizon_of_row, stored).and_then([&] {
+    return read_rows(connection, "SELECT * FROM horizon_positions ORDER BY rowid",
+                     horizon_position_of_row, positions);
+  });
+  if (!read) return tl::unexpected<Error>(read.error());
+  if (stored.size() > 1) return fail(Fault::corrupt, "it has two horizons");
+  if (stored.empty()) return StoredHorizon{};
+  for (HorizonPosition const& at : positions) {
+    (at.gone ? stored[0].horizon.gone : stored[0].horizon.floors).push_back(at.position);
+  }
+  return stored[0];
+}
+
+Result<void> replace_horizon(sqlite3* connection, StoredHorizon const& stored) {
+  if (auto cleared =
+          sqlite::execute(connection, "DELETE FROM horizon; DELETE FROM horizon_positions");
+      !cleared) {
+    return cleared;
+  }
+  auto save = Statement::prepare(connection, "INSERT INTO horizon VALUES (?1, ?2, ?3)");
+  if (!save) return tl::unexpected<Error>(save.error());
+  auto saved = save->bind(1, stored.horizon.id.generation)
+                   .bind(2, to_string(stored.horizon.id.by))
+                   .bind(3, std::uint64_t{stored.filling})
+                   .run();
+  if (!saved) return saved;
+  auto save_position =
+      Statement::prepare(connection, "INSERT INTO horizon_positions VALUES (?1, ?2, ?3, ?4, ?5)");
+  if (!save_position) return tl::unexpected<Error>(save_position.error());
+  for (bool const gone : {false, true}) {
+    for (LogPosition const& at : gone ? stored.horizon.gone : stored.horizon.floors) {
+      auto done = save_position->bind(1, std::uint64_t{gone})
+                      .bind(2, to_string(at.writer))
+                      .bind(3, static_cast<std::uint64_t>(at.log))
+                      .bind(4, std::uint64_t{at.epoch.value()})
+                      .bind(5, at.sequence)
+                      .run();
+      if (!done) return done;
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 struct CatalogueStore::State {
@@ -130,12 +214,17 @@ struct CatalogueStore::State {
   std::optional<Statement> save_holding;
   std::optional<Statement> save_position;
   std::optional<Statement> save_peer;
+  std::optional<Statement> forget_name;
+  std::optional<Statement> forget_holding;
+  std::optional<Statement> forget_position;
   bool unsafe = false;  // a sync failed: nothing is promised any more until a restart
 
   [[nodiscard]] Result<void> connect();
   [[nodiscard]] Result<void> check();
   [[nodiscard]] Result<void> set_up();
+  [[nodiscard]] Result<void> save(SaveCatalogue const& save);
   [[nodiscard]] Result<void> save(CatalogueRecord const& record);
+  [[nodiscard]] Result<void> forget(CatalogueRecord const& record);
   [[nodiscard]] Result<void> save(LogPosition const& position);
   // Runs `change` in a transaction that is synced on return, or undone.
   template <class Change>
@@ -175,7 +264,7 @@ Result<void> CatalogueStore::State::check() {
     format = row.number(0);
     return true;
   });
-  if (run && format > 1) {
+  if (run && format > format_written) {
     return fail(Fault::invalid, path.string() + " was written by a newer chisme: start that one");
   }
   sqlite3_db_config(connection.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
@@ -193,6 +282,9 @@ Result<void> CatalogueStore::State::set_up() {
       {&save_name, save_name_sql},
       {&save_holding, save_holding_sql},
       {&save_position, save_position_sql},
+      {&forget_name, forget_name_sql},
+      {&forget_holding, forget_holding_sql},
+      {&forget_position, forget_position_sql},
       {&save_peer, "INSERT OR IGNORE INTO peers VALUES (?1)"}};
   for (auto const& [place, sql] : statements) {
     auto prepared = Statement::prepare(connection.get(), sql);
@@ -241,12 +333,47 @@ Result<void> CatalogueStore::State::save(CatalogueRecord const& record) {
       record.change);
 }
 
+Result<void> CatalogueStore::State::forget(CatalogueRecord const& record) {
+  auto const run = [&](Statement& statement, std::string const& key) {
+    return statement.bind(1, key)
+        .bind(2, to_string(record.dot.writer))
+        .bind(3, std::uint64_t{record.dot.epoch.value()})
+        .bind(4, record.dot.sequence)
+        .run();
+  };
+  return std::visit(
+      Overloaded{[&](PutRecord const& put) { return run(*forget_name, put.name); },
+                 [&](DeleteRecord const& removed) { return run(*forget_name, removed.name); },
+                 [&](HaveRecord const& have) { return run(*forget_holding, to_hex(have.digest)); },
+                 [&](DropRecord const& drop) { return run(*forget_holding, to_hex(drop.digest)); }},
+      record.change);
+}
+
 Result<void> CatalogueStore::State::save(LogPosition const& position) {
+  if (position.sequence == 0) {
+    return forget_position->bind(1, to_string(position.writer))
+        .bind(2, static_cast<std::uint64_t>(position.log))
+        .run();
+  }
   return save_position->bind(1, to_string(position.writer))
       .bind(2, static_cast<std::uint64_t>(position.log))
       .bind(3, std::uint64_t{position.epoch.value()})
       .bind(4, position.sequence)
       .run();
+}
+
+Result<void> CatalogueStore::State::save(SaveCatalogue const& save_given) {
+  for (CatalogueRecord const& record : save_given.records) {
+    if (auto saved = save(record); !saved) return saved;
+  }
+  for (LogPosition const& position : save_given.positions) {
+    if (auto saved = save(position); !saved) return saved;
+  }
+  for (CatalogueRecord const& record : save_given.forgotten) {
+    if (auto forgotten = forget(record); !forgotten) return forgotten;
+  }
+  if (!save_given.horizon) return {};
+  return replace_horizon(connection.get(), *save_given.horizon);
 }
 
 template <class Change>
@@ -298,19 +425,21 @@ Result<CatalogueStore::Contents> CatalogueStore::load() {
             return read_rows(connection, "SELECT * FROM peers ORDER BY endpoint", endpoint_of_row,
                              contents.peers);
           });
+  auto const horizon = read.and_then([&] { return read_horizon(connection); });
+  if (!horizon) {
+    read = tl::unexpected<Error>(horizon.error());
+  } else {
+    contents.horizon = *horizon;
+  }
   if (read) return contents;
   if (read.error().fault == Fault::corrupt) return damaged(state_->path, read.error().message);
   return tl::unexpected<Error>(read.error());
 }
 
-Result<void> CatalogueStore::save(std::span<CatalogueRecord const> records,
-                                  std::span<LogPosition const> positions) {
+Result<void> CatalogueStore::save(std::span<SaveCatalogue const> saves) {
   return state_->commit([&]() -> Result<void> {
-    for (CatalogueRecord const& record : records) {
-      if (auto saved = state_->save(record); !saved) return saved;
-    }
-    for (LogPosition const& position : positions) {
-      if (auto saved = state_->save(position); !saved) return saved;
+    for (SaveCatalogue const& save : saves) {
+      if (auto saved = state_->save(save); !saved) return saved;
     }
     return {};
   });

@@ -7,13 +7,15 @@
 
 #include "cluster/base/identity.hpp"
 #include "cluster/base/result.hpp"
+#include "cluster/effect.hpp"
 #include "cluster/wire/messages.hpp"
 
 namespace chisme::node {
 
 // CatalogueStore keeps the catalogue in DATA/catalogue.sqlite (WAL, synchronous=FULL): for each
 // name its newest change, for each (object, holder) the newest Have or Drop, each writer's log
-// position, and the peers to call at the next start.
+// position, the horizon up to which tombstones were collected, and the peers to call at the next
+// start.
 //
 // One thread at a time; calls block on the disk. A save is all or nothing, and synced on return.
 class CatalogueStore {
@@ -21,6 +23,7 @@ class CatalogueStore {
   struct Contents {
     std::vector<cluster::CatalogueRecord> records;
     std::vector<cluster::LogPosition> positions;
+    cluster::StoredHorizon horizon;
     std::vector<Endpoint> peers;
   };
 
@@ -30,9 +33,9 @@ class CatalogueStore {
   ~CatalogueStore();
 
   [[nodiscard]] Result<Contents> load();
-  // Replaces what the records supersede. Many calls' worth may be given at once (group commit).
-  [[nodiscard]] Result<void> save(std::span<cluster::CatalogueRecord const> records,
-                                  std::span<cluster::LogPosition const> positions);
+  // Replaces what the records supersede and deletes what is to be forgotten, save by save. Many may
+  // be given at once (group commit).
+  [[nodiscard]] Result<void> save(std::span<cluster::SaveCatalogue const> saves);
   [[nodiscard]] Result<void> save_peers(std::span<Endpoint const> peers);
 
  private:

@@ -443,6 +443,10 @@ Result<std::vector<StoredObject>> ObjectStore::scan() const {
   return objects;
 }
 
+Result<void> ObjectStore::check_catalogue_room() const {
+  return check_room(state_->objects, catalogue_change_bytes);
+}
+
 double ObjectStore::used_ratio() const {
   return used_ratio_of(state_->objects);
 }

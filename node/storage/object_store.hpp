@@ -100,6 +100,8 @@ class ObjectStore {
 
   // Every object on disk, by name and size only.
   [[nodiscard]] Result<std::vector<StoredObject>> scan() const;
+  // no_space when the file system has not even the room that the catalogue needs for a removal.
+  [[nodiscard]] Result<void> check_catalogue_room() const;
   // Used part of the file system, 0..1.
   [[nodiscard]] double used_ratio() const;
 

@@ -47,6 +47,14 @@ Result<void> leave_catalogue_room(int descriptor, std::uint64_t wanted, fs::path
   return failed("finding room for", path);
 }
 
+Result<void> check_room(fs::path const& path, ByteCount wanted) {
+  struct statvfs room{};
+  if (::statvfs(path.c_str(), &room) != 0) return failed("measuring", path);
+  if (room.f_bavail * room.f_frsize >= wanted.value()) return {};
+  errno = ENOSPC;
+  return failed("finding room on the disk of", path);
+}
+
 double used_ratio_of(fs::path const& path) {
   struct statvfs room{};
   if (::statvfs(path.c_str(), &room) != 0 || room.f_blocks == 0) return 1.0;

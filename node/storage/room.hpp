@@ -19,6 +19,11 @@ namespace chisme::node {
 [[nodiscard]] Result<void> leave_catalogue_room(int descriptor, std::uint64_t wanted,
                                                 std::filesystem::path const& path);
 
+// no_space unless `wanted` bytes are free where `path` is.
+[[nodiscard]] Result<void> check_room(std::filesystem::path const& path, ByteCount wanted);
+// What a change of the catalogue may need: some pages of its log and of its file.
+inline constexpr ByteCount catalogue_change_bytes{256u << 10};
+
 // Used part of the file system that `path` is on, 0..1, as df computes it; 1 if it does not say.
 [[nodiscard]] double used_ratio_of(std::filesystem::path const& path);
 

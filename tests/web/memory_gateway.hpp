@@ -49,6 +49,7 @@ class MemoryGateway final : public Gateway {
   // Knobs.
   bool in_touch = true;
   bool quorum = true;
+  int leaves = 0;  // how often it was told to leave
   bool unknown_outcome = false;          // finishing an upload fails with it
   std::uint64_t free_bytes = ~0ull;      // for one upload
   bool copies_gone = false;              // opening the node's own copies fails
@@ -162,6 +163,7 @@ class MemoryGateway final : public Gateway {
     if (for_writes && !quorum) return {false, "fewer than two nodes are in reach"};
     return for_reads;
   }
+  void leave() override { ++leaves; }
   std::string metrics() override { return "chisme_up 1\n"; }
   bool knows_origin(std::string_view origin) override {
     return origins.contains(std::string{origin});

@@ -40,6 +40,7 @@ bool ClusterFeed::is_behind() {
 
 void ClusterFeed::send_event(ClusterEvent const& event) {
   if (is_behind()) return;
+  if (event.kind == missed_events) return send_state();
   auto message = "{\"type\":" + json_string(event.kind);
   // The event's own fields follow: its object without the opening brace.
   auto const fields = std::string_view(event.json).substr(event.json.find('{') + 1);

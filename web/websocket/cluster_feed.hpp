@@ -12,7 +12,7 @@ namespace chisme::web {
 // event as it happens, and the cluster's status when it changed, at most twice a second.
 //
 // A client that is too slow for the events misses them and gets the full state anew once it has
-// read what was sent.
+// read what was sent; so does each client when the node has more events than it can bring.
 class ClusterFeed final : public Session, public std::enable_shared_from_this<ClusterFeed> {
  public:
   ClusterFeed(std::shared_ptr<Channel> channel, Gateway& gateway);

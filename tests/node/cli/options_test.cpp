@@ -47,6 +47,10 @@ TEST(NodeOptions, WithoutAnyTheDefaultsHoldAndThePeerPortIsAThousandHigher) {
   EXPECT_EQ(to_string(config->peer), "127.0.0.1:8701");
   EXPECT_EQ(config->copies_wanted, 3u);
   EXPECT_EQ(config->network, Network::loopback);
+  EXPECT_EQ(config->repair_delay, std::chrono::minutes{10});
+  EXPECT_EQ(config->keep_removed, std::chrono::hours{24});
+  EXPECT_EQ(config->scrub_period, std::chrono::hours{25 * 24});
+  EXPECT_EQ(config->scrub_rate, ByteCount{32u << 20});
   auto const other = make_config({flags({{"listen", {"[::1]:9000"}}})});
   EXPECT_EQ(to_string(other->peer), "[::1]:10000");
 }
@@ -62,6 +66,10 @@ TEST(NodeOptions, EveryValueReachesItsPlace) {
                                           {"copies", {"5"}},
                                           {"durable", {"3"}},
                                           {"repair_delay", {"2.5"}},
+                                          {"keep_removed", {"90m"}},
+                                          {"keep_surplus", {"2m"}},
+                                          {"scrub_period", {"7d"}},
+                                          {"scrub_rate", {"1M"}},
                                           {"profile", {"wan"}},
                                           {"max_file_size", {"3M"}},
                                           {"web_loops", {"2"}},
@@ -81,11 +89,30 @@ TEST(NodeOptions, EveryValueReachesItsPlace) {
   EXPECT_EQ(config->repair_delay, std::chrono::milliseconds{2500});
   EXPECT_EQ(config->last_copy_repair_delay, std::chrono::milliseconds{2500})
       << "the last copy never waits longer than the others";
+  EXPECT_EQ(config->keep_removed, std::chrono::minutes{90});
+  EXPECT_EQ(config->keep_surplus, std::chrono::minutes{2});
+  EXPECT_EQ(config->scrub_period, std::chrono::hours{7 * 24});
+  EXPECT_EQ(config->scrub_rate, ByteCount{1 << 20});
   EXPECT_EQ(config->network, Network::wan);
   EXPECT_EQ(config->max_file_size, ByteCount{3 << 20});
   EXPECT_EQ(config->web_loops, 2u);
   EXPECT_EQ(config->disk_threads, 9u);
   EXPECT_EQ(config->log_level, LogLevel::debug);
+}
+
+TEST(NodeOptions, ATimeIsSecondsOrHasAUnit) {
+  for (auto const& [text, duration] :
+       std::vector<std::pair<char const*, Duration>>{{"90", std::chrono::seconds{90}},
+                                                     {"1.5", std::chrono::milliseconds{1500}},
+                                                     {"250ms", std::chrono::milliseconds{250}},
+                                                     {"90s", std::chrono::seconds{90}},
+                                                     {"10m", std::chrono::minutes{10}},
+                                                     {"24h", std::chrono::hours{24}},
+                                                     {"0.5d", std::chrono::hours{12}}}) {
+    auto const config = make_config({flags({{"repair_delay", {text}}})});
+    ASSERT_TRUE(config) << text;
+    EXPECT_EQ(config->repair_delay, duration) << text;
+  }
 }
 
 TEST(NodeOptions, FlagsGoBeforeEnvironmentBeforeFileBeforeDefaults) {
@@ -148,8 +175,18 @@ TEST(NodeOptions, ABadValueIsNamedWithWhereItStands) {
   for (char const* const bad : {"", "-1", "0", "17", "x", "3x", " 3", "99999999999999"}) {
     EXPECT_THAT(complaint({{"copies", {bad}}}), HasSubstr("from 1 to 16")) << bad;
   }
-  for (char const* const bad : {"", "-1", "x", "nan", "inf", "1e99"}) {
-    EXPECT_THAT(complaint({{"repair_delay", {bad}}}), HasSubstr("seconds")) << bad;
+  for (char const* const bad :
+       {"", "-1", "x", "nan", "inf", "1e99", "5 s", "s", "ms", "5y", "9999d", "1h30m", "--5s"}) {
+    EXPECT_THAT(complaint({{"repair_delay", {bad}}}), HasSubstr("is not a time")) << bad;
+  }
+  for (char const* const key : {"keep_removed", "keep_surplus", "scrub_period"}) {
+    EXPECT_THAT(complaint({{key, {"0"}}}), HasSubstr("from 1.0 s to 3650 days")) << key;
+    EXPECT_THAT(complaint({{key, {"999ms"}}}), HasSubstr("is not a time")) << key;
+    EXPECT_EQ(complaint({{key, {"1s"}}}), "accepted") << key;
+  }
+  EXPECT_EQ(complaint({{"repair_delay", {"0"}}}), "accepted");
+  for (char const* const bad : {"", "0", "-1M", "1K", "fast"}) {
+    EXPECT_THAT(complaint({{"scrub_rate", {bad}}}), HasSubstr("--scrub_rate: ")) << bad;
   }
   for (char const* const bad : {"", "0", "K", "-5", "5 M", "5m", "99999999999T"}) {
     EXPECT_THAT(complaint({{"max_file_size", {bad}}}), HasSubstr("bytes")) << bad;

@@ -45,6 +45,7 @@ class CountingGateway final : public web::Gateway {
       std::function<void(web::ClusterEvent const&)>) override {
     return nullptr;
   }
+  void leave() override {}
   void request_began() override {}
   void request_ended(bool) override {}
   void delivered(ByteCount) override {}

@@ -28,6 +28,14 @@ std::string stored_bytes(web::MemoryGateway& gateway, std::string const& name) {
   return file == gateway.files.end() ? "(no such file)" : gateway.objects.at(file->second.digest);
 }
 
+TEST(HttpListener, TakesNoMoreConnectionsThanTheProcessHasDescriptorsFor) {
+  EXPECT_EQ(connections_for(64, 2), 8u);
+  EXPECT_EQ(connections_for(1024, 2), 128u);
+  EXPECT_EQ(connections_for(8, 64), 4u);
+  EXPECT_EQ(connections_for(~std::uint64_t{0}, 2), 10'000u)
+      << "an unlimited process has the default";
+}
+
 TEST(HttpListener, AnswersManyRequestsOnOneConnection) {
   web::MemoryGateway gateway;
   gateway.add("a", "hello", "text/plain");

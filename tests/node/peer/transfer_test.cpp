@@ -69,20 +69,24 @@ struct Transfers : testing::Test {
   // Fetches for repair into `into`.
   Result<StoredObject> fetch(Holder& into, Digest digest, std::size_t size,
                              std::vector<Endpoint> const& from) {
-    auto const result = std::make_shared<std::promise<Result<StoredObject>>>();
-    TransferClient client{loop.context(),
-                          {into.objects(), into.disk(), writer, [](StoredObject) {},
-                           [result](cluster::TransferId, Result<StoredObject> const& fetched) {
-                             result->set_value(fetched);
-                           }}};
+    auto const result = std::make_shared<std::promise<TransferClient::Finished>>();
+    TransferClient client{
+        loop.context(),
+        {into.objects(), into.disk(), writer, [](StoredObject) {},
+         [result](TransferClient::Finished const& finished) { result->set_value(finished); }}};
     cluster::StartTransfer transfer{cluster::TransferId{1}, digest, ByteCount{size}, {}};
-    for (Endpoint const peer : from) transfer.sources.push_back({NodeId{2, 2}, peer});
+    for (Endpoint const peer : from) {
+      transfer.sources.push_back({NodeId{2, transfer.sources.size()}, peer});
+    }
     client.start(transfer);
-    return wait_for(result->get_future());
+    auto const finished = wait_for(result->get_future());
+    corrupt = finished.corrupt;
+    return finished.result;
   }
 
   Directory directory;
   EventLoop loop;
+  std::vector<NodeId> corrupt;  // sources whose bytes the last fetch found wrong
 };
 
 TEST_F(Transfers, PushedObjectIsDurableThereWithTheSameBytes) {
@@ -162,6 +166,7 @@ TEST_F(Transfers, FetchPassesOverSourcesThatFailOrHaveNothing) {
   ASSERT_TRUE(fetched) << fetched.error().message;
   EXPECT_EQ(fetched->size.value(), bytes.size());
   EXPECT_EQ(content(into.objects(), digest), bytes);
+  EXPECT_EQ(corrupt, std::vector<NodeId>{}) << "who has nothing sent nothing wrong";
 }
 
 TEST_F(Transfers, FetchedBytesThatDoNotMatchAreFetchedFromTheNextSource) {
@@ -181,6 +186,7 @@ TEST_F(Transfers, FetchedBytesThatDoNotMatchAreFetchedFromTheNextSource) {
   auto const fetched = fetch(into, digest, bytes.size(), {rotten.peer(), source.peer()});
   ASSERT_TRUE(fetched) << fetched.error().message;
   EXPECT_EQ(content(into.objects(), digest), bytes);
+  EXPECT_EQ(corrupt, (std::vector{NodeId{2, 0}}));
   auto const only_rotten = fetch(rotten, Digest{}, bytes.size(), {into.peer()});
   EXPECT_FALSE(only_rotten);
 }
@@ -200,7 +206,7 @@ TEST_F(Transfers, FetchThatIsCancelledWhileItsRoomIsMadeAsksNobody) {
   asio::ip::tcp::acceptor source{sockets, {asio::ip::address_v4::loopback(), 0}};
   TransferClient client{loop.context(),
                         {into.objects(), disk, writer, [](StoredObject) { FAIL(); },
-                         [](cluster::TransferId, Result<StoredObject> const&) { FAIL(); }}};
+                         [](TransferClient::Finished const&) { FAIL(); }}};
   cluster::StartTransfer transfer{cluster::TransferId{1}, Digest{}, ByteCount{10}, {}};
   transfer.sources.push_back({NodeId{2, 2}, from_tcp(source.local_endpoint())});
   client.start(transfer);

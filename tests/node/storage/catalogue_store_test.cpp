@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "node/storage/sqlite.hpp"
 #include "tests/node/storage/disk.hpp"
 
 namespace chisme::node {
@@ -56,9 +57,27 @@ class CatalogueStoreTest : public testing::Test {
     EXPECT_TRUE(store) << store.error().message;
     return std::move(*store);
   }
-  static void save(CatalogueStore& store, std::vector<CatalogueRecord> const& records) {
-    auto const saved = store.save(records, {});
+  static Result<void> try_save(CatalogueStore& store, cluster::SaveCatalogue save) {
+    return store.save(std::span(&save, 1));
+  }
+  static void save(CatalogueStore& store, cluster::SaveCatalogue save) {
+    auto const saved = try_save(store, std::move(save));
     EXPECT_TRUE(saved) << saved.error().message;
+  }
+  static void save(CatalogueStore& store, std::vector<CatalogueRecord> const& records) {
+    save(store, {.save = {}, .records = records, .positions = {}, .forgotten = {}, .horizon = {}});
+  }
+  static void save_position(CatalogueStore& store, LogPosition const& position) {
+    save(store,
+         {.save = {}, .records = {}, .positions = {position}, .forgotten = {}, .horizon = {}});
+  }
+  static void forget(CatalogueStore& store, std::vector<CatalogueRecord> const& records) {
+    save(store, {.save = {}, .records = {}, .positions = {}, .forgotten = records, .horizon = {}});
+  }
+  static cluster::SaveCatalogue save_of(CatalogueRecord const& record) {
+    cluster::SaveCatalogue save;
+    save.records = {record};
+    return save;
   }
   static std::vector<CatalogueRecord> records(CatalogueStore& store) {
     auto const contents = store.load();
@@ -85,7 +104,8 @@ TEST_F(CatalogueStoreTest, EveryKindOfRecordComesBackAsItWasAfterReopening) {
   Endpoint const peer = *parse_endpoint("127.0.0.1:8702");
   {
     auto store = open();
-    ASSERT_TRUE(store->save(all, std::vector{position}));
+    save(*store, all);
+    save_position(*store, position);
     ASSERT_TRUE(store->save_peers(std::vector{peer}));
   }
   auto const contents = open()->load();
@@ -117,10 +137,89 @@ TEST_F(CatalogueStoreTest, OfOneHoldersObjectTheNewestEpochThenSequenceIsKept) {
 
 TEST_F(CatalogueStoreTest, APositionIsReplaced) {
   auto store = open();
-  ASSERT_TRUE(store->save({}, std::vector{LogPosition{ana, LogKind::names, Epoch{1}, 10}}));
+  save_position(*store, {ana, LogKind::names, Epoch{1}, 10});
   LogPosition const later{ana, LogKind::names, Epoch{2}, 1};
-  ASSERT_TRUE(store->save({}, std::vector{later}));
+  save_position(*store, later);
   EXPECT_THAT(store->load()->positions, ElementsAre(later));
+  LogPosition const less{ana, LogKind::names, Epoch{1}, 3};
+  save_position(*store, less);
+  EXPECT_THAT(store->load()->positions, ElementsAre(less));
+}
+
+TEST_F(CatalogueStoreTest, APositionWithSequenceZeroIsForgottenAloneOfItsLogs) {
+  LogPosition const other{ana, LogKind::holdings, Epoch{1}, 4};
+  {
+    auto store = open();
+    save_position(*store, {ana, LogKind::names, Epoch{1}, 10});
+    save_position(*store, other);
+    save_position(*store, {ana, LogKind::names, Epoch{1}, 0});
+    save_position(*store, {beto, LogKind::names, Epoch{1}, 0});
+  }
+  EXPECT_THAT(open()->load()->positions, ElementsAre(other));
+}
+
+TEST_F(CatalogueStoreTest, ForgottenRecordsAreDeletedForGood) {
+  {
+    auto store = open();
+    save(*store, {put("a", 1), erased("b", 2), have(ana, 1, 3), drop(beto, 1, 4), put("kept", 5)});
+    forget(*store, {put("a", 1), erased("b", 2), have(ana, 1, 3), drop(beto, 1, 4)});
+  }
+  EXPECT_THAT(records(*open()), ElementsAre(put("kept", 5)));
+}
+
+TEST_F(CatalogueStoreTest, ARecordThatReplacedAForgottenOneStays) {
+  auto store = open();
+  save(*store, {erased("a", 8), drop(ana, 1, 9)});
+  save(*store, {put("a", 9), have(ana, 2, 1)});
+  forget(*store, {erased("a", 8), drop(ana, 1, 9), have(ana, 1, 1), put("a", 10)});
+  EXPECT_THAT(records(*store), UnorderedElementsAre(put("a", 9), have(ana, 2, 1)));
+}
+
+TEST_F(CatalogueStoreTest, SavesGivenTogetherAreDoneOneAfterTheOther) {
+  auto store = open();
+  std::vector<cluster::SaveCatalogue> saves(3);
+  saves[0].records = {erased("a", 8)};
+  saves[1].forgotten = {erased("a", 8)};
+  saves[2].records = {put("a", 3)};  // older than what was forgotten
+  ASSERT_TRUE(store->save(saves));
+  EXPECT_THAT(records(*store), ElementsAre(put("a", 3)));
+}
+
+TEST_F(CatalogueStoreTest, TheLastHorizonComesBackWithItsListsInOrder) {
+  EXPECT_EQ(open()->load()->horizon, cluster::StoredHorizon{});
+  cluster::StoredHorizon first;
+  first.horizon = {{7, ana},
+                   {{beto, LogKind::names, Epoch{2}, 5}, {ana, LogKind::holdings, Epoch{1}, 9}},
+                   {{beto, LogKind::holdings, Epoch{1}, 2}}};
+  first.filling = true;
+  cluster::StoredHorizon second;
+  second.horizon = {{8, beto}, {{ana, LogKind::names, Epoch{3}, 6}}, {}};
+  for (cluster::StoredHorizon const& horizon : {first, second}) {
+    auto store = open();
+    cluster::SaveCatalogue save;
+    save.horizon = horizon;
+    ASSERT_TRUE(try_save(*store, save));
+    save.horizon.reset();
+    ASSERT_TRUE(try_save(*store, save)) << "a save without one leaves it";
+    store.reset();
+    EXPECT_EQ(open()->load()->horizon, horizon);
+  }
+}
+
+TEST_F(CatalogueStoreTest, AFileOfTheFirstFormatIsTakenOverAndOneOfALaterFormatIsNot) {
+  save(*open(), {put("a", 1)});
+  auto const set_format = [&](char const* sql) {
+    sqlite3* opened = nullptr;
+    ASSERT_EQ(::sqlite3_open(file().c_str(), &opened), SQLITE_OK);
+    sqlite::Connection const connection{opened};
+    ASSERT_TRUE(sqlite::execute(opened, sql));
+  };
+  set_format("DROP TABLE horizon; DROP TABLE horizon_positions; PRAGMA user_version = 1");
+  EXPECT_THAT(records(*open()), ElementsAre(put("a", 1)));
+  set_format("PRAGMA user_version = 3");
+  auto const store = CatalogueStore::open(data());
+  ASSERT_FALSE(store);
+  EXPECT_THAT(store.error().message, HasSubstr("newer"));
 }
 
 TEST_F(CatalogueStoreTest, PeersAreReplacedAsAWhole) {
@@ -143,9 +242,9 @@ TEST_F(CatalogueStoreTest, AFailedSyncIsNeverTriedAgain) {
   save(*store, {put("a", 1)});
   {
     DiskWatch const watch("-wal");
-    EXPECT_EQ(store->save(std::vector{put("b", 2)}, {}).error().fault, Fault::io);
+    EXPECT_EQ(try_save(*store, save_of(put("b", 2))).error().fault, Fault::io);
   }
-  auto const again = store->save(std::vector{put("b", 2)}, {});
+  auto const again = try_save(*store, save_of(put("b", 2)));
   ASSERT_FALSE(again);
   EXPECT_THAT(again.error().message, HasSubstr("restart"));
 }

@@ -548,6 +548,15 @@ TEST_F(FullDiskTest, ObjectsLeaveRoomForTheCatalogue) {
   EXPECT_EQ(objects->stage(ByteCount{left.available}).error().fault, Fault::no_space);
 }
 
+TEST_F(FullDiskTest, ADiskThatOthersFilledHasNoRoomForTheCatalogue) {
+  auto objects = open();
+  EXPECT_TRUE(objects->check_catalogue_room());
+  write_text(data() / "of somebody else", std::string(1 << 20, 'x'));
+  EXPECT_EQ(objects->check_catalogue_room().error().fault, Fault::no_space);
+  fs::remove(data() / "of somebody else");
+  EXPECT_TRUE(objects->check_catalogue_room());
+}
+
 TEST_F(FullDiskTest, RoomThatRunsOutWhileWritingLeavesTheDiskAsItWas) {
   auto objects = open();
   {

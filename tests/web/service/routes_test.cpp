@@ -53,6 +53,18 @@ TEST_F(Routes, TheNodeTellsItsState) {
   EXPECT_EQ(reply("GET /cluster").body, to_json(gateway.cluster()) + "\n");
 }
 
+TEST_F(Routes, ANodeIsToldToLeaveByPostAlone) {
+  for (char const* const method : {"GET", "PUT", "DELETE"}) {
+    EXPECT_EQ(status(std::string{method} + " /cluster/drain"), 405u) << method;
+  }
+  EXPECT_EQ(status("POST /cluster/drain\nOrigin: http://evil.example"), 403u);
+  EXPECT_EQ(gateway.leaves, 0);
+  Reply const leaving = reply("POST /cluster/drain");
+  EXPECT_EQ(leaving.status, 202u);
+  EXPECT_EQ(leaving.body, "{\"draining\":true}\n");
+  EXPECT_EQ(gateway.leaves, 1);
+}
+
 TEST_F(Routes, ThePageComesWithItsPolicyAndItsETag) {
   Reply const page = reply("GET /");
   EXPECT_EQ(page.status, 200u);

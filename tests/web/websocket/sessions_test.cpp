@@ -190,6 +190,17 @@ TEST_F(Sessions, ASlowClientOfTheClusterGetsTheStateAnewInsteadOfItsEvents) {
   EXPECT_EQ(last["files"][0]["name"], "new");
 }
 
+TEST_F(Sessions, ThePageGetsTheStateAnewWhenTheNodeCouldNotBringEveryEvent) {
+  serve(ClusterSession{});
+  next();
+  gateway.add("new", "1", "text/plain");
+  gateway.emit({std::string{missed_events}, "{}"});
+  run();
+  auto const state = next_json();
+  EXPECT_EQ(state["type"], "state");
+  EXPECT_EQ(state["files"][0]["name"], "new");
+}
+
 TEST_F(Sessions, ASilentClientIsPingedAndThenCutOff) {
   serve(ClusterSession{});
   next();

@@ -143,7 +143,7 @@ void AntiEntropy::handle(Envelope const& from, CatalogueDigest const& digest,
   if (modern && !same_horizon && !covers(digest.positions, horizon.floors)) {
     return send(from.sender_peer, HorizonNotice{horizon}, out);
   }
-  keeper_.heard(from.sender, digest.positions, catalogue, situation.now);
+  keeper_.heard(from.sender, digest.positions, situation.now);
   CatalogueDelta delta = catalogue.delta_for(digest.positions);
   bool const lacks_nothing = delta.records.empty() && delta.through.empty();
   if (!lacks_nothing) {
@@ -165,6 +165,10 @@ void AntiEntropy::handle(Envelope const& from, CatalogueDigest const& digest,
 void AntiEntropy::handle(Envelope const& from, CatalogueDelta const& delta, Catalogue& catalogue,
                          Situation const& situation, Effects& out) {
   Peer& known = peer(from.sender);
+  bool const modern = both_modern(from.sender, situation);
+  if (modern && source(known, catalogue) != Catalogue::Source::same_horizon) {
+    return tell_horizon_id(from.sender_peer, catalogue, out);
+  }
   // Of the positions as they were when the digest was sent, or later ones: it makes no difference.
   bool const more = follow(known, delta, catalogue);
   catalogue.merge(delta, source(known, catalogue), situation.now, out);

@@ -26,9 +26,9 @@ namespace chisme::cluster {
 // digest claims nothing at all (an audit), so that everything is compared; whoever is audited so
 // audits in turn.
 //
-// Nodes whose horizons differ exchange these first. Who does not have everything up to this node's
-// floors is answered with them instead of a delta: a delta would let it claim to have what was
-// collected, and keep what that had superseded.
+// Nodes whose horizons differ exchange these first, and merge nothing from each other until then.
+// Who does not have everything up to this node's floors is answered with them instead of a delta: a
+// delta would let it claim to have what was collected, and keep what that had superseded.
 //
 // Pure; one thread owns it. Remembers at most `members_max` peers.
 class AntiEntropy {

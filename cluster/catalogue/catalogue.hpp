@@ -117,7 +117,7 @@ class Catalogue {
   // Merges what range sync brought. Returns how much was news.
   std::size_t merge(std::vector<CatalogueRecord> const& records, Source source, Instant now,
                     Effects& out);
-  // How far this node has each log that has current records, or a floor; at most `positions_max`.
+  // How far this node has each log; at most `positions_max`.
   [[nodiscard]] std::vector<LogPosition> positions() const;
   static constexpr std::size_t positions_max = 4 * members_max;
   // As `positions`, but of this node's own logs only what it had on disk when it started: so asks a
@@ -132,8 +132,9 @@ class Catalogue {
   [[nodiscard]] Horizon const& horizon() const { return horizon_.horizon; }
   [[nodiscard]] bool is_filling() const { return horizon_.filling; }
   // Takes over a later horizon: collects what it covers. Positions of writers that are not among
-  // `members` and of whom no record is left are forgotten: a catalogue knows the positions of its
-  // members and of those whose records are still current, and no more.
+  // `members`, of whom no record is left and of whom the horizon does not speak are forgotten: a
+  // catalogue knows the positions of its members, of those whose records are still current, and of
+  // those that went since the last horizon but one.
   void adopt(Horizon const& horizon, std::span<NodeId const> members, Instant now, Effects& out);
 
   // ---- Durability and spreading

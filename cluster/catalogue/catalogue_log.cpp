@@ -144,25 +144,20 @@ LogPosition Catalogue::position(NodeId writer, LogKind log) const {
   return positions_.at(writer, log);
 }
 
-// Of logs without a current record there is nothing to tell, but that one has come so far.
 std::vector<Catalogue::Log> Catalogue::known_logs() const {
   std::vector<Log> logs;
   tables_.logs().walk_logs([&](NodeId writer, LogKind log) { logs.emplace_back(writer, log); });
-  std::size_t const with_records = logs.size();
-  for (LogPosition const& floor : horizon_.horizon.floors)
-    logs.emplace_back(floor.writer, floor.log);
-  if (logs.size() > with_records) {
-    std::ranges::sort(logs);
-    logs.erase(std::unique(logs.begin(), logs.end()), logs.end());
-  }
+  for (LogPosition const& at : positions_.list()) logs.emplace_back(at.writer, at.log);
+  std::ranges::sort(logs);
+  logs.erase(std::unique(logs.begin(), logs.end()), logs.end());
   return logs;
 }
 
 std::vector<LogPosition> Catalogue::positions() const {
   std::vector<LogPosition> positions;
-  for (auto const& [writer, log] : known_logs()) {
-    LogPosition const at = position(writer, log);
-    if (at.sequence > 0 && positions.size() < positions_max) positions.push_back(at);
+  for (LogPosition const& at : positions_.list()) {
+    LogPosition const ours = position(at.writer, at.log);
+    if (ours.sequence > 0 && positions.size() < positions_max) positions.push_back(ours);
   }
   return positions;
 }

@@ -12,10 +12,25 @@ constexpr std::size_t steps_max = 16;
 std::vector<LogPosition> gone_holdings(Catalogue const& catalogue, Situation const& situation) {
   std::vector<LogPosition> gone = catalogue.positions();
   std::erase_if(gone, [&](LogPosition const& at) {
-    bool const is_member = find_member(situation.members, at.writer) != nullptr;
-    return is_member || at.log != LogKind::holdings;
+    return at.log != LogKind::holdings || !catalogue.tables().logs().has(at.writer, at.log) ||
+           find_member(situation.members, at.writer) != nullptr;
   });
   return gone;
+}
+
+// Logs of which nothing will come any more are left out once a horizon has spoken of them.
+std::vector<LogPosition> positions_to_mark(Catalogue const& catalogue, Situation const& situation) {
+  std::set<std::pair<NodeId, LogKind>> spoken_of;
+  for (LogPosition const& floor : catalogue.horizon().floors) {
+    spoken_of.emplace(floor.writer, floor.log);
+  }
+  std::vector<LogPosition> marked = catalogue.positions();
+  std::erase_if(marked, [&](LogPosition const& at) {
+    return spoken_of.contains({at.writer, at.log}) &&
+           !catalogue.tables().logs().has(at.writer, at.log) &&
+           find_member(situation.members, at.writer) == nullptr;
+  });
+  return marked;
 }
 
 bool has_tombstones(Catalogue const& catalogue, std::vector<LogPosition> const& floors) {
@@ -30,18 +45,9 @@ bool has_tombstones(Catalogue const& catalogue, std::vector<LogPosition> const& 
 
 }  // namespace
 
-void HorizonKeeper::heard(NodeId peer, std::vector<LogPosition> const& positions,
-                          Catalogue const& catalogue, Instant now) {
+void HorizonKeeper::heard(NodeId peer, std::vector<LogPosition> const& positions, Instant now) {
   bool const is_ripe = mark_ && now - mark_->taken >= kept_;
-  if (is_ripe && covers(positions, floors(catalogue))) mark_->passed.insert(peer);
-}
-
-std::vector<LogPosition> HorizonKeeper::floors(Catalogue const& catalogue) const {
-  std::vector<LogPosition> floors = mark_->positions;
-  std::erase_if(floors, [&](LogPosition const& at) {
-    return !catalogue.tables().logs().has(at.writer, at.log);
-  });
-  return floors;
+  if (is_ripe && covers(positions, mark_->positions)) mark_->passed.insert(peer);
 }
 
 bool HorizonKeeper::may_propose(Situation const& situation) const {
@@ -61,12 +67,12 @@ std::optional<Horizon> HorizonKeeper::tick(Catalogue const& catalogue, Situation
                                            bool braked) {
   if (catalogue.is_filling() || braked) return std::nullopt;
   if (!mark_) {
-    mark_ = Mark{situation.now, catalogue.positions(), {}};
+    mark_ = Mark{situation.now, positions_to_mark(catalogue, situation), {}};
     return std::nullopt;
   }
   if (situation.now - mark_->taken < kept_ || !may_propose(situation)) return std::nullopt;
   Horizon next{{catalogue.horizon().id.generation + 1, situation.self},
-               floors(catalogue),
+               std::move(mark_->positions),
                gone_holdings(catalogue, situation)};
   mark_.reset();
   if (next.gone.empty() && !has_tombstones(catalogue, next.floors)) return std::nullopt;

@@ -30,8 +30,7 @@ class HorizonKeeper {
   explicit HorizonKeeper(Duration kept) : kept_(kept) {}
 
   // A digest of `peer` claimed these positions.
-  void heard(NodeId peer, std::vector<LogPosition> const& positions, Catalogue const& catalogue,
-             Instant now);
+  void heard(NodeId peer, std::vector<LogPosition> const& positions, Instant now);
   // The next horizon, if it is time. The caller adopts it.
   [[nodiscard]] std::optional<Horizon> tick(Catalogue const& catalogue, Situation const& situation,
                                             bool braked);
@@ -44,8 +43,6 @@ class HorizonKeeper {
     std::vector<LogPosition> positions;
     std::set<NodeId> passed;  // members, looked at once it is old enough
   };
-  // The part of the mark of whose logs there still is a current record.
-  [[nodiscard]] std::vector<LogPosition> floors(Catalogue const& catalogue) const;
   [[nodiscard]] bool may_propose(Situation const& situation) const;
 
   Duration kept_;

@@ -50,9 +50,8 @@ Epoch Disk::next_epoch() {
   return epoch_;
 }
 
-void Disk::append(std::span<CatalogueRecord const> records,
-                  std::span<LogPosition const> positions) {
-  unsynced_.push_back({{records.begin(), records.end()}, {positions.begin(), positions.end()}});
+void Disk::append(SaveCatalogue const& save) {
+  unsynced_.push_back(save);
 }
 
 void Disk::sync_journal(std::size_t frames) {
@@ -63,20 +62,26 @@ void Disk::sync_journal(std::size_t frames) {
   }
 }
 
-void Disk::apply(Frame const& frame) {
-  for (CatalogueRecord const& record : frame.records) {
+void Disk::apply(SaveCatalogue const& frame) {
+  auto const subject_of = [](CatalogueRecord const& record) {
     NodeId const writer = record.dot.writer;
-    Subject const subject = std::visit(
+    return std::visit(
         Overloaded{[](PutRecord const& put) { return Subject{put.name, {}, {}}; },
                    [](DeleteRecord const& removed) { return Subject{removed.name, {}, {}}; },
                    [&](HaveRecord const& have) { return Subject{{}, have.digest, writer}; },
                    [&](DropRecord const& drop) { return Subject{{}, drop.digest, writer}; }},
         record.change);
-    records_[subject] = record;
+  };
+  for (CatalogueRecord const& record : frame.records) records_[subject_of(record)] = record;
+  for (CatalogueRecord const& record : frame.forgotten) {
+    auto const kept = records_.find(subject_of(record));
+    if (kept != records_.end() && kept->second.dot == record.dot) records_.erase(kept);
   }
   for (LogPosition const& position : frame.positions) {
     positions_[{position.writer, position.log}] = position;
+    if (position.sequence == 0) positions_.erase({position.writer, position.log});
   }
+  if (frame.horizon) horizon_ = *frame.horizon;
 }
 
 std::string Disk::stage(ObjectStored const& object) {
@@ -164,6 +169,7 @@ void Disk::scan() {
 StoredState Disk::load(WallTime wall) const {
   StoredState stored;
   stored.wall = wall;
+  stored.horizon = horizon_;
   for (auto const& [subject, record] : records_) stored.records.push_back(record);
   for (auto const& [key, position] : positions_) stored.positions.push_back(position);
   for (auto const& [digest, size] : objects_) stored.objects.push_back({digest, size});

@@ -4,7 +4,6 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -35,8 +34,7 @@ class Disk {
   Epoch next_epoch();
 
   // One frame of the journal: all or nothing. It is safe when the journal is synced.
-  void append(std::span<cluster::CatalogueRecord const> records,
-              std::span<cluster::LogPosition const> positions);
+  void append(cluster::SaveCatalogue const& save);
   // Makes the oldest `frames` that are not safe yet safe.
   void sync_journal(std::size_t frames);
   void save_peers(std::vector<Endpoint> peers) { peers_ = std::move(peers); }
@@ -64,13 +62,9 @@ class Disk {
  private:
   // A name has one change, an object one per holder.
   using Subject = std::tuple<std::string, Digest, NodeId>;
-  struct Frame {
-    std::vector<cluster::CatalogueRecord> records;
-    std::vector<cluster::LogPosition> positions;
-  };
 
   void write_identity();
-  void apply(Frame const& frame);
+  void apply(cluster::SaveCatalogue const& frame);
   void scan();
 
   NodeId id_;
@@ -80,7 +74,8 @@ class Disk {
   std::uint64_t next_staged_ = 0;
   std::map<Subject, cluster::CatalogueRecord> records_;
   std::map<std::tuple<NodeId, cluster::LogKind>, cluster::LogPosition> positions_;
-  std::deque<Frame> unsynced_;
+  cluster::StoredHorizon horizon_;
+  std::deque<cluster::SaveCatalogue> unsynced_;
   std::vector<Endpoint> peers_;
 };
 

@@ -65,10 +65,12 @@ CoreConfig Host::config() const {
   config.repair_delay = 2s;
   config.last_copy_repair_delay = 1s;
   config.write_timeout = scaled(5s, shrunk_);
-  config.surplus_kept = 5s;
-  config.copy_promise = 12s;
-  config.unreferenced_kept = 60s;
-  config.unreferenced_kept_when_full = 30s;
+  config.surplus_kept = 3s;
+  config.copy_promise = 6s;
+  config.unreferenced_kept = 20s;
+  config.tombstones_kept = 60s;
+  config.unreferenced_kept_when_full = 10s;
+  config.scrub_period = 5min;
   config.versions = versions_;
   if (shrunk_ < 1) config.transfers_in_max = config.transfers_out_max = 1;
   config.remembered = disk_->peers();
@@ -110,7 +112,7 @@ void Host::forget_work() {
   transfers_.clear();
   saves_.clear();
   fruitless_ticks_ = 0;
-  paused_until_ = busy_until_ = around_.agenda.now();
+  paused_until_ = busy_until_ = disk_free_at_ = around_.agenda.now();
 }
 
 void Host::crash(double lost) {
@@ -271,7 +273,7 @@ void Host::carry_out(Effect& effect) {
                  [&](CancelTransfer const& what) { transfers_.erase(what.transfer); },
                  [&](RemoveObject const& what) {
                    around_.observer->removes(*this, what.digest);
-                   later(disk_time(5'000), [this, digest = what.digest] {
+                   in_turn([this, digest = what.digest] {
                      disk_->remove(digest);
                      give(ObjectRemoved{digest});
                    });
@@ -314,8 +316,14 @@ void Host::send(Send& effect) {
   around_.network->send(index_, effect.to, effect.channel, std::move(bytes));
 }
 
+template <typename Callable>
+void Host::in_turn(Callable action) {
+  disk_free_at_ = std::max(disk_free_at_, around_.agenda.now()) + disk_time(5'000);
+  later(disk_free_at_ - around_.agenda.now(), std::move(action));
+}
+
 void Host::verify(Digest const& digest) {
-  later(disk_time(5'000), [this, digest] {
+  in_turn([this, digest] {
     if (disk_->holds(digest) && !disk_->is_intact(digest)) return quarantine(digest);
     give(ObjectVerified{digest, disk_->holds(digest)});
   });
@@ -324,7 +332,7 @@ void Host::verify(Digest const& digest) {
 void Host::save(SaveCatalogue effect) {
   Instant const begins = saves_.empty() ? around_.agenda.now() : saves_.back().synced_at;
   Instant const synced_at = begins + disk_time(static_cast<std::uint64_t>(slowest_save_ / 1us));
-  disk_->append(effect.records, effect.positions);
+  disk_->append(effect);
   saves_.push_back({std::move(effect), synced_at});
   later(synced_at - around_.agenda.now(), [this] { finish_save(); });
 }

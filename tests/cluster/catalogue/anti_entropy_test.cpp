@@ -3,10 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <deque>
-
 #include "cluster/config.hpp"
-#include "tests/cluster/catalogue/records.hpp"
+#include "tests/cluster/catalogue/nodes.hpp"
 
 namespace chisme::cluster {
 namespace {
@@ -14,77 +12,12 @@ namespace {
 using namespace std::chrono_literals;
 using namespace testing;
 
-constexpr Duration period = 10s;
-constexpr Duration kept = 1h;
-
-Endpoint endpoint(std::uint64_t number) {
-  Endpoint endpoint;
-  endpoint.port = static_cast<std::uint16_t>(number);
-  return endpoint;
-}
-
-struct Node {
-  explicit Node(std::uint64_t number, StoredCatalogue stored = {}, std::uint32_t epoch = 1)
-      : id(node(number)),
-        catalogue(id, Epoch{epoch}, std::move(stored), Instant{}),
-        anti_entropy(id, period, kept, Instant{}) {}
-  NodeId id;
-  Catalogue catalogue;
-  AntiEntropy anti_entropy;
-};
-
-// Nodes 1 and 2, who know each other and have a network that loses nothing.
-struct Pair {
-  Pair() {
-    for (std::uint64_t const number : {1u, 2u}) {
-      MemberView member;
-      member.alive.id = node(number);
-      member.alive.peer = endpoint(number);
-      members.push_back(member);
-    }
-  }
-  Situation at(Node const& who) { return {.now = now, .self = who.id, .members = members}; }
-
-  // Delivers what `from` sent, and what follows from it. Returns how many messages that took.
-  int deliver(Node& from, Node& to, Effects effects) {
-    int delivered = 0;
-    for (Effect const& effect : effects) {
-      auto const* const send = std::get_if<Send>(&effect);
-      if (send == nullptr) continue;
-      ++delivered;
-      Envelope const envelope{from.id, Epoch{1}, endpoint(from.id.low), send->message};
-      Effects out;
-      if (auto const* const digest = std::get_if<CatalogueDigest>(&send->message)) {
-        to.anti_entropy.handle(envelope, *digest, to.catalogue, at(to), out);
-      } else {
-        to.anti_entropy.handle(envelope, std::get<CatalogueDelta>(send->message), to.catalogue,
-                               at(to), out);
-      }
-      delivered += deliver(to, from, std::move(out));
-    }
-    return delivered;
-  }
-
-  // `who` hears the other's gossip.
-  int gossip(Node& who, Node& other) {
-    Effects out;
-    who.anti_entropy.heard(other.id, other.catalogue.fingerprint(), who.catalogue, at(who), out);
-    return deliver(who, other, std::move(out));
-  }
-
-  std::vector<MemberView> members;
-  Instant now{};
-};
-
-void tell(Node& who, CatalogueRecord const& record) {
-  Effects out;
-  who.catalogue.merge(record, Instant{}, out);
-}
-
 TEST(AntiEntropy, OneExchangeBringsTwoNodesTogether) {
-  Pair pair;
+  Nodes pair{2};
   Node one{1};
+  pair.join(one);
   Node two{2};
+  pair.join(two);
   tell(one, put({.writer = 3, .sequence = 1}, "a", 10));
   tell(one, put({.writer = 3, .sequence = 2}, "b", 10));
   tell(two, removal({.writer = 4}, "a", 20));
@@ -95,28 +28,34 @@ TEST(AntiEntropy, OneExchangeBringsTwoNodesTogether) {
 }
 
 TEST(AntiEntropy, EqualFingerprintsCostNothing) {
-  Pair pair;
+  Nodes pair{2};
   Node one{1};
+  pair.join(one);
   Node two{2};
+  pair.join(two);
   EXPECT_EQ(pair.gossip(one, two), 0);
 }
 
 TEST(AntiEntropy, AsksOnePeerAtMostTwiceASecond) {
-  Pair pair;
+  Nodes pair{2};
   Node one{1};
+  pair.join(one);
   int digests = 0;
   for (; pair.now < Instant{} + 10s; pair.now += 10ms) {
     Effects out;
     one.anti_entropy.heard(node(2), 99, one.catalogue, pair.at(one), out);
-    digests += static_cast<int>(out.size());
+    digests += static_cast<int>(std::ranges::count_if(out, [](Effect const& effect) {
+      return std::holds_alternative<CatalogueDigest>(std::get<Send>(effect).message);
+    }));
   }
   EXPECT_EQ(digests, 20);
 }
 
 TEST(AntiEntropy, AsksNobodyWhoIsDead) {
-  Pair pair;
+  Nodes pair{2};
   pair.members[1].state = MemberState::dead;
   Node one{1};
+  pair.join(one);
   Effects out;
   one.anti_entropy.heard(node(2), 99, one.catalogue, pair.at(one), out);
   pair.now += period;
@@ -125,9 +64,11 @@ TEST(AntiEntropy, AsksNobodyWhoIsDead) {
 }
 
 TEST(AntiEntropy, WithoutAnyGossipItAsksOnePeerEachPeriod) {
-  Pair pair;
+  Nodes pair{2};
   Node one{1};
+  pair.join(one);
   Node two{2};
+  pair.join(two);
   tell(two, put({.writer = 3}, "a", 10));
   Effects out;
   one.anti_entropy.tick(one.catalogue, pair.at(one), false, out);
@@ -135,14 +76,16 @@ TEST(AntiEntropy, WithoutAnyGossipItAsksOnePeerEachPeriod) {
   EXPECT_EQ(one.anti_entropy.deadline(), Instant{} + period);
   pair.now += period;
   one.anti_entropy.tick(one.catalogue, pair.at(one), false, out);
-  pair.deliver(one, two, std::move(out));
+  pair.deliver(one, std::move(out));
   EXPECT_NE(one.catalogue.file("a"), nullptr);
 }
 
 TEST(AntiEntropy, ALargeDifferenceIsMadeUpInOneGo) {
-  Pair pair;
+  Nodes pair{2};
   Node one{1};
+  pair.join(one);
   Node two{2};
+  pair.join(two);
   for (std::uint64_t i = 1; i <= 3000; ++i) {
     tell(two, put({.writer = 3, .sequence = i}, std::string(900, 'x') + std::to_string(i), i));
   }
@@ -151,11 +94,13 @@ TEST(AntiEntropy, ALargeDifferenceIsMadeUpInOneGo) {
 }
 
 TEST(AntiEntropy, ANodeThatLostItsCatalogueGetsItsOwnRecordsBack) {
-  Pair pair;
+  Nodes pair{2};
   Node two{2};
+  pair.join(two);
   tell(two, have({.writer = 1, .sequence = 7}, 1));
   tell(two, put({.writer = 1, .sequence = 3}, "a", 10));
   Node one{1, {}, 2};  // nothing on its disk but its identity
+  pair.join(one);
   one.catalogue.object_stored({digest(5), ByteCount{10}});
   Effects out;
   one.catalogue.saved(one.catalogue.save(out));
@@ -169,10 +114,92 @@ TEST(AntiEntropy, ANodeThatLostItsCatalogueGetsItsOwnRecordsBack) {
   EXPECT_TRUE(two.catalogue.snapshot().holders(digest(1)).empty());
 }
 
-TEST(AntiEntropy, ARecordHiddenByPositionsIsFoundByAnAudit) {
-  Pair pair;
+// Nodes 1 and 2 each lack a record that the other has, and claim to have both.
+void hide_records(Node& one, Node& two) {
+  Effects out;
+  std::vector<LogPosition> const through{{node(3), LogKind::names, Epoch{1}, 9}};
+  one.catalogue.merge({.records = {put({.writer = 3, .sequence = 4}, "b", 10)}, .through = through},
+                      Catalogue::Source::any, Instant{}, out);
+  two.catalogue.merge({.records = {put({.writer = 3, .sequence = 5}, "a", 10)}, .through = through},
+                      Catalogue::Source::any, Instant{}, out);
+}
+
+TEST(AntiEntropy, RecordsHiddenByPositionsAreFoundByRangeSync) {
+  Nodes pair{2};
   Node one{1};
   Node two{2};
+  pair.join(one);
+  pair.join(two);
+  hide_records(one, two);
+  pair.gossip(one, two);
+  EXPECT_NE(one.catalogue.file("a"), nullptr);
+  EXPECT_NE(two.catalogue.file("b"), nullptr);
+  EXPECT_EQ(pair.kinds[Message{RangeSync{}}.index()], 6 + 1) << "and one to see that it is all";
+  pair.run(5s);
+  EXPECT_TRUE(pair.agree());
+}
+
+TEST(AntiEntropy, RangeSyncFindsHiddenRecordsThoughSomebodyWritesAllTheTime) {
+  Nodes pair{2};
+  Node one{1};
+  Node two{2};
+  pair.join(one);
+  pair.join(two);
+  hide_records(one, two);
+  for (std::uint64_t i = 1; i < 200; ++i) {
+    std::string const name = std::to_string(i);
+    tell(one, put({.writer = 4, .sequence = 2 * i}, "x" + name, 10));
+    tell(two, put({.writer = 5, .sequence = 2 * i}, "y" + name, 10));
+    pair.gossip(i % 2 == 0 ? one : two, i % 2 == 0 ? two : one);
+    tell(one, put({.writer = 4, .sequence = 2 * i + 1}, "x" + name, 20));
+    tell(two, put({.writer = 5, .sequence = 2 * i + 1}, "y" + name, 20));
+    pair.now += 100ms;
+  }
+  EXPECT_NE(one.catalogue.file("a"), nullptr);
+  EXPECT_NE(two.catalogue.file("b"), nullptr);
+}
+
+TEST(AntiEntropy, RangeSyncThatFindsNothingBecomesRare) {
+  Nodes pair{2};
+  Node one{1};
+  Effects out;
+  for (; pair.now < Instant{} + 300s; pair.now += 100ms) {
+    one.anti_entropy.heard(node(2), 99, one.catalogue, pair.at(one), out);
+  }
+  auto const opened = std::ranges::count_if(out, [](Effect const& effect) {
+    return std::holds_alternative<RangeSync>(std::get<Send>(effect).message);
+  });
+  EXPECT_GE(opened, 7);
+  EXPECT_LE(opened, 13);
+}
+
+TEST(AntiEntropy, ManyHiddenRecordsAreLevelledInMessagesOfBoundedSize) {
+  Nodes pair{2};
+  Node one{1};
+  Node two{2};
+  pair.join(one);
+  pair.join(two);
+  Effects out;
+  std::vector<LogPosition> const through{{node(3), LogKind::names, Epoch{1}, 9999}};
+  for (std::uint64_t i = 1; i <= 3000; ++i) {
+    Node& who = i % 2 == 0 ? one : two;
+    tell(who, put({.writer = 3, .sequence = i}, std::string(500, 'x') + std::to_string(i), i));
+  }
+  for (Node* const who : {&one, &two}) {
+    who->catalogue.merge({.records = {}, .through = through}, Catalogue::Source::any, Instant{},
+                         out);
+  }
+  pair.run(60s);
+  EXPECT_TRUE(pair.agree());
+  EXPECT_EQ(one.catalogue.snapshot().size(), 3000u);
+}
+
+TEST(AntiEntropy, ARecordHiddenByPositionsIsFoundByAnAudit) {
+  Nodes pair{2, ProtocolVersions{1, 1, 1}};
+  Node one{1};
+  pair.join(one);
+  Node two{2};
+  pair.join(two);
   // Node 1 was told "everything up to 9" by somebody who lacked record 5.
   Effects out;
   one.catalogue.merge({.records = {}, .through = {{node(3), LogKind::names, Epoch{1}, 9}}},
@@ -189,9 +216,11 @@ TEST(AntiEntropy, ARecordHiddenByPositionsIsFoundByAnAudit) {
 }
 
 TEST(AntiEntropy, ANodeThatIsAuditedFindsWhatWasHiddenFromItToo) {
-  Pair pair;
+  Nodes pair{2, ProtocolVersions{1, 1, 1}};
   Node one{1};
+  pair.join(one);
   Node two{2};
+  pair.join(two);
   Effects out;
   one.catalogue.merge({.records = {put({.writer = 4, .sequence = 1}, "b", 10)},
                        .through = {{node(3), LogKind::names, Epoch{1}, 9}}},
@@ -208,8 +237,9 @@ TEST(AntiEntropy, ANodeThatIsAuditedFindsWhatWasHiddenFromItToo) {
 }
 
 TEST(AntiEntropy, ANodeThatOthersAskAllTheTimeStillAsks) {
-  Pair pair;
+  Nodes pair{2};
   Node one{1};
+  pair.join(one);
   MemberView third = pair.members.back();
   third.alive.id = node(3);
   pair.members.push_back(third);

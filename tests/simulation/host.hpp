@@ -83,6 +83,9 @@ class Host : public Machine {
   void forget_work();
   void carry_out(cluster::Effect& effect);
   void send(cluster::Send& effect);
+  // What changes or reads copies is done in the order in which it was asked for.
+  template <typename Callable>
+  void in_turn(Callable action);
   void verify(Digest const& digest);
   void quarantine(Digest const& digest);
   void stop(cluster::Stop const& effect);
@@ -129,6 +132,7 @@ class Host : public Machine {
   std::uint64_t run_ = 0;
   Instant paused_until_{};
   Instant busy_until_{};
+  Instant disk_free_at_{};
   std::optional<Instant> rings_at_;  // the earliest ring that is in the agenda
   unsigned fruitless_ticks_ = 0;
   std::deque<Save> saves_;

@@ -329,19 +329,23 @@ void Host::verify(Digest const& digest) {
   });
 }
 
+// One writer commits in groups: what comes while the disk syncs is synced together, next.
 void Host::save(SaveCatalogue effect) {
-  Instant const begins = saves_.empty() ? around_.agenda.now() : saves_.back().synced_at;
-  Instant const synced_at = begins + disk_time(static_cast<std::uint64_t>(slowest_save_ / 1us));
   disk_->append(effect);
-  saves_.push_back({std::move(effect), synced_at});
-  later(synced_at - around_.agenda.now(), [this] { finish_save(); });
+  saves_.push_back(effect.save);
+  if (saves_.size() == 1) sync_saves();
 }
 
-void Host::finish_save() {
-  SaveId const save = saves_.front().what.save;
-  saves_.pop_front();
-  disk_->sync_journal(1);
-  give(CatalogueSaved{save});
+void Host::sync_saves() {
+  Duration const taken = disk_time(static_cast<std::uint64_t>(slowest_save_ / 1us));
+  later(taken, [this, count = saves_.size()] {
+    disk_->sync_journal(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      give(CatalogueSaved{saves_.front()});
+      saves_.pop_front();
+    }
+    if (!saves_.empty()) sync_saves();
+  });
 }
 
 template <typename Done>

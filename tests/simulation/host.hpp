@@ -68,10 +68,6 @@ class Host : public Machine {
   void store(cluster::ObjectStored const& object);
 
  private:
-  struct Save {
-    cluster::SaveCatalogue what;
-    Instant synced_at{};
-  };
   // One transfer under way.
   struct Fetch {
     cluster::StartTransfer what;
@@ -90,7 +86,7 @@ class Host : public Machine {
   void quarantine(Digest const& digest);
   void stop(cluster::Stop const& effect);
   void save(cluster::SaveCatalogue effect);
-  void finish_save();
+  void sync_saves();
 
   void start_transfer(cluster::StartTransfer effect);
   void try_source(FetchPtr fetch, std::size_t source);
@@ -135,7 +131,7 @@ class Host : public Machine {
   Instant disk_free_at_{};
   std::optional<Instant> rings_at_;  // the earliest ring that is in the agenda
   unsigned fruitless_ticks_ = 0;
-  std::deque<Save> saves_;
+  std::deque<cluster::SaveId> saves_;  // that are not synced, in order
   std::set<cluster::TransferId> transfers_;
 };
 

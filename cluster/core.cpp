@@ -193,18 +193,12 @@ bool Core::Parts::follow_members(Instant now, Effects& out) {
 }
 
 void Core::Parts::count_view_changes(Instant now) {
-  auto const ejected = std::count_if(members.begin(), members.end(), [&](MemberView const& member) {
-    return loads.is_ejected(member.alive.id, now);
-  });
   // It takes a walk over all members, and changes only with them.
   bool const in_touch =
       std::get<0>(shown) == members_changes ? std::get<4>(shown) : swim.in_touch();
-  std::tuple now_shown{members_changes,
-                       replication.changes(),
-                       replication.repairs_pending(),
-                       copies_wanted(),
-                       in_touch,
-                       static_cast<std::size_t>(ejected)};
+  std::tuple now_shown{
+      members_changes, replication.changes(),   replication.repairs_pending(), copies_wanted(),
+      in_touch,        loads.ejected_count(now)};
   if (std::exchange(shown, now_shown) != now_shown) ++view_number;
 }
 

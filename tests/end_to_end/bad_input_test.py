@@ -1,4 +1,5 @@
 """Bad input gets a clear error and loses nothing that was acknowledged."""
+import contextlib
 import json
 import os
 import pathlib
@@ -31,6 +32,13 @@ class CommandLine(Directory):
         self.refused(2, "no-such-command")
         self.refused(2, "node", "--listen", "not-an-address", "--data", str(self.directory))
         self.refused(2, "up", "--nodes", "0")
+        for flag, value in (("--keep-removed", "0"), ("--keep-removed", "soon"), ("--scrub-period", "0.5"),
+                            ("--repair-delay", "-1"), ("--scrub-rate", "1"), ("--scrub-period", "9999d")):
+            for command in ("node", "up"):
+                self.assertIn(f"{flag}: \"{value}\"", self.refused(2, command, f"{flag}={value}"))
+        help_text = run(CHISME, "node", "--help").stdout
+        for flag in ("--keep-removed", "--keep-surplus", "--scrub-period", "--scrub-rate", "--repair-delay"):
+            self.assertIn(flag, help_text)
         self.refused(2, "put")
 
     def test_unknown_config_key_is_named_with_its_file(self):
@@ -192,6 +200,23 @@ class Requests(unittest.TestCase):
 
 @unittest.skipUnless(os.geteuid() == 0, "mounting a small disk needs root")
 class FullDisk(Directory):
+    def test_removal_on_a_disk_that_others_filled_is_507_at_once_and_works_later(self):
+        disk = self.directory / "disk"
+        disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "chisme-test", str(disk)], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", str(disk)], check=False)
+        with Node(disk / "d") as node:
+            node.wait_ready()
+            put(node.url("/files/a.bin"), b"kept")
+            with open(disk / "of somebody else", "wb", buffering=0) as other, contextlib.suppress(OSError):
+                while True:
+                    other.write(bytes(4096))
+            status, _, body = request(node.url("/files/a.bin"), "DELETE", timeout=5)
+            self.assertEqual(status, 507, body)
+            self.assertEqual(fetch(node.url("/files/a.bin")), b"kept")
+            os.remove(disk / "of somebody else")
+            self.assertEqual(status_of(node.url("/files/a.bin"), method="DELETE"), 204)
+
     def test_full_disk_refuses_the_upload_with_507_and_keeps_what_it_has(self):
         disk = self.directory / "disk"
         disk.mkdir()

@@ -67,7 +67,8 @@ class Cluster:
             [CHISME, "up", "--nodes", str(count), "--base-port", str(self.base_port),
              "--data", str(self.data), *options],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         try:
             self._wait(lambda: self._ready, 30, "the cluster is ready")
         except AssertionError:
@@ -145,6 +146,10 @@ class Cluster:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
                 self.process.wait(10)
+        self._reader.join(5)
+        for stream in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(OSError, ValueError):
+                stream.close()
         if self._own:
             shutil.rmtree(self._own, ignore_errors=True)
 

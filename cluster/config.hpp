@@ -44,7 +44,8 @@ struct CoreConfig {
   Duration write_timeout = std::chrono::seconds{10};
   unsigned transfers_in_max = 2;
   unsigned transfers_out_max = 2;
-  // A copy beyond R, and the membership around it, must have been stable for so long before it goes.
+  // A copy beyond R, and the membership around it, must have been stable for so long before it
+  // goes.
   Duration surplus_kept = std::chrono::minutes{1};
   // Who says that its copy is whole keeps it for so long; a sixth of it is how long that counts.
   Duration copy_promise = std::chrono::minutes{1};
@@ -54,8 +55,9 @@ struct CoreConfig {
   Duration scrub_period = std::chrono::hours{24 * 25};  // every copy is read once in it, + jitter
   // Removals are remembered for so long at least, by the clock of one run of a node.
   Duration tombstones_kept = std::chrono::hours{24 * 7};
-  std::vector<Endpoint> seeds;                  // peers to join, called again for ever
-  std::vector<Endpoint> remembered;  // peers of the last run: called, and missed until met
+  std::vector<Endpoint> seeds;                             // peers to join, called again for ever
+  Duration departure_patience = std::chrono::minutes{10};  // without progress, then it goes
+  std::vector<Endpoint> remembered;             // peers of the last run: called, and missed
   ProtocolVersions versions = spoken_versions;  // narrower: to play an older or a newer node
 };
 

@@ -85,7 +85,7 @@ struct Core::Parts {
   LoadTable loads;
   LoadProbes load_probes;
   Replication replication;
-  Departure departure;
+  Departure departure{config.departure_patience};
 
   std::vector<MemberView> members;  // as of `members_changes`, with the newest loads
   std::uint64_t members_changes = 0;
@@ -163,7 +163,7 @@ void Core::Parts::handle(LoadsWanted const& input, Instant now, Effects& out) {
 }
 
 void Core::Parts::handle(LeaveRequested const&, Instant now, Effects& out) {
-  if (departure.has_begun()) return;
+  if (departure.has_begun()) return departure.hurry(now);
   swim.set_draining(true, now, out);
   departure.begin(now);
 }
@@ -174,7 +174,7 @@ void Core::Parts::tick(Instant now, Effects& out) {
   follow_members(now, out);
   replication.tick(situation(now), out);
   auto const departs = departure.deadline();
-  if (departs && *departs <= now && departure.tick(view(now))) swim.leave(now, out);
+  if (departs && *departs <= now && departure.tick(view(now), out)) swim.leave(now, out);
 }
 
 void Core::Parts::settle(Instant now, Effects& out) {

@@ -28,19 +28,63 @@ bool is_handed_over(FileEntry const& file, NodeId self, std::set<NodeId> const& 
 }  // namespace
 
 void Departure::begin(Instant now) {
-  if (!has_begun()) next_ = now + notice;
+  if (begun_) return;
+  begun_ = true;
+  next_ = now + notice;
+  last_progress_ = *next_;
+  next_report_ = now + report_period;
 }
 
-bool Departure::tick(ClusterView const& view) {
-  if (!has_begun() || view.at < *next_) return false;
+void Departure::hurry(Instant now) {
+  if (!next_) return;
+  hurries_ = true;
+  next_ = now;
+}
+
+bool Departure::tick(ClusterView const& view, Effects& out) {
+  if (!next_ || view.at < *next_) return false;
   next_ = view.at + period;
+  bool const whole = walk(view);
+  if (whole && count_ == 0) {
+    next_.reset();
+    return true;
+  }
+  if (whole) finish_walk(view.at);
+  if (hurries_ || view.at >= last_progress_ + patience_) return give_up(out);
+  if (left_ && view.at >= next_report_) {
+    next_report_ = view.at + report_period;
+    out.push_back(Announce{DepartureReport{*left_, false}});
+  }
+  return false;
+}
+
+bool Departure::walk(ClusterView const& view) {
   std::set<NodeId> const staying = staying_members(view);
-  std::vector<FileEntry> const files = view.catalogue.list("", passed_, slice);
+  std::vector<FileEntry> const files = view.catalogue.list("", cursor_, slice);
   for (FileEntry const& file : files) {
-    if (!is_handed_over(file, view.self, staying, view.copies_wanted)) return false;
-    passed_ = file.put.name;
+    cursor_ = file.put.name;
+    if (!is_handed_over(file, view.self, staying, view.copies_wanted)) {
+      ++count_;
+    } else if (count_ == 0) {
+      passed_ = cursor_;
+    }
   }
   return files.size() < slice;
+}
+
+void Departure::finish_walk(Instant now) {
+  if (left_ && count_ < *left_) last_progress_ = now;
+  left_ = count_;
+  count_ = 0;
+  cursor_ = passed_;
+}
+
+bool Departure::give_up(Effects& out) {
+  next_.reset();
+  // A walk that was cut short counts for as much as it saw.
+  std::uint64_t const left = std::max(left_.value_or(0), count_);
+  if (left > 0) out.push_back(Announce{DepartureReport{left, true}});
+  return true;
 }
 
 }  // namespace chisme::cluster

@@ -107,7 +107,8 @@ struct LookupRequested {
   LookupId lookup;
   std::string name;
 };
-// Leave for good: stop taking placements, tell everybody, then `Stop`.
+// Leave for good: stop taking placements, hand over, tell everybody, then `Stop`. Asked again, do
+// not wait for the hand-over.
 struct LeaveRequested {};
 
 using Input = std::variant<Received, PeerUnreachable, LoadSampled, LoadsWanted, ObjectStored,

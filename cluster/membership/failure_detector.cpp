@@ -141,37 +141,22 @@ void FailureDetector::tick_relays(Instant now, Effects& out) {
   }
 }
 
-void FailureDetector::measured(NodeId peer, Duration round_trip) {
-  auto const smoothed = [&](Duration old) { return old + (round_trip - old) / 4; };
-  bool const first = typical_round_trip_ == Duration{};
-  typical_round_trip_ = first ? round_trip : smoothed(typical_round_trip_);
-  auto const found = round_trips_.find(peer);
-  if (found != round_trips_.end()) {
-    found->second = smoothed(found->second);
-  } else if (round_trips_.size() < members_max) {
-    round_trips_.emplace(peer, round_trip);
-  }
-}
-
-Duration FailureDetector::travel_time(NodeId peer) const {
-  auto const found = round_trips_.find(peer);
-  return (found == round_trips_.end() ? typical_round_trip_ : found->second) / 2;
-}
-
-void FailureDetector::handle(Ack const& ack, Envelope const& from, Instant now, Effects& out) {
+std::optional<Duration> FailureDetector::handle(Ack const& ack, Envelope const& from, Instant now,
+                                                Effects& out) {
   if (auto const found = probes_.find(ack.sequence); found != probes_.end()) {
     Probe const& probe = found->second;
-    if (from.sender != probe.target && !probe.helpers.contains(from.sender)) return;
-    // Only the first ping is answered by the target itself, and by datagram.
-    if (!probe.others_asked) measured(probe.target, now - probe.begun);
+    if (from.sender != probe.target && !probe.helpers.contains(from.sender)) return std::nullopt;
+    auto const took = probe.others_asked ? std::nullopt : std::optional{now - probe.begun};
     improve();
     probes_.erase(found);
-  } else if (auto const asked = relays_.find(ack.sequence); asked != relays_.end()) {
-    if (from.sender != asked->second.target) return;
-    send(asked->second.asker, Channel::datagram,
-         Ack{.sequence = asked->second.sequence, .load = {}, .piggyback = {}}, out);
-    relays_.erase(asked);
+    return took;
   }
+  auto const asked = relays_.find(ack.sequence);
+  if (asked == relays_.end() || from.sender != asked->second.target) return std::nullopt;
+  send(asked->second.asker, Channel::datagram,
+       Ack{.sequence = asked->second.sequence, .load = {}, .piggyback = {}}, out);
+  relays_.erase(asked);
+  return std::nullopt;
 }
 
 void FailureDetector::handle(Nack const& nack, Envelope const& from) {

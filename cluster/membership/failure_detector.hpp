@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -25,9 +26,7 @@ namespace chisme::cluster {
 // it, good probes lower it; its periods and timeouts are multiplied by health + 1.
 //
 // The pings that it appends have no piggyback; the facade adds it. It only reads the member table.
-// Answers to direct pings tell how far away each peer is.
-//
-// Bounds: `members_max` round trips, `probes_max` probes and `relays_max` relayed pings at once;
+// Bounds: `probes_max` probes and `relays_max` relayed pings at once;
 // more are not begun. Pure; one thread owns it.
 class FailureDetector {
  public:
@@ -45,8 +44,9 @@ class FailureDetector {
   // Probes `id` now, out of turn: somebody suspects it, or a stream to it broke.
   void probe_now(NodeId id, Instant now, MemberTable const& members, Effects& out);
 
-  // Answers to pings of ours. An answer that nobody waits for is ignored.
-  void handle(Ack const& ack, Envelope const& from, Instant now, Effects& out);
+  // Answers to pings of ours. An answer that nobody waits for is ignored. Returns how long a ping
+  // took that the target answered itself, by datagram.
+  std::optional<Duration> handle(Ack const& ack, Envelope const& from, Instant now, Effects& out);
   void handle(Nack const& nack, Envelope const& from);
   // Appends the target to `failed`: its address belongs to somebody else now.
   void handle(WrongTarget const& wrong, Envelope const& from, std::vector<NodeId>& failed);
@@ -60,9 +60,6 @@ class FailureDetector {
   void worsen();
   void improve();
   [[nodiscard]] std::uint8_t local_health() const { return health_; }
-  // How long a datagram to or from `peer` travels: half of what its pings took, smoothed; for a
-  // peer that was not pinged yet, what others took.
-  [[nodiscard]] Duration travel_time(NodeId peer) const;
 
  private:
   struct Probe {
@@ -92,7 +89,6 @@ class FailureDetector {
                    std::vector<NodeId>& failed);
   void tick_relays(Instant now, Effects& out);
   void refill(MemberTable const& members);
-  void measured(NodeId peer, Duration round_trip);
   [[nodiscard]] Ping ping_for(std::uint64_t sequence, NodeId target,
                               MemberTable const& members) const;
 
@@ -102,11 +98,9 @@ class FailureDetector {
   std::uint8_t health_ = 0;
   std::uint64_t next_sequence_;
   Instant next_probe_;
-  std::vector<NodeId> round_;               // who is still to be probed in this round, last first
-  std::map<std::uint64_t, Probe> probes_;   // by our sequence
-  std::map<std::uint64_t, Relay> relays_;   // by our sequence
-  std::map<NodeId, Duration> round_trips_;  // smoothed
-  Duration typical_round_trip_{};
+  std::vector<NodeId> round_;              // who is still to be probed in this round, last first
+  std::map<std::uint64_t, Probe> probes_;  // by our sequence
+  std::map<std::uint64_t, Relay> relays_;  // by our sequence
 };
 
 }  // namespace chisme::cluster

@@ -1,6 +1,7 @@
 #include "cluster/membership/member_table.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "cluster/base/overloaded.hpp"
@@ -21,6 +22,10 @@ bool is_absurd(Member const& known, NewsKey const& key) {
   std::uint64_t const from =
       key.epoch == known.alive.epoch ? known.alive.incarnation.value() : std::uint64_t{0};
   return key.incarnation.value() > from + MemberTable::incarnation_jump_max;
+}
+
+std::size_t place_of(NodeId id) {
+  return mix(id.high ^ mix(id.low));
 }
 
 }  // namespace
@@ -49,12 +54,12 @@ NodeId node_of(News const& news) {
 }
 
 MemberTable::Outcome MemberTable::apply(News const& news, Instant now) {
-  auto const found = members_.find(node_of(news));
-  if (found == members_.end()) {
+  Member* const found = look_up(node_of(news));
+  if (found == nullptr) {
     auto const* alive = std::get_if<AliveRecord>(&news);
     return alive != nullptr ? insert(*alive, now) : Outcome::refused;
   }
-  Member& member = found->second;
+  Member& member = *found;
   NewsKey const key = cluster::key_of(news);
   if (key <= cluster::key_of(member)) return Outcome::unchanged;
   if (is_absurd(member, key)) return Outcome::refused;
@@ -69,6 +74,8 @@ MemberTable::Outcome MemberTable::insert(AliveRecord const& alive, Instant now) 
       members_.emplace(alive.id, Member{.alive = alive, .state_since = now, .alive_since = now});
   enter(entry.first->second);
   living_.push_back(&entry.first->second);
+  index(entry.first->second);
+  ++moves_;
   ++changes_;
   return Outcome::changed;
 }
@@ -76,7 +83,9 @@ MemberTable::Outcome MemberTable::insert(AliveRecord const& alive, Instant now) 
 void MemberTable::store(Member& member, News const& news, Instant now) {
   NewsKey const key = cluster::key_of(news);
   strike(member);
-  bool const was_live = is_live(member.state);
+  Endpoint const was_at = member.alive.peer;
+  MemberState const was = member.state;
+  bool const was_live = is_live(was);
   bool const restarted = key.epoch != member.alive.epoch;
   if (auto const* alive = std::get_if<AliveRecord>(&news)) {
     member.alive = *alive;
@@ -93,6 +102,8 @@ void MemberTable::store(Member& member, News const& news, Instant now) {
   enter(member);
   if (was_live && !is_live(member.state)) bury(member);
   if (!was_live && is_live(member.state)) living_.push_back(&member);
+  bool const left = was == MemberState::left || member.state == MemberState::left;
+  if (was_at != member.alive.peer || (left && was != member.state)) ++moves_;
   ++changes_;
 }
 
@@ -138,7 +149,23 @@ bool MemberTable::make_room() {
   if (least == members_.end() || is_live(least->second.state)) return false;
   strike(least->second);
   members_.erase(least);
+  index_all();
+  ++moves_;
   return true;
+}
+
+void MemberTable::measured(NodeId id, Duration round_trip) {
+  auto const smooth = [&](Duration& old) {
+    old = old == Duration{} ? round_trip : old + (round_trip - old) / 4;
+  };
+  smooth(typical_round_trip_);
+  if (Member* const member = look_up(id)) smooth(member->round_trip);
+}
+
+Duration MemberTable::travel_time(NodeId id) const {
+  Member const* const member = look_up(id);
+  bool const known = member != nullptr && member->round_trip > Duration{};
+  return (known ? member->round_trip : typical_round_trip_) / 2;
 }
 
 bool MemberTable::reap(Instant now) {
@@ -148,7 +175,11 @@ bool MemberTable::reap(Instant now) {
     if (over) strike(member);
     return over;
   });
-  if (reaped > 0) ++changes_;
+  if (reaped > 0) {
+    index_all();
+    ++changes_;
+    ++moves_;
+  }
   return reaped > 0;
 }
 
@@ -187,8 +218,29 @@ bool MemberTable::is_inhabited(Endpoint const& endpoint) const {
 }
 
 Member const* MemberTable::find(NodeId id) const {
-  auto const found = members_.find(id);
-  return found == members_.end() ? nullptr : &found->second;
+  return look_up(id);
+}
+
+Member* MemberTable::look_up(NodeId id) const {
+  if (places_.empty()) return nullptr;
+  std::size_t const mask = places_.size() - 1;
+  for (std::size_t at = place_of(id) & mask;; at = (at + 1) & mask) {
+    Place const& place = places_[at];
+    if (place.member == nullptr || place.id == id) return place.member;
+  }
+}
+
+void MemberTable::index(Member& member) {
+  if (places_.size() < 2 * members_.size()) return index_all();
+  std::size_t const mask = places_.size() - 1;
+  std::size_t at = place_of(member.alive.id) & mask;
+  while (places_[at].member != nullptr) at = (at + 1) & mask;
+  places_[at] = {member.alive.id, &member};
+}
+
+void MemberTable::index_all() {
+  places_.assign(std::bit_ceil(std::max<std::size_t>(4 * members_.size(), 16)), {});
+  for (auto& [id, member] : members_) index(member);
 }
 
 }  // namespace chisme::cluster

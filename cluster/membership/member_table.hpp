@@ -23,6 +23,7 @@ struct Member {
   AliveRecord alive;
   MemberState state = MemberState::alive;
   Instant state_since{};
+  Duration round_trip{};  // of pings, smoothed; 0 until one was answered
   Instant alive_since{};  // when it came, or came back: a refuted suspicion does not move it
 };
 
@@ -77,6 +78,12 @@ class MemberTable {
   };
   Outcome apply(News const& news, Instant now);
 
+  // A ping of this member took so long.
+  void measured(NodeId id, Duration round_trip);
+  // How long a datagram to or from this member travels: half of what pings take; what those of
+  // others take, if it was not measured yet.
+  [[nodiscard]] Duration travel_time(NodeId id) const;
+
   // Forgets tombstones that have been kept long enough. True if any was.
   bool reap(Instant now);
   [[nodiscard]] static bool is_told(Member const& member, Instant now);
@@ -103,6 +110,16 @@ class MemberTable {
   }
   // Moves whenever the table does.
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
+  // Moves whenever it changes where those who have not left are.
+  [[nodiscard]] std::uint64_t moves() const { return moves_; }
+  // The addresses at which somebody is dead, in order; somebody else may live there.
+  template <class Take>
+  void for_each_grave(Take take) const {
+    if (count(MemberState::dead) == 0) return;
+    for (auto const& [endpoint, residents] : residents_) {
+      if (residents.dead > 0) take(endpoint);
+    }
+  }
 
  private:
   // Who is known at one address.
@@ -121,13 +138,25 @@ class MemberTable {
   void strike(Member const& member);
   void enter(Member const& member);
   void bury(Member const& member);
+  void index(Member& member);
+  void index_all();
+  [[nodiscard]] Member* look_up(NodeId id) const;
 
+  // An open-addressed hash table beside the map, for looking up only: each message looks up some
+  // ids, and walking down a tree of a thousand members costs ten cache misses.
+  struct Place {
+    NodeId id;
+    Member* member = nullptr;  // none: the place is free
+  };
   std::map<NodeId, Member> members_;
+  std::vector<Place> places_;  // a power of two, at least twice as many as members
   std::vector<Member const*> living_;
   std::array<std::size_t, 4> counts_{};
   std::map<Endpoint, Residents> residents_;
   std::size_t replaced_ = 0;
   std::uint64_t changes_ = 0;
+  std::uint64_t moves_ = 0;
+  Duration typical_round_trip_{};
 };
 
 }  // namespace chisme::cluster

@@ -51,9 +51,7 @@ void PeerCalls::push_pull(Instant now, MemberTable const& members, std::vector<C
 
 void PeerCalls::reconnect(Instant now, MemberTable const& members, std::vector<Call>& out) {
   std::set<Endpoint> wanted{seeds_.begin(), seeds_.end()};
-  for (auto const& [id, member] : members.all()) {
-    if (member.state == MemberState::dead) wanted.insert(member.alive.peer);
-  }
+  members.for_each_grave([&](Endpoint const& endpoint) { wanted.insert(endpoint); });
   std::vector<Endpoint> calls;
   for (Endpoint const& endpoint : wanted) {
     if (!members.is_inhabited(endpoint)) calls.push_back(endpoint);

@@ -34,7 +34,10 @@ namespace chisme::cluster {
 // A node with which there is no common protocol version is refused: it becomes no member (one that
 // was a member becomes a dead one), its news is not told on, and it is answered with a greeting
 // that lets it see why. Each of the two announces it. Whoever can work with both keeps both.
-// Pure; one thread owns it. Never throws.
+//
+// News is told at once, and then at `gossip_period` while there is some; what is no hurry, loads
+// and the catalogue's fingerprint, goes out at `gossip_period` to one member. Pure; one thread owns
+// it. Never throws.
 class Swim {
  public:
   // A node that is refused is announced this often at most.
@@ -126,7 +129,9 @@ class Swim {
 
   // Time.
   void notice_pause(Instant now);
+  void note_news(Instant now);
   void gossip(Instant now, Effects& out);
+  void gossip_to(std::size_t members, Instant now, Effects& out);
   void save_peers(Instant now, Effects& out);
   void call(Endpoint const& endpoint, bool wants_reply, Instant now, Effects& out);
   void compare(Endpoint const& endpoint, Instant now, Effects& out);
@@ -151,6 +156,8 @@ class Swim {
   std::uint64_t fingerprint_told_ = 0;
   unsigned quiet_ticks_ = 0;  // gossip ticks since anything was said
   Instant next_gossip_;
+  std::optional<Instant> news_due_;  // when news that waits is told
+  Instant news_told_;                // when some was told last
   Instant next_reap_;
   std::map<NodeId, Instant> told_dead_;  // when each was last told
   bool joining_ = false;                 // what is being merged is known to everybody else
@@ -158,7 +165,7 @@ class Swim {
   Instant missed_until_;
   std::map<NodeId, Instant> refused_;  // when each was last announced
   std::vector<Endpoint> saved_peers_;
-  std::uint64_t saved_changes_ = 0;
+  std::uint64_t saved_moves_ = 0;
   Instant next_save_;
   std::optional<Instant> leaves_;  // when a node that says farewell ends
   bool had_peers_ = false;

@@ -37,7 +37,7 @@ void Swim::merge(std::vector<Record> const& records, NodeId teller, Instant now,
 
 LoadRecord Swim::arrived(LoadRecord load, NodeId teller) const {
   using std::chrono::milliseconds;
-  auto const travelled = std::chrono::round<milliseconds>(detector_.travel_time(teller)).count();
+  auto const travelled = std::chrono::round<milliseconds>(table_.travel_time(teller)).count();
   std::uint64_t const age = load.age_ms + static_cast<std::uint64_t>(travelled);
   load.age_ms = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(age, std::numeric_limits<std::uint32_t>::max()));
@@ -54,7 +54,8 @@ void Swim::merge_news(News const& news, NodeId teller, Instant now, Effects& out
   Member const* known = table_.find(id);
   auto const before = known == nullptr ? std::nullopt : std::optional{known->state};
   auto const* suspect = std::get_if<SuspectRecord>(&news);
-  if (table_.apply(news, now) != MemberTable::Outcome::changed) {
+  bool const stale = known != nullptr && key_of(news) <= key_of(*known);
+  if (stale || table_.apply(news, now) != MemberTable::Outcome::changed) {
     bool const confirms = suspect != nullptr && known != nullptr && key_of(news) == key_of(*known);
     if (confirms) confirm(*suspect, now);
     return;

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace chisme::cluster {
 
@@ -74,6 +76,14 @@ class PersistentTable {
     return nullptr;
   }
 
+  // Of values that are ordered by their keys, no two with the same key. O(n).
+  [[nodiscard]] static PersistentTable of(std::vector<Value> values) {
+    PersistentTable table;
+    table.size_ = values.size();
+    table.root_ = made_of(std::span{values});
+    return table;
+  }
+
   // Adds the value, instead of the one with the same key. Returns where it is.
   Value const* insert(Value value) {
     auto const shared = Shared<Value>::make(std::move(value));
@@ -124,6 +134,13 @@ class PersistentTable {
   static Link make(ValueLink const& value, Link left, Link right) {
     int const tallest = std::max(height(left), height(right));
     return Link::make(value, std::move(left), std::move(right), tallest + 1);
+  }
+
+  static Link made_of(std::span<Value> values) {
+    if (values.empty()) return {};
+    std::size_t const middle = values.size() / 2;
+    auto const value = ValueLink::make(std::move(values[middle]));
+    return make(value, made_of(values.first(middle)), made_of(values.subspan(middle + 1)));
   }
 
   // As `make`, for subtrees whose heights differ by at most two: rotates back into balance.

@@ -1,6 +1,7 @@
 #include "cluster/catalogue/record_tables.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "cluster/base/check.hpp"
 
@@ -29,34 +30,73 @@ LogPosition position_of(Holding const& holding) {
   return {holding.holder, LogKind::holdings, holding.epoch, holding.sequence};
 }
 
+// By name, the current one of each.
+std::vector<CatalogueRecord> newest_names(std::vector<CatalogueRecord> names) {
+  auto const before = [](CatalogueRecord const& a, CatalogueRecord const& b) {
+    if (int const order = name_of(a).compare(name_of(b)); order != 0) return order < 0;
+    return std::tie(version_of(b), b.dot) < std::tie(version_of(a), a.dot);  // the newest first
+  };
+  if (!std::ranges::is_sorted(names, before)) std::ranges::sort(names, before);
+  auto const same = [](CatalogueRecord const& a, CatalogueRecord const& b) {
+    return name_of(a) == name_of(b);
+  };
+  names.erase(std::unique(names.begin(), names.end(), same), names.end());
+  return names;
+}
+
+// By digest.
+std::vector<HeldObject> held_objects(std::vector<CatalogueRecord> records) {
+  auto const before = [](CatalogueRecord const& a, CatalogueRecord const& b) {
+    return std::tie(digest_of(a), a.dot) < std::tie(digest_of(b), b.dot);
+  };
+  if (!std::ranges::is_sorted(records, before)) std::ranges::sort(records, before);
+  std::vector<HeldObject> objects;
+  for (CatalogueRecord const& record : records) {
+    if (objects.empty() || objects.back().digest != digest_of(record)) {
+      objects.push_back({digest_of(record), {}, {}});
+    }
+    auto const* const have = std::get_if<HaveRecord>(&record.change);
+    if (have != nullptr) objects.back().size = have->size;
+    auto& holdings = objects.back().holdings;
+    Dot const& dot = record.dot;
+    if (!holdings.empty() && holdings.back().holder == dot.writer) holdings.pop_back();  // older
+    holdings.push_back({dot.writer, dot.sequence, dot.epoch, have != nullptr});
+  }
+  for (HeldObject& object : objects) object.holdings.shrink_to_fit();
+  return objects;
+}
+
 auto find_holder(std::vector<Holding> const& holdings, NodeId holder) {
   return std::ranges::lower_bound(holdings, holder, {}, &Holding::holder);
 }
 
 }  // namespace
 
+// A disk holds one record of each subject, but may give an older one beside it.
 void RecordTables::load(std::vector<CatalogueRecord> records) {
-  is_loading_ = true;
-  for (CatalogueRecord const& record : records) apply(record);
-  is_loading_ = false;
+  std::vector<CatalogueRecord> names;
+  std::vector<CatalogueRecord> holdings;
+  for (CatalogueRecord& record : records) {
+    bool const is_name = log_of(record.change) == LogKind::names;
+    (is_name ? names : holdings).push_back(std::move(record));
+  }
+  records = {};
+  snapshot_.names_ = NamesTable::of(newest_names(std::move(names)));
+  snapshot_.objects_ = ObjectsTable::of(held_objects(std::move(holdings)));
   logs_.load();
   snapshot_.names_.walk([&](CatalogueRecord const& record) {
-    index(cluster::position_of(record), handle_of(&record));
+    add_name(&record);
     return true;
   });
   snapshot_.objects_.walk([&](HeldObject const& object) {
-    for (Holding const& one : object.holdings) index(position_of(one), handle_of(object.digest));
+    for (Holding const& one : object.holdings) {
+      fingerprints_.flip(slot_of(object.digest), mark_of(LogKind::holdings, one.dot()));
+      logs_.add(position_of(one), handle_of(object.digest));
+      if (one.has) touched_.insert(object.digest);
+    }
     return true;
   });
   logs_.settle();
-}
-
-void RecordTables::index(LogPosition const& at, std::uint64_t handle) {
-  if (!is_loading_) logs_.add(at, handle);
-}
-
-void RecordTables::unindex(LogPosition const& at, std::uint64_t handle) {
-  if (!is_loading_) logs_.remove(at, handle);
 }
 
 bool RecordTables::apply(CatalogueRecord const& record) {
@@ -87,7 +127,7 @@ void RecordTables::add_name(CatalogueRecord const* stored) {
   std::uint16_t const slot = slot_of(*stored);
   fingerprints_.flip(slot, mark_of(*stored));
   names_by_slot_[slot].push_back(stored);
-  index(cluster::position_of(*stored), handle_of(stored));
+  logs_.add(cluster::position_of(*stored), handle_of(stored));
   auto const* const put = std::get_if<PutRecord>(&stored->change);
   if (put == nullptr) return;
   ++snapshot_.files_;
@@ -106,7 +146,7 @@ void RecordTables::remove_name(CatalogueRecord const& stored) {
   std::uint16_t const slot = slot_of(stored);
   fingerprints_.flip(slot, mark_of(stored));
   std::erase(names_by_slot_[slot], &stored);
-  unindex(cluster::position_of(stored), handle_of(&stored));
+  logs_.remove(cluster::position_of(stored), handle_of(&stored));
   auto const* const put = std::get_if<PutRecord>(&stored.change);
   if (put == nullptr) return;
   --snapshot_.files_;
@@ -148,10 +188,10 @@ bool RecordTables::apply_holding(CatalogueRecord const& record) {
   std::uint16_t const slot = slot_of(digest);
   if (known) {
     fingerprints_.flip(slot, mark_of(LogKind::holdings, place->dot()));
-    unindex(position_of(*place), handle_of(digest));
+    logs_.remove(position_of(*place), handle_of(digest));
   }
   fingerprints_.flip(slot, mark_of(record));
-  index(position_of(now), handle_of(digest));
+  logs_.add(position_of(now), handle_of(digest));
   if ((known && place->has) != now.has) touched_.insert(digest);
   if (known) {
     *place = now;
@@ -175,7 +215,7 @@ bool RecordTables::erase(CatalogueRecord const& record) {
   HeldObject object = *snapshot_.objects_.find(digest);
   auto const place = find_holder(object.holdings, record.dot.writer);
   fingerprints_.flip(slot_of(digest), mark_of(record));
-  unindex(position_of(*place), handle_of(digest));
+  logs_.remove(position_of(*place), handle_of(digest));
   if (place->has) touched_.insert(digest);
   object.holdings.erase(place);
   if (object.holdings.empty()) return snapshot_.objects_.erase(digest);

@@ -114,10 +114,10 @@ class RecordTables {
   }
 
  private:
+  using NamesTable = decltype(CatalogueSnapshot::names_);
+  using ObjectsTable = decltype(CatalogueSnapshot::objects_);
   bool apply_name(CatalogueRecord const& record);
   bool apply_holding(CatalogueRecord const& record);
-  void index(LogPosition const& at, std::uint64_t handle);
-  void unindex(LogPosition const& at, std::uint64_t handle);
   void add_name(CatalogueRecord const* stored);
   void remove_name(CatalogueRecord const& stored);
   static CatalogueRecord record_of(HeldObject const& object, Holding const& holding);
@@ -129,7 +129,6 @@ class RecordTables {
   LogIndex logs_;
   SlotFingerprints fingerprints_;
   std::vector<std::vector<CatalogueRecord const*>> names_by_slot_{slot_count};
-  bool is_loading_ = false;  // `logs_` is made at the end
 };
 
 }  // namespace chisme::cluster

@@ -50,7 +50,9 @@ bool Replication::received(Envelope const& from, Situation const& situation, Eff
             repairer_.fetch_failed(from.sender, failure, situation, out);
             rebalancer_.fetch_failed(from.sender, failure, situation.now);
           },
-          [](WriteSuperseded const&) {},
+          [&](WriteSuperseded const& superseded) {
+            writes_.handle(from.sender, superseded, catalogue_, situation, out);
+          },
           [&](HorizonNotice const& notice) {
             anti_entropy_.handle(from, notice, catalogue_, situation, out);
           },
@@ -150,7 +152,7 @@ void Replication::handle(LookupRequested const& input, Situation const& situatio
 void Replication::members_changed(Situation const& situation, Effects& out) {
   outages_.members_changed(situation);
   survey_.watch(situation);
-  writes_.tick(catalogue_, situation, out);
+  writes_.members_changed(catalogue_, situation, out);
   lookups_.tick(catalogue_, situation, out);
   settle(situation, out);
 }

@@ -23,10 +23,10 @@ std::size_t expected_members(std::span<MemberView const> members) {
 }
 
 bool is_busy(Situation const& situation) {
-  constexpr float busy = 0.8F;
+  constexpr double busy = 0.8;
   MemberView const* const self = find_member(situation.members, situation.self);
-  if (self == nullptr || !self->load) return false;
-  return static_cast<float>(self->load->in_flight) > busy * self->load->capacity;
+  if (self == nullptr || !self->load || self->full_at <= 0) return false;
+  return self->load->in_flight > busy * self->full_at;
 }
 
 unsigned throttled(unsigned most, Situation const& situation) {

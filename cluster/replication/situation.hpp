@@ -23,7 +23,8 @@ struct Situation {
 // How many members there should be: all but those that left, and those that are dead and replaced:
 // somebody else lives at their address, with a new identity because their disk was lost.
 [[nodiscard]] std::size_t expected_members(std::span<MemberView const> members);
-// This node's own load is above 0.8 requests per unit of capacity: work that can wait is halved.
+// This node serves more than 0.8 of the requests that it can serve without slowing them: work that
+// can wait is halved.
 [[nodiscard]] bool is_busy(Situation const& situation);
 // How many of `most` things this node may do at a time now: half of them when it is busy.
 [[nodiscard]] unsigned throttled(unsigned most, Situation const& situation);

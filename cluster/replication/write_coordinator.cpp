@@ -45,7 +45,7 @@ void WriteCoordinator::handle(WriteRequested const& request, Catalogue& catalogu
                               Situation const& situation, Effects& out) {
   if (auto error = refusal(request, catalogue)) return answer(request.write, *error, out);
   Pending write;
-  write.id = request.write;
+  write.request = request;
   write.created = catalogue.file(request.name) == nullptr;
   write.give_up_at = situation.now + write_timeout_;
   choose_targets(write, request, catalogue, situation);
@@ -60,8 +60,8 @@ void WriteCoordinator::handle(WriteRequested const& request, Catalogue& catalogu
     catalogue.object_stored({file->digest, file->size});
   }
   std::uint64_t const number = next_number_++;
-  auto const place = pending_.emplace(number, std::move(write)).first;
-  if (advance(number, place->second, catalogue, situation, out)) pending_.erase(place);
+  pending_.emplace(number, std::move(write));
+  go_on(number, catalogue, situation, out);
 }
 
 std::optional<Error> WriteCoordinator::refusal(WriteRequested const& request,
@@ -125,7 +125,46 @@ void WriteCoordinator::handle(NodeId from, WriteCommitted const& reply, Catalogu
   auto const target = found->second.targets.find(from);
   if (target == found->second.targets.end() || target->second.answer == Answer::accepted) return;
   target->second.answer = reply.accepted ? Answer::accepted : Answer::refused;
-  if (advance(found->first, found->second, catalogue, situation, out)) pending_.erase(found);
+  go_on(found->first, catalogue, situation, out);
+}
+
+void WriteCoordinator::handle(NodeId from, WriteSuperseded const& reply, Catalogue& catalogue,
+                              Situation const& situation, Effects& out) {
+  catalogue.merge(reply.newest, situation.now, out);
+  auto const found = pending_.find(reply.write);
+  if (found == pending_.end()) return;
+  Pending& write = found->second;
+  auto const target = write.targets.find(from);
+  if (target == write.targets.end() || target->second.answer == Answer::accepted) return;
+  target->second.answer = Answer::refused;
+  CatalogueRecord const* const newest = catalogue.newest(write.request.name);
+  bool const lost = newest != nullptr && version_of(write.record) < version_of(*newest);
+  if (lost && !write.retried && !write.save) {
+    try_again(found->first, catalogue, situation, out);
+  } else {
+    go_on(found->first, catalogue, situation, out);
+  }
+}
+
+// What others may have taken of the lower version is older than what this node has just heard, so
+// it is void.
+void WriteCoordinator::try_again(std::uint64_t number, Catalogue& catalogue,
+                                 Situation const& situation, Effects& out) {
+  Pending write = std::move(pending_.at(number));
+  end(number);
+  write.wakes.reset();
+  write.seen_before = tally(write, situation).maybe_seen;
+  write.retried = true;
+  catalogue.discard(write.record);
+  if (auto error = refusal(write.request, catalogue)) {
+    return answer(write.request.write,
+                  write.seen_before ? in_doubt_error(write.request.name) : std::move(*error), out);
+  }
+  write.record = catalogue.draft(change_of(write.request, catalogue, situation.now));
+  for (auto& [id, target] : write.targets) target = Target{.endpoint = target.endpoint};
+  std::uint64_t const next = next_number_++;
+  pending_.emplace(next, std::move(write));
+  go_on(next, catalogue, situation, out);
 }
 
 bool WriteCoordinator::names(Digest const& digest) const {
@@ -140,7 +179,15 @@ void WriteCoordinator::peer_unreachable(Endpoint endpoint, Situation const& situ
     for (auto& [id, target] : write.targets) {
       if (target.endpoint == endpoint) target.resend_at = situation.now + broken_stream_pause;
     }
+    set_timer(number, write, deadline_of(write));
   }
+}
+
+void WriteCoordinator::members_changed(Catalogue& catalogue, Situation const& situation,
+                                       Effects& out) {
+  std::vector<std::uint64_t> numbers;
+  for (auto const& [number, write] : pending_) numbers.push_back(number);
+  for (std::uint64_t const number : numbers) go_on(number, catalogue, situation, out);
 }
 
 WriteCoordinator::Tally WriteCoordinator::tally(Pending const& write,
@@ -179,6 +226,29 @@ void WriteCoordinator::ask(std::uint64_t number, Pending& write, Situation const
   }
 }
 
+void WriteCoordinator::go_on(std::uint64_t number, Catalogue& catalogue, Situation const& situation,
+                             Effects& out) {
+  Pending& write = pending_.at(number);
+  bool const was_saving = write.save.has_value();
+  if (advance(number, write, catalogue, situation, out)) return end(number);
+  if (write.save && !was_saving) saving_.emplace(*write.save, number);
+  set_timer(number, write, deadline_of(write));
+}
+
+void WriteCoordinator::end(std::uint64_t number) {
+  auto const found = pending_.find(number);
+  set_timer(number, found->second, std::nullopt);
+  if (found->second.save) saving_.erase({*found->second.save, number});
+  pending_.erase(found);
+}
+
+void WriteCoordinator::set_timer(std::uint64_t number, Pending& write, std::optional<Instant> at) {
+  if (write.wakes == at) return;
+  if (write.wakes) timers_.erase({*write.wakes, number});
+  if (at) timers_.emplace(*at, number);
+  write.wakes = at;
+}
+
 bool WriteCoordinator::advance(std::uint64_t number, Pending& write, Catalogue& catalogue,
                                Situation const& situation, Effects& out) {
   bool const late = situation.now >= write.give_up_at;
@@ -191,10 +261,10 @@ bool WriteCoordinator::advance(std::uint64_t number, Pending& write, Catalogue& 
   bool const agreed = now.accepted >= write.others_needed;
   bool const hopeless = now.accepted + now.waiting + now.spare < write.others_needed;
   if (!agreed && !hopeless && !late) return false;
-  if (!agreed && !now.maybe_seen) {
+  if (!agreed && !now.maybe_seen && !write.seen_before) {
     catalogue.discard(write.record);
-    answer(write.id, no_quorum(name_of(write.record), 1 + now.accepted, write.others_needed + 1),
-           out);
+    answer(write.request.write,
+           no_quorum(name_of(write.record), 1 + now.accepted, write.others_needed + 1), out);
     return true;
   }
   if (!agreed) doubt(write, out);
@@ -205,18 +275,15 @@ bool WriteCoordinator::advance(std::uint64_t number, Pending& write, Catalogue& 
 
 void WriteCoordinator::doubt(Pending& write, Effects& out) {
   write.in_doubt = true;
-  answer(write.id, in_doubt_error(name_of(write.record)), out);
+  answer(write.request.write, in_doubt_error(name_of(write.record)), out);
 }
 
 void WriteCoordinator::saved(SaveId save, Catalogue& catalogue, Situation const& situation,
                              Effects& out) {
-  for (auto next = pending_.begin(); next != pending_.end();) {
-    if (!next->second.save || *next->second.save > save) {
-      ++next;
-      continue;
-    }
-    finish(next->second, catalogue, situation, out);
-    next = pending_.erase(next);
+  while (!saving_.empty() && saving_.begin()->first <= save) {
+    std::uint64_t const number = saving_.begin()->second;
+    finish(pending_.at(number), catalogue, situation, out);
+    end(number);
   }
 }
 
@@ -229,25 +296,22 @@ void WriteCoordinator::finish(Pending& write, Catalogue& catalogue, Situation co
   for (auto const& [id, target] : write.targets) {
     if (target.answer == Answer::accepted) outcome.copies.push_back(id);
   }
-  out.push_back(WriteFinished{write.id, std::move(outcome)});
+  out.push_back(WriteFinished{write.request.write, std::move(outcome)});
 }
 
 void WriteCoordinator::tick(Catalogue& catalogue, Situation const& situation, Effects& out) {
-  for (auto next = pending_.begin(); next != pending_.end();) {
-    bool const ended = advance(next->first, next->second, catalogue, situation, out);
-    next = ended ? pending_.erase(next) : std::next(next);
+  while (!timers_.empty() && timers_.begin()->first <= situation.now) {
+    go_on(timers_.begin()->second, catalogue, situation, out);
   }
 }
 
-std::optional<Instant> WriteCoordinator::deadline() const {
+std::optional<Instant> WriteCoordinator::deadline_of(Pending const& write) {
   std::optional<Instant> first;
-  auto const consider = [&](Instant at) { first = first ? std::min(*first, at) : at; };
-  for (auto const& [number, write] : pending_) {
-    if (!write.in_doubt) consider(write.give_up_at);
-    if (write.save) continue;
-    for (auto const& [id, target] : write.targets) {
-      if (target.sent && target.answer == Answer::none) consider(target.resend_at);
-    }
+  if (!write.in_doubt) first = write.give_up_at;
+  if (write.save) return first;
+  for (auto const& [id, target] : write.targets) {
+    if (!target.sent || target.answer != Answer::none) continue;
+    first = std::min(target.resend_at, first.value_or(target.resend_at));
   }
   return first;
 }

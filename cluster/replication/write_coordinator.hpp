@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cluster/catalogue/catalogue.hpp"
@@ -21,6 +23,17 @@ namespace chisme::cluster {
 // have it and W cannot be reached, the outcome is unknown_outcome, and the write becomes visible
 // all the same, because it would come back by anti-entropy.
 //
+// A holder that knows a newer version says which (this node's clock is slow, or the news has not
+// come): then the conditions are checked again, and the write is tried once more with a higher
+// version; a second time that holder's answer is a refusal.
+//
+// Membership may change between the placement of the object and its commit. That does no harm, and
+// needs no write to both the old and the new placement, as it does where readers compute from the
+// members whom to ask: here holders write down what they hold (Have), every node comes to know
+// that, and a node that does not asks all who are alive (Lookups). What the new placement would
+// have in addition is added by Repairer, which goes by holdings: this node is the first to see to
+// it.
+//
 // An unanswered holder is asked again every second until `write_timeout`. A write without content
 // (a removal) has no holders of its own: it asks W - 1 nodes, current holders first, and the next
 // one for each that fails. At most `pending_max` writes are under way; more are refused as busy.
@@ -36,13 +49,18 @@ class WriteCoordinator {
               Effects& out);
   void handle(NodeId from, WriteCommitted const& answer, Catalogue& catalogue,
               Situation const& situation, Effects& out);
+  void handle(NodeId from, WriteSuperseded const& answer, Catalogue& catalogue,
+              Situation const& situation, Effects& out);
   // A write that is not decided yet would name this object.
   [[nodiscard]] bool names(Digest const& digest) const;
   void peer_unreachable(Endpoint endpoint, Situation const& situation);
+  void members_changed(Catalogue& catalogue, Situation const& situation, Effects& out);
   // The catalogue is durable up to `save`.
   void saved(SaveId save, Catalogue& catalogue, Situation const& situation, Effects& out);
   void tick(Catalogue& catalogue, Situation const& situation, Effects& out);
-  [[nodiscard]] std::optional<Instant> deadline() const;
+  [[nodiscard]] std::optional<Instant> deadline() const {
+    return timers_.empty() ? std::nullopt : std::optional{timers_.begin()->first};
+  }
 
  private:
   enum class Answer { none, accepted, refused };
@@ -54,7 +72,7 @@ class WriteCoordinator {
     Instant resend_at{};
   };
   struct Pending {
-    WriteId id;
+    WriteRequested request;
     CatalogueRecord record;
     bool created = false;
     bool held_here = false;
@@ -63,8 +81,11 @@ class WriteCoordinator {
     std::vector<NodeId> order;   // of `targets`: whom to ask first
     std::map<NodeId, Target> targets;
     Instant give_up_at{};
-    std::optional<SaveId> save;  // it is being made durable here
-    bool in_doubt = false;       // it was given up after some node may have seen it
+    std::optional<SaveId> save;    // it is being made durable here
+    bool in_doubt = false;         // it was given up after some node may have seen it
+    bool retried = false;          // with a higher version
+    bool seen_before = false;      // some node may have seen it with the lower one
+    std::optional<Instant> wakes;  // its place in `timers_`
   };
   struct Tally {
     unsigned accepted = 0;
@@ -79,15 +100,24 @@ class WriteCoordinator {
                       Situation const& situation) const;
   Tally tally(Pending const& write, Situation const& situation) const;
   void ask(std::uint64_t number, Pending& write, Situation const& situation, Effects& out);
-  // Moves the write on as far as it can go. True when it has ended.
+  // Moves the write on as far as it can go, and ends it or sets its next deadline.
+  void go_on(std::uint64_t number, Catalogue& catalogue, Situation const& situation, Effects& out);
+  // True when it has ended.
   bool advance(std::uint64_t number, Pending& write, Catalogue& catalogue,
                Situation const& situation, Effects& out);
+  void try_again(std::uint64_t number, Catalogue& catalogue, Situation const& situation,
+                 Effects& out);
+  void end(std::uint64_t number);
+  void set_timer(std::uint64_t number, Pending& write, std::optional<Instant> at);
+  static std::optional<Instant> deadline_of(Pending const& write);
   void doubt(Pending& write, Effects& out);
   void finish(Pending& write, Catalogue& catalogue, Situation const& situation, Effects& out);
 
   Duration write_timeout_;
   std::uint64_t next_number_;  // of CommitWrite: this run's numbers differ from the last run's
   std::map<std::uint64_t, Pending> pending_;
+  std::set<std::pair<Instant, std::uint64_t>> timers_;  // of those with a deadline
+  std::set<std::pair<SaveId, std::uint64_t>> saving_;   // in the order in which they are durable
 };
 
 }  // namespace chisme::cluster

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cluster/catalogue/name_record.hpp"
+
 namespace chisme::cluster {
 namespace {
 
@@ -16,6 +18,16 @@ bool is_acceptable(NodeId writer, CatalogueRecord const& record, Catalogue const
   return !catalogue.is_too_far_ahead(removed.name, removed.version, now);
 }
 
+// The newer version, if there is one that the writer can be told.
+CatalogueRecord const* newer_one(Envelope const& from, CatalogueRecord const& record,
+                                 Catalogue const& catalogue, Situation const& situation) {
+  CatalogueRecord const* const newest = catalogue.newest(name_of(record));
+  if (newest == nullptr || version_of(*newest) <= version_of(record)) return nullptr;
+  MemberView const* const writer = find_member(situation.members, from.sender);
+  bool const listens = writer != nullptr && understands<WriteSuperseded>(writer->alive);
+  return listens ? newest : nullptr;
+}
+
 }  // namespace
 
 void WriteParticipant::handle(Envelope const& from, CommitWrite const& commit, Catalogue& catalogue,
@@ -25,6 +37,10 @@ void WriteParticipant::handle(Envelope const& from, CommitWrite const& commit, C
   if (!accepted) {
     out.push_back(
         Send{from.sender_peer, Channel::stream, WriteCommitted{commit.write, false, std::nullopt}});
+    return;
+  }
+  if (auto const* const newest = newer_one(from, commit.record, catalogue, situation)) {
+    out.push_back(Send{from.sender_peer, Channel::stream, WriteSuperseded{commit.write, *newest}});
     return;
   }
   catalogue.persist(commit.record);

@@ -12,10 +12,12 @@ namespace chisme::cluster {
 // WriteParticipant answers CommitWrite: the other side of WriteCoordinator.
 //
 // It saves the record, and once that, and for a Put this node's own Have, are on disk, merges it
-// and answers. It refuses when it does not have the object, or when the version is further in the
-// future than the clock allows. It says nothing when it loses the object while it saves: a refusal
-// promises that the record was not taken. Asked again, it saves and answers again. At most
-// `waiting_max` answers wait for the disk; more are refused.
+// and answers. When it has a newer version of the name already, the writer is told which
+// (WriteSuperseded): its clock is slow, or it has not heard. It refuses when it does not have the
+// object, or when the version is further in the future than the clock allows. It says nothing when
+// it loses the object while it saves: a refusal promises that the record was not taken. Asked
+// again, it saves and answers again. At most `waiting_max` answers wait for the disk; more are
+// refused.
 //
 // Pure; one thread owns it.
 class WriteParticipant {

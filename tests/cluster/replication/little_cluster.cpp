@@ -293,6 +293,7 @@ void LittleCluster::set_disk(std::uint64_t number, float used) {
 
 void LittleCluster::set_in_flight(std::uint64_t number, std::uint32_t requests) {
   load_of(number).in_flight = requests;
+  members_.at(number - 1).full_at = 10;
 }
 
 LoadRecord& LittleCluster::load_of(std::uint64_t number) {
@@ -344,6 +345,11 @@ std::optional<Result<bool>> LittleCluster::found(LookupId lookup) const {
 
 bool LittleCluster::sees(std::uint64_t number, std::string const& name) const {
   return hosts_.at(number).replication->snapshot().find(name).has_value();
+}
+
+std::optional<Digest> LittleCluster::current(std::uint64_t number, std::string const& name) const {
+  auto const entry = hosts_.at(number).replication->snapshot().find(name);
+  return entry ? std::optional{entry->put.digest} : std::nullopt;
 }
 
 std::set<std::uint64_t> LittleCluster::holders(std::uint8_t content) const {

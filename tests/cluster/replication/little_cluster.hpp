@@ -73,6 +73,8 @@ class LittleCluster {
   [[nodiscard]] std::optional<Result<WriteOutcome>> outcome(WriteId write) const;
   [[nodiscard]] std::optional<Result<bool>> found(LookupId lookup) const;
   [[nodiscard]] bool sees(std::uint64_t number, std::string const& name) const;
+  // The object of the name's current version, as the node knows it.
+  [[nodiscard]] std::optional<Digest> current(std::uint64_t number, std::string const& name) const;
   [[nodiscard]] std::set<std::uint64_t> holders(std::uint8_t content) const;  // by their disks
   [[nodiscard]] std::uint64_t pending(std::uint64_t number) const;
   [[nodiscard]] bool agree() const;  // those that are up have equal catalogues

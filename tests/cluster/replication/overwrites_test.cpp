@@ -1,0 +1,114 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/cluster/replication/little_cluster.hpp"
+
+// Writes of names that other nodes know more of, and writes while membership changes.
+namespace chisme::cluster {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace testing;
+using ::testing::SizeIs;
+
+constexpr Duration settled = 2s;
+
+// Node 1's clock is ten minutes slow, and it does not hear of what nodes 2 and 3 write.
+struct SlowClock : ::testing::Test {
+  SlowClock() {
+    cluster.set_wall(1, WallTime{std::chrono::milliseconds{1'700'000'000'000} - 10min});
+    auto const first = cluster.put(2, "a", 1, {2, 3});
+    cluster.run(settled);
+    EXPECT_TRUE(cluster.outcome(first)->has_value());
+    EXPECT_FALSE(cluster.sees(1, "a"));
+  }
+  Fault fault_of(WriteId write) const { return cluster.outcome(write)->error().fault; }
+  LittleCluster cluster{{.nodes = 3, .gossip = false}};
+};
+
+TEST_F(SlowClock, AnOverwriteThroughItWinsThoughItDidNotKnow) {
+  WriteId const write = cluster.put(1, "a", 2, {1, 2});
+  cluster.run(settled);
+  ASSERT_TRUE(cluster.outcome(write)->has_value());
+  EXPECT_EQ(cluster.sent<WriteSuperseded>(), 1);
+  EXPECT_EQ(cluster.current(1, "a"), digest(2));
+  EXPECT_EQ(cluster.current(2, "a"), digest(2));
+}
+
+TEST_F(SlowClock, AConditionIsCheckedAgainAgainstWhatTheOthersHave) {
+  WriteId const write = cluster.put(1, "a", 2, {1, 2}, Condition{true, false, {}, {}});
+  cluster.run(settled);
+  EXPECT_EQ(fault_of(write), Fault::precondition_failed);
+  EXPECT_EQ(cluster.current(2, "a"), digest(1));
+  EXPECT_EQ(cluster.current(1, "a"), digest(1));
+}
+
+TEST_F(SlowClock, ARefusalAfterSomebodyTookItIsNoRefusal) {
+  LittleCluster four{{.nodes = 4, .gossip = false}};
+  four.set_wall(1, WallTime{std::chrono::milliseconds{1'700'000'000'000} - 10min});
+  four.put(2, "a", 1, {2, 3});
+  four.run(settled);
+  // Node 4 has taken it, for all that node 1 knows, when node 2 says that there is a newer one.
+  four.stall_disk(4, true);
+  WriteId const write = four.put(1, "a", 2, {1, 2, 4}, Condition{true, false, {}, {}});
+  four.run(settled);
+  ASSERT_TRUE(four.outcome(write).has_value());
+  ASSERT_FALSE(four.outcome(write)->has_value());
+  EXPECT_EQ(four.outcome(write)->error().fault, Fault::unknown_outcome);
+}
+
+TEST_F(SlowClock, AnOldNodeIsNotSentWhatItCannotRead) {
+  cluster.set_versions(1, {1, 1, 1});
+  WriteId const write = cluster.put(1, "a", 2, {1, 2});
+  cluster.run(settled);
+  EXPECT_TRUE(cluster.outcome(write)->has_value());
+  EXPECT_EQ(cluster.sent<WriteSuperseded>(), 0);
+}
+
+TEST(MembershipDuringAWrite, NeitherOldNorNewPlacementMatters) {
+  // Nodes 4 and 5 join, and 2 goes, between the placement of the object and its commit.
+  LittleCluster cluster{{.nodes = 5}};
+  cluster.set_state(4, MemberState::left);
+  cluster.set_state(5, MemberState::left);
+  cluster.stall_disk(1, true);
+  WriteId const write = cluster.put(1, "a", 1, {1, 2, 3});
+  cluster.run(100ms);
+  EXPECT_FALSE(cluster.outcome(write).has_value());
+  cluster.set_state(4, MemberState::alive);
+  cluster.set_state(5, MemberState::alive);
+  cluster.stop(2);
+  cluster.set_state(2, MemberState::left);
+  cluster.stall_disk(1, false);
+  cluster.run(settled);
+  ASSERT_TRUE(cluster.outcome(write)->has_value());
+  for (std::uint64_t const number : {1u, 3u, 4u, 5u}) EXPECT_TRUE(cluster.sees(number, "a"));
+  std::set<std::uint64_t> live = cluster.holders(1);
+  live.erase(2);
+  EXPECT_THAT(live, SizeIs(3));
+}
+
+TEST(MembershipDuringAWrite, ANodeThatJoinsAfterTheCommitFindsTheFileWithoutHavingItsRecord) {
+  LittleCluster cluster{{.nodes = 5, .gossip = false}};
+  cluster.set_state(5, MemberState::left);
+  cluster.put(1, "a", 1, {1, 2});
+  cluster.run(settled);
+  cluster.set_state(5, MemberState::alive);
+  EXPECT_FALSE(cluster.sees(5, "a"));
+  LookupId const lookup = cluster.look_up(5, "a");
+  cluster.run(settled);
+  EXPECT_TRUE(*cluster.found(lookup));
+  EXPECT_TRUE(cluster.sees(5, "a"));
+}
+
+TEST(ManyWrites, EndInTheOrderInWhichTheyAreDurable) {
+  LittleCluster cluster{{.nodes = 3}};
+  std::vector<WriteId> writes;
+  for (int i = 0; i < 200; ++i) {
+    writes.push_back(cluster.put(1, "file " + std::to_string(i), 1, {1, 2}));
+  }
+  cluster.run(settled);
+  for (WriteId const write : writes) EXPECT_TRUE(cluster.outcome(write)->has_value());
+}
+
+}  // namespace
+}  // namespace chisme::cluster

@@ -11,6 +11,9 @@ constexpr double follow_seconds = 2;
 constexpr double lately_seconds = 0.5;
 constexpr double recover_seconds = 60;
 constexpr double clients_seconds = 10;
+// A node that was never saturated can do more than the most that it did. If this is too much to
+// expect, it becomes saturated, and knows.
+constexpr double untried = 4.0 / 3;
 
 // Moves an exponentially weighted average by what was seen in `elapsed`.
 void follow(double& average, double seen, Duration elapsed, double time_constant_seconds) {
@@ -41,7 +44,8 @@ void CapacityEstimate::sample(Delivery const& delivery, Instant now) {
 
 double CapacityEstimate::full_at() const {
   if (taken_rate_ <= 0) return 0;
-  return best_rate_ * value_ * taking_ / taken_rate_;
+  double const full = best_rate_ * value_ * taking_ / taken_rate_;
+  return full_rate_ > 0 ? full : untried * full;
 }
 
 }  // namespace chisme::cluster

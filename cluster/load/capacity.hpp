@@ -31,7 +31,8 @@ class CapacityEstimate {
   void sample(Delivery const& delivery, Instant now);
   // 0.05 .. 1.
   [[nodiscard]] double value() const { return value_; }
-  // How many requests it can serve at the rate that their clients take; 0 while that is unknown.
+  // How many requests it can serve at the rate that their clients take; 0 while that is unknown. Of
+  // a node that was never saturated: a third more than the most that it served.
   [[nodiscard]] double full_at() const;
 
  private:

@@ -161,6 +161,32 @@ TEST(Core, AsksForALoadThatItHasNotHeardOfForTwoSecondsOncePerSecond) {
   EXPECT_EQ(node.view().members[1].load->in_flight, 3u);
 }
 
+TEST(Core, ProbesTheLoadsThatAChoiceWants) {
+  Lonely node{{}};
+  node.meet(Epoch{1});
+  auto const probes = [&] {
+    auto const sent =
+        all_of_kind<Send>(node.give(LoadsWanted{{Lonely::self().id, NodeId{0, 2}, NodeId{0, 3}}}));
+    return std::count_if(sent.begin(), sent.end(), [](Send const& send) {
+      return send.to == Lonely::peer() && std::holds_alternative<LoadProbe>(send.message);
+    });
+  };
+  EXPECT_EQ(probes(), 0) << "it has only just come";
+  node.wait(2100ms);
+  EXPECT_EQ(probes(), 1);
+  EXPECT_EQ(probes(), 0) << "it was asked in this second";
+}
+
+TEST(Core, ShowsHowManyRequestsThisNodeCanServe) {
+  Lonely node{{}};
+  for (int i = 0; i < 300; ++i) {
+    node.wait(100ms);
+    node.give(LoadSampled{.in_flight = 4, .bytes_per_second_now = 4e6f});
+  }
+  ASSERT_EQ(node.view().members.size(), 1u);
+  EXPECT_NEAR(node.view().members[0].full_at, 4, 0.1);
+}
+
 TEST(Core, AMemberThatRestartsQuicklyIsNotHeldToItsFailures) {
   Lonely node{{}};
   node.meet(Epoch{1});

@@ -49,6 +49,14 @@ TEST(Capacity, IsFullAtAsManyClientsAsItCanServeAtTheirOwnRate) {
   EXPECT_NEAR(estimate.full_at(), 10, 0.5);
 }
 
+TEST(Capacity, ANodeThatWasNeverSaturatedExpectsAThirdMoreOfItselfUntilItIs) {
+  CapacityEstimate estimate{Instant{}};
+  Instant const at = feed(estimate, Instant{}, 60s, 2e6, false);
+  EXPECT_NEAR(estimate.full_at(), 13.3, 0.1);
+  feed(estimate, at, 1s, 2e6, true);
+  EXPECT_NEAR(estimate.full_at(), 10, 0.1);
+}
+
 TEST(Capacity, FewBytesForSlowClientsSayNothing) {
   CapacityEstimate estimate{Instant{}};
   Instant const at = feed(estimate, Instant{}, 10s, 8e6, true);

@@ -116,8 +116,7 @@ void Model::client_asks() {
       static_cast<std::size_t>(std::ranges::lower_bound(popularity_, draw) - popularity_.begin());
   std::size_t const asked = clients_.below(setting_.nodes);
   client.work = draw_work();
-  double const rate = now_ < rush ? 2 * request_rate_ : request_rate_;
-  next_request_ -= std::log(1 - clients_.uniform()) / rate;  // Poisson
+  next_request_ -= std::log(1 - clients_.uniform()) / request_rate_;  // Poisson
   if (measures_ != nullptr) measures_->request();
   client.node = chooser_->choose(asked, holders_[client.file], now_);
   if (client.node == asked || chooser_->is_instant()) return begin(client, client.node);

@@ -39,10 +39,7 @@ inline constexpr double slow_share = 0.25;
 inline constexpr double mean_work = 1.5;        // of a stream at full rate
 inline constexpr double redirect_delay = 0.01;  // until the client is at the next node
 inline constexpr double probe_delay = 0.002;    // until a probed load is known
-// A run begins with a rush of twice as many clients, so that every node was saturated once, and
-// then calms down; the rest is measured.
-inline constexpr double rush = 20;
-inline constexpr double warm_up = 60;
+inline constexpr double warm_up = 60;           // not measured
 
 // One cell of the table.
 struct Setting {

@@ -168,19 +168,22 @@ Duration MemberTable::travel_time(NodeId id) const {
   return (known ? member->round_trip : typical_round_trip_) / 2;
 }
 
-bool MemberTable::reap(Instant now) {
-  std::size_t const reaped = std::erase_if(members_, [&](auto const& entry) {
+std::vector<Member> MemberTable::reap(Instant now) {
+  std::vector<Member> reaped;
+  std::erase_if(members_, [&](auto const& entry) {
     Member const& member = entry.second;
     bool const over = !is_live(member.state) && now - member.state_since >= kept(member.state);
-    if (over) strike(member);
-    return over;
+    if (!over) return false;
+    strike(member);
+    reaped.push_back(member);
+    return true;
   });
-  if (reaped > 0) {
+  if (!reaped.empty()) {
     index_all();
     ++changes_;
     ++moves_;
   }
-  return reaped > 0;
+  return reaped;
 }
 
 bool MemberTable::is_told(Member const& member, Instant now) {

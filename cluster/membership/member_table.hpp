@@ -84,8 +84,8 @@ class MemberTable {
   // others take, if it was not measured yet.
   [[nodiscard]] Duration travel_time(NodeId id) const;
 
-  // Forgets tombstones that have been kept long enough. True if any was.
-  bool reap(Instant now);
+  // Forgets tombstones that have been kept long enough, and returns whose they were.
+  std::vector<Member> reap(Instant now);
   [[nodiscard]] static bool is_told(Member const& member, Instant now);
 
   [[nodiscard]] Member const* find(NodeId id) const;

@@ -51,6 +51,7 @@ void PeerCalls::push_pull(Instant now, MemberTable const& members, std::vector<C
 
 void PeerCalls::reconnect(Instant now, MemberTable const& members, std::vector<Call>& out) {
   std::set<Endpoint> wanted{seeds_.begin(), seeds_.end()};
+  wanted.insert(graves_.begin(), graves_.end());
   members.for_each_grave([&](Endpoint const& endpoint) { wanted.insert(endpoint); });
   std::vector<Endpoint> calls;
   for (Endpoint const& endpoint : wanted) {
@@ -64,6 +65,14 @@ void PeerCalls::reconnect(Instant now, MemberTable const& members, std::vector<C
   lonely_period_ =
       lonely ? std::min(lonely_period_ * 2, profile_.reconnect_period) : profile_.probe_period;
   next_reconnect_ = now + jittered(lonely ? lonely_period_ : profile_.reconnect_period, random_);
+}
+
+void PeerCalls::remember(Endpoint const& endpoint) {
+  if (endpoint.port == 0 || std::find(graves_.begin(), graves_.end(), endpoint) != graves_.end()) {
+    return;
+  }
+  graves_.push_back(endpoint);
+  if (graves_.size() > graves_max) graves_.pop_front();
 }
 
 bool PeerCalls::may_call(Endpoint const& endpoint, Instant now) {

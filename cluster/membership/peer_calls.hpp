@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <vector>
 
@@ -18,11 +19,13 @@ namespace chisme::cluster {
 //
 // While this node is alone it calls its seeds at `probe_period`, doubling up to `reconnect_period`.
 // Bounds: `calls_max` per round, drawn at random; unknown senders are called at most once a second
-// each, and `recent_max` of them are remembered. Pure; one thread owns it.
+// each, and `recent_max` of them are remembered; so are the addresses of `graves_max` forgotten
+// members. Pure; one thread owns it.
 class PeerCalls {
  public:
   static constexpr std::size_t calls_max = 8;
   static constexpr std::size_t recent_max = 256;
+  static constexpr std::size_t graves_max = 64;
   static constexpr Duration recent_period = std::chrono::seconds{1};
 
   PeerCalls(Profile const& profile, NodeId self, Endpoint own, std::vector<Endpoint> const& seeds,
@@ -38,9 +41,13 @@ class PeerCalls {
   void tick(Instant now, MemberTable const& members, std::vector<Call>& out);
   [[nodiscard]] Instant deadline() const { return std::min(next_push_pull_, next_reconnect_); }
 
+  // Goes on calling the address of a member that is forgotten: it has been dead for so long, and
+  // may still be on the other side of a cut. The one that was remembered first gives way.
+  void remember(Endpoint const& endpoint);
   // May an unknown sender at `endpoint` be called? Counts as a call if so.
   bool may_call(Endpoint const& endpoint, Instant now);
   [[nodiscard]] std::vector<Endpoint> const& seeds() const { return seeds_; }
+  [[nodiscard]] std::deque<Endpoint> const& graves() const { return graves_; }
 
  private:
   void push_pull(Instant now, MemberTable const& members, std::vector<Call>& out);
@@ -50,6 +57,7 @@ class PeerCalls {
   NodeId self_;
   Random random_;
   std::vector<Endpoint> seeds_;  // this node's own address is not among them
+  std::deque<Endpoint> graves_;  // of members that are forgotten
   Duration lonely_period_;       // grows while alone
   Instant next_push_pull_;
   Instant next_reconnect_;

@@ -65,6 +65,7 @@ Swim::Swim(Profile const& profile, Self const& self, std::vector<Endpoint> const
       next_save_(now) {
   missed_.erase(self.peer);
   missed_.erase(Endpoint{});
+  remembered_ = missed_.size();
   load_.id = self.id;
   load_.epoch = self.epoch;
   table_.apply(self_, now);
@@ -132,14 +133,13 @@ void Swim::receive(WrongTarget const& wrong, Envelope const& from, Instant now, 
 
 void Swim::receive(PushPull const& push, Envelope const& from, Instant now, Effects& out) {
   if (push.self.id != from.sender) return;
-  merge_news(push.self, from.sender, now, out);
+  merge_table(push.self, push.members, now, out);
   if (!works_with(push.self)) {
     // It learns who refuses it, and nothing of the others.
     PushPull const greeting{.self = self_, .join = false, .wants_reply = false, .members = {}};
     if (push.wants_reply) out.push_back(Send{from.sender_peer, Channel::stream, greeting});
     return;
   }
-  merge_table(push.members, from.sender, now, out);
   if (push.wants_reply && !stopped_) call(from.sender_peer, false, now, out);
 }
 
@@ -160,10 +160,8 @@ void Swim::receive(MembersDigest const& heard, Envelope const& from, Instant now
 
 void Swim::receive(MembersDelta const& heard, Envelope const& from, Instant now, Effects& out) {
   if (heard.self.id != from.sender || !std::has_single_bit(heard.count)) return;
-  merge_news(heard.self, from.sender, now, out);
-  if (!works_with(heard.self)) return;
-  merge_table(heard.members, from.sender, now, out);
-  if (!heard.wants_reply || stopped_) return;
+  merge_table(heard.self, heard.members, now, out);
+  if (!heard.wants_reply || !works_with(heard.self) || stopped_) return;
   out.push_back(Send{from.sender_peer, Channel::stream, delta(heard.buckets, heard.count, now)});
 }
 
@@ -234,7 +232,9 @@ void Swim::tick(Instant now, Effects& out) {
     gossip_to(profile_.gossip_fanout, now, out);
   }
   if (next_reap_ <= now) {
-    table_.reap(now);
+    for (Member const& forgotten : table_.reap(now)) {
+      if (forgotten.state == MemberState::dead) calls_.remember(forgotten.alive.peer);
+    }
     std::erase_if(told_dead_, [&](auto const& t) { return now - t.second >= told_dead_period; });
     if (missed_until_ <= now) missed_.clear();
     next_reap_ = now + reap_period;
@@ -313,8 +313,10 @@ void Swim::save_peers(Instant now, Effects& out) {
     (is_live(member.state) ? peers : others).push_back(member.alive.peer);
   }
   // Remembered peers that were not met again yet stay remembered.
-  for (Endpoint const& seed : calls_.seeds()) {
-    if (!table_.is_known(seed)) peers.push_back(seed);
+  std::set<Endpoint> called{calls_.seeds().begin(), calls_.seeds().end()};
+  called.insert(calls_.graves().begin(), calls_.graves().end());
+  for (Endpoint const& endpoint : called) {
+    if (!table_.is_known(endpoint)) peers.push_back(endpoint);
   }
   peers.insert(peers.end(), others.begin(), others.end());
   if (peers.size() > saved_peers_max) peers.resize(saved_peers_max);
@@ -422,7 +424,11 @@ void Swim::add_piggyback(std::size_t first, Instant now, Effects& out) {
 
 bool Swim::in_touch() const {
   std::size_t const gone = table_.count(MemberState::left) + table_.replaced();
-  std::size_t const expected = table_.all().size() - gone + missed_.size();
+  // Who came back at another address is not met at the old one: no more are missed than were
+  // remembered and are not known.
+  std::size_t const known = table_.all().size() - 1;
+  std::size_t const unknown = remembered_ > known ? remembered_ - known : 0;
+  std::size_t const expected = table_.all().size() - gone + std::min(missed_.size(), unknown);
   bool const met_nobody = table_.all().size() == 1 && !calls_.seeds().empty();
   return !met_nobody && 2 * table_.count(MemberState::alive) > expected;
 }

@@ -111,7 +111,7 @@ class Swim {
   void merge(std::vector<Record> const& records, NodeId teller, Instant now, Effects& out,
              std::vector<Record>& carried);
   void merge_news(News const& news, NodeId teller, Instant now, Effects& out);
-  void merge_table(std::vector<MemberRecord> const& members, NodeId teller, Instant now,
+  void merge_table(AliveRecord const& teller, std::vector<MemberRecord> const& members, Instant now,
                    Effects& out);
   void merge_member(MemberRecord const& record, NodeId teller, Instant now, Effects& out);
   void add_tombstone(MemberRecord const& record, News const& end, Instant now, Effects& out);
@@ -163,6 +163,7 @@ class Swim {
   bool joining_ = false;                 // what is being merged is known to everybody else
   std::set<Endpoint> missed_;            // remembered peers that were not met yet
   Instant missed_until_;
+  std::size_t remembered_ = 0;         // how many there were
   std::map<NodeId, Instant> refused_;  // when each was last announced
   std::vector<Endpoint> saved_peers_;
   std::uint64_t saved_moves_ = 0;

@@ -98,12 +98,13 @@ void Swim::confirm(SuspectRecord const& suspect, Instant now) {
   }
 }
 
-void Swim::merge_table(std::vector<MemberRecord> const& members, NodeId teller, Instant now,
-                       Effects& out) {
-  // Whoever knew nobody but the teller, whose greeting came with the table, is joining.
-  joining_ = table_.live() <= 2;
+void Swim::merge_table(AliveRecord const& teller, std::vector<MemberRecord> const& members,
+                       Instant now, Effects& out) {
+  joining_ = table_.live() <= 1;
+  merge_news(teller, teller.id, now, out);
   for (MemberRecord const& member : members) {
-    if (member.alive.id != teller) merge_member(member, teller, now, out);
+    if (!works_with(teller)) break;
+    if (member.alive.id != teller.id) merge_member(member, teller.id, now, out);
   }
   joining_ = false;
 }

@@ -46,9 +46,11 @@ void Network::grow(std::size_t count) {
   run(1s);
 }
 
-void Network::start(std::size_t node, std::vector<Endpoint> const& seeds) {
+void Network::start(std::size_t node, std::vector<Endpoint> const& seeds,
+                    std::vector<Endpoint> const& remembered) {
   Node& n = nodes_[node];
-  n.swim = std::make_unique<Swim>(profile_, n.self, seeds, random_.split(node), now_, n.versions);
+  n.swim = std::make_unique<Swim>(profile_, n.self, seeds, random_.split(node), now_, n.versions,
+                                  remembered);
   reschedule(node);
 }
 
@@ -63,7 +65,7 @@ void Network::restart(std::size_t node) {
   n.self.epoch = Epoch{n.self.epoch.value() + 1};
   n.self.run_nonce = random_();
   stopped.erase(node);
-  start(node, n.saved);
+  start(node, {}, n.saved);
 }
 
 std::size_t Network::clone(std::size_t node) {
@@ -78,7 +80,7 @@ std::size_t Network::clone(std::size_t node) {
   original.self.peer = original.self.http = endpoint_of(copy);
   original.self.run_nonce = random_();
   nodes_.push_back(std::move(original));
-  start(copy, nodes_[copy].saved);
+  start(copy, {}, nodes_[copy].saved);
   return copy;
 }
 
@@ -105,6 +107,7 @@ void Network::transmit(std::size_t from, Send& send) {
   std::string bytes = encode(envelope);
   std::size_t const to = index_of(send.to);
   bool const datagram = send.channel == Channel::datagram;
+  if (on_send) on_send(from, message);
   traffic += shares_of(message, bytes.size());
   if (datagram) {
     longest_datagram = std::max(longest_datagram, bytes.size());

@@ -79,6 +79,7 @@ class Network {
   std::size_t longest_datagram = 0;
   std::uint64_t datagrams = 0;
   std::uint64_t datagram_bytes = 0;
+  std::function<void(std::size_t from, Message const&)> on_send;
   Traffic traffic;  // of everything sent, by what it is for
   [[nodiscard]] std::size_t deaths() const;
 
@@ -100,7 +101,8 @@ class Network {
     Endpoint endpoint;
   };
 
-  void start(std::size_t node, std::vector<Endpoint> const& seeds);
+  void start(std::size_t node, std::vector<Endpoint> const& seeds,
+             std::vector<Endpoint> const& remembered = {});
   void carry_out(std::size_t node, Effects& effects);
   void transmit(std::size_t from, Send& send);
   void arrive(Delivery const& delivery);

@@ -230,6 +230,132 @@ TEST(Swim, AMinorityKnowsThatItIsOutOfTouch) {
   EXPECT_TRUE(network.at(3).in_touch());
 }
 
+TEST(Swim, AfterARestartOfAllRememberedPeersAreMissedUntilTheyAreMet) {
+  Network network{20};
+  network.grow(5);
+  network.run(5s);
+  for (std::size_t i = 0; i < 5; ++i) network.crash(i);
+  network.restart(0);
+  network.restart(1);
+  network.run(1min);
+  EXPECT_EQ(network.at(0).members().size(), 2u);
+  EXPECT_FALSE(network.at(0).in_touch());
+  network.restart(2);
+  EXPECT_TRUE(network.run_until([&] { return network.at(0).in_touch(); }, 20s).has_value());
+}
+
+TEST(Swim, PeersThatComeBackAtOtherAddressesAreNotMissedForEver) {
+  Self self;
+  self.id = Network::id_of(0);
+  self.epoch = Epoch{2};
+  self.peer = Network::endpoint_of(0);
+  Swim swim{loopback_profile(),
+            self,
+            {},
+            Random{1},
+            Instant{},
+            spoken_versions,
+            {Network::endpoint_of(1), Network::endpoint_of(2)}};
+  Effects out;
+  std::vector<Record> carried;
+  EXPECT_FALSE(swim.in_touch());
+  for (std::size_t const node : {1u, 2u}) {
+    PushPull call;
+    call.self.id = Network::id_of(node);
+    call.self.epoch = Epoch{2};
+    call.self.peer = Network::endpoint_of(node + 10);
+    swim.handle({call.self.id, Epoch{2}, call.self.peer, call}, Channel::stream, Instant{1s}, out,
+                carried);
+  }
+  EXPECT_TRUE(swim.in_touch());
+}
+
+TEST(Swim, AJoinerDoesNotPassOnTheTableThatItLearned) {
+  Network network{21};
+  network.grow(30);
+  network.run(10s);
+  std::size_t const joiner = network.add();
+  std::size_t told = 0;
+  network.on_send = [&](std::size_t from, Message const& message) {
+    auto const* gossip = std::get_if<Gossip>(&message);
+    if (from != joiner || gossip == nullptr) return;
+    for (Record const& record : gossip->records) {
+      auto const* alive = std::get_if<AliveRecord>(&record);
+      if (alive != nullptr && alive->id != Network::id_of(joiner)) ++told;
+    }
+  };
+  network.run(5s);
+  EXPECT_EQ(network.at(joiner).members().size(), 31u);
+  EXPECT_EQ(told, 0u);
+}
+
+TEST(Swim, MembersThatKnowTheSameExchangeNoTables) {
+  Network network{22};
+  network.grow(10);
+  network.run(30s);
+  std::size_t digests = 0;
+  std::size_t tables = 0;
+  network.on_send = [&](std::size_t, Message const& message) {
+    digests += std::holds_alternative<MembersDigest>(message) ? 1 : 0;
+    bool const table =
+        std::holds_alternative<MembersDelta>(message) || std::holds_alternative<PushPull>(message);
+    tables += table ? 1 : 0;
+  };
+  network.run(1min);
+  EXPECT_GT(digests, 20u);
+  EXPECT_EQ(tables, 0u);
+}
+
+TEST(Swim, DigestsFindWhatGossipMissedOnEitherSide) {
+  Network network{23};
+  network.grow(10);
+  network.run(30s);
+  // Each of two learns of somebody of whom nobody else hears.
+  auto const learn = [&](std::size_t at, std::size_t stranger) {
+    PushPull call;
+    call.self.id = Network::id_of(stranger);
+    call.self.epoch = Epoch{1};
+    call.self.peer = Network::endpoint_of(stranger);
+    MembersDelta table;
+    table.self = network.at(1 - at).self();
+    table.count = 8;
+    table.members = {MemberRecord{call.self, MemberState::dead}};
+    network.deliver(at, from(1 - at, table), Channel::stream);
+  };
+  learn(0, 70);
+  learn(1, 71);
+  ASSERT_FALSE(network.at(0).members().contains(Network::id_of(71)));
+  network.run(2min);
+  for (std::size_t i = 0; i < 10; ++i) {
+    EXPECT_TRUE(network.at(i).members().contains(Network::id_of(70))) << i;
+    EXPECT_TRUE(network.at(i).members().contains(Network::id_of(71))) << i;
+  }
+}
+
+TEST(Swim, ALoadIsOlderByTheTimeItTravelled) {
+  Network network{24};
+  network.grow(2);
+  network.run(5s);  // pings tell that the way takes 0.5 to 2 ms
+  LoadRecord load;
+  load.id = Network::id_of(1);
+  load.age_ms = 100;
+  EXPECT_GE(network.at(0).arrived(load, Network::id_of(1)).age_ms, 101u);
+  EXPECT_LE(network.at(0).arrived(load, Network::id_of(1)).age_ms, 102u);
+}
+
+TEST(Swim, AJoinerLearnsWhoIsDraining) {
+  Network network{25};
+  network.grow(3);
+  network.act(2, [&](Swim& swim, Effects& out) { swim.set_draining(true, network.now(), out); });
+  network.run(30s);
+  std::size_t const joiner = network.add();
+  network.run(2s);
+  EXPECT_TRUE(network.at(joiner).members().at(Network::id_of(2)).alive.draining);
+  // It is watched like any other.
+  network.crash(2);
+  EXPECT_TRUE(network.run_until([&] { return network.all_see(2, MemberState::dead); }, 6s));
+}
+
 TEST(Swim, AStreamThatBreaksMakesItsPeerBeProbedAtOnce) {
   Network network{14};
   network.grow(5);

@@ -112,6 +112,11 @@ TEST(Traps, IncarnationsThatAreUsedUpEndTheNodeInsteadOfWrappingAround) {
     }
   }
   EXPECT_TRUE(network.stopped.at(0).failed);
+  // Only a new epoch is above the highest incarnation, and a start brings it.
+  EXPECT_TRUE(network.stopped.at(0).restart);
+  network.restart(0);
+  EXPECT_TRUE(network.run_until([&] { return network.all_see_all_alive(); }, 20s).has_value());
+  EXPECT_EQ(network.at(1).members().at(Network::id_of(0)).alive.epoch, Epoch{2});
 }
 
 TEST(Traps, NodesThatLeftAreForgottenAfterADayAndNotToldForTheSecondHalf) {
@@ -122,9 +127,47 @@ TEST(Traps, NodesThatLeftAreForgottenAfterADayAndNotToldForTheSecondHalf) {
   Member const& left = *table.find(Network::id_of(1));
   EXPECT_TRUE(MemberTable::is_told(left, begin + 11h));
   EXPECT_FALSE(MemberTable::is_told(left, begin + 13h));
-  EXPECT_FALSE(table.reap(begin + 23h));
-  EXPECT_TRUE(table.reap(begin + 24h));
+  EXPECT_TRUE(table.reap(begin + 23h).empty());
+  EXPECT_EQ(table.reap(begin + 24h).size(), 1u);
   EXPECT_EQ(table.find(Network::id_of(1)), nullptr);
+}
+
+TEST(Traps, WhoComesAndGoesForWeeksLeavesNoTableThatGrows) {
+  MemberTable table;
+  Instant now{};
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < 2000; ++i, now += 15min) {
+    table.apply(alive(i, 1, 0), now);
+    table.apply(LeftRecord{Network::id_of(i), Epoch{1}, {}}, now);
+    table.reap(now);
+    most = std::max(most, table.all().size());
+  }
+  EXPECT_LE(most, 24u * 4 + 1);
+  EXPECT_EQ(table.live(), 0u);
+}
+
+TEST(Traps, HalvesThatForgotEachOtherStillFindEachOther) {
+  Profile slow = loopback_profile();  // weeks pass: few events per day
+  slow.probe_period = slow.gossip_period = 10min;
+  slow.probe_timeout = 5min;
+  slow.push_pull_period = slow.reconnect_period = 2h;
+  Network network{14, slow};
+  for (std::size_t i = 0; i < 4; ++i) network.add();
+  network.run(24h);
+  ASSERT_TRUE(network.all_see_all_alive());
+  for (std::size_t a : {0u, 1u}) {
+    for (std::size_t b : {2u, 3u}) {
+      network.cut(a, b);
+      network.cut(b, a);
+    }
+  }
+  network.run(14 * 24h);
+  ASSERT_FALSE(network.seen(1, 3).has_value());  // dead for so long that it is forgotten
+  network.crash(0);                              // the only seed
+  network.heal();
+  network.run(3 * 24h);
+  EXPECT_EQ(network.seen(1, 3), MemberState::alive);
+  EXPECT_EQ(network.seen(2, 1), MemberState::alive);
 }
 
 TEST(Traps, AFullTableForgetsTheDeadAndNeverTheLiving) {

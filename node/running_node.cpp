@@ -233,14 +233,7 @@ void RunningNode::make_driver(cluster::Core core) {
                         [this](cluster::Event const& event, cluster::ClusterView const& view) {
                           announce(event, view);
                         },
-                        [this](cluster::Stop const& stop) {
-                          if (!stop.failed) {
-                            log::info(stop.reason);
-                            return take_no_more(leave_grace);
-                          }
-                          log::error(stop.reason);
-                          end(true);
-                        }};
+                        [this](cluster::Stop const& stop) { obey(stop); }};
   driver_ = std::make_unique<CoreDriver>(control(), std::move(core), std::move(host));
 }
 
@@ -298,6 +291,13 @@ void RunningNode::announce(cluster::Event const& event, cluster::ClusterView con
 bool RunningNode::run() {
   control().run();
   return !failed_;
+}
+
+void RunningNode::obey(cluster::Stop const& stop) {
+  stop.failed ? log::error(stop.reason) : log::info(stop.reason);
+  wants_restart_ = stop.restart;
+  if (stop.failed || stop.restart) return end(stop.failed);
+  take_no_more(leave_grace);
 }
 
 void RunningNode::end(bool failed) {

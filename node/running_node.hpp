@@ -46,6 +46,8 @@ class RunningNode {
   [[nodiscard]] Result<void> start();
   // Runs the control loop until the node ends. False: it had to end, and the log says why.
   [[nodiscard]] bool run();
+  // It ended to be started again at once, in its next epoch.
+  [[nodiscard]] bool wants_restart() const { return wants_restart_; }
   // Takes no more requests and ends soon: at once when nothing is being served, else after a second
   // of grace. On the control loop.
   void stop();
@@ -74,6 +76,7 @@ class RunningNode {
   void connect();
   void finish_transfer(TransferClient::Finished const& finished);
   void announce(cluster::Event const& event, cluster::ClusterView const& view);
+  void obey(cluster::Stop const& stop);
   void end(bool failed);
   void take_no_more(Duration grace);
   void await_requests(Instant until);
@@ -100,6 +103,7 @@ class RunningNode {
   std::unique_ptr<DiskPool> disk_;
   bool stopping_ = false;
   bool failed_ = false;
+  bool wants_restart_ = false;
 };
 
 }  // namespace chisme::node

@@ -125,9 +125,8 @@ struct Setting {
   Take take;
 };
 
-// The single list from which flags, variables, keys and help are made.
-std::vector<Setting> const& settings() {
-  static std::vector<Setting> const all{
+std::vector<Setting> settings_of_the_node() {
+  return {
       {{"listen", "address and port for clients [127.0.0.1:7701]"},
        [](Draft& d, std::string const& v) { return take_address(d.config.http, v); }},
       {{"peer", "address and port for other nodes, TCP and UDP [the clients' port + 1000]"},
@@ -157,6 +156,11 @@ std::vector<Setting> const& settings() {
        }},
       {{"weight", "relative share of copies [1]"},
        [](Draft& d, std::string const& v) { return take_count(d.config.weight, v, 1, 1000); }},
+  };
+}
+
+std::vector<Setting> settings_of_copies() {
+  return {
       {{"copies", "wanted copies of a file, R [3]"},
        [](Draft& d, std::string const& v) { return take_count(d.config.copies_wanted, v, 1, 16); }},
       {{"durable", "copies on disk before a write is acknowledged, W [2]"},
@@ -191,6 +195,11 @@ std::vector<Setting> const& settings() {
          if (d.config.scrub_rate >= ByteCount{64u << 10}) return std::nullopt;
          return "is less than 64K a second: no scrub would come to its end";
        }},
+  };
+}
+
+std::vector<Setting> settings_of_the_process() {
+  return {
       {{"profile", "kind of network: loopback, lan or wan [loopback]"},
        [](Draft& d, std::string const& v) {
          return take_choice<Network>(
@@ -212,6 +221,17 @@ std::vector<Setting> const& settings() {
                                        {"error", LogLevel::error}});
        }},
   };
+}
+
+// The single list from which flags, variables, keys and help are made.
+std::vector<Setting> const& settings() {
+  static std::vector<Setting> const all = [] {
+    std::vector<Setting> made;
+    for (auto const part : {settings_of_the_node, settings_of_copies, settings_of_the_process}) {
+      for (Setting& setting : part()) made.push_back(std::move(setting));
+    }
+    return made;
+  }();
   return all;
 }
 

@@ -49,7 +49,7 @@ class MemoryGateway final : public Gateway {
   // Knobs.
   bool in_touch = true;
   bool quorum = true;
-  int leaves = 0;  // how often it was told to leave
+  int leaves = 0;                        // how often it was told to leave
   bool unknown_outcome = false;          // finishing an upload fails with it
   std::uint64_t free_bytes = ~0ull;      // for one upload
   bool copies_gone = false;              // opening the node's own copies fails

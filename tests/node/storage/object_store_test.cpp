@@ -3,19 +3,16 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <linux/magic.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <thread>
 
-#include "tests/node/storage/disk.hpp"
+#include "tests/node/storage/stored_objects.hpp"
 
 namespace chisme::node {
 namespace {
@@ -24,58 +21,6 @@ namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-// SHA-256 of "abc" (FIPS 180-4, example 1) and of nothing.
-constexpr char const* abc_hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-constexpr char const* empty_hex =
-    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-
-class ObjectStoreTest : public testing::Test {
- protected:
-  fs::path data() const { return directory_.path(); }
-  fs::path staging() const { return data() / "staging"; }
-  fs::path abc_path() const { return data() / "objects" / "ba" / (std::string(abc_hex) + "-3"); }
-
-  std::unique_ptr<ObjectStore> open() {
-    auto store = ObjectStore::open(data());
-    EXPECT_TRUE(store) << store.error().message;
-    return std::move(*store);
-  }
-  static Result<StoredObject> store(ObjectStore& objects, std::string_view bytes,
-                                    std::optional<Digest> expected = std::nullopt) {
-    auto staged = objects.stage(ByteCount{bytes.size()});
-    if (!staged) return tl::unexpected<Error>(staged.error());
-    auto appended = staged->append(std::as_bytes(std::span(bytes)));
-    if (!appended) return tl::unexpected<Error>(appended.error());
-    return objects.commit(std::move(*staged), expected);
-  }
-  // Removes what is there now, as a host does that knows of all commits.
-  static Result<void> remove(ObjectStore& objects, Digest const& digest) {
-    objects.settle(digest);
-    auto const copy = objects.settled_copy(digest);
-    return objects.remove(digest, copy.value_or(CopyNumber{}));
-  }
-  static Result<void> verify(ObjectStore& objects, Digest const& digest) {
-    auto check = objects.begin_check(digest);
-    if (!check) return tl::unexpected<Error>(check.error());
-    while (check->advance(2)) {
-    }
-    return objects.finish_check(std::move(*check));
-  }
-  static std::string bytes_of(ObjectFile const& file) {
-    std::string bytes(file.size().value(), '\0');
-    EXPECT_EQ(::pread(file.descriptor(), bytes.data(), bytes.size(), 0),
-              static_cast<ssize_t>(bytes.size()));
-    return bytes;
-  }
-  static std::size_t count(fs::path const& directory) {
-    return static_cast<std::size_t>(
-        std::distance(fs::directory_iterator(directory), fs::directory_iterator{}));
-  }
-
- private:
-  TemporaryDirectory directory_;
-};
 
 TEST_F(ObjectStoreTest, StoresUnderTheSha256AndReadsBack) {
   auto objects = open();
@@ -161,24 +106,6 @@ TEST_F(ObjectStoreTest, AfterAFailedSyncOfANewDirectorysParentNothingIsPromisedU
   objects.reset();
   EXPECT_TRUE(store(*open(), "abc"));
 }
-
-// While it lives, nothing more can be opened.
-class NoDescriptorsLeft {
- public:
-  NoDescriptorsLeft() {
-    int const lowest = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    ::close(lowest);
-    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
-    rlimit const none{static_cast<rlim_t>(lowest), before_.rlim_max};
-    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-  }
-  ~NoDescriptorsLeft() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-  NoDescriptorsLeft(NoDescriptorsLeft const&) = delete;
-  NoDescriptorsLeft& operator=(NoDescriptorsLeft const&) = delete;
-
- private:
-  rlimit before_{};
-};
 
 TEST_F(ObjectStoreTest, AShortageOfFileDescriptorsChangesNothingAndPasses) {
   auto objects = open();
@@ -274,20 +201,6 @@ TEST_F(ObjectStoreTest, AnObjectThatWasTruncatedWhileStoppedGoesToQuarantineAtOp
   EXPECT_EQ(count(data() / "quarantine"), 1u);
 }
 
-TEST_F(ObjectStoreTest, VerifyMovesAFlippedBitToQuarantineAndTheObjectMayBeStoredAgain) {
-  auto objects = open();
-  ASSERT_TRUE(store(*objects, "abc"));
-  Digest const digest = *parse_digest(abc_hex);
-  EXPECT_TRUE(verify(*objects, digest));
-  write_text(abc_path(), "abb");
-  EXPECT_EQ(verify(*objects, digest).error().fault, Fault::corrupt);
-  EXPECT_EQ(objects->open_object(digest).error().fault, Fault::not_found);
-  EXPECT_EQ(verify(*objects, digest).error().fault, Fault::not_found);
-  EXPECT_EQ(count(data() / "quarantine"), 1u);
-  ASSERT_TRUE(store(*objects, "abc"));
-  EXPECT_TRUE(verify(*objects, digest));
-}
-
 TEST_F(ObjectStoreTest, AnOpenObjectIsReadableAfterItsRemoval) {
   auto objects = open();
   ASSERT_TRUE(store(*objects, "abc"));
@@ -345,113 +258,6 @@ TEST_F(ObjectStoreTest, RemovalsAndCommitsOfOneObjectNeverLoseTheLastCommit) {
   done = true;
   remover.join();
   EXPECT_EQ(lost, 0) << "a copy that the host did not know of was removed";
-}
-
-TEST_F(ObjectStoreTest, ACopyThatRottedIsSyncedIntoQuarantineAndOutOfItsDirectory) {
-  auto objects = open();
-  ASSERT_TRUE(store(*objects, "abc"));
-  write_text(abc_path(), "abb");
-  DiskWatch const watch;
-  auto const verified = verify(*objects, *parse_digest(abc_hex));
-  ASSERT_FALSE(verified);
-  EXPECT_THAT(verified.error().message, HasSubstr("quarantine"));
-  std::string const quarantine = (data() / "quarantine").string();
-  EXPECT_THAT(watch.calls(),
-              ElementsAre("rename " + quarantine + "/" + abc_path().filename().string(),
-                          "sync " + quarantine, "sync " + abc_path().parent_path().string()));
-  EXPECT_EQ(objects->quarantine().contents().files, 1u);
-  EXPECT_EQ(objects->quarantine().contents().bytes, ByteCount{3});
-}
-
-TEST_F(ObjectStoreTest, ACopyOfAnotherLengthOrThatCannotBeReadIsCorrupt) {
-  auto objects = open();
-  Digest const digest = *parse_digest(abc_hex);
-  for (auto const& damage : std::vector<std::function<void()>>{
-           [&] { fs::resize_file(abc_path(), 2); }, [&] { fs::resize_file(abc_path(), 4); },
-           [&] { fs::remove(abc_path()), fs::create_directory(abc_path()); }}) {
-    ASSERT_TRUE(store(*objects, "abc"));
-    damage();
-    EXPECT_EQ(verify(*objects, digest).error().fault, Fault::corrupt);
-    EXPECT_FALSE(objects->has(digest)) << "it is not served any more";
-    fs::remove_all(data() / "quarantine" / abc_path().filename());
-  }
-}
-
-TEST_F(ObjectStoreTest, ACopyThatShrinksWhileItIsReadIsCorrupt) {
-  auto objects = open();
-  ASSERT_TRUE(store(*objects, "abc"));
-  auto check = objects->begin_check(*parse_digest(abc_hex));
-  ASSERT_TRUE(check && check->advance(1));
-  fs::resize_file(abc_path(), 1);
-  EXPECT_FALSE(check->advance(1));
-  EXPECT_EQ(objects->finish_check(std::move(*check)).error().fault, Fault::corrupt);
-}
-
-TEST_F(ObjectStoreTest, ACopyThatWasReplacedWhileItsBadPredecessorWasReadIsIntact) {
-  auto objects = open();
-  ASSERT_TRUE(store(*objects, "abc"));
-  write_text(abc_path(), "abb");
-  auto check = objects->begin_check(*parse_digest(abc_hex));
-  ASSERT_TRUE(check);
-  ASSERT_TRUE(store(*objects, "abc"));
-  while (check->advance(1)) {
-  }
-  EXPECT_TRUE(objects->finish_check(std::move(*check)));
-  EXPECT_EQ(read_text(abc_path()), "abc");
-}
-
-TEST_F(ObjectStoreTest, ACheckThatCannotBeginForWantOfDescriptorsSaysNothingOfTheCopy) {
-  auto objects = open();
-  ASSERT_TRUE(store(*objects, "abc"));
-  Digest const digest = *parse_digest(abc_hex);
-  {
-    NoDescriptorsLeft const shortage;
-    EXPECT_EQ(objects->begin_check(digest).error().fault, Fault::io);
-  }
-  EXPECT_TRUE(verify(*objects, digest));
-}
-
-TEST_F(ObjectStoreTest, AFileThatSomebodyElseRemovedIsNotThereAndNotInQuarantine) {
-  auto objects = open();
-  ASSERT_TRUE(store(*objects, "abc"));
-  fs::remove(abc_path());
-  EXPECT_EQ(verify(*objects, *parse_digest(abc_hex)).error().fault, Fault::not_found);
-  EXPECT_FALSE(objects->has(*parse_digest(abc_hex)));
-  EXPECT_EQ(count(data() / "quarantine"), 0u);
-}
-
-// How many pages of the file the kernel has in memory.
-std::size_t pages_in_memory(fs::path const& path) {
-  int const file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  std::size_t const size = fs::file_size(path);
-  std::vector<unsigned char> pages((size + 4095) / 4096);
-  void* const mapped = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file, 0);
-  ::close(file);
-  EXPECT_NE(mapped, MAP_FAILED);
-  EXPECT_EQ(::mincore(mapped, size, pages.data()), 0);
-  ::munmap(mapped, size);
-  return static_cast<std::size_t>(
-      std::ranges::count_if(pages, [](unsigned char page) { return (page & 1) != 0; }));
-}
-
-TEST_F(ObjectStoreTest, ACheckReadsTheDiskAndLeavesNothingOfItInMemory) {
-  struct statfs kind{};
-  ASSERT_EQ(::statfs(data().c_str(), &kind), 0);
-  if (kind.f_type == TMPFS_MAGIC) GTEST_SKIP() << "the temporary directory is in memory";
-  auto objects = open();
-  auto const stored = store(*objects, std::string(3'000'000, 'x'));
-  ASSERT_TRUE(stored);
-  std::string const hex = to_hex(stored->digest);
-  fs::path const path = data() / "objects" / hex.substr(0, 2) / (hex + "-3000000");
-  EXPECT_GT(pages_in_memory(path), 0u);
-  auto check = objects->begin_check(stored->digest);
-  ASSERT_TRUE(check);
-  EXPECT_EQ(pages_in_memory(path), 0u);
-  while (check->advance(1u << 20)) {
-  }
-  EXPECT_EQ(check->read_so_far(), ByteCount{3'000'000});
-  EXPECT_TRUE(objects->finish_check(std::move(*check)));
-  EXPECT_EQ(pages_in_memory(path), 0u);
 }
 
 TEST_F(ObjectStoreTest, ManyThreadsCommitTheSameAndOtherObjects) {

@@ -16,10 +16,10 @@ namespace chisme::simulation {
 // case, run by the same program, does the same.
 struct Case {
   std::uint64_t seed = 1;
-  unsigned nodes = 0;               // 0: drawn
-  Duration faults_for{};            // zero: drawn
-  std::optional<FaultKinds> kinds;  // nullopt: drawn
-  std::vector<std::string> only;    // events or kinds of the schedule; empty: all of it
+  unsigned nodes = 0;                    // 0: drawn
+  Duration faults_for{};                 // zero: drawn
+  std::optional<FaultKinds> kinds = {};  // nullopt: drawn
+  std::vector<std::string> only = {};    // events or kinds of the schedule; empty: all of it
   bool writes = true;
 };
 

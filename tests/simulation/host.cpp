@@ -68,7 +68,7 @@ CoreConfig Host::config() const {
   config.surplus_kept = 3s;
   config.copy_promise = 6s;
   config.unreferenced_kept = 20s;
-  config.tombstones_kept = 60s;
+  config.tombstones_kept = 5s;
   config.unreferenced_kept_when_full = 10s;
   config.scrub_period = 5min;
   config.versions = versions_;
@@ -146,6 +146,7 @@ bool Host::rot_something(Random& random) {
   auto const victim =
       std::next(objects.begin(), static_cast<std::ptrdiff_t>(random.below(objects.size())));
   disk_->rot(victim->first);
+  around_.observer->rots(*this, victim->first);
   return true;
 }
 

@@ -13,7 +13,8 @@ constexpr Duration write_period = 300ms;
 constexpr Duration longest_write = 7s;  // the write timeout, and what follows
 constexpr Duration lasting_agreement_within = 20s;
 constexpr Duration agreement_period = 100ms;  // of looking for it; longer in large clusters
-constexpr Duration settling = 2s;             // until gossip of the last changes has died out
+constexpr Duration settling =
+    25s;  // until trims are done and gossip of the last changes has died out
 
 // Streams of one seed, so that what one draws does not shift the others.
 enum class Purpose : std::uint64_t {

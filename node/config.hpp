@@ -25,7 +25,7 @@ struct NodeConfig {
   std::filesystem::path data = "chisme-data";        // made when it does not exist
   std::vector<Endpoint> join;                        // peer endpoints of other nodes
   std::string zone;                                  // copies spread over zones
-  std::uint32_t weight = 1;                          // relative share of placements, > 0
+  std::uint32_t weight = 1;                          // relative share of copies and requests, > 0
   unsigned copies_wanted = 3;                        // R
   unsigned copies_durable = 2;                       // W <= R
   Duration repair_delay = std::chrono::minutes{10};  // two or more live copies left

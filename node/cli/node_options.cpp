@@ -154,7 +154,7 @@ std::vector<Setting> settings_of_the_node() {
          d.config.zone = v;
          return std::nullopt;
        }},
-      {{"weight", "relative share of copies [1]"},
+      {{"weight", "relative share of copies and of requests [1]"},
        [](Draft& d, std::string const& v) { return take_count(d.config.weight, v, 1, 1000); }},
   };
 }

@@ -111,7 +111,8 @@ void Upkeep::answer(Verifier::Asker const& asker, Digest const& digest, Catalogu
 void Upkeep::tick(Catalogue& catalogue, Situation const& situation, Outages const& outages,
                   WritesUnderWay const& writes, Effects& out) {
   unreferenced_.set_full(has_little_room(situation));
-  may_remove_any_ = outages.is_calm(situation.now) && !is_leaving(situation);
+  may_remove_any_ =
+      outages.is_calm(situation.now) && !is_leaving(situation) && !catalogue.is_filling();
   if (may_remove_any_) {
     trim(catalogue, situation, writes, out);
     remove_unreferenced(catalogue, situation, writes, out);

@@ -24,7 +24,8 @@ namespace chisme::cluster {
 // (Trimmer, Unreferenced, Disposal).
 //
 // What both ways to remove a copy have in common is held here: only in a calm, never while this
-// node is leaving, never a copy that was promised, is being read, or that a write under way names.
+// node is leaving or still learns which names there are, never a copy that was promised, is being
+// read, or that a write under way names.
 //
 // Pure; one thread owns it.
 class Upkeep {

@@ -84,6 +84,11 @@ void Disk::apply(SaveCatalogue const& frame) {
   if (frame.horizon) horizon_ = *frame.horizon;
 }
 
+CatalogueRecord const* Disk::saved(std::string const& name) const {
+  auto const found = records_.find(Subject{name, {}, {}});
+  return found == records_.end() ? nullptr : &found->second;
+}
+
 std::string Disk::stage(ObjectStored const& object) {
   std::string const staged = "staging/" + std::to_string(next_staged_++);
   files_.create(staged);

@@ -37,6 +37,8 @@ class Disk {
   void append(cluster::SaveCatalogue const& save);
   // Makes the oldest `frames` that are not safe yet safe.
   void sync_journal(std::size_t frames);
+  // The record of `name` that is safe; nullptr: there is none.
+  [[nodiscard]] cluster::CatalogueRecord const* saved(std::string const& name) const;
   void save_peers(std::vector<Endpoint> peers) { peers_ = std::move(peers); }
 
   // The steps of keeping an object, in this order. The last one makes it count.

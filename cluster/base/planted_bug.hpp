@@ -1,66 +1,64 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace chisme {
 
 // PlantedBug names mistakes that the simulator must be able to find. Each has its site in the code
-// (`if (planted(PlantedBug::x)) …`) and its row in tests/simulation/planted/planted_bugs.cpp, which
+// (`if (planted(PlantedBug::x)) …`) and its row in tests/simulation/planted/planted_bugs.hpp, which
 // says what it does and which check is to catch it.
 enum class PlantedBug : std::uint8_t {
   none,
   // Membership.
   stale_news_is_taken,
-  accuser_raises_incarnation,
   same_alive_revives,
+  old_address_is_kept,
+  accuser_raises_incarnation,
   accusation_is_not_refuted,
   known_news_is_told_again,
-  pause_is_not_noticed,
-  wrong_target_is_ignored,
-  old_address_is_kept,
-  dead_are_not_called,
   namesake_is_ignored,
-  stream_ping_is_not_sent,
-  zone_is_forgotten,
   jitter_depends_on_the_process,
   // The wire.
+  datagrams_are_overfilled,
   foreign_clusters_are_heard,
   damage_is_not_seen,
-  datagrams_are_overfilled,
+  new_kinds_go_to_old_nodes,
   // The catalogue.
   older_version_wins,
   tombstones_do_not_count,
-  later_arrival_wins,
+  holding_epochs_do_not_count,
   duplicates_move_the_fingerprint,
-  anti_entropy_timer_is_off,
-  deltas_lose_a_record,
-  clock_follows_any_version,
-  own_log_restarts,
-  // Writes, lookups, repair.
+  gossip_is_enough,
+  version_is_the_wall_clock,
+  // Writes, lookups, copies.
   one_copy_is_enough,
   participant_answers_before_the_sync,
   refused_write_is_finished,
-  lost_commit_is_not_repeated,
-  absent_without_a_majority,
+  late_write_is_called_refused,
   condition_is_not_checked,
   nothing_is_repaired,
   repairs_stay_counted,
-  unverified_copies_are_removed,
+  needed_copies_are_removed,
+  transfers_are_not_limited,
   // The simulated host and its clients.
   save_is_answered_before_the_sync,
   torn_object_is_taken_for_whole,
+  last_save_wins,
   directory_is_not_synced,
+  epoch_is_not_raised,
   full_disk_says_stored,
-  rotten_copy_is_a_source,
+  broken_transfer_counts,
   rotten_copy_is_called_intact,
   bounce_goes_on,
-  epoch_is_not_raised,
+  count,
 };
+inline constexpr std::size_t planted_bugs = static_cast<std::size_t>(PlantedBug::count);
 
 #ifdef CHISME_PLANTED_BUGS
-// Whether `bug` is the one that was planted last. One thread.
+// Whether `bug` is the one that was planted last.
 [[nodiscard]] bool planted(PlantedBug bug);
-// Plants `bug` instead of the one before; PlantedBug::none: none.
+// Plants `bug` instead of the one before; PlantedBug::none: none. Not while anything runs.
 void plant(PlantedBug bug);
 #else
 // Nothing is ever planted but in the libraries of the option CHISME_PLANTED_BUGS: no code is left.

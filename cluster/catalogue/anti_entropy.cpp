@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "cluster/base/planted_bug.hpp"
 #include "cluster/catalogue/range_sync.hpp"
 #include "cluster/config.hpp"
 
@@ -59,6 +60,7 @@ Catalogue::Source AntiEntropy::source(Peer const& known, Catalogue const& catalo
 
 void AntiEntropy::heard(NodeId id, std::uint64_t fingerprint, Catalogue const& catalogue,
                         Situation const& situation, Effects& out) {
+  if (planted(PlantedBug::gossip_is_enough)) return;
   MemberView const* const member = find_member(situation.members, id);
   if (id == self_ || !is_reachable(member)) return;
   Peer& known = peer(id);
@@ -120,6 +122,7 @@ void AntiEntropy::tick(Catalogue& catalogue, Situation const& situation, bool br
   if (auto const horizon = keeper_.tick(catalogue, situation, braked)) {
     adopt(*horizon, catalogue, situation, out);
   }
+  if (planted(PlantedBug::gossip_is_enough)) return;
   MemberView const* chosen = nullptr;
   for (MemberView const& member : situation.members) {
     if (member.alive.id == self_ || !is_reachable(&member)) continue;

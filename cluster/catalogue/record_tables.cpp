@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "cluster/base/check.hpp"
+#include "cluster/base/planted_bug.hpp"
 
 namespace chisme::cluster {
 namespace {
@@ -116,7 +117,10 @@ bool RecordTables::apply_name(CatalogueRecord const& record) {
   if (old != nullptr) {
     Version const& stored = version_of(*old);
     Version const& told = version_of(record);
-    if (told < stored || (told == stored && record.dot <= old->dot)) return false;
+    bool const older = told < stored && !planted(PlantedBug::older_version_wins);
+    bool const forgotten = std::holds_alternative<DeleteRecord>(old->change) && told != stored &&
+                           planted(PlantedBug::tombstones_do_not_count);
+    if ((older || (told == stored && record.dot <= old->dot)) && !forgotten) return false;
     remove_name(*old);
   }
   add_name(snapshot_.names_.insert(record));
@@ -181,7 +185,13 @@ bool RecordTables::apply_holding(CatalogueRecord const& record) {
   auto const place = object.holdings.begin() +
                      (find_holder(object.holdings, dot.writer) - object.holdings.cbegin());
   bool const known = place != object.holdings.end() && place->holder == dot.writer;
-  if (known && dot <= place->dot()) return false;
+  bool const by_sequence = planted(PlantedBug::holding_epochs_do_not_count);
+  bool const late = known && (by_sequence ? dot.sequence <= place->sequence : dot <= place->dot());
+  bool const twice = known && dot == place->dot();
+  if (twice && planted(PlantedBug::duplicates_move_the_fingerprint)) {
+    fingerprints_.flip(slot_of(digest), mark_of(record));
+  }
+  if (late) return false;
   auto const* const have = std::get_if<HaveRecord>(&record.change);
   Holding const now{dot.writer, dot.sequence, dot.epoch, have != nullptr};
   if (have != nullptr) object.size = have->size;

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "cluster/base/overloaded.hpp"
+#include "cluster/base/planted_bug.hpp"
 #include "cluster/config.hpp"
 
 namespace chisme::cluster {
@@ -61,7 +62,11 @@ MemberTable::Outcome MemberTable::apply(News const& news, Instant now) {
   }
   Member& member = *found;
   NewsKey const key = cluster::key_of(news);
-  if (key <= cluster::key_of(member)) return Outcome::unchanged;
+  bool const stale = key < cluster::key_of(member) && planted(PlantedBug::stale_news_is_taken);
+  bool const again = key.rank == MemberState::alive && key.epoch == member.alive.epoch &&
+                     key.incarnation == member.alive.incarnation && !is_live(member.state) &&
+                     planted(PlantedBug::same_alive_revives);
+  if (key <= cluster::key_of(member) && !stale && !again) return Outcome::unchanged;
   if (is_absurd(member, key)) return Outcome::refused;
   store(member, news, now);
   return Outcome::changed;
@@ -88,7 +93,9 @@ void MemberTable::store(Member& member, News const& news, Instant now) {
   bool const was_live = is_live(was);
   bool const restarted = key.epoch != member.alive.epoch;
   if (auto const* alive = std::get_if<AliveRecord>(&news)) {
+    Endpoint const before = member.alive.peer;
     member.alive = *alive;
+    if (planted(PlantedBug::old_address_is_kept)) member.alive.peer = before;
     if (!was_live || restarted) member.alive_since = now;
   } else {
     member.alive.epoch = key.epoch;

@@ -3,6 +3,8 @@
 #include <set>
 #include <utility>
 
+#include "cluster/base/planted_bug.hpp"
+
 namespace chisme::cluster {
 namespace {
 
@@ -13,8 +15,15 @@ Duration scaled(Duration period, std::size_t members) {
   return period * (members > 32 ? factor : 1);
 }
 
+// A mistake to be planted: what the process did before shows.
+double process_jitter() {
+  static double grows = 1;
+  return grows *= 1.001;
+}
+
 Duration jittered(Duration period, Random& random) {
-  double const factor = 0.9 + 0.2 * random.uniform();
+  double factor = 0.9 + 0.2 * random.uniform();
+  if (planted(PlantedBug::jitter_depends_on_the_process)) factor *= process_jitter();
   return Duration{static_cast<Duration::rep>(static_cast<double>(period.count()) * factor)};
 }
 
@@ -44,7 +53,8 @@ void PeerCalls::push_pull(Instant now, MemberTable const& members, std::vector<C
   // A suspect may not answer; of a few somebody does.
   for (Member const* member : members.sample(4, std::span{&self_, 1}, random_)) {
     if (member->state != MemberState::alive) continue;
-    out.push_back({member->alive.peer, understands<MembersDigest>(member->alive)});
+    bool const any = planted(PlantedBug::new_kinds_go_to_old_nodes);
+    out.push_back({member->alive.peer, any || understands<MembersDigest>(member->alive)});
     return;
   }
 }

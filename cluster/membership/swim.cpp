@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cluster/base/overloaded.hpp"
+#include "cluster/base/planted_bug.hpp"
 #include "cluster/wire/codec.hpp"
 
 namespace chisme::cluster {
@@ -31,6 +32,7 @@ std::size_t bucket_of(NodeId id, std::size_t count) {
 }
 
 std::size_t room_in(Message const& message) {
+  if (planted(PlantedBug::datagrams_are_overfilled)) return datagram_bytes_max;
   std::size_t const used = encoded_size(message);
   return used < datagram_bytes_max ? datagram_bytes_max - used : 0;
 }
@@ -169,6 +171,7 @@ void Swim::receive(MembersDelta const& heard, Envelope const& from, Instant now,
 // second process with our data directory. The younger one lives on: it has the higher epoch.
 void Swim::hear_namesake(Envelope const& envelope, Instant now, Effects& out) {
   auto const* push = std::get_if<PushPull>(&envelope.message);
+  if (planted(PlantedBug::namesake_is_ignored)) return;
   if (push == nullptr || push->self.run_nonce == self_.run_nonce) return;
   hear_of_self(push->self, now, out);
   if (!stopped_ && calls_.may_call(envelope.sender_peer, now)) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "cluster/base/overloaded.hpp"
+#include "cluster/base/planted_bug.hpp"
 #include "cluster/membership/swim.hpp"
 
 // Swim: whose news wins, what follows from it, and what this node hears of itself.
@@ -54,8 +55,11 @@ void Swim::merge_news(News const& news, NodeId teller, Instant now, Effects& out
   Member const* known = table_.find(id);
   auto const before = known == nullptr ? std::nullopt : std::optional{known->state};
   auto const* suspect = std::get_if<SuspectRecord>(&news);
-  bool const stale = known != nullptr && key_of(news) <= key_of(*known);
+  bool const looks_closer =
+      planted(PlantedBug::stale_news_is_taken) || planted(PlantedBug::same_alive_revives);
+  bool const stale = known != nullptr && key_of(news) <= key_of(*known) && !looks_closer;
   if (stale || table_.apply(news, now) != MemberTable::Outcome::changed) {
+    if (planted(PlantedBug::known_news_is_told_again)) dissemination_.add(record_of(news), now);
     bool const confirms = suspect != nullptr && known != nullptr && key_of(news) == key_of(*known);
     if (confirms) confirm(*suspect, now);
     return;
@@ -152,7 +156,10 @@ void Swim::suspect_all(std::vector<NodeId> const& failed, Instant now, Effects& 
   for (NodeId const id : failed) {
     Member const* member = table_.find(id);
     if (member == nullptr || !is_live(member->state)) continue;
-    SuspectRecord const suspect{id, member->alive.epoch, member->alive.incarnation, self_.id};
+    SuspectRecord suspect{id, member->alive.epoch, member->alive.incarnation, self_.id};
+    if (planted(PlantedBug::accuser_raises_incarnation)) {
+      suspect.incarnation = Incarnation{suspect.incarnation.value() + 1};
+    }
     merge_news(suspect, self_.id, now, out);
   }
 }
@@ -173,7 +180,7 @@ void Swim::hear_of_self(News const& news, Instant now, Effects& out) {
   NewsKey const key = key_of(news);
   if (auto const* alive = std::get_if<AliveRecord>(&news)) {
     bool const foreign = alive->run_nonce != 0 && alive->run_nonce != self_.run_nonce;
-    if (foreign && alive->epoch >= self_.epoch) {
+    if (foreign && alive->epoch >= self_.epoch && !planted(PlantedBug::namesake_is_ignored)) {
       stop({"duplicate identity: another process runs as node " + to_string(self_.id), true}, out);
     }
     return;
@@ -189,6 +196,7 @@ void Swim::hear_of_self(News const& news, Instant now, Effects& out) {
 
 // Tells again what is refuted already: whoever still says it has missed it.
 void Swim::refute(Incarnation heard, Instant now, Effects& out) {
+  if (planted(PlantedBug::accusation_is_not_refuted)) return;
   if (heard < self_.incarnation) return dissemination_.add(self_, now);
   std::uint64_t const jump = heard.value() - self_.incarnation.value();
   if (jump > MemberTable::incarnation_jump_max) return;

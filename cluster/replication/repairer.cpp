@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "cluster/base/planted_bug.hpp"
 #include "cluster/placement/rendezvous.hpp"
 
 namespace chisme::cluster {
@@ -154,6 +155,7 @@ Repairer::Need Repairer::need_of(Digest const& digest, Catalogue::ObjectUse cons
 // When the copies in reach, and those that may return, become fewer than R.
 std::optional<Instant> Repairer::due_of(Need const& need, Situation const& situation,
                                         Outages const& outages) const {
+  if (planted(PlantedBug::nothing_is_repaired)) return std::nullopt;
   std::size_t const wanted = situation.copies_wanted;
   Instant due = situation.now;
   Duration const delay = need.copies >= 2 ? config_.repair_delay : config_.last_copy_repair_delay;
@@ -315,7 +317,7 @@ void Repairer::take_off_queues(Digest const& digest, Repair const& repair) {
 
 void Repairer::count(Repair& repair, bool counted) {
   if (counted && !repair.counted) ++pending_;
-  if (!counted && repair.counted) --pending_;
+  if (!counted && repair.counted && !planted(PlantedBug::repairs_stay_counted)) --pending_;
   repair.counted = counted;
 }
 

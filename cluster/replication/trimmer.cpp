@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cluster/base/planted_bug.hpp"
 #include "cluster/placement/rendezvous.hpp"
 
 namespace chisme::cluster {
@@ -25,7 +26,8 @@ std::optional<std::vector<NodeId>> Trimmer::others_of(Digest const& digest,
   auto const use = catalogue.objects().find(digest);
   if (use == catalogue.objects().end() || !catalogue.is_local(digest)) return std::nullopt;
   std::vector<NodeId> const holders = catalogue.snapshot().holders(digest);
-  if (holders.size() <= situation.copies_wanted) return std::nullopt;  // as nearly always
+  bool const greedy = planted(PlantedBug::needed_copies_are_removed);
+  if (holders.size() + greedy <= situation.copies_wanted) return std::nullopt;  // as nearly always
   std::uint64_t const key = placement_key(*use->second.names.begin());
   std::vector<NodeId> ranked = rank_holders(key, situation.members, holders);
   bool const is_placed = std::ranges::find(ranked, situation.self) != ranked.end();
@@ -34,6 +36,7 @@ std::optional<std::vector<NodeId>> Trimmer::others_of(Digest const& digest,
   std::erase_if(ranked, [&](NodeId id) {
     return !understands<VerifyCopy>(find_member(situation.members, id)->alive);
   });
+  while (greedy && ranked.size() < situation.copies_wanted) ranked.push_back(situation.self);
   if (ranked.size() < situation.copies_wanted) return std::nullopt;
   return ranked;
 }
@@ -129,6 +132,7 @@ void Trimmer::ask(Witness& witness, Situation const& situation, Effects& out) {
 }
 
 bool Trimmer::advance(Situation const& situation, Effects& out) {
+  if (planted(PlantedBug::needed_copies_are_removed)) return true;
   for (Witness& witness : run_->witnesses) {
     if (witness.answer != Answer::not_intact) continue;
     if (run_->next == run_->others.size()) {

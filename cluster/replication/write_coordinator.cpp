@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cluster/base/overloaded.hpp"
+#include "cluster/base/planted_bug.hpp"
 #include "cluster/catalogue/name_record.hpp"
 
 namespace chisme::cluster {
@@ -73,7 +74,8 @@ std::optional<Error> WriteCoordinator::refusal(WriteRequested const& request,
   if (current == nullptr && std::holds_alternative<RemoveFile>(request.what)) {
     return Error{Fault::not_found, "there is no file " + request.name};
   }
-  if (meets(request.condition, current)) return std::nullopt;
+  bool const taken = planted(PlantedBug::condition_is_not_checked);
+  if (taken || meets(request.condition, current)) return std::nullopt;
   return Error{Fault::precondition_failed,
                "the current version of " + request.name + " is not the one that was asked for"};
 }
@@ -105,6 +107,7 @@ void WriteCoordinator::choose_targets(Pending& write, WriteRequested const& requ
   write.ask_all = !removal;
   write.held_here = removal || std::ranges::count(request.stored_on, situation.self) > 0;
   write.others_needed = situation.copies_durable - (write.held_here ? 1 : 0);
+  if (planted(PlantedBug::one_copy_is_enough)) write.others_needed = 0;
   std::size_t const most = removal ? write.others_needed + spare_targets : wanted.size();
   for (NodeId const id : wanted) {
     MemberView const* const member = find_member(situation.members, id);
@@ -262,7 +265,9 @@ bool WriteCoordinator::advance(std::uint64_t number, Pending& write, Catalogue& 
   bool const hopeless = now.accepted + now.waiting + now.spare < write.others_needed;
   if (!agreed && !hopeless && !late) return false;
   if (!agreed && !now.maybe_seen && !write.seen_before) {
-    catalogue.discard(write.record);
+    bool const discards = !planted(PlantedBug::refused_write_is_finished);
+    if (discards) catalogue.discard(write.record);
+    if (!discards) catalogue.finish(write.record, situation.now, out);
     answer(write.request.write,
            no_quorum(name_of(write.record), 1 + now.accepted, write.others_needed + 1), out);
     return true;
@@ -275,6 +280,9 @@ bool WriteCoordinator::advance(std::uint64_t number, Pending& write, Catalogue& 
 
 void WriteCoordinator::doubt(Pending& write, Effects& out) {
   write.in_doubt = true;
+  if (planted(PlantedBug::late_write_is_called_refused)) {
+    return answer(write.request.write, no_quorum(name_of(write.record), 1, 2), out);
+  }
   answer(write.request.write, in_doubt_error(name_of(write.record)), out);
 }
 

@@ -8,6 +8,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "cluster/base/planted_bug.hpp"
 #include "cluster/wire/archives.hpp"
 
 namespace chisme::cluster {
@@ -367,10 +368,12 @@ Result<void> check_header(std::span<std::byte const> frame, ClusterTag cluster,
     return fail(Fault::invalid, "reading a message: it has protocol version " +
                                     std::to_string(version) + ", which this node does not speak");
   }
+  if (planted(PlantedBug::foreign_clusters_are_heard)) cluster = ClusterTag{tag};
   if (tag != cluster.value()) {
     return fail(Fault::invalid, "reading a message: it belongs to another cluster");
   }
-  if (sum != checksum(frame.subspan(header_bytes), cluster)) {
+  bool const damaged = sum != checksum(frame.subspan(header_bytes), cluster);
+  if (damaged && !planted(PlantedBug::damage_is_not_seen)) {
     return fail(Fault::invalid, "reading a message: it is damaged");
   }
   return {};

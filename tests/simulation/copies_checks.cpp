@@ -20,6 +20,9 @@ std::string wrong_copies(std::span<Sight const> sights, FileEntry const& file, u
                          bool owed) {
   std::size_t copies = 0;
   for (auto const& [host, view] : sights) {
+    if (host->disk().holds(file.put.digest) && !has_whole_copy(*host, file.put.digest)) {
+      return name_of(*host) + " has a corrupt copy of " + file.put.name;
+    }
     bool const holds = host->disk().holds(file.put.digest);
     bool const said = std::ranges::count(file.holders, host->id()) > 0;
     if (holds != said) return name_of(*host) + " is wrong about its copy of " + file.put.name;

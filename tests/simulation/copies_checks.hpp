@@ -19,11 +19,16 @@ class CopiesChecks {
 
   // The core of `host` has its copy removed. REQUIRES: called before it is gone.
   void removes(Host const& host, Digest const& digest);
+  void rots(Host const& host, Digest const& digest) { rotten_.emplace(host.index(), digest); }
+  [[nodiscard]] bool is_rotten(Host const& host, Digest const& digest) const {
+    return rotten_.contains({host.index(), digest});
+  }
   // `host` has a copy now that it fetched from `source`.
   void fetched(Host const& host, Host const& source, Digest const& digest);
 
  private:
   Surroundings& around_;
+  std::set<std::pair<unsigned, Digest>> rotten_;
   std::set<std::pair<unsigned, Digest>> going_;  // removals ordered: these copies count no more
 };
 

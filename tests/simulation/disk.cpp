@@ -4,6 +4,7 @@
 
 #include "cluster/base/check.hpp"
 #include "cluster/base/overloaded.hpp"
+#include "cluster/base/planted_bug.hpp"
 
 namespace chisme::simulation {
 
@@ -19,6 +20,13 @@ std::string directory_of(Digest const& digest) {
 std::string path_of(ObjectStored const& object) {
   return directory_of(object.digest) + "/" + to_hex(object.digest) + "-" +
          std::to_string(object.size.value());
+}
+
+// Saves come in any order: what is on disk gives way to news only, as in node/storage. The planted
+// bug lets the last save win.
+bool is_older(CatalogueRecord const& record, CatalogueRecord const& kept) {
+  if (log_of(record.change) == LogKind::holdings) return record.dot < kept.dot;
+  return version_of(record) < version_of(kept);
 }
 
 std::optional<ObjectStored> parse_file_name(std::string const& name) {
@@ -45,6 +53,7 @@ void Disk::write_identity() {
 }
 
 Epoch Disk::next_epoch() {
+  if (planted(PlantedBug::epoch_is_not_raised) && epoch_.value() > 0) return epoch_;
   epoch_ = Epoch{epoch_.value() + 1};
   write_identity();
   return epoch_;
@@ -72,7 +81,11 @@ void Disk::apply(SaveCatalogue const& frame) {
                    [&](DropRecord const& drop) { return Subject{{}, drop.digest, writer}; }},
         record.change);
   };
-  for (CatalogueRecord const& record : frame.records) records_[subject_of(record)] = record;
+  for (CatalogueRecord const& record : frame.records) {
+    auto const [kept, is_new] = records_.try_emplace(subject_of(record), record);
+    bool const older = is_older(record, kept->second) && !planted(PlantedBug::last_save_wins);
+    if (!is_new && !older) kept->second = record;
+  }
   for (CatalogueRecord const& record : frame.forgotten) {
     auto const kept = records_.find(subject_of(record));
     if (kept != records_.end() && kept->second.dot == record.dot) records_.erase(kept);
@@ -97,6 +110,7 @@ std::string Disk::stage(ObjectStored const& object) {
 }
 
 void Disk::sync_staged(std::string const& staged) {
+  if (planted(PlantedBug::torn_object_is_taken_for_whole)) return;
   files_.sync_file(staged);
 }
 
@@ -111,7 +125,8 @@ void Disk::publish(std::string const& staged, ObjectStored const& object) {
 
 void Disk::sync_published(ObjectStored const& object) {
   if (!files_.exists(path_of(object))) return;  // removed meanwhile
-  files_.sync_directory(directory_of(object.digest));
+  bool const forgets = planted(PlantedBug::directory_is_not_synced);
+  if (!forgets) files_.sync_directory(directory_of(object.digest));
   objects_[object.digest] = object.size;
 }
 
@@ -161,7 +176,8 @@ void Disk::scan() {
       std::string const path = "objects/" + directory + "/" + name;
       auto const object = parse_file_name(name);
       FileSystem::File const* const file = files_.find(path);
-      if (object && file->length == object->size.value()) {
+      bool const any_length = planted(PlantedBug::torn_object_is_taken_for_whole);
+      if (object && (any_length || file->length == object->size.value())) {
         objects_[object->digest] = object->size;
       } else {
         files_.unlink(path);

@@ -9,6 +9,7 @@
 
 #include "cluster/base/check.hpp"
 #include "cluster/base/overloaded.hpp"
+#include "cluster/base/planted_bug.hpp"
 #include "cluster/wire/codec.hpp"
 
 namespace chisme::simulation {
@@ -153,7 +154,8 @@ bool Host::rot_something(Random& random) {
 void Host::scrub() {
   std::vector<Digest> corrupt;
   for (auto const& [digest, size] : disk_->objects()) {
-    if (!disk_->is_intact(digest)) corrupt.push_back(digest);
+    bool const looks = !planted(PlantedBug::rotten_copy_is_called_intact);
+    if (looks && !disk_->is_intact(digest)) corrupt.push_back(digest);
   }
   for (Digest const& digest : corrupt) quarantine(digest);
 }
@@ -222,7 +224,7 @@ void Host::read(Channel channel, std::string const& bytes) {
     return;
   }
   bool const is_damaged = channel == Channel::datagram && around_.network->counts().damaged > 0;
-  if (is_damaged || is_too_new(std::as_bytes(std::span(bytes)), versions_)) return;
+  if (is_damaged) return;
   around_.violated(who(index_) + "undecodable message: " + envelope.error().message);
 }
 
@@ -325,7 +327,8 @@ void Host::in_turn(Callable action) {
 
 void Host::verify(Digest const& digest) {
   in_turn([this, digest] {
-    if (disk_->holds(digest) && !disk_->is_intact(digest)) return quarantine(digest);
+    bool const looks = !planted(PlantedBug::rotten_copy_is_called_intact);
+    if (looks && disk_->holds(digest) && !disk_->is_intact(digest)) return quarantine(digest);
     give(ObjectVerified{digest, disk_->holds(digest)});
   });
 }
@@ -334,6 +337,7 @@ void Host::verify(Digest const& digest) {
 void Host::save(SaveCatalogue effect) {
   disk_->append(effect);
   saves_.push_back(effect.save);
+  if (planted(PlantedBug::save_is_answered_before_the_sync)) give(CatalogueSaved{effect.save});
   if (saves_.size() == 1) sync_saves();
 }
 
@@ -367,14 +371,26 @@ void Host::keep(ObjectStored const& object, Done done) {
 }
 
 void Host::store(ObjectStored const& object) {
-  if (!is_up() || disk_full_) return;
+  bool const lies = disk_full_ && planted(PlantedBug::full_disk_says_stored);
+  if (!is_up() || (disk_full_ && !lies)) return;
   auto const shared = std::make_shared<ObjectStored const>(object);
+  if (lies) {
+    return later(0s, [this, shared] {
+      keep(*shared, [this, shared] {
+        disk_->rot(shared->digest);
+        give(*shared);
+      });
+    });
+  }
   later(0s, [this, shared] { keep(*shared, [this, shared] { give(*shared); }); });
 }
 
 void Host::start_transfer(StartTransfer effect) {
   if (!transfers_.insert(effect.transfer).second) {
     around_.violated(who(index_) + "a transfer was started twice");
+  }
+  if (transfers_.size() > config().transfers_in_max) {
+    around_.violated(Invariant::within_bounds, who(index_) + "too many transfers at once");
   }
   auto fetch = std::make_shared<Fetch>();
   fetch->what = std::move(effect);
@@ -419,6 +435,8 @@ void Host::receive_object(FetchPtr fetch, std::size_t source, unsigned from,
 void Host::keep_fetched(FetchPtr fetch, unsigned from) {
   ObjectStored const object{fetch->what.digest, fetch->what.size};
   keep(object, [this, fetch, from] {
+    bool const breaks = fetch->what.digest.bytes[0] % 4 == 0;
+    if (breaks && planted(PlantedBug::broken_transfer_counts)) disk_->rot(fetch->what.digest);
     around_.observer->fetched(*this, *around_.hosts[from], fetch->what.digest);
     give(ObjectStored{fetch->what.digest, fetch->what.size});
     end_transfer(fetch, true);

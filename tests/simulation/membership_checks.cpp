@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <set>
+#include <utility>
 
 namespace chisme::simulation {
 
@@ -30,6 +31,7 @@ void MembershipChecks::ends(Host const& host) {
 
 void MembershipChecks::look(std::span<Sight const> sights) {
   for (Sight const& sight : sights) note_own(sight.view);
+  if (!around_.cloned.empty()) check_twins(sights);
   for (Sight const& sight : sights) {
     Seen& seen = seen_[sight.host->index()];
     if (seen.run != sight.host->run()) seen = Seen{sight.host->run(), {}};
@@ -40,6 +42,31 @@ void MembershipChecks::look(std::span<Sight const> sights) {
     if (!std::ranges::is_sorted(sight.view.members, {},
                                 [](MemberView const& member) { return member.alive.id; })) {
       around_.violated(name_of(*sight.host) + ": members are not in order");
+    }
+  }
+}
+
+// Whoever meets its namesake ends, if it is the older one.
+void MembershipChecks::check_twins(std::span<Sight const> sights) {
+  constexpr Duration patience = std::chrono::seconds{12};
+  Instant const now = around_.agenda.now();
+  auto const before = std::exchange(twins_, {});
+  for (std::size_t i = 0; i < sights.size(); ++i) {
+    for (std::size_t j = i + 1; j < sights.size(); ++j) {
+      Host const& a = *sights[i].host;
+      Host const& b = *sights[j].host;
+      if (a.id() != b.id() || !around_.network->connects(a.index(), b.index())) continue;
+      Twins twins{a.run(), b.run(), now};
+      auto const known = before.find({a.index(), b.index()});
+      bool const same =
+          known != before.end() && known->second.run_a == a.run() && known->second.run_b == b.run();
+      if (same) twins.since = known->second.since;
+      if (now - twins.since > patience) {
+        around_.violated(Invariant::views_agree,
+                         name_of(a) + " and " + name_of(b) + " live with one identity");
+        twins.since = now;
+      }
+      twins_[{a.index(), b.index()}] = twins;
     }
   }
 }

@@ -28,7 +28,7 @@ struct Sight {
 
 // Its disk has the object, with the right bytes.
 [[nodiscard]] inline bool has_whole_copy(Host const& host, Digest const& digest) {
-  return host.disk().holds(digest);
+  return host.disk().is_intact(digest);
 }
 
 }  // namespace chisme::simulation

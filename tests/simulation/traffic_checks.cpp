@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 // Bytes per second of one node.
 constexpr std::uint64_t busy = 60'000;
-constexpr std::uint64_t idle = 12'000;
+constexpr std::uint64_t idle = 18'000;
 constexpr std::uint64_t each_member = 60;
 
 std::uint64_t rate(std::uint64_t bytes, Duration span) {

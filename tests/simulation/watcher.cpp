@@ -31,7 +31,8 @@ Watcher::Watcher(Surroundings& around, Workload const& workload, Random random)
       membership_(around),
       catalogues_(around, workload),
       copies_(around),
-      merges_(around, random),
+      merges_(around, random.split(1)),
+      intruder_(around, random.split(2)),
       traffic_(around) {}
 
 Duration Watcher::period() const {
@@ -47,6 +48,9 @@ void Watcher::look() {
   std::vector<Sight> const sights = sights_of(around_);
   membership_.look(sights);
   catalogues_.look(sights);
+  workload_.check_durable();
+  // Afterwards it would disturb what has to come to rest.
+  if (!healed_) intruder_.act();
 }
 
 void Watcher::heals() {
@@ -56,6 +60,7 @@ void Watcher::heals() {
 void Watcher::sends(Host const& host, Send const& what, std::string const& bytes) {
   traffic_.sends(host, bytes.size());
   merges_.sends(what.message);
+  intruder_.sends(what, bytes);
 }
 
 std::optional<Violation> Watcher::disagreement() {

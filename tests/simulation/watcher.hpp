@@ -5,6 +5,7 @@
 
 #include "tests/simulation/catalogue_checks.hpp"
 #include "tests/simulation/copies_checks.hpp"
+#include "tests/simulation/intruder.hpp"
 #include "tests/simulation/membership_checks.hpp"
 #include "tests/simulation/merge_checks.hpp"
 #include "tests/simulation/observer.hpp"
@@ -37,6 +38,11 @@ class Watcher : public Observer {
   void ends(Host const& host) override { membership_.ends(host); }
   void sends(Host const& host, cluster::Send const& what, std::string const& bytes) override;
   void removes(Host const& host, Digest const& digest) override { copies_.removes(host, digest); }
+  void rots(Host const& host, Digest const& digest) override { copies_.rots(host, digest); }
+  // Whether a copy may be found wrong: it has become so, and nobody has looked at it since.
+  [[nodiscard]] bool is_rotten(Host const& host, Digest const& digest) const override {
+    return copies_.is_rotten(host, digest);
+  }
   void fetched(Host const& host, Host const& source, Digest const& digest) override {
     copies_.fetched(host, source, digest);
   }
@@ -50,6 +56,7 @@ class Watcher : public Observer {
   CatalogueChecks catalogues_;
   CopiesChecks copies_;
   MergeChecks merges_;
+  Intruder intruder_;
   TrafficChecks traffic_;
   Instant next_look_{};
   std::optional<Instant> healed_;

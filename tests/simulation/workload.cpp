@@ -4,7 +4,10 @@
 #include <memory>
 #include <utility>
 
+#include "cluster/catalogue/hybrid_clock.hpp"
+#include "cluster/catalogue/name_record.hpp"
 #include "cluster/placement/rendezvous.hpp"
+#include "tests/simulation/sight.hpp"
 
 namespace chisme::simulation {
 
@@ -25,6 +28,13 @@ constexpr Duration lookup_patience = 1s;
 
 bool contains(std::vector<NodeId> const& nodes, NodeId id) {
   return std::ranges::find(nodes, id) != nodes.end();
+}
+
+std::optional<Version> known_version(CatalogueSnapshot const& catalogue, std::string const& name) {
+  for (CatalogueRecord const& record : catalogue.newest_changes()) {
+    if (cluster::name_of(record) == name) return version_of(record);
+  }
+  return std::nullopt;
 }
 
 std::vector<NodeId> alive_in(ClusterView const& view) {
@@ -58,6 +68,11 @@ std::string Workload::random_name() {
   return "file-" + std::to_string(random_.below(names));
 }
 
+std::string Workload::some_name(double last) {
+  std::string name = random_name();
+  return random_.chance(last) && !last_acknowledged_.empty() ? last_acknowledged_ : name;
+}
+
 Host* Workload::some_host_up() {
   std::vector<Host*> up;
   for (auto const& host : around_.hosts) {
@@ -83,7 +98,7 @@ void Workload::act() {
 
 void Workload::write(Host& host) {
   WriteId const write{attempts_.size() + 1};
-  std::string const name = random_name();
+  std::string const name = some_name(0.15);
   Digest const digest = content_for(name);
   writes_of_[name].push_back(write);
   Attempt& attempt = attempts_[write];
@@ -117,7 +132,7 @@ void Workload::set_condition(Host const& host, Attempt& attempt) {
 void Workload::look_up(Host& host) {
   LookupId const lookup{lookups_.size() + 1};
   Lookup& asked = lookups_[lookup];
-  asked = {random_name(), asked_now(host), alive_in(host.view())};
+  asked = {some_name(0.5), asked_now(host), alive_in(host.view())};
   host.give(LookupRequested{lookup, asked.name});
 }
 
@@ -155,6 +170,8 @@ void Workload::push(Host& host, Host& target, std::shared_ptr<Upload> const& upl
 void Workload::commit(Host& host, Upload const& upload) {
   Attempt& attempt = attempts_[upload.write];
   set_condition(host, attempt);
+  attempt.wall = host.wall();
+  attempt.known = known_version(host.view().catalogue, attempt.name);
   host.give(WriteRequested{upload.write, attempt.name,
                            StoreFile{*attempt.digest, attempt.size, "text/plain"}, upload.stored_on,
                            attempt.condition});
@@ -175,6 +192,9 @@ void Workload::answered(Attempt& attempt, WriteOutcome const& outcome) {
   attempt.outcome = Outcome::acknowledged;
   attempt.version = outcome.version;
   attempt.copies = outcome.copies;
+  last_acknowledged_ = attempt.name;
+  if (attempt.digest) check_version(attempt);
+  if (attempt.digest) check_copies(attempt);
   if (attempt.digest && attempt.copies.empty()) around_.violated("acknowledged without a copy");
   // A name that somebody removes may be absent by the time that the node looks.
   bool const absent_meanwhile = attempt.condition.must_be_absent && was_ever_removed(attempt.name);
@@ -184,6 +204,63 @@ void Workload::answered(Attempt& attempt, WriteOutcome const& outcome) {
   }
 }
 
+// At the moment of its acknowledgement a write is safe on as many nodes as it has to be.
+void Workload::check_copies(Attempt const& attempt) const {
+  Host const& host = *around_.hosts[attempt.asked.host];
+  if (attempt.copies.size() < host.view().copies_durable) {
+    around_.violated(Invariant::no_acknowledged_write_lost,
+                     "a write of " + attempt.name + " was acknowledged with " +
+                         std::to_string(attempt.copies.size()) + " copies");
+  }
+  check_saved(attempt);
+  for (auto const& other : around_.hosts) {
+    bool const corrupt = other->disk().holds(*attempt.digest) &&
+                         !has_whole_copy(*other, *attempt.digest) &&
+                         !around_.observer->is_rotten(*other, *attempt.digest);
+    if (!contains(attempt.copies, other->id()) || !corrupt) continue;
+    around_.violated(
+        Invariant::no_acknowledged_write_lost,
+        name_of(*other) + " acknowledged bytes of " + attempt.name + " that it does not have");
+  }
+}
+
+void Workload::check_saved(Attempt const& attempt) const {
+  for (auto const& host : around_.hosts) {
+    if (!contains(attempt.copies, host->id()) || around_.cloned.contains(host->id())) continue;
+    CatalogueRecord const* const saved = host->disk().saved(attempt.name);
+    if (saved != nullptr && version_of(*saved) >= attempt.version) continue;
+    around_.violated(Invariant::no_acknowledged_write_lost,
+                     name_of(*host) + " has no record on disk of a write of " + attempt.name +
+                         " that it made durable");
+  }
+}
+
+void Workload::check_durable() const {
+  for (auto const& [name, writes] : writes_of_) {
+    Attempt const* const newest = standing(name, around_.agenda.now());
+    // Later a node that was away may have begun anew (horizons).
+    if (newest == nullptr || around_.agenda.now() - newest->answered_at > 4s) continue;
+    check_saved(*newest);
+  }
+}
+
+// A version is newer than the one that it replaces, and at most a minute before its writer's clock,
+// unless the name was there already.
+void Workload::check_version(Attempt const& attempt) {
+  if (attempt.known && attempt.version <= *attempt.known) {
+    around_.violated(Invariant::versions_never_decrease,
+                     "a write of " + attempt.name + " was given an older version");
+  }
+  WallTime const wall = std::max(attempt.wall, around_.hosts[attempt.asked.host]->wall());
+  auto const latest =
+      static_cast<std::uint64_t>((wall + HybridClock::ahead_max).time_since_epoch().count() + 1);
+  constexpr std::uint64_t steps = 1u << 20;
+  bool const was_there = attempt.known && attempt.version.time <= attempt.known->time + steps;
+  if (attempt.version.time >> 16 <= latest || was_there) return;
+  around_.violated(Invariant::within_bounds,
+                   "a write of " + attempt.name + " is more than a minute in the future");
+}
+
 void Workload::answered(Attempt& attempt, Error const& error) {
   switch (error.fault) {
     case Fault::unknown_outcome:
@@ -191,8 +268,10 @@ void Workload::answered(Attempt& attempt, Error const& error) {
     case Fault::not_found:
       attempt.outcome = Outcome::absent;
       break;
-    case Fault::no_quorum:
     case Fault::precondition_failed:
+      attempt.unmet = true;
+      [[fallthrough]];
+    case Fault::no_quorum:
     case Fault::busy:
       attempt.outcome = Outcome::refused;
       break;
@@ -265,11 +344,18 @@ bool Workload::survives(Attempt const& attempt) const {
       around_.hosts, [&](auto const& host) { return contains(attempt.copies, host->id()); });
 }
 
+bool Workload::survives_whole(Attempt const& attempt) const {
+  return std::ranges::any_of(around_.hosts, [&](auto const& host) {
+    return contains(attempt.copies, host->id()) &&
+           !around_.observer->is_rotten(*host, *attempt.digest);
+  });
+}
+
 bool Workload::is_owed(std::string const& name, Digest const& digest) const {
   return std::any_of(attempts_.begin(), attempts_.end(), [&](auto const& entry) {
     Attempt const& attempt = entry.second;
     return attempt.outcome == Outcome::acknowledged && attempt.name == name &&
-           attempt.digest == digest && survives(attempt);
+           attempt.digest == digest && survives_whole(attempt);
   });
 }
 
@@ -334,7 +420,7 @@ Workload::Counts Workload::counts() const {
   for (auto const& [write, attempt] : attempts_) {
     if (attempt.outcome == Outcome::acknowledged) ++counts.acknowledged;
     if (attempt.outcome == Outcome::absent) ++counts.absent;
-    if (attempt.outcome == Outcome::refused) ++counts.refused;
+    if (attempt.outcome == Outcome::refused) ++(attempt.unmet ? counts.unmet : counts.refused);
     if (attempt.outcome == Outcome::unknown) ++counts.unknown;
   }
   return counts;

@@ -25,6 +25,7 @@ class Workload {
     unsigned acknowledged = 0;
     unsigned absent = 0;  // removals of what is not there
     unsigned refused = 0;
+    unsigned unmet = 0;    // a condition was not met
     unsigned unknown = 0;  // the connection was lost, or the node said that it does not know
   };
 
@@ -47,6 +48,8 @@ class Workload {
   // removed since for all that clients know.
   [[nodiscard]] bool must_know_newer(std::string const& name, Host const& host,
                                      std::optional<Version> const& version, Instant moment) const;
+  // Each node that made a write durable lately has it on its disk.
+  void check_durable() const;
   [[nodiscard]] Counts counts() const;
   [[nodiscard]] Readers::Counts reads() const { return readers_.counts(); }
 
@@ -65,8 +68,11 @@ class Workload {
     std::optional<Digest> digest;  // nullopt: a removal
     ByteCount size;
     cluster::Condition condition;
-    bool must_fail = false;  // the condition did not hold when it was asked
+    bool must_fail = false;        // the condition did not hold when it was asked
+    std::optional<Version> known;  // that the name had at the asked node
+    WallTime wall{};               // of the asked node
     Outcome outcome = Outcome::unknown;
+    bool unmet = false;  // it was refused for its condition
     Version version;
     std::vector<NodeId> copies;  // that acknowledged it
     Asked asked;
@@ -92,6 +98,9 @@ class Workload {
   void commit(Host& host, Upload const& upload);
   void answered(Attempt& attempt, cluster::WriteOutcome const& outcome);
   void answered(Attempt& attempt, Error const& error);
+  void check_version(Attempt const& attempt);
+  void check_copies(Attempt const& attempt) const;
+  void check_saved(Attempt const& attempt) const;
   void check_absence(Lookup const& lookup);
   void compare(std::string const& name, std::vector<Attempt const*> const& attempts,
                cluster::ClusterView const& view);
@@ -100,9 +109,13 @@ class Workload {
   [[nodiscard]] Attempt const* standing(std::string const& name, Instant moment) const;
   [[nodiscard]] bool was_ever_removed(std::string const& name) const;
   [[nodiscard]] bool survives(Attempt const& attempt) const;
+  // The same, and its copy has not rotted.
+  [[nodiscard]] bool survives_whole(Attempt const& attempt) const;
   [[nodiscard]] bool is_owed_an_answer(Asked const& asked) const;
   [[nodiscard]] Asked asked_now(Host const& host) const;
   std::string random_name();
+  // Now and then the one that was written last.
+  std::string some_name(double last);
   Digest random_digest();
   Digest content_for(std::string const& name);
   Host* some_host_up();
@@ -113,6 +126,7 @@ class Workload {
   std::map<cluster::WriteId, Attempt> attempts_;
   std::map<std::string, std::vector<cluster::WriteId>> writes_of_;  // by name, in order
   std::map<cluster::LookupId, Lookup> lookups_;
+  std::string last_acknowledged_;
 };
 
 }  // namespace chisme::simulation

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "cluster/base/planted_bug.hpp"
+#include "tests/simulation/invariants.hpp"
+#include "tests/simulation/schedule.hpp"
+
+// The mistakes that were planted, and what has to find each of them.
+namespace chisme::simulation {
+
+// A set of invariants, as bits.
+[[nodiscard]] constexpr std::uint32_t any_of(std::initializer_list<Invariant> of) {
+  std::uint32_t bits = 0;
+  for (Invariant const one : of) bits |= 1u << static_cast<unsigned>(one);
+  return bits;
+}
+
+struct PlantedRow {
+  PlantedBug bug = PlantedBug::none;
+  std::string_view name;
+  std::string_view where;
+  std::string_view mistake;
+  std::uint32_t found_by = 0;      // one of these must be violated
+  std::optional<FaultKind> needs;  // the only kind of fault there is; nullopt: none is needed
+  unsigned within_seeds = 4;       // of runs with five nodes and 40 s of faults
+  bool by_stream_only = false;     // no datagram arrives, in a run of a shape of its own
+};
+
+// Each bug, each invariant by its number and each kind of fault is in at least one row: the program
+// does not compile otherwise.
+[[nodiscard]] std::span<PlantedRow const> planted_rows();
+
+}  // namespace chisme::simulation

@@ -5,6 +5,7 @@
 #include "cluster/base/check.hpp"
 #include "cluster/base/overloaded.hpp"
 #include "cluster/base/planted_bug.hpp"
+#include "cluster/catalogue/name_record.hpp"
 
 namespace chisme::simulation {
 
@@ -36,6 +37,16 @@ std::optional<ObjectStored> parse_file_name(std::string const& name) {
   std::from_chars(name.data() + 65, name.data() + name.size(), size);
   if (!digest) return std::nullopt;
   return ObjectStored{*digest, ByteCount{size}};
+}
+
+bool is_of_name(CatalogueRecord const& record) {
+  return std::holds_alternative<PutRecord>(record.change) ||
+         std::holds_alternative<DeleteRecord>(record.change);
+}
+
+// As the real store has it: saves may come in another order than versions.
+bool is_newer(CatalogueRecord const& a, CatalogueRecord const& b) {
+  return is_of_name(a) ? version_of(a) > version_of(b) : a.dot > b.dot;
 }
 
 }  // namespace
@@ -83,8 +94,7 @@ void Disk::apply(SaveCatalogue const& frame) {
   };
   for (CatalogueRecord const& record : frame.records) {
     auto const [kept, is_new] = records_.try_emplace(subject_of(record), record);
-    bool const older = is_older(record, kept->second) && !planted(PlantedBug::last_save_wins);
-    if (!is_new && !older) kept->second = record;
+    if (!is_new && !is_newer(kept->second, record)) kept->second = record;
   }
   for (CatalogueRecord const& record : frame.forgotten) {
     auto const kept = records_.find(subject_of(record));

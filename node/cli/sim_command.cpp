@@ -110,12 +110,14 @@ json writes_of(simulation::Workload::Counts const& writes) {
   return {{"acknowledged", writes.acknowledged},
           {"absent", writes.absent},
           {"refused", writes.refused},
+          {"unmet", writes.unmet},
           {"unknown", writes.unknown}};
 }
 
 void print_writes(simulation::Workload::Counts const& writes) {
   std::cout << "writes: " << writes.acknowledged << " acknowledged, " << writes.refused
-            << " refused, " << writes.unknown << " unknown, " << writes.absent << " absent\n";
+            << " refused, " << writes.unknown << " unknown, " << writes.absent << " absent, "
+            << writes.unmet << " with an unmet condition\n";
 }
 
 void print_faults(simulation::Faults::Counts const& counts) {

@@ -13,6 +13,7 @@ void add(Workload::Counts& sum, Workload::Counts const& one) {
   sum.absent += one.absent;
   sum.refused += one.refused;
   sum.unknown += one.unknown;
+  sum.unmet += one.unmet;
 }
 
 void add(Summary& summary, Case const& the_case, Report const& report) {

@@ -60,6 +60,7 @@ struct Core::Parts {
 
   // What follows every call: each part hears of what the others changed.
   void settle(Instant now, Effects& out);
+  void keep_to_versions(Effects& out) const;
   bool follow_members(Instant now, Effects& out);
   void count_view_changes(Instant now);
   void list_members(Instant now);
@@ -183,6 +184,17 @@ void Core::Parts::settle(Instant now, Effects& out) {
   for (CatalogueRecord& record : replication.take_fresh()) swim.tell(std::move(record), now);
   swim.set_catalogue_fingerprint(replication.fingerprint());
   count_view_changes(now);
+  keep_to_versions(out);
+}
+
+// A node that speaks older versions only does without the kinds of messages that came later, even
+// where it would be answered.
+void Core::Parts::keep_to_versions(Effects& out) const {
+  if (config.versions.current >= spoken_versions.current) return;
+  std::erase_if(out, [&](Effect const& effect) {
+    auto const* const send = std::get_if<Send>(&effect);
+    return send != nullptr && minimum_version_of(send->message) > config.versions.current;
+  });
 }
 
 bool Core::Parts::follow_members(Instant now, Effects& out) {

@@ -27,7 +27,6 @@ enum class PlantedBug : std::uint8_t {
   // The catalogue.
   older_version_wins,
   tombstones_do_not_count,
-  holding_epochs_do_not_count,
   duplicates_move_the_fingerprint,
   gossip_is_enough,
   version_is_the_wall_clock,

@@ -36,7 +36,10 @@ std::string wrong_copies(std::span<Sight const> sights, FileEntry const& file, u
 }  // namespace
 
 void CopiesChecks::removes(Host const& host, Digest const& digest) {
-  going_.emplace(host.index(), digest);
+  constexpr Duration takes_at_most = std::chrono::seconds{5};
+  Instant const now = around_.agenda.now();
+  std::erase_if(going_, [&](auto const& order) { return now - order.second > takes_at_most; });
+  going_[{host.index(), digest}] = now;
   ClusterView const view = host.view();
   if (!is_file_of(view.catalogue, digest)) return;
   std::size_t others = 0;

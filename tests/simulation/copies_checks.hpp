@@ -29,7 +29,8 @@ class CopiesChecks {
  private:
   Surroundings& around_;
   std::set<std::pair<unsigned, Digest>> rotten_;
-  std::set<std::pair<unsigned, Digest>> going_;  // removals ordered: these copies count no more
+  // When removals were ordered: for a moment, copies that are there count no more.
+  std::map<std::pair<unsigned, Digest>, Instant> going_;
 };
 
 // Invariant 19: each file has as many copies as there should be, and its holders are those that

@@ -9,8 +9,8 @@ using namespace std::chrono_literals;
 
 // Bytes per second of one node.
 constexpr std::uint64_t busy = 60'000;
-constexpr std::uint64_t idle = 18'000;
-constexpr std::uint64_t each_member = 60;
+constexpr std::uint64_t idle = 12'000;
+constexpr std::uint64_t each_member = 900;
 
 std::uint64_t rate(std::uint64_t bytes, Duration span) {
   return bytes * 1000 / static_cast<std::uint64_t>(std::max<Duration>(span, 1ms) / 1ms);

@@ -86,6 +86,7 @@ Workload::Asked Workload::asked_now(Host const& host) const {
 }
 
 void Workload::act() {
+  note_clocks();
   if (Host* const host = some_host_up()) readers_.read(*host, random_name());
   Host* const host = some_host_up();
   if (host == nullptr) return;
@@ -170,7 +171,6 @@ void Workload::push(Host& host, Host& target, std::shared_ptr<Upload> const& upl
 void Workload::commit(Host& host, Upload const& upload) {
   Attempt& attempt = attempts_[upload.write];
   set_condition(host, attempt);
-  attempt.wall = host.wall();
   attempt.known = known_version(host.view().catalogue, attempt.name);
   host.give(WriteRequested{upload.write, attempt.name,
                            StoreFile{*attempt.digest, attempt.size, "text/plain"}, upload.stored_on,
@@ -244,21 +244,23 @@ void Workload::check_durable() const {
   }
 }
 
-// A version is newer than the one that it replaces, and at most a minute before its writer's clock,
-// unless the name was there already.
+// A version is newer than the one that it replaces, and at most a minute before the clocks of all
+// nodes so far: one of a wrong clock may have to be outdone.
 void Workload::check_version(Attempt const& attempt) {
   if (attempt.known && attempt.version <= *attempt.known) {
     around_.violated(Invariant::versions_never_decrease,
                      "a write of " + attempt.name + " was given an older version");
   }
-  WallTime const wall = std::max(attempt.wall, around_.hosts[attempt.asked.host]->wall());
-  auto const latest =
-      static_cast<std::uint64_t>((wall + HybridClock::ahead_max).time_since_epoch().count() + 1);
-  constexpr std::uint64_t steps = 1u << 20;
-  bool const was_there = attempt.known && attempt.version.time <= attempt.known->time + steps;
-  if (attempt.version.time >> 16 <= latest || was_there) return;
+  note_clocks();
+  auto const latest = static_cast<std::uint64_t>(
+      (latest_wall_ + HybridClock::ahead_max).time_since_epoch().count() + 1);
+  if (attempt.version.time >> 16 <= latest) return;
   around_.violated(Invariant::within_bounds,
                    "a write of " + attempt.name + " is more than a minute in the future");
+}
+
+void Workload::note_clocks() {
+  for (auto const& host : around_.hosts) latest_wall_ = std::max(latest_wall_, host->wall());
 }
 
 void Workload::answered(Attempt& attempt, Error const& error) {

@@ -39,7 +39,7 @@ class Workload {
   // Compares all that was ever answered with `view`, on which all nodes agree.
   void compare(cluster::ClusterView const& view);
   // Whether clients were promised that the object of `name` survives, and it can: one of the disks
-  // that acknowledged it is still there.
+  // that acknowledged it is still there, with bytes that have not rotted.
   [[nodiscard]] bool is_owed(std::string const& name, Digest const& digest) const;
   // Whether all who wrote these bytes as `name` were told that it was refused, at least one.
   [[nodiscard]] bool was_refused(std::string const& name, Digest const& digest) const;
@@ -70,7 +70,6 @@ class Workload {
     cluster::Condition condition;
     bool must_fail = false;        // the condition did not hold when it was asked
     std::optional<Version> known;  // that the name had at the asked node
-    WallTime wall{};               // of the asked node
     Outcome outcome = Outcome::unknown;
     bool unmet = false;  // it was refused for its condition
     Version version;
@@ -99,6 +98,7 @@ class Workload {
   void answered(Attempt& attempt, cluster::WriteOutcome const& outcome);
   void answered(Attempt& attempt, Error const& error);
   void check_version(Attempt const& attempt);
+  void note_clocks();
   void check_copies(Attempt const& attempt) const;
   void check_saved(Attempt const& attempt) const;
   void check_absence(Lookup const& lookup);
@@ -127,6 +127,7 @@ class Workload {
   std::map<std::string, std::vector<cluster::WriteId>> writes_of_;  // by name, in order
   std::map<cluster::LookupId, Lookup> lookups_;
   std::string last_acknowledged_;
+  WallTime latest_wall_{};  // of any node's clock so far
 };
 
 }  // namespace chisme::simulation

@@ -271,7 +271,8 @@ Situation Core::Parts::situation(Instant now) const {
           .self = self.id,
           .members = members,
           .copies_wanted = copies_wanted(),
-          .copies_durable = copies_durable()};
+          .copies_durable = copies_durable(),
+          .in_touch = swim.in_touch()};
 }
 
 ClusterView Core::Parts::view(Instant now) const {

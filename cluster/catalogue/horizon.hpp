@@ -17,7 +17,9 @@ namespace chisme::cluster {
 // tombstone look old; a restart begins a new mark. That a member has passed is seen from the
 // positions in its digests, which come at least once in a round of push-pulls. Members that are
 // dead count until they are forgotten; those that left do not. Nothing is proposed while the brake
-// is on, while this node is filling, or while a member speaks version 1, which has no horizons.
+// is on, while this node is filling, while a member speaks version 1, which has no horizons, or
+// while this node is not in touch: one that has just started and met nobody yet knows of no members
+// that it had to wait for, and its horizon would have all others take its old records for current.
 //
 // The horizon is a register of which the greatest value wins: each node that hears of a later one
 // collects what it covers (Catalogue::adopt), so fingerprints agree again as soon as it has spread.

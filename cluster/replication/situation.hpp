@@ -16,6 +16,7 @@ struct Situation {
   std::span<MemberView const> members;  // self included, ordered by id
   unsigned copies_wanted = 1;           // R in force
   unsigned copies_durable = 1;          // W in force
+  bool in_touch = true;                 // Swim::in_touch
 };
 
 // nullptr when `id` is no member.

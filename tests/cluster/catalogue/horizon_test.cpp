@@ -104,6 +104,20 @@ TEST_F(Horizons, NothingIsCollectedUnderTheBrake) {
   EXPECT_EQ(tombstones(one), 1u);
 }
 
+TEST_F(Horizons, WhoHasMetNobodyYetCollectsNothing) {
+  nodes.leave(one);
+  nodes.leave(three);
+  forget(1);
+  forget(3);
+  nodes.in_touch = false;
+  remove_a();
+  nodes.run(2 * until_collected, step);
+  EXPECT_EQ(tombstones(two), 1u);
+  nodes.in_touch = true;
+  nodes.run(until_collected, step);
+  EXPECT_EQ(tombstones(two), 0u) << "it is the only member indeed";
+}
+
 TEST_F(Horizons, NothingIsCollectedWhileAMemberKnowsNoHorizons) {
   nodes.members[2].alive.versions = {1, 1, 1};
   remove_a();

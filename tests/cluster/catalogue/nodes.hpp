@@ -101,12 +101,13 @@ class Nodes {
   }
   [[nodiscard]] Situation at(Node const& who) {
     for (MemberView& member : members) member.self = member.alive.id == who.id;
-    return {.now = now, .self = who.id, .members = members};
+    return {.now = now, .self = who.id, .members = members, .in_touch = in_touch};
   }
 
   std::vector<MemberView> members;
   Instant now{};
   bool braked = false;
+  bool in_touch = true;
   std::uint64_t bytes = 0;  // of all messages so far
   std::map<std::size_t, int> kinds;
 

@@ -28,7 +28,6 @@ struct PlantedRow {
   std::uint32_t found_by = 0;      // one of these must be violated
   std::optional<FaultKind> needs;  // the only kind of fault there is; nullopt: none is needed
   unsigned within_seeds = 4;       // of runs with five nodes and 40 s of faults
-  bool by_stream_only = false;     // no datagram arrives, in a run of a shape of its own
 };
 
 // Each bug, each invariant by its number and each kind of fault is in at least one row: the program

@@ -54,10 +54,6 @@ Report run_by_stream(std::uint64_t seed) {
   return report;
 }
 
-Report run_row(PlantedRow const& row, std::uint64_t seed) {
-  return row.by_stream_only ? run_by_stream(seed) : run(case_of(row.needs, seed));
-}
-
 // The same run twice must do the same.
 void add_replay(Case const& the_case, Report& report) {
   if (run(the_case).trace_hash == report.trace_hash) return;
@@ -87,7 +83,7 @@ TEST_P(PlantedBugs, AreFound) {
   std::string others;
   for (std::uint64_t seed = 1; seed <= row.within_seeds; ++seed) {
     Case const the_case = case_of(row.needs, seed);
-    Report report = run_row(row, seed);
+    Report report = run(the_case);
     if (row.found_by == any_of({Invariant::replay_is_identical})) add_replay(the_case, report);
     if (is_found(row, report.violations)) return;
     others += texts_of(report.violations);
@@ -98,7 +94,6 @@ TEST_P(PlantedBugs, AreFound) {
 
 std::string name_of_test(testing::TestParamInfo<PlantedRow> const& info) {
   std::string name{info.param.name};
-  if (info.param.by_stream_only) return name + "_by_stream_only";
   if (info.param.needs) name += "_under_" + std::string{simulation::name_of(*info.param.needs)};
   return name;
 }

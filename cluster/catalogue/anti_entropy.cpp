@@ -43,7 +43,9 @@ AntiEntropy::AntiEntropy(NodeId self, Duration push_pull_period, Duration tombst
     : self_(self),
       period_(push_pull_period),
       keeper_(tombstones_kept),
-      next_turn_(now + push_pull_period) {}
+      next_turn_(now + push_pull_period),
+      // Nodes that start together would all ask the same peers at the same moments otherwise.
+      last_turn_(self) {}
 
 AntiEntropy::Peer& AntiEntropy::peer(NodeId id) {
   // Forgetting a peer costs an exchange that says nothing new.

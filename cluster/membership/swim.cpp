@@ -315,10 +315,7 @@ void Swim::save_peers(Instant now, Effects& out) {
     if (id == self_.id || member.state == MemberState::left) continue;
     (is_live(member.state) ? peers : others).push_back(member.alive.peer);
   }
-  // Remembered peers that were not met again yet stay remembered.
-  std::set<Endpoint> called{calls_.seeds().begin(), calls_.seeds().end()};
-  called.insert(calls_.graves().begin(), calls_.graves().end());
-  for (Endpoint const& endpoint : called) {
+  for (Endpoint const& endpoint : unmet_peers()) {
     if (!table_.is_known(endpoint)) peers.push_back(endpoint);
   }
   peers.insert(peers.end(), others.begin(), others.end());
@@ -327,6 +324,25 @@ void Swim::save_peers(Instant now, Effects& out) {
   if (peers == saved_peers_) return;
   saved_peers_ = peers;
   out.push_back(SavePeers{std::move(peers)});
+}
+
+// Who was not met again yet stays remembered; but of those who came back at another address not the
+// old one as well, for it would be missed at every start from now on.
+std::set<Endpoint> Swim::unmet_peers() const {
+  std::set<Endpoint> unmet{calls_.graves().begin(), calls_.graves().end()};
+  if (table_.all().size() == 1) {
+    unmet.insert(calls_.seeds().begin(), calls_.seeds().end());
+    return unmet;
+  }
+  auto last = missed_.begin();
+  std::advance(last, std::min(missed_.size(), unknown_peers()));
+  unmet.insert(missed_.begin(), last);
+  return unmet;
+}
+
+std::size_t Swim::unknown_peers() const {
+  std::size_t const known = table_.all().size() - 1;
+  return remembered_ > known ? remembered_ - known : 0;
 }
 
 void Swim::call(Endpoint const& endpoint, bool wants_reply, Instant now, Effects& out) {
@@ -429,9 +445,8 @@ bool Swim::in_touch() const {
   std::size_t const gone = table_.count(MemberState::left) + table_.replaced();
   // Who came back at another address is not met at the old one: no more are missed than were
   // remembered and are not known.
-  std::size_t const known = table_.all().size() - 1;
-  std::size_t const unknown = remembered_ > known ? remembered_ - known : 0;
-  std::size_t const expected = table_.all().size() - gone + std::min(missed_.size(), unknown);
+  std::size_t const expected =
+      table_.all().size() - gone + std::min(missed_.size(), unknown_peers());
   bool const met_nobody = table_.all().size() == 1 && !calls_.seeds().empty();
   return !met_nobody && 2 * table_.count(MemberState::alive) > expected;
 }

@@ -133,6 +133,8 @@ class Swim {
   void gossip(Instant now, Effects& out);
   void gossip_to(std::size_t members, Instant now, Effects& out);
   void save_peers(Instant now, Effects& out);
+  [[nodiscard]] std::set<Endpoint> unmet_peers() const;
+  [[nodiscard]] std::size_t unknown_peers() const;  // of those remembered
   void call(Endpoint const& endpoint, bool wants_reply, Instant now, Effects& out);
   void compare(Endpoint const& endpoint, Instant now, Effects& out);
   [[nodiscard]] bool is_exchanged(Member const& member, Instant now) const;

@@ -16,7 +16,8 @@ namespace chisme::cluster {
 // one from further ahead is not followed, so that a node whose clock is wrong cannot drag all
 // others into the future; and when the own wall clock is set back by more than that, this clock
 // follows it, or else everybody would refuse what this node writes until the time has come. That
-// the version of a name never decreases all the same is seen to by `Catalogue::next_version`.
+// the version of a name never decreases all the same is seen to by `Catalogue::next_version`, for
+// as long as the name, or its tombstone, is known.
 //
 // Pure; one thread owns it.
 class HybridClock {

@@ -38,7 +38,8 @@ std::string difference(Sight const& a, Sight const& b) {
 void CatalogueChecks::look(std::span<Sight const> sights) {
   for (Sight const& sight : sights) {
     Seen& seen = seen_[sight.host->index()];
-    if (seen.run != sight.host->run()) seen = Seen{sight.host->run(), {}};
+    if (seen.run != sight.host->run()) seen = Seen{.run = sight.host->run()};
+    ++seen.looks;
     for (CatalogueRecord const& record : sight.view.catalogue.newest_changes()) {
       look(*sight.host, record, seen);
     }
@@ -48,11 +49,14 @@ void CatalogueChecks::look(std::span<Sight const> sights) {
 void CatalogueChecks::look(Host const& host, CatalogueRecord const& record, Seen& seen) {
   std::string const& name = cluster::name_of(record);
   auto const* const put = std::get_if<PutRecord>(&record.change);
-  Newest const now{version_of(record), put == nullptr};
+  Newest now{version_of(record), put == nullptr, around_.agenda.now(), seen.looks};
   auto const [entry, is_new] = seen.names.try_emplace(name, now);
   Newest& before = entry->second;
   bool const moved = is_new || before.version != now.version;
-  if (before.removed && !now.removed && now.version <= before.version) {
+  if (!moved) now.since = before.since;
+  if (begins_anew(record, before, seen)) {
+    before = now;
+  } else if (before.removed && !now.removed && now.version <= before.version) {
     around_.violated(Invariant::removed_stays_removed,
                      name_of(host) + ": " + name + " returned after its removal");
   } else if (now.version < before.version) {
@@ -64,6 +68,12 @@ void CatalogueChecks::look(Host const& host, CatalogueRecord const& record, Seen
     around_.violated(Invariant::refused_stays_invisible,
                      name_of(host) + " shows a write of " + name + " that was refused");
   }
+}
+
+bool CatalogueChecks::begins_anew(CatalogueRecord const& record, Newest const& before,
+                                  Seen const& seen) const {
+  bool const was_forgotten = before.removed && before.looked + 1 < seen.looks;
+  return was_forgotten && workload_.was_asked_since(record, before.since);
 }
 
 std::optional<Violation> different_catalogues(std::span<Sight const> sights) {

@@ -36,15 +36,12 @@ std::string wrong_copies(std::span<Sight const> sights, FileEntry const& file, u
 }  // namespace
 
 void CopiesChecks::removes(Host const& host, Digest const& digest) {
-  constexpr Duration takes_at_most = std::chrono::seconds{5};
-  Instant const now = around_.agenda.now();
-  std::erase_if(going_, [&](auto const& order) { return now - order.second > takes_at_most; });
-  going_[{host.index(), digest}] = now;
+  going_.emplace(host.index(), host.run(), digest);
   ClusterView const view = host.view();
   if (!is_file_of(view.catalogue, digest)) return;
   std::size_t others = 0;
   for (auto const& other : around_.hosts) {
-    bool const going = going_.contains({other->index(), digest});
+    bool const going = going_.contains({other->index(), other->run(), digest});
     if (!going && has_whole_copy(*other, digest)) ++others;
   }
   if (others >= view.copies_wanted) return;
@@ -53,8 +50,11 @@ void CopiesChecks::removes(Host const& host, Digest const& digest) {
                        std::to_string(others) + " others are whole");
 }
 
+void CopiesChecks::removed(Host const& host, Digest const& digest) {
+  going_.erase({host.index(), host.run(), digest});
+}
+
 void CopiesChecks::fetched(Host const& host, Host const& source, Digest const& digest) {
-  going_.erase({host.index(), digest});
   if (has_whole_copy(host, digest)) return;
   around_.violated(Invariant::corrupt_is_no_source, name_of(host) + " copied " + to_hex(digest) +
                                                         " from " + name_of(source) +

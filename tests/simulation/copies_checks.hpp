@@ -1,9 +1,10 @@
 #pragma once
 
-#include <map>
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <span>
+#include <tuple>
 #include <utility>
 
 #include "tests/simulation/sight.hpp"
@@ -19,6 +20,7 @@ class CopiesChecks {
 
   // The core of `host` has its copy removed. REQUIRES: called before it is gone.
   void removes(Host const& host, Digest const& digest);
+  void removed(Host const& host, Digest const& digest);
   void rots(Host const& host, Digest const& digest) { rotten_.emplace(host.index(), digest); }
   [[nodiscard]] bool is_rotten(Host const& host, Digest const& digest) const {
     return rotten_.contains({host.index(), digest});
@@ -29,8 +31,9 @@ class CopiesChecks {
  private:
   Surroundings& around_;
   std::set<std::pair<unsigned, Digest>> rotten_;
-  // When removals were ordered: for a moment, copies that are there count no more.
-  std::map<std::pair<unsigned, Digest>, Instant> going_;
+  // Removals that were ordered, by host and run: until they are done, what is there still counts no
+  // more. A copy that is stored afterwards counts again, wherever it came from.
+  std::set<std::tuple<unsigned, std::uint64_t, Digest>> going_;
 };
 
 // Invariant 19: each file has as many copies as there should be, and its holders are those that

@@ -278,6 +278,7 @@ void Host::carry_out(Effect& effect) {
                    around_.observer->removes(*this, what.digest);
                    in_turn([this, digest = what.digest] {
                      disk_->remove(digest);
+                     around_.observer->removed(*this, digest);
                      give(ObjectRemoved{digest});
                    });
                  },

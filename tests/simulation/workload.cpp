@@ -23,6 +23,8 @@ constexpr double removals = 0.2;
 constexpr double lookups = 0.1;
 constexpr double conditions = 0.2;
 constexpr double known_contents = 0.1;
+// A removal is remembered for longer (CoreConfig::tombstones_kept, by clocks that may run fast).
+constexpr Duration forgotten_after = 4s;
 // Within this a lookup waits for all that are alive (Lookups::patience).
 constexpr Duration lookup_patience = 1s;
 
@@ -391,7 +393,11 @@ void Workload::compare(std::string const& name, std::vector<Attempt const*> cons
   }
   if (owed && file->put.version < newest->version) {
     bool const removed = !newest->digest;
-    around_.violated(removed ? Invariant::removed_stays_removed : lost, name + " went back");
+    // A removal that was forgotten meanwhile is outdone by any later write (CatalogueChecks).
+    bool const begun_anew =
+        removed && was_asked_since({{}, file->put}, newest->answered_at + forgotten_after);
+    Invariant const broken = removed ? Invariant::removed_stays_removed : lost;
+    if (!begun_anew) around_.violated(broken, name + " went back");
   }
   if (owed && file->put.version == newest->version && file->put.digest != newest->digest) {
     around_.violated(Invariant::served_bytes_match, name + " is not what was acknowledged");
@@ -402,6 +408,16 @@ void Workload::compare(std::string const& name, std::vector<Attempt const*> cons
   if (source == attempts.end()) {
     around_.violated(Invariant::refused_stays_invisible, name + " is a write that was refused");
   }
+}
+
+bool Workload::was_asked_since(CatalogueRecord const& record, Instant moment) const {
+  auto const writes = writes_of_.find(cluster::name_of(record));
+  auto const* const put = std::get_if<PutRecord>(&record.change);
+  std::optional<Digest> const digest = put == nullptr ? std::nullopt : std::optional{put->digest};
+  return writes != writes_of_.end() && std::ranges::any_of(writes->second, [&](WriteId write) {
+           Attempt const& attempt = attempts_.at(write);
+           return attempt.digest == digest && attempt.asked.at > moment;
+         });
 }
 
 bool Workload::was_refused(std::string const& name, Digest const& digest) const {

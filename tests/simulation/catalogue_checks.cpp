@@ -39,7 +39,6 @@ void CatalogueChecks::look(std::span<Sight const> sights) {
   for (Sight const& sight : sights) {
     Seen& seen = seen_[sight.host->index()];
     if (seen.run != sight.host->run()) seen = Seen{.run = sight.host->run()};
-    ++seen.looks;
     for (CatalogueRecord const& record : sight.view.catalogue.newest_changes()) {
       look(*sight.host, record, seen);
     }
@@ -49,12 +48,12 @@ void CatalogueChecks::look(std::span<Sight const> sights) {
 void CatalogueChecks::look(Host const& host, CatalogueRecord const& record, Seen& seen) {
   std::string const& name = cluster::name_of(record);
   auto const* const put = std::get_if<PutRecord>(&record.change);
-  Newest now{version_of(record), put == nullptr, around_.agenda.now(), seen.looks};
+  Newest const now{version_of(record), put == nullptr};
+  if (now.removed) removals_.try_emplace({name, now.version}, around_.agenda.now());
   auto const [entry, is_new] = seen.names.try_emplace(name, now);
   Newest& before = entry->second;
   bool const moved = is_new || before.version != now.version;
-  if (!moved) now.since = before.since;
-  if (begins_anew(record, before, seen)) {
+  if (begins_anew(record, before)) {
     before = now;
   } else if (before.removed && !now.removed && now.version <= before.version) {
     around_.violated(Invariant::removed_stays_removed,
@@ -70,10 +69,10 @@ void CatalogueChecks::look(Host const& host, CatalogueRecord const& record, Seen
   }
 }
 
-bool CatalogueChecks::begins_anew(CatalogueRecord const& record, Newest const& before,
-                                  Seen const& seen) const {
-  bool const was_forgotten = before.removed && before.looked + 1 < seen.looks;
-  return was_forgotten && workload_.was_asked_since(record, before.since);
+bool CatalogueChecks::begins_anew(CatalogueRecord const& record, Newest const& before) const {
+  if (!before.removed) return false;
+  Instant const shown = removals_.at({cluster::name_of(record), before.version});
+  return workload_.was_asked_since(record, shown + Workload::forgotten_after);
 }
 
 std::optional<Violation> different_catalogues(std::span<Sight const> sights) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "tests/simulation/sight.hpp"
 #include "tests/simulation/workload.hpp"
@@ -14,10 +15,10 @@ namespace chisme::simulation {
 // CatalogueChecks holds what nodes say of names against invariants 8 (versions never decrease at a
 // node), 9 (removed stays removed) and 15 (refused stays invisible).
 //
-// Versions of a name are compared as long as a node remembers it. One that has forgotten a removal
-// (its tombstone was collected) knows nothing of the name: what is written then, and only that,
-// begins anew. It may have a lesser version when the wall clocks were set back since (HybridClock).
-// What was written before the removal was seen, and comes back, is a violation as ever.
+// Versions of a name are compared as long as nodes remember it. Those that have forgotten a removal
+// (its tombstone was collected) know nothing of the name: what is asked for then begins anew, and
+// may have a lesser version when wall clocks were set back since (HybridClock). What was asked for
+// before a removal was old enough for that, and comes back, is a violation as ever.
 class CatalogueChecks {
  public:
   CatalogueChecks(Surroundings& around, Workload const& workload)
@@ -29,22 +30,20 @@ class CatalogueChecks {
   struct Newest {
     Version version;
     bool removed = false;
-    Instant since{};           // when this was first seen
-    std::uint64_t looked = 0;  // the look at which it was last seen
   };
   // What one process has shown. A new process starts from its disk, which may have lost the end.
   struct Seen {
     std::uint64_t run = 0;
-    std::uint64_t looks = 0;
     std::map<std::string, Newest> names = {};
   };
   void look(Host const& host, cluster::CatalogueRecord const& record, Seen& seen);
-  [[nodiscard]] bool begins_anew(cluster::CatalogueRecord const& record, Newest const& before,
-                                 Seen const& seen) const;
+  [[nodiscard]] bool begins_anew(cluster::CatalogueRecord const& record,
+                                 Newest const& before) const;
 
   Surroundings& around_;
   Workload const& workload_;
-  std::map<unsigned, Seen> seen_;  // by host
+  std::map<unsigned, Seen> seen_;                                // by host
+  std::map<std::pair<std::string, Version>, Instant> removals_;  // when any node showed them first
 };
 
 // Invariant 18: all nodes have the same names, versions, tombstones and holders. Nothing when it

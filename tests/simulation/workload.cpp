@@ -23,8 +23,6 @@ constexpr double removals = 0.2;
 constexpr double lookups = 0.1;
 constexpr double conditions = 0.2;
 constexpr double known_contents = 0.1;
-// A removal is remembered for longer (CoreConfig::tombstones_kept, by clocks that may run fast).
-constexpr Duration forgotten_after = 4s;
 // Within this a lookup waits for all that are alive (Lookups::patience).
 constexpr Duration lookup_patience = 1s;
 

@@ -41,6 +41,8 @@ class Workload {
   // Whether clients were promised that the object of `name` survives, and it can: one of the disks
   // that acknowledged it is still there, with bytes that have not rotted.
   [[nodiscard]] bool is_owed(std::string const& name, Digest const& digest) const;
+  // A removal is remembered for longer (CoreConfig::tombstones_kept, by clocks that may run fast).
+  static constexpr Duration forgotten_after = std::chrono::seconds{4};
   // Whether somebody asked for what the record says after `moment`.
   [[nodiscard]] bool was_asked_since(cluster::CatalogueRecord const& record, Instant moment) const;
   // Whether all who wrote these bytes as `name` were told that it was refused, at least one.

@@ -41,8 +41,7 @@ void CopiesChecks::removes(Host const& host, Digest const& digest) {
   if (!is_file_of(view.catalogue, digest)) return;
   std::size_t others = 0;
   for (auto const& other : around_.hosts) {
-    bool const going = going_.contains({other->index(), other->run(), digest});
-    if (!going && has_whole_copy(*other, digest)) ++others;
+    if (counts(*other, digest)) ++others;
   }
   if (others >= view.copies_wanted) return;
   around_.violated(Invariant::no_removal_without_others,
@@ -52,9 +51,18 @@ void CopiesChecks::removes(Host const& host, Digest const& digest) {
 
 void CopiesChecks::removed(Host const& host, Digest const& digest) {
   going_.erase({host.index(), host.run(), digest});
+  verified_.erase({host.index(), host.run(), digest});
+}
+
+bool CopiesChecks::counts(Host const& host, Digest const& digest) const {
+  std::tuple const copy{host.index(), host.run(), digest};
+  if (going_.contains(copy)) return false;
+  bool const rotted_since = host.disk().holds(digest) && verified_.contains(copy);
+  return rotted_since || has_whole_copy(host, digest);
 }
 
 void CopiesChecks::fetched(Host const& host, Host const& source, Digest const& digest) {
+  verified_.erase({host.index(), host.run(), digest});
   if (has_whole_copy(host, digest)) return;
   around_.violated(Invariant::corrupt_is_no_source, name_of(host) + " copied " + to_hex(digest) +
                                                         " from " + name_of(source) +

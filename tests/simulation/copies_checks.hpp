@@ -14,6 +14,9 @@ namespace chisme::simulation {
 
 // CopiesChecks knows every disk, and holds what nodes do with copies against invariants 6 (no copy
 // of a file is removed unless R others are whole) and 16 (a corrupt copy is no source).
+//
+// A copy that its node has read and that rotted since counts as whole for the former: what was read
+// is answered for (Verifier::fresh_for), and that it then rots, nobody can foresee.
 class CopiesChecks {
  public:
   explicit CopiesChecks(Surroundings& around) : around_(around) {}
@@ -21,6 +24,9 @@ class CopiesChecks {
   // The core of `host` has its copy removed. REQUIRES: called before it is gone.
   void removes(Host const& host, Digest const& digest);
   void removed(Host const& host, Digest const& digest);
+  void verified(Host const& host, Digest const& digest) {
+    verified_.emplace(host.index(), host.run(), digest);
+  }
   void rots(Host const& host, Digest const& digest) { rotten_.emplace(host.index(), digest); }
   [[nodiscard]] bool is_rotten(Host const& host, Digest const& digest) const {
     return rotten_.contains({host.index(), digest});
@@ -29,11 +35,15 @@ class CopiesChecks {
   void fetched(Host const& host, Host const& source, Digest const& digest);
 
  private:
+  [[nodiscard]] bool counts(Host const& host, Digest const& digest) const;
+
   Surroundings& around_;
   std::set<std::pair<unsigned, Digest>> rotten_;
   // Removals that were ordered, by host and run: until they are done, what is there still counts no
   // more. A copy that is stored afterwards counts again, wherever it came from.
   std::set<std::tuple<unsigned, std::uint64_t, Digest>> going_;
+  // Copies that were read and found whole, by host and run.
+  std::set<std::tuple<unsigned, std::uint64_t, Digest>> verified_;
 };
 
 // Invariant 19: each file has as many copies as there should be, and its holders are those that

@@ -330,6 +330,7 @@ void Host::verify(Digest const& digest) {
   in_turn([this, digest] {
     bool const looks = !planted(PlantedBug::rotten_copy_is_called_intact);
     if (looks && disk_->holds(digest) && !disk_->is_intact(digest)) return quarantine(digest);
+    if (disk_->is_intact(digest)) around_.observer->verified(*this, digest);
     give(ObjectVerified{digest, disk_->holds(digest)});
   });
 }

@@ -22,6 +22,8 @@ class Observer {
   virtual void removes(Host const&, Digest const&) {}
   // That removal is done. One that the end of the process overtakes never is.
   virtual void removed(Host const&, Digest const&) {}
+  // It has read its copy for its core, and found it whole.
+  virtual void verified(Host const&, Digest const&) {}
   // One of its copies becomes corrupt without a word.
   virtual void rots(Host const&, Digest const&) {}
   [[nodiscard]] virtual bool is_rotten(Host const&, Digest const&) const { return false; }

@@ -39,6 +39,7 @@ class Watcher : public Observer {
   void sends(Host const& host, cluster::Send const& what, std::string const& bytes) override;
   void removes(Host const& host, Digest const& digest) override { copies_.removes(host, digest); }
   void removed(Host const& host, Digest const& digest) override { copies_.removed(host, digest); }
+  void verified(Host const& host, Digest const& digest) override { copies_.verified(host, digest); }
   void rots(Host const& host, Digest const& digest) override { copies_.rots(host, digest); }
   // Whether a copy may be found wrong: it has become so, and nobody has looked at it since.
   [[nodiscard]] bool is_rotten(Host const& host, Digest const& digest) const override {

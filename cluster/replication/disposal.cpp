@@ -9,18 +9,31 @@ bool Disposal::is_removing(Digest const& digest) const {
   return found != removals_.end() && found->second.stage != Stage::dropping;
 }
 
-void Disposal::begin(Digest const& digest, Catalogue& catalogue, Effects& out) {
+void Disposal::begin(Digest const& digest, Reason reason, Catalogue& catalogue, Effects& out) {
   CHECK(catalogue.is_local(digest) && !is_full());
   catalogue.object_removed(digest);
   removals_.insert_or_assign(
-      digest, Removal{.stage = Stage::dropping, .save = catalogue.save(out), .arrived = {}});
+      digest,
+      Removal{
+          .reason = reason, .stage = Stage::dropping, .save = catalogue.save(out), .arrived = {}});
 }
 
-void Disposal::saved(SaveId save, Effects& out) {
-  for (auto& [digest, removal] : removals_) {
-    if (removal.stage != Stage::dropping || removal.save > save) continue;
-    removal.stage = Stage::removing;
-    out.push_back(RemoveObject{digest});
+void Disposal::saved(SaveId save, Catalogue& catalogue, Effects& out) {
+  for (auto next = removals_.begin(); next != removals_.end();) {
+    auto& [digest, removal] = *next;
+    bool const is_due = removal.stage == Stage::dropping && removal.save <= save;
+    auto const use = catalogue.objects().find(digest);
+    bool const has_name = use != catalogue.objects().end();
+    if (is_due && removal.reason == Reason::unreferenced && has_name) {
+      catalogue.object_stored({digest, use->second.size});
+      next = removals_.erase(next);
+      continue;
+    }
+    if (is_due) {
+      removal.stage = Stage::removing;
+      out.push_back(RemoveObject{digest});
+    }
+    ++next;
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 
@@ -25,10 +26,12 @@ class Disposal {
   [[nodiscard]] bool is_full() const { return removals_.size() >= at_once_max; }
   // Whether this object's bytes are being removed: what arrives now is uncertain.
   [[nodiscard]] bool is_removing(Digest const& digest) const;
+  // Why a copy goes: there are enough others, or no name refers to the object.
+  enum class Reason : std::uint8_t { surplus, unreferenced };
   // REQUIRES: the copy is local, not `is_full`.
-  void begin(Digest const& digest, Catalogue& catalogue, Effects& out);
-  // The catalogue is durable up to `save`.
-  void saved(SaveId save, Effects& out);
+  void begin(Digest const& digest, Reason reason, Catalogue& catalogue, Effects& out);
+  // The catalogue is durable up to `save`. What was unreferenced, and has a name again, stays.
+  void saved(SaveId save, Catalogue& catalogue, Effects& out);
   // True when the catalogue is to hear nothing of it yet.
   bool stored(ObjectStored const& object, Effects& out);
   void removed(Digest const& digest);
@@ -37,6 +40,7 @@ class Disposal {
  private:
   enum class Stage { dropping, removing, verifying };
   struct Removal {
+    Reason reason = Reason::surplus;
     Stage stage = Stage::dropping;
     SaveId save;                          // of the Drop
     std::optional<ObjectStored> arrived;  // while the bytes were being removed

@@ -133,7 +133,7 @@ void Upkeep::trim(Catalogue& catalogue, Situation const& situation, WritesUnderW
     auto const spare = trimmer_.tick(catalogue, situation, out);
     if (!spare) return;
     if (may_remove(*spare, writes, situation.now)) {
-      disposal_.begin(*spare, catalogue, out);
+      disposal_.begin(*spare, Disposal::Reason::surplus, catalogue, out);
     } else {
       trimmer_.examine(*spare, catalogue, situation);  // it waits again
     }
@@ -149,7 +149,7 @@ void Upkeep::remove_unreferenced(Catalogue& catalogue, Situation const& situatio
       unreferenced_.renew(*digest, situation.now);
     } else if (may_remove(*digest, writes, situation.now)) {
       unreferenced_.forget(*digest);
-      disposal_.begin(*digest, catalogue, out);
+      disposal_.begin(*digest, Disposal::Reason::unreferenced, catalogue, out);
     } else {
       next_removal_ = situation.now + removal_pause;
     }

@@ -45,7 +45,9 @@ class Upkeep {
     trimmer_.peer_unreachable(endpoint, situation);
   }
   // The catalogue is durable up to `save`.
-  void saved(SaveId save, Effects& out) { disposal_.saved(save, out); }
+  void saved(SaveId save, Catalogue& catalogue, Effects& out) {
+    disposal_.saved(save, catalogue, out);
+  }
   // What is on the disk under this digest now is not known.
   [[nodiscard]] bool is_removing(Digest const& digest) const {
     return disposal_.is_removing(digest);

@@ -130,6 +130,19 @@ class Surplus(Copies):
             self.assertEqual(sha256(fetch(self.cluster.url(asked, f"/files/{name}"))), digest)
 
 
+class Readers(Copies):
+    def test_get_brings_the_right_bytes_while_two_of_three_copies_are_rotten_unseen(self):
+        digest = self.store("film.bin")
+        for _, path in list(paths(self.cluster, digest).items())[:2]:
+            flip_a_byte(path)
+        target = self.cluster.data / "got.bin"
+        for node in range(1, NODES + 1):
+            got = run(CHISME, "get", "film.bin", "-o", str(target), "--node", self.cluster.url(node))
+            self.assertEqual(got.returncode, 0, got.stderr)
+            self.assertEqual(sha256(target.read_bytes()), digest)
+            target.unlink()
+
+
 class Rot(Copies):
     options = (*QUICK[:-1], "8s")
 

@@ -56,11 +56,11 @@ std::vector<NodeId> Suspicions::expire(Instant now) {
   return expired;
 }
 
-void Suspicions::postpone(Duration by) {
+void Suspicions::postpone(Duration by, Instant now) {
   ends_.clear();
   for (auto& [id, suspect] : suspects_) {
-    suspect.since += by;
-    suspect.end += by;
+    suspect.since = std::min(suspect.since + by, now);
+    suspect.end = end_of(suspect);
     ends_.emplace(suspect.end, id);
   }
 }

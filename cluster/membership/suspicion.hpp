@@ -32,8 +32,10 @@ class Suspicions {
   void clear(NodeId suspect);
   // Removes and returns the suspects whose time is over.
   std::vector<NodeId> expire(Instant now);
-  // Gives every suspect more time: this node was paused and heard nobody.
-  void postpone(Duration by);
+  // Gives every suspect more time: this node was paused until `now` and heard nobody. Whoever was
+  // accused since it woke (it hears what had come in before it sees how late it is) is given no
+  // more than any suspect: else it would be kept alive here for as long as the pause was.
+  void postpone(Duration by, Instant now);
   [[nodiscard]] std::optional<Instant> deadline() const;
 
  private:

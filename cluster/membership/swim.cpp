@@ -262,7 +262,7 @@ void Swim::notice_pause(Instant now) {
   if (late <= profile_.probe_period) return;
   detector_.worsen();
   detector_.forgive(now);
-  suspicions_.postpone(late);
+  suspicions_.postpone(late, now);
 }
 
 // Whoever hears news while it has had none to tell for a while tells it on without waiting: in a

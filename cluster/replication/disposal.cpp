@@ -1,6 +1,9 @@
 #include "cluster/replication/disposal.hpp"
 
+#include <vector>
+
 #include "cluster/base/check.hpp"
+#include "cluster/placement/rendezvous.hpp"
 
 namespace chisme::cluster {
 
@@ -18,14 +21,23 @@ void Disposal::begin(Digest const& digest, Reason reason, Catalogue& catalogue, 
           .reason = reason, .stage = Stage::dropping, .save = catalogue.save(out), .arrived = {}});
 }
 
-void Disposal::saved(SaveId save, Catalogue& catalogue, Effects& out) {
+// Nobody can have counted on the copy since the Drop, nor does anybody count on its being gone.
+bool Disposal::is_wanted_again(Digest const& digest, Reason reason, Catalogue const& catalogue,
+                               Situation const& situation) {
+  auto const use = catalogue.objects().find(digest);
+  if (use == catalogue.objects().end()) return false;
+  if (reason == Reason::unreferenced) return true;
+  std::uint64_t const key = placement_key(*use->second.names.begin());
+  std::vector<NodeId> const holders = catalogue.snapshot().holders(digest);
+  return rank_holders(key, situation.members, holders).size() < situation.copies_wanted;
+}
+
+void Disposal::saved(SaveId save, Catalogue& catalogue, Situation const& situation, Effects& out) {
   for (auto next = removals_.begin(); next != removals_.end();) {
     auto& [digest, removal] = *next;
     bool const is_due = removal.stage == Stage::dropping && removal.save <= save;
-    auto const use = catalogue.objects().find(digest);
-    bool const has_name = use != catalogue.objects().end();
-    if (is_due && removal.reason == Reason::unreferenced && has_name) {
-      catalogue.object_stored({digest, use->second.size});
+    if (is_due && is_wanted_again(digest, removal.reason, catalogue, situation)) {
+      catalogue.object_stored({digest, catalogue.objects().at(digest).size});
       next = removals_.erase(next);
       continue;
     }

@@ -8,11 +8,14 @@
 #include "cluster/catalogue/catalogue.hpp"
 #include "cluster/effect.hpp"
 #include "cluster/input.hpp"
+#include "cluster/replication/situation.hpp"
 
 namespace chisme::cluster {
 
 // Disposal removes copies from this node's disk: first the Drop, durable, so that nobody counts on
-// the copy any more; then the bytes.
+// the copy any more; then the bytes. Saving takes a slow disk seconds. What has happened since the
+// removal was decided (a name came to refer to the object, a holder died) is looked at once more
+// before the bytes go: a copy that is wanted again stays.
 //
 // A copy that arrives before the host is asked to remove the bytes cancels the removal. One that
 // arrives after that may be the one that goes: it counts as not stored until the host, asked after
@@ -30,8 +33,9 @@ class Disposal {
   enum class Reason : std::uint8_t { surplus, unreferenced };
   // REQUIRES: the copy is local, not `is_full`.
   void begin(Digest const& digest, Reason reason, Catalogue& catalogue, Effects& out);
-  // The catalogue is durable up to `save`. What was unreferenced, and has a name again, stays.
-  void saved(SaveId save, Catalogue& catalogue, Effects& out);
+  // The catalogue is durable up to `save`. What was unreferenced and has a name again, or was
+  // surplus and has fewer than R holders that are alive, stays.
+  void saved(SaveId save, Catalogue& catalogue, Situation const& situation, Effects& out);
   // True when the catalogue is to hear nothing of it yet.
   bool stored(ObjectStored const& object, Effects& out);
   void removed(Digest const& digest);
@@ -45,6 +49,9 @@ class Disposal {
     SaveId save;                          // of the Drop
     std::optional<ObjectStored> arrived;  // while the bytes were being removed
   };
+  static bool is_wanted_again(Digest const& digest, Reason reason, Catalogue const& catalogue,
+                              Situation const& situation);
+
   std::map<Digest, Removal> removals_;
 };
 

@@ -140,7 +140,7 @@ void Replication::handle(CatalogueSaved const& input, Situation const& situation
   participant_.saved(input.save, catalogue_, situation, out);
   writes_.saved(input.save, catalogue_, situation, out);
   fetcher_.saved(catalogue_, situation, out);
-  upkeep_.saved(input.save, catalogue_, out);
+  upkeep_.saved(input.save, catalogue_, situation, out);
   settle(situation, out);
 }
 

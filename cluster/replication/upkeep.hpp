@@ -45,8 +45,8 @@ class Upkeep {
     trimmer_.peer_unreachable(endpoint, situation);
   }
   // The catalogue is durable up to `save`.
-  void saved(SaveId save, Catalogue& catalogue, Effects& out) {
-    disposal_.saved(save, catalogue, out);
+  void saved(SaveId save, Catalogue& catalogue, Situation const& situation, Effects& out) {
+    disposal_.saved(save, catalogue, situation, out);
   }
   // What is on the disk under this digest now is not known.
   [[nodiscard]] bool is_removing(Digest const& digest) const {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <vector>
 
 namespace chisme::cluster {
 namespace {
@@ -28,16 +29,41 @@ void name_it(Catalogue& catalogue, Effects& out) {
   catalogue.merge(CatalogueRecord{Dot{other, Epoch{1}, 1}, put}, Instant{}, out);
 }
 
-// Drops the copy, has `meanwhile` happen, and makes the Drop durable.
+// This node and `alive` others; three copies are wanted.
+std::vector<MemberView> members(std::uint64_t alive) {
+  std::vector<MemberView> made;
+  for (std::uint64_t i = 1; i <= 4; ++i) {
+    MemberView member;
+    member.alive.id = NodeId{0, i};
+    member.state = i <= 1 + alive ? MemberState::alive : MemberState::dead;
+    made.push_back(member);
+  }
+  return made;
+}
+
+// All others hold it too.
+void spread_it(Catalogue& catalogue, Effects& out) {
+  for (std::uint64_t i = 2; i <= 4; ++i) {
+    catalogue.merge(
+        CatalogueRecord{Dot{NodeId{0, i}, Epoch{1}, 9}, HaveRecord{digest, ByteCount{5}}},
+        Instant{}, out);
+  }
+}
+
+// Drops the copy, has `meanwhile` happen, and makes the Drop durable when so many others are alive.
 template <class Meanwhile>
-bool is_removed(Disposal::Reason reason, Catalogue& catalogue, Meanwhile meanwhile) {
+bool is_removed(Disposal::Reason reason, Catalogue& catalogue, Meanwhile meanwhile,
+                std::uint64_t alive = 3) {
   Disposal disposal;
   Effects out;
   disposal.begin(digest, reason, catalogue, out);
   meanwhile(out);
   SaveId const save = catalogue.save(out);
   catalogue.saved(save);
-  disposal.saved(save, catalogue, out);
+  std::vector<MemberView> const seen = members(alive);
+  Situation const situation{
+      .now = {}, .self = self, .members = seen, .copies_wanted = 3, .copies_durable = 2};
+  disposal.saved(save, catalogue, situation, out);
   return std::ranges::any_of(
       out, [](Effect const& effect) { return std::holds_alternative<RemoveObject>(effect); });
 }
@@ -58,8 +84,21 @@ TEST(Disposal, KeepsAnUnreferencedCopyThatANameComesToReferTo) {
 
 TEST(Disposal, RemovesASurplusCopyWhateverNamesItHas) {
   Catalogue catalogue = with_a_copy();
-  EXPECT_TRUE(is_removed(Disposal::Reason::surplus, catalogue,
-                         [&](Effects& out) { name_it(catalogue, out); }));
+  EXPECT_TRUE(is_removed(Disposal::Reason::surplus, catalogue, [&](Effects& out) {
+    name_it(catalogue, out);
+    spread_it(catalogue, out);
+  }));
+}
+
+TEST(Disposal, KeepsASurplusCopyWhenAHolderDiesWhileTheDropIsSaved) {
+  Catalogue catalogue = with_a_copy();
+  auto const meanwhile = [&](Effects& out) {
+    name_it(catalogue, out);
+    spread_it(catalogue, out);
+  };
+  EXPECT_FALSE(is_removed(Disposal::Reason::surplus, catalogue, meanwhile, 2));
+  EXPECT_TRUE(catalogue.is_local(digest));
+  EXPECT_TRUE(catalogue.holding(digest, self));
 }
 
 }  // namespace

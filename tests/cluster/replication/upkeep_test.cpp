@@ -53,7 +53,7 @@ struct UpkeepTest : ::testing::Test {
   void tick(Duration at) {
     outages.tick(situation(at));
     upkeep.tick(*catalogue, situation(at), outages, {writes, participant}, out);
-    upkeep.saved(SaveId{1000}, *catalogue, out);  // the disk is fast
+    upkeep.saved(SaveId{1000}, *catalogue, situation(at), out);  // the disk is fast
   }
   // Lets time pass without a gap.
   void run(Duration from, Duration until) {

@@ -291,7 +291,8 @@ void Workload::finished(LookupFinished const& finished) {
 }
 
 // A node may say "absent" of a write that stands only when it neither took part in it nor could ask
-// any that did: whoever is alive in its eyes is asked, and waited for.
+// any that did: whoever is alive in its eyes is asked, and waited for. Of two machines with one
+// identity one took part, and the other may be asked.
 void Workload::check_absence(Lookup const& lookup) {
   Host const& host = *around_.hosts[lookup.asked.host];
   Attempt const* const newest = standing(lookup.name, lookup.asked.at);
@@ -300,7 +301,7 @@ void Workload::check_absence(Lookup const& lookup) {
   std::vector<NodeId> const alive = alive_in(host.view());
   for (NodeId const id : newest->copies) {
     bool const asked = in_time && contains(lookup.alive, id) && contains(alive, id);
-    if (id != host.id() && !asked) continue;
+    if (around_.cloned.contains(id) || (id != host.id() && !asked)) continue;
     around_.violated(Invariant::no_acknowledged_write_lost,
                      "node " + std::to_string(host.index()) + " says that " + lookup.name +
                          " is absent, which " + to_string(id) + " made durable");
@@ -327,7 +328,7 @@ bool Workload::must_know_newer(std::string const& name, Host const& host,
                                std::optional<Version> const& version, Instant moment) const {
   Attempt const* const newest = standing(name, moment);
   if (newest == nullptr || (version && newest->version <= *version)) return false;
-  return contains(newest->copies, host.id());
+  return contains(newest->copies, host.id()) && !around_.cloned.contains(host.id());
 }
 
 bool Workload::was_ever_removed(std::string const& name) const {

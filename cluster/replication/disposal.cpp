@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "cluster/base/check.hpp"
+#include "cluster/base/planted_bug.hpp"
 #include "cluster/placement/rendezvous.hpp"
 
 namespace chisme::cluster {
@@ -27,6 +28,7 @@ bool Disposal::is_wanted_again(Digest const& digest, Reason reason, Catalogue co
   auto const use = catalogue.objects().find(digest);
   if (use == catalogue.objects().end()) return false;
   if (reason == Reason::unreferenced) return true;
+  if (planted(PlantedBug::needed_copies_are_removed)) return false;
   std::uint64_t const key = placement_key(*use->second.names.begin());
   std::vector<NodeId> const holders = catalogue.snapshot().holders(digest);
   return rank_holders(key, situation.members, holders).size() < situation.copies_wanted;

@@ -36,6 +36,7 @@ enum class PlantedBug : std::uint8_t {
   refused_write_is_finished,
   late_write_is_called_refused,
   condition_is_not_checked,
+  absent_without_a_majority,
   nothing_is_repaired,
   repairs_stay_counted,
   needed_copies_are_removed,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "cluster/base/planted_bug.hpp"
 #include "cluster/catalogue/name_record.hpp"
 #include "cluster/placement/rendezvous.hpp"
 
@@ -101,7 +102,9 @@ bool Lookups::conclude(Pending const& lookup, Catalogue const& catalogue,
     return member != nullptr && member->state != MemberState::left;
   };
   auto const told = static_cast<std::size_t>(std::ranges::count_if(lookup.answered, counts));
-  bool const majority = 1 + told >= majority_of(situation.members);
+  bool const told_by_most = 1 + told >= majority_of(situation.members);
+  bool const majority =
+      planted(PlantedBug::absent_without_a_majority) || (told_by_most && situation.in_touch);
   bool const late = situation.now >= lookup.give_up_at;
   bool const all_told = std::ranges::all_of(lookup.asked, [&](NodeId id) {
     MemberView const* const member = find_member(situation.members, id);

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "cluster/catalogue/hybrid_clock.hpp"
 #include "cluster/catalogue/name_record.hpp"
 #include "cluster/placement/rendezvous.hpp"
+#include "cluster/replication/situation.hpp"
 #include "tests/simulation/sight.hpp"
 
 namespace chisme::simulation {
@@ -133,7 +135,7 @@ void Workload::set_condition(Host const& host, Attempt& attempt) {
 void Workload::look_up(Host& host) {
   LookupId const lookup{lookups_.size() + 1};
   Lookup& asked = lookups_[lookup];
-  asked = {some_name(0.5), asked_now(host), alive_in(host.view())};
+  asked = {some_name(0.5), asked_now(host), alive_in(host.view()), in_reach(host)};
   host.give(LookupRequested{lookup, asked.name});
 }
 
@@ -287,7 +289,31 @@ void Workload::finished(LookupFinished const& finished) {
   if (std::exchange(lookup.asked.answered, true)) {
     around_.violated("a lookup was answered twice");
   }
-  if (finished.found && !*finished.found) check_absence(lookup);
+  if (!finished.found || *finished.found) return;
+  check_majority(lookup);
+  check_absence(lookup);
+}
+
+// Identities that are up and connected with `host` both ways, its own included.
+std::size_t Workload::in_reach(Host const& host) const {
+  std::set<NodeId> reached;
+  for (auto const& other : around_.hosts) {
+    bool const connected =
+        other.get() == &host || around_.network->connects(host.index(), other->index());
+    if (other->is_up() && connected) reached.insert(other->id());
+  }
+  return reached.size();
+}
+
+// Contract C2: only a node in touch with a majority of those that have not left says "absent".
+// Whoever could be reached when it was asked or when it answered may have answered.
+void Workload::check_majority(Lookup const& lookup) const {
+  Host const& host = *around_.hosts[lookup.asked.host];
+  std::size_t const reached = std::max(lookup.in_reach, in_reach(host));
+  std::size_t const expected = expected_members(host.view().members);
+  if (2 * reached > expected) return;
+  around_.violated(name_of(host) + " says that " + lookup.name + " is absent, and can reach " +
+                   std::to_string(reached) + " of " + std::to_string(expected) + " members");
 }
 
 // A node may say "absent" of a write that stands only when it neither took part in it nor could ask

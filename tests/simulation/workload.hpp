@@ -85,6 +85,7 @@ class Workload {
     std::string name;
     Asked asked;
     std::vector<NodeId> alive;  // as the asked node saw it
+    std::size_t in_reach = 0;   // then
   };
   // The places of one upload: who has stored it, and whose answer is awaited.
   struct Upload {
@@ -106,6 +107,8 @@ class Workload {
   void check_copies(Attempt const& attempt) const;
   void check_saved(Attempt const& attempt) const;
   void check_absence(Lookup const& lookup);
+  void check_majority(Lookup const& lookup) const;
+  [[nodiscard]] std::size_t in_reach(Host const& host) const;
   void compare(std::string const& name, std::vector<Attempt const*> const& attempts,
                cluster::ClusterView const& view);
   // The newest Put of `name` acknowledged before `moment`; nullptr when there is none, or a removal

@@ -68,7 +68,8 @@ Situation LittleCluster::situation(std::uint64_t number) const {
           .self = node(number),
           .members = members_,
           .copies_wanted = options_.copies_wanted,
-          .copies_durable = options_.copies_durable};
+          .copies_durable = options_.copies_durable,
+          .in_touch = hosts_.at(number).in_touch};
 }
 
 void LittleCluster::run(Duration time) {

@@ -52,6 +52,8 @@ class LittleCluster {
   void start(std::uint64_t number);
   void kill(std::uint64_t number);  // stop, and be known to be dead
   void cut(std::uint64_t a, std::uint64_t b);
+  // Its membership knows of peers that it has not met.
+  void lose_touch(std::uint64_t number) { hosts_.at(number).in_touch = false; }
   void heal() { cuts_.clear(); }
   // Saves stay unanswered.
   void stall_disk(std::uint64_t number, bool stalled);
@@ -121,6 +123,7 @@ class LittleCluster {
     std::unique_ptr<Replication> replication;
     std::uint32_t epoch = 1;
     bool up = true;
+    bool in_touch = true;
     bool stalled = false;
     bool transfers_fail = false;
     bool chores_wait = false;

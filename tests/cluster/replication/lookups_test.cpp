@@ -60,6 +60,15 @@ TEST_F(Lookup, IsUnavailableWhenAMajorityIsDead) {
   EXPECT_EQ(cluster.found(lookup)->error().fault, Fault::unavailable);
 }
 
+TEST_F(Lookup, IsUnavailableWhileMostOfTheRememberedPeersWereNotMet) {
+  cluster.lose_touch(5);
+  LookupId const lookup = cluster.look_up(5, "a");
+  cluster.run(soon + Lookups::patience);
+  ASSERT_TRUE(cluster.found(lookup));
+  ASSERT_FALSE(*cluster.found(lookup)) << "all whom it knows have answered";
+  EXPECT_EQ(cluster.found(lookup)->error().fault, Fault::unavailable);
+}
+
 TEST_F(Lookup, DoesNotCountNodesThatLeft) {
   for (std::uint64_t const number : {1u, 2u, 3u}) {
     cluster.stop(number);

@@ -272,7 +272,8 @@ Situation Core::Parts::situation(Instant now) const {
           .members = members,
           .copies_wanted = copies_wanted(),
           .copies_durable = copies_durable(),
-          .in_touch = swim.in_touch()};
+          .in_touch = swim.in_touch(),
+          .missed = swim.missed()};
 }
 
 ClusterView Core::Parts::view(Instant now) const {

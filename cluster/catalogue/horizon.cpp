@@ -65,7 +65,8 @@ bool HorizonKeeper::may_propose(Situation const& situation) const {
 
 std::optional<Horizon> HorizonKeeper::tick(Catalogue const& catalogue, Situation const& situation,
                                            bool braked) {
-  if (catalogue.is_filling() || braked || !situation.in_touch) return std::nullopt;
+  bool const knows_all_members = situation.in_touch && situation.missed == 0;
+  if (catalogue.is_filling() || braked || !knows_all_members) return std::nullopt;
   if (!mark_) {
     mark_ = Mark{situation.now, positions_to_mark(catalogue, situation), {}};
     return std::nullopt;

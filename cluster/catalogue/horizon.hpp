@@ -20,6 +20,8 @@ namespace chisme::cluster {
 // is on, while this node is filling, while a member speaks version 1, which has no horizons, or
 // while this node is not in touch: one that has just started and met nobody yet knows of no members
 // that it had to wait for, and its horizon would have all others take its old records for current.
+// As a member counts, too, a peer that it remembers from its last run and has not met in this one:
+// it may be one that speaks version 1, with which those that adopt the horizon could not agree.
 //
 // The horizon is a register of which the greatest value wins: each node that hears of a later one
 // collects what it covers (Catalogue::adopt), so fingerprints agree again as soon as it has spread.

@@ -335,7 +335,7 @@ std::set<Endpoint> Swim::unmet_peers() const {
     return unmet;
   }
   auto last = missed_.begin();
-  std::advance(last, std::min(missed_.size(), unknown_peers()));
+  std::advance(last, missed());
   unmet.insert(missed_.begin(), last);
   return unmet;
 }
@@ -445,8 +445,7 @@ bool Swim::in_touch() const {
   std::size_t const gone = table_.count(MemberState::left) + table_.replaced();
   // Who came back at another address is not met at the old one: no more are missed than were
   // remembered and are not known.
-  std::size_t const expected =
-      table_.all().size() - gone + std::min(missed_.size(), unknown_peers());
+  std::size_t const expected = table_.all().size() - gone + missed();
   bool const met_nobody = table_.all().size() == 1 && !calls_.seeds().empty();
   return !met_nobody && 2 * table_.count(MemberState::alive) > expected;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -90,6 +91,8 @@ class Swim {
   // A majority of the members not known to have left, or to be replaced, are alive. False for a
   // node that has peers to call and has met none of them.
   [[nodiscard]] bool in_touch() const;
+  // How many of the remembered peers are still missed.
+  [[nodiscard]] std::size_t missed() const { return std::min(missed_.size(), unknown_peers()); }
   // Another member is known, or peers were configured or remembered.
   [[nodiscard]] bool ever_had_peers() const;
 

@@ -17,6 +17,7 @@ struct Situation {
   unsigned copies_wanted = 1;           // R in force
   unsigned copies_durable = 1;          // W in force
   bool in_touch = true;                 // Swim::in_touch
+  std::size_t missed = 0;               // Swim::missed
 };
 
 // nullptr when `id` is no member.

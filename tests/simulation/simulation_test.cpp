@@ -57,6 +57,15 @@ Found const found[] = {
       .nodes = 6,
       .faults_for = 35s,
       .only = {"pause4", "pause5", "slow2", "lost_disk1"}}},
+    {"a horizon is proposed while a remembered peer that knows no horizons was not met",
+     {.seed = 5124,
+      .nodes = 5,
+      .faults_for = 33s,
+      .kinds = FaultKinds{}
+                   .set(static_cast<std::size_t>(FaultKind::partition))
+                   .set(static_cast<std::size_t>(FaultKind::strike))
+                   .set(static_cast<std::size_t>(FaultKind::old_version)),
+      .only = {"old_version1", "strike1", "partition1", "partition2"}}},
     {"a node that was paused suspects for as long again who was replaced meanwhile",
      {.seed = 923, .nodes = 17, .faults_for = 42s, .only = {"pause7", "cloned_disk1", "pause12"}}},
 };

@@ -118,6 +118,16 @@ TEST_F(Horizons, WhoHasMetNobodyYetCollectsNothing) {
   EXPECT_EQ(tombstones(two), 0u) << "it is the only member indeed";
 }
 
+TEST_F(Horizons, NothingIsCollectedWhileARememberedPeerIsMissed) {
+  nodes.missed = 1;
+  remove_a();
+  nodes.run(2 * until_collected, step);
+  EXPECT_EQ(tombstones(one), 1u);
+  nodes.missed = 0;
+  nodes.run(until_collected, step);
+  EXPECT_EQ(tombstones(one), 0u);
+}
+
 TEST_F(Horizons, NothingIsCollectedWhileAMemberKnowsNoHorizons) {
   nodes.members[2].alive.versions = {1, 1, 1};
   remove_a();

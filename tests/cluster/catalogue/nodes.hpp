@@ -101,13 +101,14 @@ class Nodes {
   }
   [[nodiscard]] Situation at(Node const& who) {
     for (MemberView& member : members) member.self = member.alive.id == who.id;
-    return {.now = now, .self = who.id, .members = members, .in_touch = in_touch};
+    return {.now = now, .self = who.id, .members = members, .in_touch = in_touch, .missed = missed};
   }
 
   std::vector<MemberView> members;
   Instant now{};
   bool braked = false;
   bool in_touch = true;
+  std::size_t missed = 0;
   std::uint64_t bytes = 0;  // of all messages so far
   std::map<std::size_t, int> kinds;
 

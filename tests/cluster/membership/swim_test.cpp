@@ -240,8 +240,10 @@ TEST(Swim, AfterARestartOfAllRememberedPeersAreMissedUntilTheyAreMet) {
   network.run(1min);
   EXPECT_EQ(network.at(0).members().size(), 2u);
   EXPECT_FALSE(network.at(0).in_touch());
+  EXPECT_EQ(network.at(0).missed(), 3u);
   network.restart(2);
   EXPECT_TRUE(network.run_until([&] { return network.at(0).in_touch(); }, 20s).has_value());
+  EXPECT_EQ(network.at(0).missed(), 2u);
 }
 
 TEST(Swim, PeersThatComeBackAtOtherAddressesAreNotMissedForEver) {

@@ -66,6 +66,11 @@ Found const found[] = {
                    .set(static_cast<std::size_t>(FaultKind::strike))
                    .set(static_cast<std::size_t>(FaultKind::old_version)),
       .only = {"old_version1", "strike1", "partition1", "partition2"}}},
+    {"a node whose clock is fast waits for answers for a little less than a second",
+     {.seed = 2380,
+      .nodes = 18,
+      .faults_for = 10s,
+      .only = {"duplication1", "delay1", "drift1", "new_address1", "swapped_address1"}}},
     {"a node that was paused suspects for as long again who was replaced meanwhile",
      {.seed = 923, .nodes = 17, .faults_for = 42s, .only = {"pause7", "cloned_disk1", "pause12"}}},
 };

@@ -112,8 +112,9 @@ void AntiEntropy::ask(NodeId id, Endpoint to, bool wants_reply, Catalogue const&
   // Only what this node began: else one that all others ask would never get to ask by itself.
   if (wants_reply) last_asked_ = situation.now;
   known.ours = catalogue.fingerprint();
-  bool const has_horizon = catalogue.horizon().id.generation > 0;
-  if (has_horizon && both_modern(id, situation)) tell_horizon_id(to, catalogue, out);
+  bool const modern = both_modern(id, situation);
+  if (modern && situation.missed > 0) send(to, PeersMissed{}, out);
+  if (modern && catalogue.horizon().id.generation > 0) tell_horizon_id(to, catalogue, out);
   send(to, std::move(digest), out);
 }
 

@@ -50,6 +50,8 @@ class AntiEntropy {
               Situation const& situation, Effects& out);
   void handle(Envelope const& from, RangeSync const& message, Catalogue& catalogue,
               Situation const& situation, Effects& out);
+  // A peer remembers members that this node may not know of.
+  void heard_of_missed_peers() { keeper_.restart(); }
   // `braked`: too much is wrong in the cluster to forget anything.
   void tick(Catalogue& catalogue, Situation const& situation, bool braked, Effects& out);
   [[nodiscard]] std::optional<Instant> deadline() const { return next_turn_; }

@@ -21,7 +21,11 @@ namespace chisme::cluster {
 // while this node is not in touch: one that has just started and met nobody yet knows of no members
 // that it had to wait for, and its horizon would have all others take its old records for current.
 // As a member counts, too, a peer that it remembers from its last run and has not met in this one:
-// it may be one that speaks version 1, with which those that adopt the horizon could not agree.
+// it may be one that speaks version 1, with which those that adopt the horizon could not agree. And
+// since a new node knows of such peers from nobody, who misses some says so before each digest
+// (PeersMissed), which makes the mark void: without it a new node that has met one half of a
+// cluster that started again in two halves would propose a horizon that the other half has not
+// passed, and which would have it forget what it has written since.
 //
 // The horizon is a register of which the greatest value wins: each node that hears of a later one
 // collects what it covers (Catalogue::adopt), so fingerprints agree again as soon as it has spread.
@@ -38,7 +42,8 @@ class HorizonKeeper {
   // The next horizon, if it is time. The caller adopts it.
   [[nodiscard]] std::optional<Horizon> tick(Catalogue const& catalogue, Situation const& situation,
                                             bool braked);
-  // The catalogue has another horizon now: what was marked is measured by the last one.
+  // The catalogue has another horizon now, by which the next is measured, or there are members that
+  // this node does not know of: what was marked is void.
   void restart() { mark_.reset(); }
 
  private:

@@ -97,7 +97,7 @@ void Swim::handle(Envelope const& envelope, Channel channel, Instant now, Effect
                  [](WriteCommitted const&) {}, [](FetchObject const&) {}, [](LookupName const&) {},
                  [](LookupAnswer const&) {}, [](VerifyCopy const&) {}, [](CopyVerified const&) {},
                  [](FetchFailed const&) {}, [](WriteSuperseded const&) {},
-                 [](HorizonNotice const&) {}, [](RangeSync const&) {},
+                 [](HorizonNotice const&) {}, [](RangeSync const&) {}, [](PeersMissed const&) {},
                  [&](MembersDigest const& m) { receive(m, envelope, now, out); },
                  [&](MembersDelta const& m) { receive(m, envelope, now, out); }},
       envelope.message);

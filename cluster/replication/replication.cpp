@@ -56,6 +56,7 @@ bool Replication::received(Envelope const& from, Situation const& situation, Eff
           [&](HorizonNotice const& notice) {
             anti_entropy_.handle(from, notice, catalogue_, situation, out);
           },
+          [&](PeersMissed const&) { anti_entropy_.heard_of_missed_peers(); },
           [&](RangeSync const& message) {
             anti_entropy_.handle(from, message, catalogue_, situation, out);
           },

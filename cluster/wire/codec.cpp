@@ -282,6 +282,8 @@ void serialize(Archive& archive, HorizonNotice& m) {
   archive(m.horizon);
 }
 template <class Archive>
+void serialize(Archive&, PeersMissed&) {}
+template <class Archive>
 void serialize(Archive& archive, RangeSync::Range& range) {
   archive(range.level, range.index);
   for (std::uint64_t& part : range.parts) archive(part);

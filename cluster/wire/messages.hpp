@@ -336,6 +336,12 @@ struct HorizonNotice {
   friend bool operator==(HorizonNotice const&, HorizonNotice const&) = default;
 };
 
+// By stream, before a digest: "I remember peers that I have not met since I started". They are
+// members that the receiver may not know of (catalogue/horizon.hpp).
+struct PeersMissed {
+  friend bool operator==(PeersMissed const&, PeersMissed const&) = default;
+};
+
 // By stream: range-based set reconciliation (catalogue/range_sync.hpp). Every message says all that
 // its answer depends on, so that none has to be remembered.
 struct RangeSync {
@@ -384,12 +390,14 @@ template <>
 inline constexpr std::uint8_t minimum_version<MembersDigest> = 2;
 template <>
 inline constexpr std::uint8_t minimum_version<MembersDelta> = 2;
+template <>
+inline constexpr std::uint8_t minimum_version<PeersMissed> = 2;
 
 using Message =
     std::variant<Ping, Ack, PingReq, Nack, WrongTarget, Gossip, LoadProbe, LoadReply, PushPull,
                  Leave, CatalogueDigest, CatalogueDelta, CommitWrite, WriteCommitted, FetchObject,
                  LookupName, LookupAnswer, VerifyCopy, CopyVerified, FetchFailed, WriteSuperseded,
-                 HorizonNotice, RangeSync, MembersDigest, MembersDelta>;
+                 HorizonNotice, RangeSync, MembersDigest, MembersDelta, PeersMissed>;
 
 [[nodiscard]] inline std::uint8_t minimum_version_of(Message const& message) {
   return std::visit([]<class Kind>(Kind const&) { return minimum_version<Kind>; }, message);

@@ -128,6 +128,17 @@ TEST_F(Horizons, NothingIsCollectedWhileARememberedPeerIsMissed) {
   EXPECT_EQ(tombstones(one), 0u);
 }
 
+TEST_F(Horizons, NothingIsCollectedWhileAMemberMissesPeersThatTheOthersNeverKnew) {
+  nodes.missing = node(2);
+  remove_a();
+  nodes.run(2 * until_collected, step);
+  EXPECT_EQ(tombstones(one), 1u);
+  EXPECT_EQ(tombstones(three), 1u);
+  nodes.missing = {};
+  nodes.run(until_collected, step);
+  EXPECT_EQ(tombstones(one), 0u);
+}
+
 TEST_F(Horizons, NothingIsCollectedWhileAMemberKnowsNoHorizons) {
   nodes.members[2].alive.versions = {1, 1, 1};
   remove_a();

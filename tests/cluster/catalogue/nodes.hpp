@@ -101,14 +101,19 @@ class Nodes {
   }
   [[nodiscard]] Situation at(Node const& who) {
     for (MemberView& member : members) member.self = member.alive.id == who.id;
-    return {.now = now, .self = who.id, .members = members, .in_touch = in_touch, .missed = missed};
+    return {.now = now,
+            .self = who.id,
+            .members = members,
+            .in_touch = in_touch,
+            .missed = who.id == missing ? 1 : missed};
   }
 
   std::vector<MemberView> members;
   Instant now{};
   bool braked = false;
   bool in_touch = true;
-  std::size_t missed = 0;
+  std::size_t missed = 0;   // by all
+  NodeId missing;           // misses one peer
   std::uint64_t bytes = 0;  // of all messages so far
   std::map<std::size_t, int> kinds;
 
@@ -128,6 +133,8 @@ class Nodes {
       handle(*delta);
     } else if (auto const* const notice = std::get_if<HorizonNotice>(&decoded->message)) {
       handle(*notice);
+    } else if (std::holds_alternative<PeersMissed>(decoded->message)) {
+      to.anti_entropy.heard_of_missed_peers();
     } else {
       handle(std::get<RangeSync>(decoded->message));
     }

@@ -156,6 +156,8 @@ Message MessageMaker::message(std::size_t kind) {
       return range_sync();
     case 23:
       return MembersDigest{alive(), some([&] { return small(); })};
+    case 25:
+      return PeersMissed{};
     default:
       return MembersDelta{alive(), static_cast<std::uint16_t>(small()),
                           some([&] { return static_cast<std::uint16_t>(small()); }), flag(),

@@ -39,7 +39,7 @@ void CopiesChecks::removes(Host const& host, Digest const& digest) {
   going_.emplace(host.index(), host.run(), digest);
   ClusterView const view = host.view();
   if (!is_file_of(view.catalogue, digest)) return;
-  std::size_t others = 0;
+  std::size_t others = lost_unseen(view, digest);
   for (auto const& other : around_.hosts) {
     if (counts(*other, digest)) ++others;
   }
@@ -59,6 +59,19 @@ bool CopiesChecks::counts(Host const& host, Digest const& digest) const {
   if (going_.contains(copy)) return false;
   bool const rotted_since = host.disk().holds(digest) && verified_.contains(copy);
   return rotted_since || has_whole_copy(host, digest);
+}
+
+void CopiesChecks::loses_disk(Host const& host) {
+  for (auto const& [index, run, digest] : verified_) {
+    bool const was_read = index == host.index() && has_whole_copy(host, digest);
+    if (was_read) lost_.emplace(digest, host.id());
+  }
+}
+
+std::size_t CopiesChecks::lost_unseen(ClusterView const& view, Digest const& digest) const {
+  return static_cast<std::size_t>(std::ranges::count_if(view.members, [&](MemberView const& one) {
+    return one.state == MemberState::alive && lost_.contains({digest, one.alive.id});
+  }));
 }
 
 void CopiesChecks::fetched(Host const& host, Host const& source, Digest const& digest) {

@@ -16,7 +16,8 @@ namespace chisme::simulation {
 // of a file is removed unless R others are whole) and 16 (a corrupt copy is no source).
 //
 // A copy that its node has read and that rotted since counts as whole for the former: what was read
-// is answered for (Verifier::fresh_for), and that it then rots, nobody can foresee.
+// is answered for (Verifier::fresh_for), and that it then rots, nobody can foresee. So does one
+// that its node has read and whose disk was lost since, for whoever still sees that node alive.
 class CopiesChecks {
  public:
   explicit CopiesChecks(Surroundings& around) : around_(around) {}
@@ -27,6 +28,8 @@ class CopiesChecks {
   void verified(Host const& host, Digest const& digest) {
     verified_.emplace(host.index(), host.run(), digest);
   }
+  // REQUIRES: called before it is gone.
+  void loses_disk(Host const& host);
   void rots(Host const& host, Digest const& digest) { rotten_.emplace(host.index(), digest); }
   [[nodiscard]] bool is_rotten(Host const& host, Digest const& digest) const {
     return rotten_.contains({host.index(), digest});
@@ -36,6 +39,9 @@ class CopiesChecks {
 
  private:
   [[nodiscard]] bool counts(Host const& host, Digest const& digest) const;
+  // How many copies went with their disks, which the node with this view cannot know.
+  [[nodiscard]] std::size_t lost_unseen(cluster::ClusterView const& view,
+                                        Digest const& digest) const;
 
   Surroundings& around_;
   std::set<std::pair<unsigned, Digest>> rotten_;
@@ -44,6 +50,8 @@ class CopiesChecks {
   std::set<std::tuple<unsigned, std::uint64_t, Digest>> going_;
   // Copies that were read and found whole, by host and run.
   std::set<std::tuple<unsigned, std::uint64_t, Digest>> verified_;
+  // Such copies that went with their disks, by the identity that was lost.
+  std::set<std::pair<Digest, NodeId>> lost_;
 };
 
 // Invariant 19: each file has as many copies as there should be, and its holders are those that

@@ -127,6 +127,7 @@ void Host::crash(double lost) {
 
 void Host::replace_disk() {
   CHECK(!is_up());
+  around_.observer->loses_disk(*this);
   std::uint64_t const high = random_();
   disk_.emplace(NodeId{high, random_()});
 }
@@ -135,6 +136,10 @@ void Host::clone_disk(Host const& other) {
   CHECK(!is_up());
   disk_ = other.disk_;
   disk_->lose_power(random_, 1);
+}
+
+bool Host::is_paused() const {
+  return around_.agenda.now() < paused_until_;
 }
 
 void Host::pause(Instant until) {

@@ -33,6 +33,7 @@ class Host : public Machine {
   void clone_disk(Host const& other);
   // It does nothing, and hears nothing, until `until`.
   void pause(Instant until);
+  [[nodiscard]] bool is_paused() const;
   // Its processor and its disk take `times` as long as usual; 1: as long.
   void slow_down(double times) { slowness_ = times; }
   // Its disk takes no more objects.

@@ -56,6 +56,7 @@ void MembershipChecks::check_twins(std::span<Sight const> sights) {
       Host const& a = *sights[i].host;
       Host const& b = *sights[j].host;
       if (a.id() != b.id() || !around_.network->connects(a.index(), b.index())) continue;
+      if (a.is_paused() || b.is_paused()) continue;  // hears nobody
       Twins twins{a.run(), b.run(), now};
       auto const known = before.find({a.index(), b.index()});
       bool const same =

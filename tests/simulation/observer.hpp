@@ -26,6 +26,8 @@ class Observer {
   virtual void verified(Host const&, Digest const&) {}
   // One of its copies becomes corrupt without a word.
   virtual void rots(Host const&, Digest const&) {}
+  // Its disk, with all that it holds, is about to be replaced by an empty one.
+  virtual void loses_disk(Host const&) {}
   [[nodiscard]] virtual bool is_rotten(Host const&, Digest const&) const { return false; }
   // It has fetched the object from `source` and stored it.
   virtual void fetched(Host const&, Host const& /*source*/, Digest const&) {}

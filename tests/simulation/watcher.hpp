@@ -41,6 +41,7 @@ class Watcher : public Observer {
   void removed(Host const& host, Digest const& digest) override { copies_.removed(host, digest); }
   void verified(Host const& host, Digest const& digest) override { copies_.verified(host, digest); }
   void rots(Host const& host, Digest const& digest) override { copies_.rots(host, digest); }
+  void loses_disk(Host const& host) override { copies_.loses_disk(host); }
   // Whether a copy may be found wrong: it has become so, and nobody has looked at it since.
   [[nodiscard]] bool is_rotten(Host const& host, Digest const& digest) const override {
     return copies_.is_rotten(host, digest);

@@ -140,6 +140,16 @@ TEST(Detection, TimeSpentPausedCountsForNoSuspicionAndNoProbe) {
   EXPECT_EQ(network.seen(0, 3), MemberState::alive);
 }
 
+TEST(Detection, APauseCountsForThoseSuspectedBeforeItAndGivesNoMoreToThoseSuspectedAfterIt) {
+  Suspicions suspicions{loopback_profile()};
+  suspicions.accuse(NodeId{0, 1}, NodeId{0, 9}, 5, Instant{} + 1s);
+  Instant const wakes = Instant{} + 31s;  // stopped at 2 s
+  suspicions.accuse(NodeId{0, 2}, NodeId{0, 9}, 5, wakes);
+  suspicions.postpone(29s, wakes);
+  EXPECT_EQ(suspicions.expire(wakes + 3800ms), std::vector<NodeId>{(NodeId{0, 1})});
+  EXPECT_EQ(suspicions.expire(wakes + 4800ms), std::vector<NodeId>{(NodeId{0, 2})});
+}
+
 TEST(Detection, LocalHealthRisesWithAPauseAndFallsWithGoodProbes) {
   Network network{7};
   network.grow(5);

@@ -408,16 +408,6 @@ TEST(Suspicion, FallsFromTheLongestToTheShortestWaitAsOthersConfirm) {
   EXPECT_EQ(suspicion_timeout(profile, 1000, 3), 2400ms);
 }
 
-TEST(Suspicion, APauseCountsForThoseSuspectedBeforeItAndGivesNoMoreToThoseSuspectedAfterIt) {
-  Suspicions suspicions{loopback_profile()};
-  suspicions.accuse(NodeId{0, 1}, NodeId{0, 9}, 5, Instant{} + 1s);
-  Instant const wakes = Instant{} + 31s;  // stopped at 2 s
-  suspicions.accuse(NodeId{0, 2}, NodeId{0, 9}, 5, wakes);
-  suspicions.postpone(29s, wakes);
-  EXPECT_EQ(suspicions.expire(wakes + 3800ms), std::vector<NodeId>{(NodeId{0, 1})});
-  EXPECT_EQ(suspicions.expire(wakes + 4800ms), std::vector<NodeId>{(NodeId{0, 2})});
-}
-
 TEST(Suspicion, OneAccuserConfirmsOnce) {
   Suspicions suspicions{loopback_profile()};
   EXPECT_TRUE(suspicions.accuse(NodeId{0, 1}, NodeId{0, 2}, 5, {}));

@@ -35,6 +35,20 @@ struct Profile {
 [[nodiscard]] Profile lan_profile();
 [[nodiscard]] Profile wan_profile();
 
+// How much the queues of work for clients and other nodes hold at most: what comes beyond is
+// refused, or left for later. Simulations have smaller ones, so that they are full at times.
+struct Limits {
+  std::size_t writes = 4096;   // WriteCoordinator: under way
+  std::size_t commits = 4096;  // WriteParticipant: records that wait for the disk
+  std::size_t lookups = 4096;
+  std::size_t fetches = 64;             // Fetcher: that wait for their turn
+  std::size_t reads = 256;              // Verifier: copies that wait to be read
+  std::size_t reads_remembered = 1024;  // Verifier: copies that were found whole
+  std::size_t promises = 1024;
+  std::size_t trims = 1u << 16;  // Trimmer: copies that wait to go
+  std::size_t removals = 64;     // Disposal: at once
+};
+
 struct CoreConfig {
   Profile profile;
   unsigned copies_wanted = 3;   // R
@@ -44,6 +58,7 @@ struct CoreConfig {
   Duration write_timeout = std::chrono::seconds{10};
   unsigned transfers_in_max = 2;
   unsigned transfers_out_max = 2;
+  Limits limits;
   // A copy beyond R, and the membership around it, must have been stable for so long before it
   // goes.
   Duration surplus_kept = std::chrono::minutes{1};

@@ -320,6 +320,15 @@ std::uint64_t Core::view_number() const {
   return parts_->view_number;
 }
 
+TableSizes Core::sizes() const {
+  TableSizes sizes;
+  parts_->swim.add_sizes(sizes);
+  parts_->loads.add_sizes(parts_->members.size(), sizes);
+  parts_->load_probes.add_sizes(sizes);
+  parts_->replication.add_sizes(parts_->members.size(), sizes);
+  return sizes;
+}
+
 ClusterView Core::view(Instant now) const {
   return parts_->view(now);
 }

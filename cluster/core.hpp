@@ -9,6 +9,7 @@
 #include "cluster/config.hpp"
 #include "cluster/effect.hpp"
 #include "cluster/input.hpp"
+#include "cluster/sizes.hpp"
 #include "cluster/view.hpp"
 
 namespace chisme::cluster {
@@ -46,6 +47,8 @@ class Core {
   // Moves whenever `view` would differ in more than load figures.
   [[nodiscard]] std::uint64_t view_number() const;
   [[nodiscard]] ClusterView view(Instant now) const;
+  // Of all bounded tables and queues, between calls of the above: for whoever watches the bounds.
+  [[nodiscard]] TableSizes sizes() const;
 
  private:
   struct Parts;

@@ -41,6 +41,7 @@ enum class PlantedBug : std::uint8_t {
   repairs_stay_counted,
   needed_copies_are_removed,
   transfers_are_not_limited,
+  table_is_not_bounded,
   // The simulated host and its clients.
   save_is_answered_before_the_sync,
   torn_object_is_taken_for_whole,

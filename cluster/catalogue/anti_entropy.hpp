@@ -7,6 +7,7 @@
 #include "cluster/catalogue/catalogue.hpp"
 #include "cluster/catalogue/horizon.hpp"
 #include "cluster/replication/situation.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
@@ -55,6 +56,10 @@ class AntiEntropy {
   // `braked`: too much is wrong in the cluster to forget anything.
   void tick(Catalogue& catalogue, Situation const& situation, bool braked, Effects& out);
   [[nodiscard]] std::optional<Instant> deadline() const { return next_turn_; }
+  void add_sizes(TableSizes& out) const {
+    out.push_back({"peers of anti-entropy", peers_.size(), members_max});
+    keeper_.add_sizes(out);
+  }
 
  private:
   struct Peer {

@@ -20,6 +20,7 @@
 #include "cluster/config.hpp"
 #include "cluster/effect.hpp"
 #include "cluster/input.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
@@ -155,6 +156,7 @@ class Catalogue {
   [[nodiscard]] std::vector<CatalogueRecord> take_fresh() { return std::exchange(fresh_, {}); }
   // Objects whose holders or names changed since the last call.
   [[nodiscard]] std::set<Digest> take_touched() { return tables_.take_touched(); }
+  void add_sizes(TableSizes& out) const;
 
  private:
   using Log = std::pair<NodeId, LogKind>;

@@ -136,6 +136,11 @@ void Catalogue::spread(CatalogueRecord const& record) {
   if (fresh_.size() < fresh_max && size_bound(record) <= spread_bytes_max) fresh_.push_back(record);
 }
 
+void Catalogue::add_sizes(TableSizes& out) const {
+  out.push_back({"records to be saved", unsaved_.size(), unsaved_max});
+  out.push_back({"records to be told", fresh_.size(), fresh_max});
+}
+
 // ---- Anti-entropy -------------------------------------------------------------------------------
 
 LogPosition Catalogue::position(NodeId writer, LogKind log) const {

@@ -6,6 +6,7 @@
 
 #include "cluster/catalogue/catalogue.hpp"
 #include "cluster/replication/situation.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
@@ -45,6 +46,11 @@ class HorizonKeeper {
   // The catalogue has another horizon now, by which the next is measured, or there are members that
   // this node does not know of: what was marked is void.
   void restart() { mark_.reset(); }
+  void add_sizes(TableSizes& out) const {
+    if (!mark_) return;
+    out.push_back({"positions of a mark", mark_->positions.size(), Catalogue::positions_max});
+    out.push_back({"members that passed a mark", mark_->passed.size(), members_max});
+  }
 
  private:
   struct Mark {

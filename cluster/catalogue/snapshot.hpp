@@ -48,6 +48,8 @@ class CatalogueSnapshot {
   [[nodiscard]] std::vector<CatalogueRecord> newest_changes() const;
   // Files, tombstones not counted.
   [[nodiscard]] std::uint64_t size() const { return files_; }
+  // Objects that somebody has, or has said that he does no longer.
+  [[nodiscard]] std::size_t objects() const { return objects_.size(); }
 
  private:
   friend class RecordTables;

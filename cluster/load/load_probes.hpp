@@ -9,6 +9,7 @@
 #include "cluster/base/identity.hpp"
 #include "cluster/base/time.hpp"
 #include "cluster/effect.hpp"
+#include "cluster/sizes.hpp"
 #include "cluster/view.hpp"
 
 namespace chisme::cluster {
@@ -38,6 +39,9 @@ class LoadProbes {
   // Appends probes of those of `nodes` whose samples are too old. `members` in order of their ids.
   void want(std::span<NodeId const> nodes, std::span<MemberView const> members, Instant now,
             Effects& out);
+  void add_sizes(TableSizes& out) const {
+    out.push_back({"members that were asked for their load", asked_.size(), wanted_max});
+  }
 
  private:
   [[nodiscard]] bool is_due(MemberView const& member, Instant now) const;

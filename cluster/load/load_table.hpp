@@ -11,6 +11,7 @@
 #include "cluster/base/time.hpp"
 #include "cluster/input.hpp"
 #include "cluster/load/capacity.hpp"
+#include "cluster/sizes.hpp"
 #include "cluster/wire/messages.hpp"
 
 namespace chisme::cluster {
@@ -64,6 +65,11 @@ class LoadTable {
 
   // The node is no member any more.
   void forget(NodeId node);
+  void add_sizes(std::size_t members, TableSizes& out) const {
+    out.push_back({"loads", entries_.size(), members});
+    out.push_back({"members that were not reached", failures_.size(), members});
+    out.push_back({"ejections", ejections_.size(), failures_.size()});
+  }
 
  private:
   struct Failures {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +11,7 @@
 
 #include "cluster/base/identity.hpp"
 #include "cluster/base/time.hpp"
+#include "cluster/sizes.hpp"
 #include "cluster/wire/messages.hpp"
 
 namespace chisme::cluster {
@@ -41,6 +43,10 @@ class Dissemination {
     return order_.size() > counts_[static_cast<std::size_t>(Urgency::load)];
   }
   [[nodiscard]] std::size_t size() const { return order_.size(); }
+  // Of the fullest kind.
+  void add_sizes(TableSizes& out) const {
+    out.push_back({"records to be gossiped", std::ranges::max(counts_), records_max});
+  }
 
  private:
   enum class Urgency : std::uint8_t { own, dead, alive, suspect, catalogue, load };

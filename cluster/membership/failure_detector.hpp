@@ -12,6 +12,7 @@
 #include "cluster/config.hpp"
 #include "cluster/effect.hpp"
 #include "cluster/membership/member_table.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
@@ -60,6 +61,11 @@ class FailureDetector {
   void worsen();
   void improve();
   [[nodiscard]] std::uint8_t local_health() const { return health_; }
+  void add_sizes(TableSizes& out) const {
+    out.push_back({"members to be probed", round_.size(), members_max});
+    out.push_back({"probes", probes_.size(), probes_max});
+    out.push_back({"relayed pings", relays_.size(), relays_max});
+  }
 
  private:
   struct Probe {

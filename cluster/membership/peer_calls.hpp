@@ -10,6 +10,7 @@
 #include "cluster/base/time.hpp"
 #include "cluster/config.hpp"
 #include "cluster/membership/member_table.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
@@ -48,6 +49,10 @@ class PeerCalls {
   bool may_call(Endpoint const& endpoint, Instant now);
   [[nodiscard]] std::vector<Endpoint> const& seeds() const { return seeds_; }
   [[nodiscard]] std::deque<Endpoint> const& graves() const { return graves_; }
+  void add_sizes(TableSizes& out) const {
+    out.push_back({"addresses of the forgotten", graves_.size(), graves_max});
+    out.push_back({"unknown senders that were called", recent_.size(), recent_max});
+  }
 
  private:
   void push_pull(Instant now, MemberTable const& members, std::vector<Call>& out);

@@ -10,6 +10,7 @@
 #include "cluster/base/identity.hpp"
 #include "cluster/base/time.hpp"
 #include "cluster/config.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
@@ -37,6 +38,10 @@ class Suspicions {
   // more than any suspect: else it would be kept alive here for as long as the pause was.
   void postpone(Duration by, Instant now);
   [[nodiscard]] std::optional<Instant> deadline() const;
+  void add_sizes(std::size_t members, TableSizes& out) const {
+    out.push_back({"suspects", suspects_.size(), members});
+    out.push_back({"ends of suspicions", ends_.size(), suspects_.size()});
+  }
 
  private:
   struct Suspect {

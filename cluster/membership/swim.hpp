@@ -19,6 +19,7 @@
 #include "cluster/membership/member_table.hpp"
 #include "cluster/membership/peer_calls.hpp"
 #include "cluster/membership/suspicion.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
@@ -95,6 +96,15 @@ class Swim {
   [[nodiscard]] std::size_t missed() const { return std::min(missed_.size(), unknown_peers()); }
   // Another member is known, or peers were configured or remembered.
   [[nodiscard]] bool ever_had_peers() const;
+  void add_sizes(TableSizes& out) const {
+    out.push_back({"members", table_.all().size(), members_max});
+    out.push_back({"members that were told they are dead", told_dead_.size(), members_max});
+    out.push_back({"members that are refused", refused_.size(), refused_max});
+    detector_.add_sizes(out);
+    suspicions_.add_sizes(table_.all().size(), out);
+    dissemination_.add_sizes(out);
+    calls_.add_sizes(out);
+  }
 
  private:
   // Messages.

@@ -9,6 +9,7 @@
 #include "cluster/effect.hpp"
 #include "cluster/input.hpp"
 #include "cluster/replication/situation.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
@@ -19,14 +20,14 @@ namespace chisme::cluster {
 //
 // A copy that arrives before the host is asked to remove the bytes cancels the removal. One that
 // arrives after that may be the one that goes: it counts as not stored until the host, asked after
-// the removal, has read it. At most `at_once_max` removals are under way.
+// the removal, has read it. At most `at_once_max` (Limits::removals) removals are under way.
 //
 // Pure; one thread owns it.
 class Disposal {
  public:
-  static constexpr std::size_t at_once_max = 64;
+  explicit Disposal(std::size_t at_once_max) : at_once_max_(at_once_max) {}
 
-  [[nodiscard]] bool is_full() const { return removals_.size() >= at_once_max; }
+  [[nodiscard]] bool is_full() const { return removals_.size() >= at_once_max_; }
   // Whether this object's bytes are being removed: what arrives now is uncertain.
   [[nodiscard]] bool is_removing(Digest const& digest) const;
   // Why a copy goes: there are enough others, or no name refers to the object.
@@ -40,8 +41,12 @@ class Disposal {
   bool stored(ObjectStored const& object, Effects& out);
   void removed(Digest const& digest);
   void verified(ObjectVerified const& result, Catalogue& catalogue);
+  void add_sizes(TableSizes& out) const {
+    out.push_back({"removals", removals_.size(), at_once_max_});
+  }
 
  private:
+  std::size_t at_once_max_;
   enum class Stage { dropping, removing, verifying };
   struct Removal {
     Reason reason = Reason::surplus;

@@ -30,8 +30,9 @@ void Fetcher::handle(Envelope const& from, FetchObject const& request, Catalogue
   bool const known = is_under_way(request.digest);
   bool const local = catalogue.is_local(request.digest);
   if (!known && !local) {
-    if (queued_.size() >= queued_max)
+    if (queued_.size() >= queued_max_) {
       return tell_failure(from.sender, request.digest, situation, out);
+    }
     queued_.push_back({request.digest, request.size, request.sources});
   }
   askers_[request.digest].insert(from.sender);

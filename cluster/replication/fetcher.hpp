@@ -10,11 +10,12 @@
 #include "cluster/effect.hpp"
 #include "cluster/input.hpp"
 #include "cluster/replication/situation.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
 // Fetcher brings objects here that a coordinator (Repairer) wants this node to hold, at most
-// `transfers_in_max` at a time. At most `queued_max` wait; more are refused.
+// `transfers_in_max` at a time. At most `queued_max` (Limits::fetches) wait; more are refused.
 //
 // Who asked is told by a CatalogueDelta with this node's Have, once that is on disk, or by
 // FetchFailed: a transfer that fails is not tried again here. A source whose bytes did not have the
@@ -23,9 +24,8 @@ namespace chisme::cluster {
 // Pure; one thread owns it.
 class Fetcher {
  public:
-  static constexpr std::size_t queued_max = 64;
-
-  explicit Fetcher(unsigned transfers_in_max) : transfers_in_max_(transfers_in_max) {}
+  Fetcher(unsigned transfers_in_max, std::size_t queued_max)
+      : transfers_in_max_(transfers_in_max), queued_max_(queued_max) {}
 
   void handle(Envelope const& from, FetchObject const& request, Catalogue const& catalogue,
               Situation const& situation, Effects& out);
@@ -37,6 +37,10 @@ class Fetcher {
   }
   // Something became durable: says so to those who wait for it.
   void saved(Catalogue const& catalogue, Situation const& situation, Effects& out);
+  void add_sizes(TableSizes& out) const {
+    out.push_back({"transfers", running_.size(), transfers_in_max_});
+    out.push_back({"transfers that wait", queued_.size(), queued_max_});
+  }
 
  private:
   struct Wanted {
@@ -50,6 +54,7 @@ class Fetcher {
   bool start(Wanted const& wanted, Situation const& situation, Effects& out);
 
   unsigned transfers_in_max_;
+  std::size_t queued_max_;
   TransferId last_transfer_;
   std::map<TransferId, Digest> running_;
   std::deque<Wanted> queued_;

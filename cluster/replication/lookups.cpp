@@ -42,11 +42,12 @@ std::vector<MemberView const*> choose(std::string const& name, Situation const& 
 
 }  // namespace
 
-Lookups::Lookups(Epoch epoch) : next_number_(std::uint64_t{epoch.value()} << 32 | 1) {}
+Lookups::Lookups(std::size_t pending_max, Epoch epoch)
+    : pending_max_(pending_max), next_number_(std::uint64_t{epoch.value()} << 32 | 1) {}
 
 void Lookups::handle(LookupRequested const& request, Catalogue const& catalogue,
                      Situation const& situation, Effects& out) {
-  if (pending_.size() >= pending_max) {
+  if (pending_.size() >= pending_max_) {
     out.push_back(
         LookupFinished{request.lookup, fail(Fault::busy, "too many lookups are under way")});
     return;

@@ -10,6 +10,7 @@
 #include "cluster/effect.hpp"
 #include "cluster/input.hpp"
 #include "cluster/replication/situation.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
@@ -23,17 +24,16 @@ namespace chisme::cluster {
 // the peers that it remembers, does not know of whom they would be a majority: it says so of
 // nobody. Where the node had a version already, that one is the answer when nobody has a newer.
 // After a second the majority's word is enough; without one the answer is `unavailable`. Clusters
-// of more than `ask_all_max` members are asked in part. At most `pending_max` at a time; more are
-// busy.
+// of more than `ask_all_max` members are asked in part. At most `pending_max` (Limits::lookups)
+// at a time; more are busy.
 //
 // Pure; one thread owns it.
 class Lookups {
  public:
-  static constexpr std::size_t pending_max = 4096;
   static constexpr std::size_t ask_all_max = 16;
   static constexpr Duration patience = std::chrono::seconds{1};
 
-  explicit Lookups(Epoch epoch);
+  Lookups(std::size_t pending_max, Epoch epoch);
 
   void handle(LookupRequested const& request, Catalogue const& catalogue,
               Situation const& situation, Effects& out);
@@ -44,6 +44,9 @@ class Lookups {
               Situation const& situation, Effects& out);
   void tick(Catalogue const& catalogue, Situation const& situation, Effects& out);
   [[nodiscard]] std::optional<Instant> deadline() const;
+  void add_sizes(TableSizes& out) const {
+    out.push_back({"lookups under way", pending_.size(), pending_max_});
+  }
 
  private:
   struct Pending {
@@ -58,6 +61,7 @@ class Lookups {
   static bool conclude(Pending const& lookup, Catalogue const& catalogue,
                        Situation const& situation, Effects& out);
 
+  std::size_t pending_max_;
   std::uint64_t next_number_;
   std::map<std::uint64_t, Pending> pending_;
 };

@@ -6,6 +6,7 @@
 
 #include "cluster/config.hpp"
 #include "cluster/replication/situation.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
@@ -44,6 +45,10 @@ class Outages {
   // Of a member that is not in reach: since when. One that was never seen counts from the start.
   [[nodiscard]] Instant missing_since(NodeId id) const;
   [[nodiscard]] bool has_left(NodeId id) const { return left_.contains(id); }
+  void add_sizes(std::size_t members, TableSizes& out) const {
+    out.push_back({"members that died", died_.size(), members});
+    out.push_back({"members that left", left_.size(), members});
+  }
 
  private:
   [[nodiscard]] Brake brake_of(Situation const& situation) const;

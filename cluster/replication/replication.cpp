@@ -10,9 +10,10 @@ Replication::Replication(CoreConfig const& config, Self const& self, StoredCatal
                          Instant now)
     : catalogue_(self.id, self.epoch, std::move(stored), now),
       anti_entropy_(self.id, config.profile.push_pull_period, config.tombstones_kept, now),
-      writes_(config.write_timeout, self.epoch),
-      lookups_(self.epoch),
-      fetcher_(config.transfers_in_max),
+      writes_(config.write_timeout, config.limits.writes, self.epoch),
+      participant_(config.limits.commits),
+      lookups_(config.limits.lookups, self.epoch),
+      fetcher_(config.transfers_in_max, config.limits.fetches),
       outages_(config, now),
       survey_(now),
       repairer_(config, now),
@@ -177,6 +178,20 @@ void Replication::settle(Situation const& situation, Effects& out) {
   repairer_.tick(catalogue_, situation, outages_, out);
   rebalancer_.tick(catalogue_, situation, outages_, repairer_.repairs_pending(), out);
   catalogue_.save_if_due(situation.now, out);
+}
+
+void Replication::add_sizes(std::size_t members, TableSizes& out) const {
+  // What is gone stays in tables that follow objects until it is looked at.
+  std::size_t const unseen = survey_.waiting();
+  catalogue_.add_sizes(out);
+  anti_entropy_.add_sizes(out);
+  writes_.add_sizes(out);
+  participant_.add_sizes(out);
+  lookups_.add_sizes(out);
+  fetcher_.add_sizes(out);
+  outages_.add_sizes(members, out);
+  repairer_.add_sizes(catalogue_.snapshot().objects() + unseen, out);
+  upkeep_.add_sizes(catalogue_.local().size() + unseen, out);
 }
 
 std::optional<Instant> Replication::deadline() const {

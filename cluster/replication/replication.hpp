@@ -19,6 +19,7 @@
 #include "cluster/replication/upkeep.hpp"
 #include "cluster/replication/write_coordinator.hpp"
 #include "cluster/replication/write_participant.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
@@ -69,6 +70,7 @@ class Replication {
   [[nodiscard]] std::uint64_t repairs_pending() const { return repairer_.repairs_pending(); }
   // More is wrong than a dead node or two: nothing that others may need is to be removed.
   [[nodiscard]] bool is_braked() const { return outages_.is_braked(); }
+  void add_sizes(std::size_t members, TableSizes& out) const;
 
  private:
   // What follows every call: touched objects are looked at, what must be saved soon is.

@@ -34,6 +34,9 @@ class Survey {
   [[nodiscard]] std::vector<Digest> take_due(Catalogue const& catalogue, Instant now);
   [[nodiscard]] std::optional<Instant> deadline() const;
 
+  // Objects that changed and are not looked at yet.
+  [[nodiscard]] std::size_t waiting() const { return touched_.size(); }
+
  private:
   std::set<Digest> touched_;
   std::optional<Digest> rescan_from_;  // a rescan of all objects has come this far

@@ -17,6 +17,7 @@ constexpr unsigned rounds_max = 8;
 
 Trimmer::Trimmer(CoreConfig const& config, Epoch epoch)
     : surplus_kept_(config.surplus_kept),
+      candidates_max_(config.limits.trims),
       valid_(config.copy_promise / 6),
       next_number_(std::uint64_t{epoch.value()} << 32 | 1) {}
 
@@ -46,7 +47,7 @@ void Trimmer::examine(Digest const& digest, Catalogue const& catalogue,
   if (is_trimming(digest)) return;  // it looks itself, before it decides
   if (!others_of(digest, catalogue, situation)) return forget(digest);
   if (candidates_.contains(digest)) return;
-  if (candidates_.size() >= candidates_max) {
+  if (candidates_.size() >= candidates_max_) {
     left_out_ = true;
   } else {
     wait(digest, situation.now + surplus_kept_);

@@ -12,6 +12,7 @@
 #include "cluster/config.hpp"
 #include "cluster/effect.hpp"
 #include "cluster/replication/situation.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
@@ -40,12 +41,10 @@ namespace chisme::cluster {
 // decision out does not matter: from t on A answers "not intact". A witness that restarts forgets
 // its promise, but removes nothing before it must be over.
 //
-// At most `candidates_max` objects wait; more are found by a later look at all. Pure; one thread
-// owns it.
+// At most `candidates_max` (Limits::trims) objects wait, and one that it gave up; more are found by
+// a later look at all. Pure; one thread owns it.
 class Trimmer {
  public:
-  static constexpr std::size_t candidates_max = 1u << 16;
-
   Trimmer(CoreConfig const& config, Epoch epoch);
 
   // What is known of the object, or of the members, has changed.
@@ -66,6 +65,9 @@ class Trimmer {
   // Once, when candidates were left out and all others are done with: all objects are to be looked
   // at again.
   [[nodiscard]] bool wants_rescan();
+  void add_sizes(TableSizes& out) const {
+    out.push_back({"copies to be trimmed", candidates_.size(), candidates_max_ + 1});
+  }
 
  private:
   enum class Answer { none, intact, not_intact };
@@ -97,6 +99,7 @@ class Trimmer {
   void give_up(Instant now);
 
   Duration surplus_kept_;
+  std::size_t candidates_max_;
   Duration valid_;  // how long an answer counts, from the question on
   std::uint64_t next_number_;
   std::map<Digest, Instant> candidates_;  // may go from then on

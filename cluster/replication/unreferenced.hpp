@@ -8,6 +8,7 @@
 #include "cluster/base/identity.hpp"
 #include "cluster/base/time.hpp"
 #include "cluster/config.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
@@ -32,6 +33,9 @@ class Unreferenced {
   // The one that is due first, if its time has come.
   [[nodiscard]] std::optional<Digest> due(Instant now) const;
   [[nodiscard]] std::optional<Instant> deadline() const;
+  void add_sizes(std::size_t copies, TableSizes& out) const {
+    out.push_back({"copies without a name", since_.size(), copies});
+  }
 
  private:
   Duration kept_;

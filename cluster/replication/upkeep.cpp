@@ -33,9 +33,12 @@ Random scrub_random(Self const& self) {
 
 Upkeep::Upkeep(CoreConfig const& config, Self const& self, Instant now)
     : promise_(config.copy_promise),
+      verifier_(config.limits),
       scrub_schedule_(config.scrub_period, scrub_random(self), now),
+      promises_(config.limits.promises),
       trimmer_(config, self.epoch),
-      unreferenced_(config) {}
+      unreferenced_(config),
+      disposal_(config.limits.removals) {}
 
 void Upkeep::examine(Digest const& digest, Catalogue const& catalogue, Situation const& situation) {
   if (catalogue.is_local(digest) && !catalogue.objects().contains(digest)) {

@@ -16,6 +16,7 @@
 #include "cluster/replication/unreferenced.hpp"
 #include "cluster/replication/verifier.hpp"
 #include "cluster/replication/writes_under_way.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
@@ -57,6 +58,13 @@ class Upkeep {
   [[nodiscard]] std::optional<Instant> deadline() const;
   // All objects should be looked at again.
   [[nodiscard]] bool wants_rescan() { return trimmer_.wants_rescan(); }
+  void add_sizes(std::size_t copies, TableSizes& out) const {
+    verifier_.add_sizes(out);
+    promises_.add_sizes(out);
+    trimmer_.add_sizes(out);
+    unreferenced_.add_sizes(copies, out);
+    disposal_.add_sizes(out);
+  }
 
  private:
   bool may_promise(Digest const& digest, Catalogue const& catalogue,

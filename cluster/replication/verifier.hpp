@@ -9,8 +9,10 @@
 
 #include "cluster/base/identity.hpp"
 #include "cluster/base/time.hpp"
+#include "cluster/config.hpp"
 #include "cluster/effect.hpp"
 #include "cluster/input.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
@@ -19,16 +21,18 @@ namespace chisme::cluster {
 // the scrub.
 //
 // A copy that was found whole counts as that for `fresh_for`: who asks again is answered at once.
-// At most `queued_max` wait, and `fresh_max` are remembered. An answer that the host still owes
+// At most Limits::reads wait, and one more that is read again, and Limits::reads_remembered are
+// remembered. An answer that the host still owes
 // after `patience` and the time that the bytes take at 1 MiB/s is not waited for.
 //
 // Pure; one thread owns it.
 class Verifier {
  public:
-  static constexpr std::size_t queued_max = 256;
-  static constexpr std::size_t fresh_max = 1024;
   static constexpr Duration fresh_for = std::chrono::minutes{10};
   static constexpr Duration patience = std::chrono::minutes{5};
+
+  explicit Verifier(Limits const& limits)
+      : queued_max_(limits.reads), fresh_max_(limits.reads_remembered) {}
 
   // Who waits for the result.
   struct Asker {
@@ -50,6 +54,10 @@ class Verifier {
   std::optional<std::vector<Asker>> finished(ObjectVerified const& result, Instant now);
   void tick(Instant now, Effects& out);
   [[nodiscard]] std::optional<Instant> deadline() const;
+  void add_sizes(TableSizes& out) const {
+    out.push_back({"copies to be read", queue_.size(), queued_max_ + 1});
+    out.push_back({"copies that were read", fresh_.size(), fresh_max_});
+  }
 
  private:
   struct Job {
@@ -60,6 +68,8 @@ class Verifier {
   };
   [[nodiscard]] Job* find(Digest const& digest);
 
+  std::size_t queued_max_;
+  std::size_t fresh_max_;
   std::deque<Job> queue_;
   std::optional<Job> running_;
   Instant give_up_at_{};             // while running

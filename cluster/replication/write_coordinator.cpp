@@ -39,8 +39,10 @@ bool meets(Condition const& condition, PutRecord const* current) {
 
 }  // namespace
 
-WriteCoordinator::WriteCoordinator(Duration write_timeout, Epoch epoch)
-    : write_timeout_(write_timeout), next_number_(std::uint64_t{epoch.value()} << 32 | 1) {}
+WriteCoordinator::WriteCoordinator(Duration write_timeout, std::size_t pending_max, Epoch epoch)
+    : write_timeout_(write_timeout),
+      pending_max_(pending_max),
+      next_number_(std::uint64_t{epoch.value()} << 32 | 1) {}
 
 void WriteCoordinator::handle(WriteRequested const& request, Catalogue& catalogue,
                               Situation const& situation, Effects& out) {
@@ -67,7 +69,7 @@ void WriteCoordinator::handle(WriteRequested const& request, Catalogue& catalogu
 
 std::optional<Error> WriteCoordinator::refusal(WriteRequested const& request,
                                                Catalogue const& catalogue) const {
-  if (pending_.size() >= pending_max) {
+  if (pending_.size() >= pending_max_) {
     return Error{Fault::busy, "too many writes are under way"};
   }
   PutRecord const* const current = catalogue.file(request.name);

@@ -12,6 +12,7 @@
 #include "cluster/effect.hpp"
 #include "cluster/input.hpp"
 #include "cluster/replication/situation.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
@@ -36,14 +37,13 @@ namespace chisme::cluster {
 //
 // An unanswered holder is asked again every second until `write_timeout`. A write without content
 // (a removal) has no holders of its own: it asks W - 1 nodes, current holders first, and the next
-// one for each that fails. At most `pending_max` writes are under way; more are refused as busy.
+// one for each that fails. At most `pending_max` (Limits::writes) writes are under way; more are
+// refused as busy.
 //
 // Pure; one thread owns it.
 class WriteCoordinator {
  public:
-  static constexpr std::size_t pending_max = 4096;
-
-  WriteCoordinator(Duration write_timeout, Epoch epoch);
+  WriteCoordinator(Duration write_timeout, std::size_t pending_max, Epoch epoch);
 
   void handle(WriteRequested const& request, Catalogue& catalogue, Situation const& situation,
               Effects& out);
@@ -60,6 +60,12 @@ class WriteCoordinator {
   void tick(Catalogue& catalogue, Situation const& situation, Effects& out);
   [[nodiscard]] std::optional<Instant> deadline() const {
     return timers_.empty() ? std::nullopt : std::optional{timers_.begin()->first};
+  }
+
+  void add_sizes(TableSizes& out) const {
+    out.push_back({"writes under way", pending_.size(), pending_max_});
+    out.push_back({"timers of writes", timers_.size(), pending_.size()});
+    out.push_back({"writes being saved", saving_.size(), pending_.size()});
   }
 
  private:
@@ -114,6 +120,7 @@ class WriteCoordinator {
   void finish(Pending& write, Catalogue& catalogue, Situation const& situation, Effects& out);
 
   Duration write_timeout_;
+  std::size_t pending_max_;
   std::uint64_t next_number_;  // of CommitWrite: this run's numbers differ from the last run's
   std::map<std::uint64_t, Pending> pending_;
   std::set<std::pair<Instant, std::uint64_t>> timers_;  // of those with a deadline

@@ -34,7 +34,7 @@ CatalogueRecord const* newer_one(Envelope const& from, CatalogueRecord const& re
 
 void WriteParticipant::handle(Envelope const& from, CommitWrite const& commit, Catalogue& catalogue,
                               Situation const& situation, Effects& out) {
-  bool const accepted = waiting_.size() < waiting_max &&
+  bool const accepted = waiting_.size() < waiting_max_ &&
                         is_acceptable(from.sender, commit.record, catalogue, situation.now);
   if (!accepted) {
     out.push_back(

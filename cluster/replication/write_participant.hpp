@@ -6,6 +6,7 @@
 #include "cluster/catalogue/catalogue.hpp"
 #include "cluster/effect.hpp"
 #include "cluster/replication/situation.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
@@ -16,13 +17,13 @@ namespace chisme::cluster {
 // (WriteSuperseded): its clock is slow, or it has not heard. It refuses when it does not have the
 // object, or when the version is further in the future than the clock allows. It says nothing when
 // it loses the object while it saves: a refusal promises that the record was not taken. Asked
-// again, it saves and answers again. At most `waiting_max` answers wait for the disk; more are
-// refused.
+// again, it saves and answers again. At most `waiting_max` (Limits::commits) answers wait for the
+// disk; more are refused.
 //
 // Pure; one thread owns it.
 class WriteParticipant {
  public:
-  static constexpr std::size_t waiting_max = 4096;
+  explicit WriteParticipant(std::size_t waiting_max) : waiting_max_(waiting_max) {}
 
   void handle(Envelope const& from, CommitWrite const& commit, Catalogue& catalogue,
               Situation const& situation, Effects& out);
@@ -30,6 +31,9 @@ class WriteParticipant {
   [[nodiscard]] bool names(Digest const& digest) const;
   // The catalogue is durable up to `save`.
   void saved(SaveId save, Catalogue& catalogue, Situation const& situation, Effects& out);
+  void add_sizes(TableSizes& out) const {
+    out.push_back({"commits that wait", waiting_.size(), waiting_max_});
+  }
 
  private:
   struct Waiting {
@@ -37,6 +41,7 @@ class WriteParticipant {
     Endpoint to;
     CommitWrite commit;
   };
+  std::size_t waiting_max_;
   std::deque<Waiting> waiting_;  // in order of `save`
 };
 

@@ -25,6 +25,17 @@ constexpr Duration handling = 100us;      // of one input, by a machine that has
 constexpr Duration longest_backlog = 2s;  // then its kernel drops datagrams
 constexpr std::uint64_t object_step = 2'500;  // microseconds: to sync an object, and its directory
 
+// Of a node with small buffers: some of them are full at times.
+constexpr Limits narrow_limits{.writes = 3,
+                               .commits = 2,
+                               .lookups = 1,
+                               .fetches = 2,
+                               .reads = 4,
+                               .reads_remembered = 8,
+                               .promises = 16,
+                               .trims = 16,
+                               .removals = 1};
+
 // "node 3: "
 std::string who(unsigned index) {
   return "node " + std::to_string(index) + ": ";
@@ -73,7 +84,10 @@ CoreConfig Host::config() const {
   config.unreferenced_kept_when_full = 10s;
   config.scrub_period = 5min;
   config.versions = versions_;
-  if (shrunk_ < 1) config.transfers_in_max = config.transfers_out_max = 1;
+  if (shrunk_ < 1) {
+    config.transfers_in_max = config.transfers_out_max = 1;
+    config.limits = narrow_limits;
+  }
   config.remembered = disk_->peers();
   for (unsigned const place : {0u, 1u}) {
     if (place == index_ || place >= around_.hosts.size()) continue;

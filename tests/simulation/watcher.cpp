@@ -28,6 +28,7 @@ std::optional<Violation> pending_work(std::span<Sight const> sights) {
 Watcher::Watcher(Surroundings& around, Workload const& workload, Random random)
     : around_(around),
       workload_(workload),
+      bounds_(around),
       membership_(around),
       catalogues_(around, workload),
       copies_(around),
@@ -46,6 +47,7 @@ void Watcher::look() {
   if (now < next_look_) return;
   next_look_ = now + period();
   std::vector<Sight> const sights = sights_of(around_);
+  bounds_.look(sights);
   membership_.look(sights);
   catalogues_.look(sights);
   workload_.check_durable();

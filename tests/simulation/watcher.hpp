@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "tests/simulation/bounds_checks.hpp"
 #include "tests/simulation/catalogue_checks.hpp"
 #include "tests/simulation/copies_checks.hpp"
 #include "tests/simulation/intruder.hpp"
@@ -55,6 +56,7 @@ class Watcher : public Observer {
 
   Surroundings& around_;
   Workload const& workload_;
+  BoundsChecks bounds_;
   MembershipChecks membership_;
   CatalogueChecks catalogues_;
   CopiesChecks copies_;

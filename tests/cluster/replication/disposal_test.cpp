@@ -54,7 +54,7 @@ void spread_it(Catalogue& catalogue, Effects& out) {
 template <class Meanwhile>
 bool is_removed(Disposal::Reason reason, Catalogue& catalogue, Meanwhile meanwhile,
                 std::uint64_t alive = 3) {
-  Disposal disposal;
+  Disposal disposal{Limits{}.removals};
   Effects out;
   disposal.begin(digest, reason, catalogue, out);
   meanwhile(out);

@@ -130,7 +130,7 @@ TEST_F(Lookup, InALargeClusterAsksAMajorityOnly) {
 
 TEST_F(Lookup, BeyondABoundIsBusy) {
   LookupId last{};
-  for (std::size_t i = 0; i <= Lookups::pending_max; ++i) last = cluster.look_up(1, "a");
+  for (std::size_t i = 0; i <= Limits{}.lookups; ++i) last = cluster.look_up(1, "a");
   ASSERT_TRUE(cluster.found(last));
   EXPECT_EQ(cluster.found(last)->error().fault, Fault::busy);
 }

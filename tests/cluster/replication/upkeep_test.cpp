@@ -80,8 +80,8 @@ struct UpkeepTest : ::testing::Test {
   std::optional<Catalogue> catalogue;
   Outages outages{short_times(), Instant{}};
   Upkeep upkeep{short_times(), Self{node(1), Epoch{2}, 1, {}, {}, {}, 1}, Instant{}};
-  WriteCoordinator writes{10s, Epoch{2}};
-  WriteParticipant participant;
+  WriteCoordinator writes{10s, Limits{}.writes, Epoch{2}};
+  WriteParticipant participant{Limits{}.commits};
   Effects out;
 };
 

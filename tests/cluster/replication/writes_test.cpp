@@ -255,7 +255,7 @@ TEST(Writes, BeyondABoundAreRefusedAsBusy) {
   LittleCluster cluster{{.gossip = false}};
   cluster.cut(1, 2);
   std::optional<Fault> last;
-  for (std::size_t i = 0; i <= WriteCoordinator::pending_max; ++i) {
+  for (std::size_t i = 0; i <= Limits{}.writes; ++i) {
     last = fault(cluster, cluster.put(1, std::to_string(i), 1, {1, 2}));
   }
   EXPECT_EQ(last, Fault::busy);

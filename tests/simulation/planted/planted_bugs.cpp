@@ -104,6 +104,8 @@ constexpr PlantedRow rows[] = {
      any_of({no_removal_without_others}), std::nullopt, 2},
     {Bug::transfers_are_not_limited, "transfers_are_not_limited", "fetcher.cpp",
      "a node fetches as much at once as it is asked to", any_of({within_bounds}), small, 4},
+    {Bug::table_is_not_bounded, "table_is_not_bounded", "verifier.cpp",
+     "a node remembers any number of copies that it has read", any_of({within_bounds}), small, 4},
     // The simulated host and its clients.
     {Bug::save_is_answered_before_the_sync, "save_is_answered_before_the_sync", "host.cpp",
      "the catalogue's records are called durable before they are",

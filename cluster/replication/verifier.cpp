@@ -53,9 +53,15 @@ std::optional<std::vector<Verifier::Asker>> Verifier::finished(ObjectVerified co
     return std::nullopt;
   }
   std::erase_if(fresh_, [&](auto const& entry) { return entry.second + fresh_for <= now; });
-  bool const has_room = fresh_.size() < fresh_max_ || planted(PlantedBug::table_is_not_bounded);
-  if (result.intact && has_room) fresh_.emplace(result.digest, now);
+  if (result.intact) remember(result.digest, now);
   return std::move(job.askers);
+}
+
+// What was just read is asked for next: the one that was read first gives way.
+void Verifier::remember(Digest const& digest, Instant now) {
+  fresh_.insert_or_assign(digest, now);
+  if (fresh_.size() <= fresh_max_ || planted(PlantedBug::table_is_not_bounded)) return;
+  fresh_.erase(std::ranges::min_element(fresh_, {}, [](auto const& read) { return read.second; }));
 }
 
 void Verifier::tick(Instant now, Effects& out) {

@@ -66,6 +66,7 @@ class Verifier {
     std::vector<Asker> askers;
     bool replaced = false;  // while it was read
   };
+  void remember(Digest const& digest, Instant now);
   [[nodiscard]] Job* find(Digest const& digest);
 
   std::size_t queued_max_;

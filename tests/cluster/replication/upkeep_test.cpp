@@ -146,6 +146,19 @@ TEST_F(UpkeepTest, AResultForACopyThatWasReplacedMeanwhileIsNotBelieved) {
   EXPECT_THAT(all<VerifyObject>(), SizeIs(2)) << "it is read again";
 }
 
+TEST(VerifierTest, TheLastCopyReadIsRememberedThoughNotAllAre) {
+  Verifier verifier{Limits{.reads_remembered = 1}};
+  Effects out;
+  for (std::uint8_t content = 1; content <= 2; ++content) {
+    Instant const now = Instant{} + content * 1s;
+    verifier.add(digest(content), ByteCount{1}, std::nullopt);
+    verifier.tick(now, out);
+    (void)verifier.finished({digest(content), true}, now);
+    EXPECT_TRUE(verifier.is_fresh(digest(content), now));
+  }
+  EXPECT_FALSE(verifier.is_fresh(digest(1), Instant{} + 2s));
+}
+
 TEST_F(UpkeepTest, APromiseIsKeptThoughTheNameGoes) {
   run(1s, 90s);
   ask(digest(1), 7, 90s);

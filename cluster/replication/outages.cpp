@@ -10,7 +10,8 @@ Outages::Outages(CoreConfig const& config, Instant now)
       calm_delay_(config.surplus_kept),
       promise_(config.copy_promise),
       started_(now),
-      last_seen_(now) {}
+      last_seen_(now),
+      next_judgement_(now) {}
 
 void Outages::members_changed(Situation const& situation) {
   any_suspect_ = false;

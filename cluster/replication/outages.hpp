@@ -66,7 +66,9 @@ class Outages {
   Brake brake_;
   bool any_suspect_ = false;
   std::optional<Instant> calm_since_;
-  std::optional<Instant> next_judgement_;  // a death becomes too old to matter
+  // At the start, for a node that meets nobody has no members that change; then when a death
+  // becomes too old to matter.
+  std::optional<Instant> next_judgement_;
 };
 
 }  // namespace chisme::cluster

@@ -159,6 +159,14 @@ TEST(VerifierTest, TheLastCopyReadIsRememberedThoughNotAllAre) {
   EXPECT_FALSE(verifier.is_fresh(digest(1), Instant{} + 2s));
 }
 
+TEST_F(UpkeepTest, ANodeThatNeverMeetsAnybodyRemovesWhatHasNoName) {
+  members.resize(1);
+  outages = Outages{short_times(), Instant{}};
+  run(1s, 170s);
+  ASSERT_THAT(all<RemoveObject>(), SizeIs(1));
+  EXPECT_EQ(all<RemoveObject>()[0].digest, digest(2));
+}
+
 TEST_F(UpkeepTest, APromiseIsKeptThoughTheNameGoes) {
   run(1s, 90s);
   ask(digest(1), 7, 90s);

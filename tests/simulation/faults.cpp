@@ -11,8 +11,9 @@ namespace {
 constexpr cluster::ProtocolVersions old_versions{.lowest = 1, .current = 1, .highest = 1};
 constexpr double million = 1e6;
 
-bool is_standing(FaultKind kind) {
-  return kind == FaultKind::old_version || kind == FaultKind::small;
+bool is_standing(FaultEvent const& event) {
+  return (event.kind == FaultKind::old_version && !event.upgrades) ||
+         event.kind == FaultKind::small;
 }
 
 Duration seconds(double amount) {
@@ -23,7 +24,7 @@ Duration seconds(double amount) {
 
 void Faults::prepare() {
   for (FaultEvent const& event : schedule_.events) {
-    if (!is_standing(event.kind)) continue;
+    if (!is_standing(event)) continue;
     counts_[static_cast<std::size_t>(event.kind)] += event.victims.size();
     for (unsigned const victim : event.victims) {
       Host& host = *around_.hosts[victim];
@@ -36,7 +37,7 @@ void Faults::prepare() {
 void Faults::begin(Instant end) {
   end_ = end;
   for (FaultEvent const& event : schedule_.events) {
-    if (is_standing(event.kind)) continue;
+    if (is_standing(event)) continue;
     around_.agenda.after(event.from, [this, &event] {
       if (around_.agenda.now() < end_) apply(event);
     });
@@ -110,6 +111,9 @@ void Faults::apply_to(FaultEvent const& event, Host& host) {
       return around_.agenda.at(end_of(event), [&host] { host.slow_down(1); });
     case FaultKind::crash:
       return take_down(host, event);
+    case FaultKind::old_version:
+      take_down(host, event);
+      return host.speak(cluster::spoken_versions);
     case FaultKind::lost_disk:
       take_down(host, event);
       if (!host.is_up()) host.replace_disk();

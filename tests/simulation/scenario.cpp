@@ -14,6 +14,12 @@ unsigned draw_nodes(Random random) {
   return 1 + static_cast<unsigned>(random.below(20));
 }
 
+NetworkKind draw_network(Random random) {
+  double const kind = random.uniform();
+  if (kind < 0.3) return NetworkKind::lan;
+  return kind < 0.92 ? NetworkKind::loopback : NetworkKind::wan;
+}
+
 }  // namespace
 
 Scenario draw_scenario(std::uint64_t seed, unsigned nodes, Duration faults_for) {
@@ -27,9 +33,10 @@ Scenario draw_scenario(std::uint64_t seed, unsigned nodes, Duration faults_for) 
   scenario.seed = seed;
   scenario.nodes = nodes > 0 ? nodes : draw_nodes(size);
   scenario.zones = zones.chance(0.3) ? 2 + static_cast<unsigned>(zones.below(2)) : 1;
-  scenario.network = network.chance(0.3) ? NetworkKind::lan : NetworkKind::loopback;
+  scenario.network = draw_network(network);
   scenario.faults_for = faults_for > Duration{} ? faults_for : 30s + length.below(60) * 1s;
-  scenario.converges_within = scenario.network == NetworkKind::lan ? 120s : 60s;
+  // Enough for a few rounds of everything that is periodic.
+  scenario.converges_within = 6 * profile_of(scenario).push_pull_period;
   return scenario;
 }
 

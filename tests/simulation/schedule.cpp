@@ -177,7 +177,12 @@ void draw_processes(Draw& draw, FaultKind kind) {
     case FaultKind::bit_rot:
       return draw.every(15s, [&](FaultEvent& event) { event.victims = {draw.victim()}; });
     case FaultKind::old_version:
-      return draw.whole_time([&](FaultEvent& event) { event.victims = draw.some(0.5); });
+      draw.whole_time([&](FaultEvent& event) { event.victims = draw.some(0.5); });
+      return draw.every(per_machine(60s, draw), [&](FaultEvent& event) {
+        event.victims = {draw.victim()};
+        event.lasts = draw.orders(200ms, 10s);
+        event.upgrades = true;
+      });
     case FaultKind::small:
       return draw.whole_time([&](FaultEvent& event) {
         event.victims = draw.some(1);
@@ -280,6 +285,8 @@ std::string amount_of(FaultEvent const& event) {
     case FaultKind::partition:
       return std::string(event.one_way ? ", one way" : "") +
              (event.datagrams_only ? ", datagrams only" : "");
+    case FaultKind::old_version:
+      return event.upgrades ? ", to the current version" : "";
     case FaultKind::strike:
       return std::string(", after a write") +
              (event.loses_disk ? ", one of its disks is lost" : "");

@@ -35,7 +35,7 @@ enum class FaultKind : std::uint8_t {
   jump,             // a wall clock jumps
   disk_full,        // no more objects for a while
   bit_rot,          // a stored object becomes corrupt
-  old_version,      // nodes that speak an older protocol
+  old_version,      // nodes that speak an older protocol; some come back with the current one
   small,            // shrunken buffers and timeouts
 };
 inline constexpr std::size_t fault_kinds = 22;
@@ -63,6 +63,7 @@ struct FaultEvent {
   bool one_way = false;
   bool datagrams_only = false;
   bool loses_disk = false;  // of strikes: a disk with the write is gone
+  bool upgrades = false;    // of old_version: the node comes back with the current protocol
 };
 // "crash3"
 [[nodiscard]] std::string id_of(FaultEvent const& event);

@@ -12,8 +12,10 @@ namespace {
 // A look takes N * N steps, so that large clusters are looked at less often.
 constexpr Duration look_period = 500ms;
 constexpr unsigned looked_at_often = 20;
-// Invariant 17: two push-pull periods (loopback profile), and the time that the last call takes.
-constexpr Duration views_agree_within = 2 * 10s + 2s;
+// Invariant 17: two push-pull periods, and the time that the last call takes.
+Duration views_agree_within(Scenario const& scenario) {
+  return 2 * profile_of(scenario).push_pull_period + 2s;
+}
 
 std::optional<Violation> pending_work(std::span<Sight const> sights) {
   for (Sight const& sight : sights) {
@@ -68,7 +70,8 @@ void Watcher::sends(Host const& host, Send const& what, std::string const& bytes
 std::optional<Violation> Watcher::disagreement() {
   std::vector<Sight> const sights = sights_of(around_);
   if (auto wrong = wrong_views(sights)) {
-    bool const late = healed_ && around_.agenda.now() - *healed_ > views_agree_within;
+    bool const late =
+        healed_ && around_.agenda.now() - *healed_ > views_agree_within(around_.scenario);
     if (late && wrong->invariant == Invariant::views_agree &&
         !std::exchange(late_views_told_, true)) {
       around_.violated(wrong->invariant, wrong->what + " two push-pull periods after the faults");

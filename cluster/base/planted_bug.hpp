@@ -18,6 +18,8 @@ enum class PlantedBug : std::uint8_t {
   accusation_is_not_refuted,
   known_news_is_told_again,
   namesake_is_ignored,
+  anybody_answers,
+  no_ping_by_stream,
   jitter_depends_on_the_process,
   // The wire.
   datagrams_are_overfilled,
@@ -29,6 +31,9 @@ enum class PlantedBug : std::uint8_t {
   tombstones_do_not_count,
   duplicates_move_the_fingerprint,
   gossip_is_enough,
+  turns_are_left_out,
+  holding_epochs_do_not_count,
+  clock_follows_anybody,
   version_is_the_wall_clock,
   // Writes, lookups, copies.
   one_copy_is_enough,
@@ -42,6 +47,8 @@ enum class PlantedBug : std::uint8_t {
   needed_copies_are_removed,
   transfers_are_not_limited,
   table_is_not_bounded,
+  surplus_stays,
+  unreferenced_stays,
   // The simulated host and its clients.
   save_is_answered_before_the_sync,
   torn_object_is_taken_for_whole,

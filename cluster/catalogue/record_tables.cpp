@@ -189,7 +189,9 @@ bool RecordTables::apply_holding(CatalogueRecord const& record) {
   if (twice && planted(PlantedBug::duplicates_move_the_fingerprint)) {
     fingerprints_.flip(slot_of(digest), mark_of(record));
   }
-  if (known && dot <= place->dot()) return false;
+  bool const by_sequence = planted(PlantedBug::holding_epochs_do_not_count);
+  if (known && by_sequence && dot.sequence <= place->sequence) return false;
+  if (known && !by_sequence && dot <= place->dot()) return false;
   auto const* const have = std::get_if<HaveRecord>(&record.change);
   Holding const now{dot.writer, dot.sequence, dot.epoch, have != nullptr};
   if (have != nullptr) object.size = have->size;

@@ -44,7 +44,7 @@ std::optional<std::vector<NodeId>> Trimmer::others_of(Digest const& digest,
 
 void Trimmer::examine(Digest const& digest, Catalogue const& catalogue,
                       Situation const& situation) {
-  if (is_trimming(digest)) return;  // it looks itself, before it decides
+  if (is_trimming(digest) || planted(PlantedBug::surplus_stays)) return;  // it looks itself
   if (!others_of(digest, catalogue, situation)) return forget(digest);
   if (candidates_.contains(digest)) return;
   if (candidates_.size() >= candidates_max_) {

@@ -1,8 +1,11 @@
 #include "cluster/replication/unreferenced.hpp"
 
+#include "cluster/base/planted_bug.hpp"
+
 namespace chisme::cluster {
 
 void Unreferenced::note(Digest const& digest, Instant now) {
+  if (planted(PlantedBug::unreferenced_stays)) return;
   if (since_.try_emplace(digest, now).second) oldest_first_.emplace(now, digest);
 }
 

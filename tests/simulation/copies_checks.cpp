@@ -2,6 +2,12 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cluster/placement/rendezvous.hpp"
+#include "cluster/replication/situation.hpp"
 
 namespace chisme::simulation {
 
@@ -31,6 +37,42 @@ std::string wrong_copies(std::span<Sight const> sights, FileEntry const& file, u
   if (copies == 0 && !owed) return {};  // all disks that had it are gone
   if (copies >= std::min<std::size_t>(wanted, sights.size())) return {};
   return file.put.name + " has " + std::to_string(copies) + " copies";
+}
+
+std::vector<NodeId> holders_of(std::span<Sight const> sights, Digest const& digest) {
+  std::vector<NodeId> holders;
+  for (Sight const& sight : sights) {
+    if (sight.host->disk().holds(digest)) holders.push_back(sight.host->id());
+  }
+  std::ranges::sort(holders);
+  return holders;
+}
+
+// Whether the holder that comes last can and must do without its copy.
+bool must_be_trimmed(std::uint64_t key, ClusterView const& view, std::vector<NodeId> holders) {
+  std::vector<NodeId> ranked = rank_holders(key, view.members, holders);
+  auto const is_old = [&](NodeId id) {
+    return !understands<VerifyCopy>(find_member(view.members, id)->alive);
+  };
+  if (ranked.empty() || is_old(ranked.back())) return false;
+  ranked.pop_back();
+  std::erase_if(ranked, is_old);
+  return ranked.size() >= view.copies_wanted;
+}
+
+bool is_claimed(std::span<Sight const> sights, std::vector<NodeId> const& holders) {
+  return std::ranges::any_of(sights, [&](Sight const& sight) {
+    return std::ranges::find(holders, sight.host->id()) != holders.end();
+  });
+}
+
+// By object: the name that says where its copies belong.
+std::map<Digest, std::string> placing_names(CatalogueSnapshot const& catalogue) {
+  std::map<Digest, std::string> names;
+  for (FileEntry const& file : catalogue.list("", "", no_limit)) {
+    names.emplace(file.put.digest, file.put.name);  // the first of them
+  }
+  return names;
 }
 
 }  // namespace
@@ -89,6 +131,26 @@ std::optional<Violation> wrong_copies(std::span<Sight const> sights, Workload co
     bool const owed = workload.is_owed(file.put.name, file.put.digest);
     std::string const wrong = wrong_copies(sights, file, view.copies_wanted, owed);
     if (!wrong.empty()) return Violation{Invariant::copies_complete, {}, wrong};
+  }
+  return std::nullopt;
+}
+
+std::optional<Violation> surplus_copies(std::span<Sight const> sights, Workload const& workload) {
+  if (sights.empty()) return std::nullopt;
+  ClusterView const& view = sights.front().view;
+  std::map<Digest, std::string> const names = placing_names(view.catalogue);
+  for (Digest const& digest : workload.contents()) {
+    std::vector<NodeId> const holders = holders_of(sights, digest);
+    auto const name = names.find(digest);
+    std::string wrong;
+    if (name == names.end() && !holders.empty()) {
+      wrong = " is kept by " + to_string(holders.front()) + " although it has no name";
+    } else if (name == names.end() && is_claimed(sights, view.catalogue.holders(digest))) {
+      wrong = " has no name and no copies, but a holder that is up";
+    } else if (name != names.end() && must_be_trimmed(placement_key(name->second), view, holders)) {
+      wrong = " has " + std::to_string(holders.size()) + " copies";
+    }
+    if (!wrong.empty()) return Violation{Invariant::copies_complete, {}, to_hex(digest) + wrong};
   }
   return std::nullopt;
 }

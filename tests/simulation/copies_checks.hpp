@@ -59,4 +59,10 @@ class CopiesChecks {
 [[nodiscard]] std::optional<Violation> wrong_copies(std::span<Sight const> sights,
                                                     Workload const& workload);
 
+// The same, once there was time to remove copies: none are left beyond R, or of what no name refers
+// to, and nobody says that he has what he has not. Where only nodes of old versions could do
+// something about it, which cannot ask others for their copies, more may be left.
+[[nodiscard]] std::optional<Violation> surplus_copies(std::span<Sight const> sights,
+                                                      Workload const& workload);
+
 }  // namespace chisme::simulation

@@ -46,6 +46,8 @@ void Readers::answer(Request request, Host& host) {
         name_of(host) + " made a write of " + request.name + " durable and does not know of it");
   }
   if (!file) return;
+  auto wanted = wanted_[host.index()].take(view, file->holders, host.local_now());
+  if (!wanted.empty()) host.give(LoadsWanted{std::move(wanted)});
   RedirectTally const& tally = tallies_[host.index()];
   auto const holders = candidates(view, file->holders, host.local_now(), tally);
   bool const local = std::ranges::count(file->holders, host.id()) > 0;

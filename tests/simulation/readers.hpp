@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "cluster/load/load_probes.hpp"
 #include "cluster/load/redirect_tally.hpp"
 #include "tests/simulation/host.hpp"
 
@@ -46,6 +47,7 @@ class Readers {
   Workload const& workload_;
   Random random_;
   std::map<unsigned, cluster::RedirectTally> tallies_;  // of each host
+  std::map<unsigned, cluster::WantedLoads> wanted_;     // of each host
   Counts counts_;
 };
 

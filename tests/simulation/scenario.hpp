@@ -16,6 +16,7 @@ struct Scenario {
   unsigned zones = 1;  // node i is in zone i % zones; 1: nodes name no zone
   NetworkKind network = NetworkKind::loopback;  // which profile the nodes use
   bool writes = true;
+  bool intruder = true;  // old datagrams come again, whatever is cut
   Duration faults_for = std::chrono::seconds{40};
   Duration converges_within = std::chrono::seconds{60};
 };

@@ -54,7 +54,7 @@ void Watcher::look() {
   catalogues_.look(sights);
   workload_.check_durable();
   // Afterwards it would disturb what has to come to rest.
-  if (!healed_) intruder_.act();
+  if (!healed_ && around_.scenario.intruder) intruder_.act();
 }
 
 void Watcher::heals() {
@@ -80,11 +80,13 @@ std::optional<Violation> Watcher::disagreement() {
   }
   if (auto wrong = different_catalogues(sights)) return wrong;
   if (auto wrong = pending_work(sights)) return wrong;
-  return wrong_copies(sights, workload_);
+  if (auto wrong = wrong_copies(sights, workload_)) return wrong;
+  return is_settled_ ? surplus_copies(sights, workload_) : std::nullopt;
 }
 
 void Watcher::ends_idle() {
   traffic_.idle_ends();
+  is_settled_ = true;
   merges_.compare();
 }
 

@@ -32,7 +32,8 @@ class Watcher : public Observer {
   void ends_idle();
   // What is not as it has to be after the faults; nothing when all is well: everybody sees
   // everybody that is up as alive and nobody else, catalogues are identical and true, each file has
-  // its copies, nothing waits. `at` of the answer is not set.
+  // its copies, nothing waits; after `ends_idle` no copies are left that should not be. `at` of the
+  // answer is not set.
   [[nodiscard]] std::optional<Violation> disagreement();
   [[nodiscard]] TrafficChecks const& traffic() const { return traffic_; }
 
@@ -66,6 +67,7 @@ class Watcher : public Observer {
   Instant next_look_{};
   std::optional<Instant> healed_;
   bool late_views_told_ = false;
+  bool is_settled_ = false;  // there was time to remove what is too much
 };
 
 }  // namespace chisme::simulation

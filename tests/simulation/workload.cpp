@@ -194,6 +194,11 @@ void Workload::finished(WriteFinished const& finished) {
 void Workload::answered(Attempt& attempt, WriteOutcome const& outcome) {
   attempt.outcome = Outcome::acknowledged;
   attempt.version = outcome.version;
+  // The core hears of its wall clock now and then: one that was set back is believed for a moment.
+  note_clocks();
+  WallTime const own = walls_.at({attempt.asked.host, attempt.asked.run}) + 5s;
+  attempt.time_max =
+      static_cast<std::uint64_t>((own + HybridClock::ahead_max).time_since_epoch().count()) << 16;
   attempt.copies = outcome.copies;
   last_acknowledged_ = attempt.name;
   if (attempt.digest) check_version(attempt);
@@ -254,7 +259,6 @@ void Workload::check_version(Attempt const& attempt) {
     around_.violated(Invariant::versions_never_decrease,
                      "a write of " + attempt.name + " was given an older version");
   }
-  note_clocks();
   auto const latest = static_cast<std::uint64_t>(
       (latest_wall_ + HybridClock::ahead_max).time_since_epoch().count() + 1);
   if (attempt.version.time >> 16 <= latest) return;
@@ -263,7 +267,30 @@ void Workload::check_version(Attempt const& attempt) {
 }
 
 void Workload::note_clocks() {
-  for (auto const& host : around_.hosts) latest_wall_ = std::max(latest_wall_, host->wall());
+  for (auto const& host : around_.hosts) {
+    WallTime& wall = walls_[{host->index(), host->run()}];
+    wall = std::max(wall, host->wall());
+    latest_wall_ = std::max(latest_wall_, wall);
+  }
+}
+
+// A node follows others' clocks for at most a minute beyond its own: what is further ahead is so
+// because the name was before.
+void Workload::check_clock(std::string const& name,
+                           std::vector<Attempt const*> const& attempts) const {
+  for (Attempt const* const attempt : attempts) {
+    std::uint64_t const limit = attempt->time_max;
+    if (attempt->outcome != Outcome::acknowledged || attempt->version.time <= limit) continue;
+    bool const explained = std::ranges::any_of(attempts, [&](Attempt const* other) {
+      bool const is_earlier = other->outcome == Outcome::acknowledged &&
+                              other->version < attempt->version && other->version.time >= limit;
+      return other->outcome == Outcome::unknown || is_earlier;
+    });
+    if (explained) continue;
+    around_.violated(Invariant::within_bounds, "a write of " + name + " by node " +
+                                                   std::to_string(attempt->asked.host) +
+                                                   " is more than a minute past its clock");
+  }
 }
 
 void Workload::answered(Attempt& attempt, Error const& error) {
@@ -410,6 +437,7 @@ void Workload::compare(std::string const& name, std::vector<Attempt const*> cons
     if (attempt->outcome != Outcome::acknowledged) continue;
     if (newest == nullptr || newest->version < attempt->version) newest = attempt;
   }
+  check_clock(name, attempts);
   std::optional<FileEntry> const file = view.catalogue.find(name);
   bool const owed = newest != nullptr && survives(*newest);
   Invariant const lost = Invariant::no_acknowledged_write_lost;
@@ -457,6 +485,14 @@ bool Workload::was_refused(std::string const& name, Digest const& digest) const 
     refused = true;
   }
   return refused;
+}
+
+std::set<Digest> Workload::contents() const {
+  std::set<Digest> contents;
+  for (auto const& [write, attempt] : attempts_) {
+    if (attempt.digest) contents.insert(*attempt.digest);
+  }
+  return contents;
 }
 
 Workload::Counts Workload::counts() const {

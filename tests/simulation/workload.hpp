@@ -4,7 +4,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cluster/base/random.hpp"
@@ -54,6 +56,8 @@ class Workload {
                                      std::optional<Version> const& version, Instant moment) const;
   // Each node that made a write durable lately has it on its disk.
   void check_durable() const;
+  // All objects that were ever uploaded.
+  [[nodiscard]] std::set<Digest> contents() const;
   [[nodiscard]] Counts counts() const;
   [[nodiscard]] Readers::Counts reads() const { return readers_.counts(); }
 
@@ -77,6 +81,8 @@ class Workload {
     Outcome outcome = Outcome::unknown;
     bool unmet = false;  // it was refused for its condition
     Version version;
+    // What the asked node's own clock allows; above it only the name's other versions explain it.
+    std::uint64_t time_max = 0;
     std::vector<NodeId> copies;  // that acknowledged it
     Asked asked;
     Instant answered_at{};
@@ -104,6 +110,7 @@ class Workload {
   void answered(Attempt& attempt, Error const& error);
   void check_version(Attempt const& attempt);
   void note_clocks();
+  void check_clock(std::string const& name, std::vector<Attempt const*> const& attempts) const;
   void check_copies(Attempt const& attempt) const;
   void check_saved(Attempt const& attempt) const;
   void check_absence(Lookup const& lookup);
@@ -135,6 +142,8 @@ class Workload {
   std::map<cluster::LookupId, Lookup> lookups_;
   std::string last_acknowledged_;
   WallTime latest_wall_{};  // of any node's clock so far
+  // The same of each host, and of its process.
+  std::map<std::pair<unsigned, std::uint64_t>, WallTime> walls_;
 };
 
 }  // namespace chisme::simulation

@@ -118,7 +118,8 @@ void World::conclude(Report& report) {
       auto const again = watcher_.disagreement();
       if (again) around_.violated(again->invariant, "agreement did not last: " + again->what);
     }
-    workload_.compare(around_.hosts.front()->view());
+    auto const sights = sights_of(around_);
+    if (!sights.empty()) workload_.compare(sights.front().view);
   }
   report.waited_for = waited_for_;
   report.violations = around_.violations;

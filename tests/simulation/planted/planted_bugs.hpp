@@ -20,6 +20,12 @@ namespace chisme::simulation {
   return bits;
 }
 
+// What the runs of a row are.
+enum class Setting : std::uint8_t {
+  usual,       // five nodes, 40 s of faults
+  by_streams,  // three nodes between which no datagram passes
+};
+
 struct PlantedRow {
   PlantedBug bug = PlantedBug::none;
   std::string_view name;
@@ -27,7 +33,8 @@ struct PlantedRow {
   std::string_view mistake;
   std::uint32_t found_by = 0;      // one of these must be violated
   std::optional<FaultKind> needs;  // the only kind of fault there is; nullopt: none is needed
-  unsigned within_seeds = 4;       // of runs with five nodes and 40 s of faults
+  unsigned within_seeds = 4;
+  Setting setting = Setting::usual;
 };
 
 // Each bug, each invariant by its number and each kind of fault is in at least one row: the program

@@ -19,7 +19,8 @@ void Survey::watch(Situation const& situation) {
   std::uint64_t hash = 0;
   for (MemberView const& member : situation.members) {
     AliveRecord const& node = member.alive;
-    std::uint64_t const bits = std::uint64_t{node.weight} << 8 |
+    std::uint64_t const bits = std::uint64_t{node.weight} << 16 |
+                               std::uint64_t{node.versions.highest} << 8 |
                                static_cast<std::uint64_t>(member.state) << 2 |
                                (node.draining ? 2u : 0u) | (is_nearly_full(member) ? 1u : 0u);
     hash = mix(hash ^ mix(node.id.high) ^ node.id.low);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cluster/replication/survey.hpp"
 #include "tests/cluster/catalogue/records.hpp"
 
 namespace chisme::cluster {
@@ -165,6 +166,17 @@ TEST_F(UpkeepTest, ANodeThatNeverMeetsAnybodyRemovesWhatHasNoName) {
   run(1s, 170s);
   ASSERT_THAT(all<RemoveObject>(), SizeIs(1));
   EXPECT_EQ(all<RemoveObject>()[0].digest, digest(2));
+}
+
+TEST_F(UpkeepTest, AnUpgradeIsAReasonToLookAtAllObjects) {
+  Survey survey{Instant{}};
+  members[1].alive.versions = {.lowest = 1, .current = 1, .highest = 1};
+  survey.watch(situation(0s));
+  (void)survey.take_due(*catalogue, Instant{});
+  EXPECT_FALSE(survey.deadline());
+  members[1].alive.versions = spoken_versions;
+  survey.watch(situation(1s));
+  EXPECT_TRUE(survey.deadline());
 }
 
 TEST_F(UpkeepTest, APromiseIsKeptThoughTheNameGoes) {

@@ -62,6 +62,12 @@ class Draw {
     add(0s, fill);
     events_.back().lasts = scenario_.faults_for;
   }
+  // Once, at any moment.
+  template <typename Fill>
+  void once(Fill fill) {
+    double const last = static_cast<double>(scenario_.faults_for.count());
+    add(Duration{static_cast<Duration::rep>(last * random_.uniform())}, fill);
+  }
   // Again and again, exponentially apart.
   template <typename Fill>
   void every(Duration mean, Fill fill, unsigned most = events_max) {
@@ -156,6 +162,20 @@ void draw_partitions(Draw& draw) {
   });
 }
 
+// Half of those that begin with an old version are upgraded, each at some moment.
+void draw_old_versions(Draw& draw) {
+  std::vector<unsigned> const old = draw.some(0.5);
+  draw.whole_time([&](FaultEvent& event) { event.victims = old; });
+  for (unsigned const place : old) {
+    if (draw.random().chance(0.5)) continue;
+    draw.once([&](FaultEvent& event) {
+      event.victims = {place};
+      event.lasts = draw.orders(200ms, 10s);
+      event.upgrades = true;
+    });
+  }
+}
+
 void draw_processes(Draw& draw, FaultKind kind) {
   switch (kind) {
     case FaultKind::pause:
@@ -177,12 +197,7 @@ void draw_processes(Draw& draw, FaultKind kind) {
     case FaultKind::bit_rot:
       return draw.every(15s, [&](FaultEvent& event) { event.victims = {draw.victim()}; });
     case FaultKind::old_version:
-      draw.whole_time([&](FaultEvent& event) { event.victims = draw.some(0.5); });
-      return draw.every(per_machine(60s, draw), [&](FaultEvent& event) {
-        event.victims = {draw.victim()};
-        event.lasts = draw.orders(200ms, 10s);
-        event.upgrades = true;
-      });
+      return draw_old_versions(draw);
     case FaultKind::small:
       return draw.whole_time([&](FaultEvent& event) {
         event.victims = draw.some(1);

@@ -27,8 +27,8 @@ class Survey {
   // Everything is to be looked at (again).
   void rescan(Instant now);
   // Rescans if something changed that decides where copies belong: which members there are, their
-  // states, zones and weights, what they understand, whether they drain, and whether their disks are
-  // nearly full.
+  // states, zones and weights, what they understand, whether they drain, and whether their disks
+  // are nearly full.
   void watch(Situation const& situation);
 
   // The objects that are due now, to be looked at once each.

@@ -1,11 +1,12 @@
 #include "cluster/membership/dissemination.hpp"
 
+#include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <limits>
+#include <type_traits>
 #include <utility>
 
 #include "cluster/base/overloaded.hpp"
+#include "cluster/base/random.hpp"
 #include "cluster/wire/codec.hpp"
 
 namespace chisme::cluster {
@@ -22,20 +23,42 @@ unsigned times_told(std::size_t members) {
   return 4 * digits;
 }
 
-}  // namespace
+template <class T, class... Kinds>
+constexpr bool is_any = (std::is_same_v<T, Kinds> || ...);
 
-Dissemination::Key Dissemination::key_of(Record const& record) {
-  return std::visit(
-      Overloaded{[](SuspectRecord const& r) { return Key{Slot::accusation, r.id, r.from, 0, 0}; },
-                 [](LoadRecord const& r) { return Key{Slot::load, r.id, {}, 0, 0}; },
-                 [](CatalogueRecord const& r) {
-                   auto const log = static_cast<std::uint64_t>(log_of(r.change));
-                   std::uint64_t const epoch = r.dot.epoch.value();
-                   return Key{Slot::catalogue, r.dot.writer, {}, epoch << 1 | log, r.dot.sequence};
-                 },
-                 [](auto const& r) { return Key{Slot::member, r.id, {}, 0, 0}; }},
-      record);
+// News about one node has one hash, whatever its kind.
+std::uint64_t hash_of(Record const& record) {
+  auto const of_node = [](NodeId id) { return mix(id.high ^ mix(id.low)); };
+  return std::visit(Overloaded{[&](LoadRecord const& r) { return mix(of_node(r.id)); },
+                               [&](CatalogueRecord const& r) {
+                                 return mix(of_node(r.dot.writer) ^ r.dot.sequence);
+                               },
+                               [&](auto const& r) { return of_node(r.id); }},
+                    record);
 }
+
+// Whether what waits is old, or of no use, once `newer` is there: a node's older load, the same
+// accusation, whatever was said of a node that is now alive, dead or gone, the same dot.
+bool supersedes(Record const& newer, Record const& waits) {
+  return std::visit(
+      []<class A, class B>(A const& a, B const& b) {
+        constexpr bool about_node = !is_any<A, LoadRecord, CatalogueRecord, SuspectRecord>;
+        if constexpr (is_any<A, LoadRecord> && is_any<B, LoadRecord>) {
+          return a.id == b.id;
+        } else if constexpr (is_any<A, CatalogueRecord> && is_any<B, CatalogueRecord>) {
+          return a.dot == b.dot && log_of(a.change) == log_of(b.change);
+        } else if constexpr (is_any<A, SuspectRecord> && is_any<B, SuspectRecord>) {
+          return a.id == b.id && a.from == b.from;
+        } else if constexpr (about_node && !is_any<B, LoadRecord, CatalogueRecord>) {
+          return a.id == b.id;
+        } else {
+          return false;
+        }
+      },
+      newer, waits);
+}
+
+}  // namespace
 
 Dissemination::Urgency Dissemination::urgency_of(Record const& record) const {
   return std::visit(Overloaded{[&](AliveRecord const& r) {
@@ -50,38 +73,53 @@ Dissemination::Urgency Dissemination::urgency_of(Record const& record) const {
 }
 
 void Dissemination::add(Record record, Instant now) {
-  Key const key = key_of(record);
-  if (auto const old = entries_.find(key); old != entries_.end()) remove(old);
-  if (std::get<Slot>(key) == Slot::member) remove_accusations_of(std::get<1>(key));
+  if (size_ == buckets_.size()) grow();
+  remove_superseded_by(record);
   Urgency const urgency = urgency_of(record);
   make_room(urgency);
-  Order const order{urgency, 0, arrivals_++};
+  Index at = free_;
+  if (at == none) {
+    at = static_cast<Index>(entries_.size());
+    entries_.emplace_back();
+  } else {
+    free_ = entries_[at].after;
+  }
   std::size_t const bytes = encoded_size(record);
-  order_.emplace(order, key);
-  entries_.emplace(key, Entry{std::move(record), bytes, now, order});
+  Index& bucket = bucket_of(record);
+  entries_[at] = {.record = std::move(record),
+                  .bytes = bytes,
+                  .added = now,
+                  .urgency = urgency,
+                  .next = std::exchange(bucket, at)};
+  enqueue(at);
+  ++size_;
   ++counts_[static_cast<std::size_t>(urgency)];
 }
 
-void Dissemination::remove(std::map<Key, Entry>::iterator entry) {
-  --counts_[static_cast<std::size_t>(entry->second.order.urgency)];
-  order_.erase(entry->second.order);
-  entries_.erase(entry);
-}
-
-void Dissemination::remove_accusations_of(NodeId id) {
-  auto entry = entries_.lower_bound(Key{Slot::accusation, id, {}, 0, 0});
-  while (entry != entries_.end() && std::get<Slot>(entry->first) == Slot::accusation &&
-         std::get<1>(entry->first) == id) {
-    remove(entry++);
+void Dissemination::remove_superseded_by(Record const& record) {
+  for (Index at = bucket_of(record); at != none;) {
+    Index const next = entries_[at].next;
+    if (supersedes(record, entries_[at].record)) remove(at);
+    at = next;
   }
 }
 
+void Dissemination::remove(Index at) {
+  dequeue(at);
+  unlink(at);
+  Entry& entry = entries_[at];
+  --size_;
+  --counts_[static_cast<std::size_t>(entry.urgency)];
+  entry.record = LeftRecord{};  // lets go of what it allocated
+  entry.after = std::exchange(free_, at);
+}
+
 void Dissemination::make_room(Urgency urgency) {
-  if (counts_[static_cast<std::size_t>(urgency)] < records_max) return;
-  Order const past_last{urgency, std::numeric_limits<unsigned>::max(),
-                        std::numeric_limits<std::uint64_t>::max()};
-  auto const last = std::prev(order_.upper_bound(past_last));
-  remove(entries_.find(last->second));
+  if (count_of(urgency) < records_max) return;
+  auto const& queues = queues_[static_cast<std::size_t>(urgency)];
+  for (auto queue = queues.rbegin(); queue != queues.rend(); ++queue) {
+    if (queue->last != none) return remove(queue->last);
+  }
 }
 
 Record Dissemination::told_copy(Entry const& entry, Instant now) const {
@@ -97,29 +135,73 @@ Record Dissemination::told_copy(Entry const& entry, Instant now) const {
 
 void Dissemination::take(std::size_t bytes, std::size_t members, Instant now,
                          std::vector<Record>& out) {
-  std::vector<Key> taken;
+  if (empty()) return;
+  std::vector<Index> taken;
   unsigned misfits = 0;
-  for (auto const& [order, key] : order_) {
-    Entry const& entry = entries_.find(key)->second;
-    if (entry.bytes > bytes) {
-      if (++misfits == misfits_max) break;
-      continue;
+  for (auto const& queues : queues_) {
+    for (Queue const& queue : queues) {
+      for (Index at = queue.first; at != none && misfits < misfits_max; at = entries_[at].after) {
+        Entry const& entry = entries_[at];
+        if (entry.bytes > bytes) {
+          ++misfits;
+          continue;
+        }
+        bytes -= entry.bytes;
+        out.push_back(told_copy(entry, now));
+        taken.push_back(at);
+      }
     }
-    bytes -= entry.bytes;
-    out.push_back(told_copy(entry, now));
-    taken.push_back(key);
   }
-  for (Key const& key : taken) {
-    auto const found = entries_.find(key);
-    Order next = found->second.order;
-    ++next.sent;
-    if (next.sent >= (next.urgency == Urgency::load ? loads_told : times_told(members))) {
-      remove(found);
-      continue;
+  for (Index const at : taken) told(at, members);
+}
+
+void Dissemination::told(Index at, std::size_t members) {
+  Entry& entry = entries_[at];
+  unsigned wanted = std::min(times_told(members), told_max);
+  if (entry.urgency == Urgency::load) wanted = loads_told;
+  if (entry.urgency == Urgency::catalogue) wanted = std::min(wanted, changes_told_max);
+  if (entry.sent + 1 >= wanted) return remove(at);
+  dequeue(at);
+  ++entry.sent;
+  enqueue(at);
+}
+
+// ---- Links
+// ---------------------------------------------------------------------------------------
+
+void Dissemination::enqueue(Index at) {
+  Entry& entry = entries_[at];
+  Queue& queue = queue_of(entry);
+  entry.after = none;
+  entry.before = std::exchange(queue.last, at);
+  (entry.before == none ? queue.first : entries_[entry.before].after) = at;
+}
+
+void Dissemination::dequeue(Index at) {
+  Entry const& entry = entries_[at];
+  Queue& queue = queue_of(entry);
+  (entry.before == none ? queue.first : entries_[entry.before].after) = entry.after;
+  (entry.after == none ? queue.last : entries_[entry.after].before) = entry.before;
+}
+
+Dissemination::Index& Dissemination::bucket_of(Record const& record) {
+  return buckets_[hash_of(record) & (buckets_.size() - 1)];
+}
+
+void Dissemination::unlink(Index at) {
+  Index* link = &bucket_of(entries_[at].record);
+  while (*link != at) link = &entries_[*link].next;
+  *link = entries_[at].next;
+}
+
+void Dissemination::grow() {
+  buckets_.assign(std::max<std::size_t>(16, 2 * buckets_.size()), none);
+  for (auto const& queues : queues_) {
+    for (Queue const& queue : queues) {
+      for (Index at = queue.first; at != none; at = entries_[at].after) {
+        entries_[at].next = std::exchange(bucket_of(entries_[at].record), at);
+      }
     }
-    order_.erase(found->second.order);
-    found->second.order = next;
-    order_.emplace(next, key);
   }
 }
 

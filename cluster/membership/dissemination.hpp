@@ -4,9 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <set>
-#include <tuple>
+#include <limits>
 #include <vector>
 
 #include "cluster/base/identity.hpp"
@@ -20,15 +18,17 @@ namespace chisme::cluster {
 // urgent kind first, within a kind those told least often (SWIM, 4.1). The order is own refutation,
 // dead and left, alive, suspect, catalogue records, loads.
 //
-// A record is told 4 * ceil(log10(N + 1)) times, a load 4 times, then forgotten: anti-entropy
-// brings what a node missed. News about a node replaces what is queued about it; suspicions by
-// different accusers stand beside each other, because they confirm each other.
+// A record is told 4 * ceil(log10(N + 1)) times, a load 4 times, then forgotten; of catalogue
+// records, of which there may be many, `changes_told_max` times at most: anti-entropy brings what a
+// node missed. News about a node replaces what is queued about it; suspicions by different accusers
+// stand beside each other, because they confirm each other.
 //
 // Bounds: `records_max` of each kind; a full kind drops what was told most often. Loads grow older
 // while they wait. Pure; one thread owns it.
 class Dissemination {
  public:
   static constexpr std::size_t records_max = 4096;
+  static constexpr unsigned changes_told_max = 6;
 
   explicit Dissemination(NodeId self) : self_(self) {}
 
@@ -37,48 +37,64 @@ class Dissemination {
   // Appends to `out` what fits into `bytes` encoded bytes, in a cluster of `members`.
   void take(std::size_t bytes, std::size_t members, Instant now, std::vector<Record>& out);
 
-  [[nodiscard]] bool empty() const { return order_.empty(); }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
   // Something other than loads waits.
-  [[nodiscard]] bool has_news() const {
-    return order_.size() > counts_[static_cast<std::size_t>(Urgency::load)];
-  }
-  [[nodiscard]] std::size_t size() const { return order_.size(); }
+  [[nodiscard]] bool has_news() const { return size_ > count_of(Urgency::load); }
+  [[nodiscard]] std::size_t size() const { return size_; }
   // Of the fullest kind.
   void add_sizes(TableSizes& out) const {
-    out.push_back({"records to be gossiped", std::ranges::max(counts_), records_max});
+    out.push_back({\"records to be gossiped\", std::ranges::max(counts_), records_max});
   }
 
  private:
   enum class Urgency : std::uint8_t { own, dead, alive, suspect, catalogue, load };
   static constexpr std::size_t urgencies = 6;
-  // What a newer record of the same kind replaces: a node's news, an accuser's, a node's load, or
-  // nothing (a dot is unique).
-  enum class Slot : std::uint8_t { member, accusation, load, catalogue };
-  using Key = std::tuple<Slot, NodeId, NodeId, std::uint64_t, std::uint64_t>;
-  struct Order {
-    Urgency urgency;
-    unsigned sent;
-    std::uint64_t arrival;
-    friend auto operator<=>(Order const&, Order const&) = default;
-  };
+  static constexpr unsigned told_max = 16;  // with `members_max` members
+  // Entries lie side by side and refer to each other by index: whoever walks over a tree of them
+  // waits for memory at every step, in a large cluster.
+  using Index = std::uint32_t;
+  static constexpr Index none = std::numeric_limits<Index>::max();
   struct Entry {
     Record record;
     std::size_t bytes = 0;
     Instant added{};
-    Order order{};
+    Urgency urgency{};
+    unsigned sent = 0;
+    Index before = none;  // in its queue
+    Index after = none;   // in its queue, or among the free
+    Index next = none;    // with the same hash
+  };
+  // Those that were told equally often, in the order in which that came to be.
+  struct Queue {
+    Index first = none;
+    Index last = none;
   };
 
-  [[nodiscard]] static Key key_of(Record const& record);
   [[nodiscard]] Urgency urgency_of(Record const& record) const;
-  void remove(std::map<Key, Entry>::iterator entry);
-  void remove_accusations_of(NodeId id);
+  [[nodiscard]] std::size_t count_of(Urgency urgency) const {
+    return counts_[static_cast<std::size_t>(urgency)];
+  }
+  [[nodiscard]] Queue& queue_of(Entry const& entry) {
+    return queues_[static_cast<std::size_t>(entry.urgency)][entry.sent];
+  }
+  void remove_superseded_by(Record const& record);
+  void remove(Index at);
   void make_room(Urgency urgency);
+  void told(Index at, std::size_t members);
   [[nodiscard]] Record told_copy(Entry const& entry, Instant now) const;
 
+  void enqueue(Index at);
+  void dequeue(Index at);
+  [[nodiscard]] Index& bucket_of(Record const& record);
+  void unlink(Index at);
+  void grow();
+
   NodeId self_;
-  std::uint64_t arrivals_ = 0;
-  std::map<Key, Entry> entries_;
-  std::map<Order, Key> order_;
+  std::size_t size_ = 0;
+  std::vector<Entry> entries_;
+  Index free_ = none;
+  std::vector<Index> buckets_;  // a power of two, at least as many as entries
+  std::array<std::array<Queue, told_max>, urgencies> queues_{};
   std::array<std::size_t, urgencies> counts_{};
 };
 

@@ -28,18 +28,19 @@ bool differs(MemberView const& shown, Member const& member) {
 }  // namespace
 
 struct Core::Parts {
-  Parts(CoreConfig&& config_given, Self&& self_given, StoredState&& stored, Random random,
+  Parts(CoreConfig&& config_given, Self&& self_given, StoredState&& stored, Random random_given,
         Instant now)
       : config(std::move(config_given)),
         self(std::move(self_given)),
-        swim(config.profile, self, config.seeds, random.split(1), now, config.versions,
+        swim(config.profile, self, config.seeds, random_given.split(1), now, config.versions,
              config.remembered),
         loads(self.id, self.epoch, now),
         replication(
             config, self,
             StoredCatalogue{std::move(stored.records), std::move(stored.positions),
                             std::move(stored.objects), stored.wall, std::move(stored.horizon)},
-            now) {
+            now),
+        random(random_given.split(2)) {
     list_members(now);
   }
 
@@ -68,14 +69,7 @@ struct Core::Parts {
   void show_load(NodeId node);
   MemberView member_view(Member const& member, Instant now) const;
   Situation situation(Instant now) const;
-  // How often this node's load is gossiped: so rarely in a large cluster that each node hears about
-  // `loads_per_second` loads, whatever the number of nodes. Older ones are asked for when needed.
-  Duration load_period() const {
-    constexpr std::int64_t loads_per_second = 20;
-    auto const count = static_cast<std::int64_t>(members.size());
-    return std::max(config.profile.gossip_period,
-                    Duration{std::chrono::seconds{count}} / loads_per_second);
-  }
+  Duration load_period();
   unsigned copies_wanted() const { return swim.ever_had_peers() ? config.copies_wanted : 1; }
   unsigned copies_durable() const { return swim.ever_had_peers() ? config.copies_durable : 1; }
   ClusterView view(Instant now) const;
@@ -87,10 +81,12 @@ struct Core::Parts {
   LoadProbes load_probes;
   Replication replication;
   Departure departure{config.departure_patience};
+  Random random;
 
   std::vector<MemberView> members;  // as of `members_changes`, with the newest loads
+  IdMap<std::uint32_t> places;      // where in `members` each is
   std::uint64_t members_changes = 0;
-  Instant load_told{};
+  Instant next_load{};  // when this node's load is told again
   std::uint64_t view_number = 1;
   // What a view shows besides members, catalogue and loads.
   std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, unsigned, bool, std::size_t> shown{};
@@ -132,7 +128,8 @@ void Core::Parts::carry(Record const& record, Instant now, Effects& out) {
 
 // True when it was news.
 bool Core::Parts::merge_load(LoadRecord const& load, Instant now) {
-  if (!swim.members().contains(load.id) || !loads.merge(load, now)) return false;
+  if (!loads.is_news(load) || swim.find(load.id) == nullptr || !loads.merge(load, now))
+    return false;
   show_load(load.id);
   return true;
 }
@@ -150,13 +147,24 @@ void Core::Parts::handle(PeerUnreachable const& input, Instant now, Effects& out
 void Core::Parts::handle(LoadSampled const& input, Instant now, Effects& out) {
   loads.measure(input, swim.local_health(), now);
   swim.set_load(loads.own(now));
-  if (now >= load_told + load_period()) {
+  if (now >= next_load) {
     swim.tell(loads.own(now), now);
-    load_told = now;
+    next_load = now + load_period();
   }
   show_load(self.id);
   load_probes.ask(members, now, out);
   replication.handle(input, situation(now), out);
+}
+
+// How long until this node's load is gossiped again: so long in a large cluster that each node
+// hears about `loads_per_second` loads, whatever the number of nodes. Older ones are asked for when
+// needed. It varies, lest nodes that start together tell theirs together for ever.
+Duration Core::Parts::load_period() {
+  constexpr std::int64_t loads_per_second = 20;
+  Duration const mean = std::chrono::seconds{members.size()} / loads_per_second;
+  auto const half = static_cast<std::uint64_t>(mean.count() / 2);
+  Duration const varied{static_cast<Duration::rep>(half + random.below(2 * half + 1))};
+  return std::max(config.profile.gossip_period, varied);
 }
 
 void Core::Parts::handle(LoadsWanted const& input, Instant now, Effects& out) {
@@ -217,12 +225,14 @@ void Core::Parts::count_view_changes(Instant now) {
 // Only who changed is written again: in a large cluster that starts, there is news all the time.
 void Core::Parts::list_members(Instant now) {
   std::size_t at = 0;
+  bool moved = false;
   auto const position = [&] { return members.begin() + static_cast<std::ptrdiff_t>(at); };
   for (auto const& [id, member] : swim.members()) {
-    while (at < members.size() && members[at].alive.id < id) forget_member(at);
+    for (; at < members.size() && members[at].alive.id < id; moved = true) forget_member(at);
     bool const known = at < members.size() && members[at].alive.id == id;
     if (!known) {
       members.insert(position(), member_view(member, now));
+      moved = true;
     } else if (differs(members[at], member)) {
       // What failed because it was dead, or restarted, comes back with a clean sheet.
       bool const restarted = members[at].alive.epoch != member.alive.epoch;
@@ -231,8 +241,11 @@ void Core::Parts::list_members(Instant now) {
     }
     ++at;
   }
-  while (at < members.size()) forget_member(at);
+  for (; at < members.size(); moved = true) forget_member(at);
   members_changes = swim.changes();
+  if (!moved) return;
+  places.clear();
+  for (std::uint32_t i = 0; i < members.size(); ++i) places[members[i].alive.id] = i;
 }
 
 void Core::Parts::forget_member(std::size_t at) {
@@ -241,14 +254,13 @@ void Core::Parts::forget_member(std::size_t at) {
 }
 
 void Core::Parts::show_load(NodeId node) {
-  auto const found =
-      std::lower_bound(members.begin(), members.end(), node,
-                       [](MemberView const& member, NodeId id) { return member.alive.id < id; });
+  std::uint32_t const* const at = places.find(node);
   LoadTable::Entry const* const entry = loads.find(node);
-  if (found == members.end() || found->alive.id != node || entry == nullptr) return;
-  found->load = entry->record;
-  found->sampled = entry->received;
-  if (found->self) found->full_at = loads.full_at();
+  if (at == nullptr || entry == nullptr) return;
+  MemberView& member = members[*at];
+  member.load = entry->record;
+  member.sampled = entry->received;
+  if (member.self) member.full_at = loads.full_at();
 }
 
 MemberView Core::Parts::member_view(Member const& member, Instant now) const {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,5 +39,8 @@ struct ClusterView {
   bool in_touch = true;         // with a majority of the members not known to have left
   std::uint64_t repairs_pending = 0;
 };
+
+// Of members ordered by id; nullptr when `id` is none of them.
+[[nodiscard]] MemberView const* find_member(std::span<MemberView const> members, NodeId id);
 
 }  // namespace chisme::cluster

@@ -50,7 +50,9 @@ AntiEntropy::AntiEntropy(NodeId self, Duration push_pull_period, Duration tombst
 AntiEntropy::Peer& AntiEntropy::peer(NodeId id) {
   // Forgetting a peer costs an exchange that says nothing new.
   if (peers_.size() >= members_max && !peers_.contains(id)) peers_.clear();
-  return peers_[id];
+  std::unique_ptr<Peer>& known = peers_[id];
+  if (!known) known = std::make_unique<Peer>();
+  return *known;
 }
 
 Catalogue::Source AntiEntropy::source(Peer const& known, Catalogue const& catalogue) {
@@ -260,7 +262,7 @@ void AntiEntropy::adopt(Horizon const& horizon, Catalogue& catalogue, Situation 
   for (MemberView const& member : situation.members) members.push_back(member.alive.id);
   catalogue.adopt(horizon, members, situation.now, out);
   keeper_.restart();
-  for (auto& [id, known] : peers_) known.cursor.reset();
+  peers_.for_each([](auto const& known) { known->cursor.reset(); });
 }
 
 }  // namespace chisme::cluster

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
+#include "cluster/base/id_map.hpp"
 #include "cluster/catalogue/catalogue.hpp"
 #include "cluster/catalogue/horizon.hpp"
 #include "cluster/replication/situation.hpp"
@@ -101,7 +102,7 @@ class AntiEntropy {
   NodeId last_turn_;
   std::optional<Instant> last_asked_;
   std::uint16_t next_slot_ = 0;  // where the next range sync begins
-  std::map<NodeId, Peer> peers_;
+  IdMap<std::unique_ptr<Peer>> peers_;
 };
 
 }  // namespace chisme::cluster

@@ -69,18 +69,11 @@ Candidate candidate_of(MemberView const& member, Instant now, RedirectTally cons
                    .self = member.self};
 }
 
-MemberView const* find_member(ClusterView const& view, NodeId node) {
-  auto const found =
-      std::lower_bound(view.members.begin(), view.members.end(), node,
-                       [](MemberView const& member, NodeId id) { return member.alive.id < id; });
-  return found != view.members.end() && found->alive.id == node ? &*found : nullptr;
-}
-
 // The lowest tier of fitness that has anybody.
 std::vector<MemberView const*> fittest(ClusterView const& view, std::span<NodeId const> holders) {
   std::vector<MemberView const*> fit, ejected, weak, draining;
   for (NodeId const holder : holders) {
-    MemberView const* const member = find_member(view, holder);
+    MemberView const* const member = find_member(view.members, holder);
     if (member == nullptr) continue;
     switch (fitness(*member)) {
       case Fitness::fit:

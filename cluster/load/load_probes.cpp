@@ -10,11 +10,6 @@ NodeId id_of(MemberView const& member) {
   return member.alive.id;
 }
 
-MemberView const* find(std::span<MemberView const> members, NodeId node) {
-  auto const found = std::ranges::lower_bound(members, node, {}, id_of);
-  return found != members.end() && found->alive.id == node ? &*found : nullptr;
-}
-
 void forget_before(Instant moment, std::map<NodeId, Instant>& asked) {
   std::erase_if(asked, [&](auto const& entry) { return entry.second <= moment; });
 }
@@ -46,7 +41,7 @@ void LoadProbes::want(std::span<NodeId const> nodes, std::span<MemberView const>
   forget_before(now - period, asked_);
   for (NodeId const node : nodes) {
     if (asked_.size() >= wanted_max) return;
-    MemberView const* const member = find(members, node);
+    MemberView const* const member = find_member(members, node);
     if (member != nullptr && is_due(*member, now)) probe(*member, now, out);
   }
 }
@@ -64,7 +59,7 @@ std::vector<NodeId> WantedLoads::take(ClusterView const& view, std::span<NodeId 
                                       Instant now) {
   std::vector<NodeId> wanted;
   for (NodeId const holder : holders) {
-    MemberView const* const member = find(view.members, holder);
+    MemberView const* const member = find_member(view.members, holder);
     if (member == nullptr || !is_old(*member, now)) continue;
     forget_before(now - LoadProbes::period, named_);
     if (named_.size() >= LoadProbes::wanted_max) break;

@@ -24,10 +24,9 @@ LoadRecord aged(LoadRecord record, Duration residence) {
 }  // namespace
 
 LoadTable::LoadTable(NodeId self, Epoch epoch, Instant now) : self_(self), capacity_(now) {
-  LoadRecord record;
-  record.id = self;
-  record.epoch = epoch;
-  entries_[self] = {record, now};
+  own_.record.id = self;
+  own_.record.epoch = epoch;
+  own_.received = now;
 }
 
 void LoadTable::measure(LoadSampled const& sampled, std::uint8_t health, Instant now) {
@@ -35,48 +34,38 @@ void LoadTable::measure(LoadSampled const& sampled, std::uint8_t health, Instant
                     .in_flight = sampled.in_flight,
                     .saturated = sampled.saturated},
                    now);
-  Entry& own = entries_[self_];
-  own.received = now;
-  ++own.record.sequence;
-  own.record.in_flight = sampled.in_flight;
-  own.record.capacity = static_cast<float>(capacity_.value());
-  own.record.arrival_rate = sampled.arrival_rate;
-  own.record.bytes_per_second = sampled.bytes_per_second;
-  own.record.delay_seconds = sampled.delay_seconds;
-  own.record.error_ratio = sampled.error_ratio;
-  own.record.disk_used_ratio = sampled.disk_used_ratio;
-  own.record.health = health;
+  own_.received = now;
+  ++own_.record.sequence;
+  own_.record.in_flight = sampled.in_flight;
+  own_.record.capacity = static_cast<float>(capacity_.value());
+  own_.record.arrival_rate = sampled.arrival_rate;
+  own_.record.bytes_per_second = sampled.bytes_per_second;
+  own_.record.delay_seconds = sampled.delay_seconds;
+  own_.record.error_ratio = sampled.error_ratio;
+  own_.record.disk_used_ratio = sampled.disk_used_ratio;
+  own_.record.health = health;
 }
 
 LoadRecord LoadTable::own(Instant now) const {
-  Entry const& own = entries_.at(self_);
-  return aged(own.record, now - own.received);
+  return aged(own_.record, now - own_.received);
+}
+
+bool LoadTable::is_news(LoadRecord const& record) const {
+  if (record.id == self_) return false;
+  Entry const* const known = others_.find(record.id);
+  return known == nullptr || std::tie(record.epoch, record.sequence) >
+                                 std::tie(known->record.epoch, known->record.sequence);
 }
 
 bool LoadTable::merge(LoadRecord const& record, Instant now) {
-  if (record.id == self_) return false;
-  auto const found = entries_.find(record.id);
-  if (found == entries_.end()) {
-    if (entries_.size() >= members_max) return false;
-    entries_[record.id] = {record, now};
-    return true;
-  }
-  LoadRecord const& known = found->second.record;
-  if (std::tie(record.epoch, record.sequence) <= std::tie(known.epoch, known.sequence))
-    return false;
-  found->second = {record, now};
+  if (!is_news(record)) return false;
+  if (others_.size() + 1 >= members_max && !others_.contains(record.id)) return false;
+  others_[record.id] = {record, now};
   return true;
 }
 
-std::optional<LoadRecord> LoadTable::passed_on(NodeId node, Instant now) const {
-  Entry const* const entry = find(node);
-  if (entry == nullptr) return std::nullopt;
-  return aged(entry->record, now - entry->received);
-}
-
 LoadTable::Entry const* LoadTable::find(NodeId node) const {
-  auto const found = entries_.find(node);
-  return found == entries_.end() ? nullptr : &found->second;
+  return node == self_ ? &own_ : others_.find(node);
 }
 
 void LoadTable::failed(NodeId node, Instant now) {
@@ -120,7 +109,7 @@ void LoadTable::pardon(NodeId node) {
 
 void LoadTable::forget(NodeId node) {
   if (node == self_) return;
-  entries_.erase(node);
+  others_.erase(node);
   pardon(node);
 }
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "cluster/base/id_map.hpp"
 #include "cluster/base/identity.hpp"
 #include "cluster/base/time.hpp"
 #include "cluster/input.hpp"
@@ -44,11 +45,10 @@ class LoadTable {
   // How many requests this node can serve at the rate that their clients take; 0: unknown yet.
   [[nodiscard]] double full_at() const { return capacity_.full_at(); }
 
-  // Takes a sample heard from somebody. True if it was news, and so worth passing on. What claims
-  // to be this node's own sample is never taken.
+  // Newer than what is known of its node. What claims to be this node's own sample never is.
+  [[nodiscard]] bool is_news(LoadRecord const& record) const;
+  // Takes a sample heard from somebody. True if it was news, and so worth passing on.
   bool merge(LoadRecord const& record, Instant now);
-  // The newest sample of `node` as it is to be sent now; nullopt when there is none.
-  [[nodiscard]] std::optional<LoadRecord> passed_on(NodeId node, Instant now) const;
   // nullptr when there is none. Valid until the next change.
   [[nodiscard]] Entry const* find(NodeId node) const;
 
@@ -66,7 +66,7 @@ class LoadTable {
   // The node is no member any more.
   void forget(NodeId node);
   void add_sizes(std::size_t members, TableSizes& out) const {
-    out.push_back({"loads", entries_.size(), members});
+    out.push_back({"loads", others_.size() + 1, members});
     out.push_back({"members that were not reached", failures_.size(), members});
     out.push_back({"ejections", ejections_.size(), failures_.size()});
   }
@@ -79,7 +79,8 @@ class LoadTable {
   };
   NodeId self_;
   CapacityEstimate capacity_;
-  std::map<NodeId, Entry> entries_;
+  Entry own_;
+  IdMap<Entry> others_;
   std::map<NodeId, Failures> failures_;
   std::set<std::pair<Instant, NodeId>> ejections_;  // by their ends; some may be over
 };

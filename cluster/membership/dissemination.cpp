@@ -138,9 +138,11 @@ void Dissemination::take(std::size_t bytes, std::size_t members, Instant now,
   if (empty()) return;
   std::vector<Index> taken;
   unsigned misfits = 0;
-  for (auto const& queues : queues_) {
-    for (Queue const& queue : queues) {
-      for (Index at = queue.first; at != none && misfits < misfits_max; at = entries_[at].after) {
+  for (std::size_t urgency = 0; urgency < urgencies; ++urgency) {
+    std::size_t left = counts_[urgency];  // most kinds are empty most of the time
+    for (unsigned sent = 0; left > 0 && misfits < misfits_max; ++sent) {
+      Index at = queues_[urgency][sent].first;
+      for (; at != none && misfits < misfits_max; at = entries_[at].after, --left) {
         Entry const& entry = entries_[at];
         if (entry.bytes > bytes) {
           ++misfits;

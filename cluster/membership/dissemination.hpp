@@ -43,7 +43,7 @@ class Dissemination {
   [[nodiscard]] std::size_t size() const { return size_; }
   // Of the fullest kind.
   void add_sizes(TableSizes& out) const {
-    out.push_back({\"records to be gossiped\", std::ranges::max(counts_), records_max});
+    out.push_back({"records to be gossiped", std::ranges::max(counts_), records_max});
   }
 
  private:

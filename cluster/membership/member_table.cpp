@@ -1,7 +1,6 @@
 #include "cluster/membership/member_table.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <limits>
 
 #include "cluster/base/overloaded.hpp"
@@ -23,10 +22,6 @@ bool is_absurd(Member const& known, NewsKey const& key) {
   std::uint64_t const from =
       key.epoch == known.alive.epoch ? known.alive.incarnation.value() : std::uint64_t{0};
   return key.incarnation.value() > from + MemberTable::incarnation_jump_max;
-}
-
-std::size_t place_of(NodeId id) {
-  return mix(id.high ^ mix(id.low));
 }
 
 }  // namespace
@@ -79,7 +74,7 @@ MemberTable::Outcome MemberTable::insert(AliveRecord const& alive, Instant now) 
       members_.emplace(alive.id, Member{.alive = alive, .state_since = now, .alive_since = now});
   enter(entry.first->second);
   living_.push_back(&entry.first->second);
-  index(entry.first->second);
+  index_[alive.id] = &entry.first->second;
   ++moves_;
   ++changes_;
   return Outcome::changed;
@@ -155,8 +150,8 @@ bool MemberTable::make_room() {
       [&](auto const& a, auto const& b) { return worth(a.second) < worth(b.second); });
   if (least == members_.end() || is_live(least->second.state)) return false;
   strike(least->second);
+  index_.erase(least->first);
   members_.erase(least);
-  index_all();
   ++moves_;
   return true;
 }
@@ -182,11 +177,11 @@ std::vector<Member> MemberTable::reap(Instant now) {
     bool const over = !is_live(member.state) && now - member.state_since >= kept(member.state);
     if (!over) return false;
     strike(member);
+    index_.erase(entry.first);
     reaped.push_back(member);
     return true;
   });
   if (!reaped.empty()) {
-    index_all();
     ++changes_;
     ++moves_;
   }
@@ -232,25 +227,8 @@ Member const* MemberTable::find(NodeId id) const {
 }
 
 Member* MemberTable::look_up(NodeId id) const {
-  if (places_.empty()) return nullptr;
-  std::size_t const mask = places_.size() - 1;
-  for (std::size_t at = place_of(id) & mask;; at = (at + 1) & mask) {
-    Place const& place = places_[at];
-    if (place.member == nullptr || place.id == id) return place.member;
-  }
-}
-
-void MemberTable::index(Member& member) {
-  if (places_.size() < 2 * members_.size()) return index_all();
-  std::size_t const mask = places_.size() - 1;
-  std::size_t at = place_of(member.alive.id) & mask;
-  while (places_[at].member != nullptr) at = (at + 1) & mask;
-  places_[at] = {member.alive.id, &member};
-}
-
-void MemberTable::index_all() {
-  places_.assign(std::bit_ceil(std::max<std::size_t>(4 * members_.size(), 16)), {});
-  for (auto& [id, member] : members_) index(member);
+  Member* const* const found = index_.find(id);
+  return found == nullptr ? nullptr : *found;
 }
 
 }  // namespace chisme::cluster

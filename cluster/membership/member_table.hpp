@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "cluster/base/id_map.hpp"
 #include "cluster/base/identity.hpp"
 #include "cluster/base/random.hpp"
 #include "cluster/base/time.hpp"
@@ -138,18 +139,10 @@ class MemberTable {
   void strike(Member const& member);
   void enter(Member const& member);
   void bury(Member const& member);
-  void index(Member& member);
-  void index_all();
   [[nodiscard]] Member* look_up(NodeId id) const;
 
-  // An open-addressed hash table beside the map, for looking up only: each message looks up some
-  // ids, and walking down a tree of a thousand members costs ten cache misses.
-  struct Place {
-    NodeId id;
-    Member* member = nullptr;  // none: the place is free
-  };
   std::map<NodeId, Member> members_;
-  std::vector<Place> places_;  // a power of two, at least twice as many as members
+  IdMap<Member*> index_;  // of `members_`: each message looks up some
   std::vector<Member const*> living_;
   std::array<std::size_t, 4> counts_{};
   std::map<Endpoint, Residents> residents_;

@@ -83,6 +83,8 @@ class Swim {
   [[nodiscard]] AliveRecord const& self() const { return self_; }
   // Every node known, this one included, by id.
   [[nodiscard]] std::map<NodeId, Member> const& members() const { return table_.all(); }
+  // nullptr when it is no member.
+  [[nodiscard]] Member const* find(NodeId id) const { return table_.find(id); }
   // Moves whenever `members` does.
   [[nodiscard]] std::uint64_t changes() const { return table_.changes(); }
   [[nodiscard]] std::uint8_t local_health() const { return detector_.local_health(); }

@@ -99,7 +99,7 @@ void Replication::handle(PeerUnreachable const& input, Situation const& situatio
 
 void Replication::handle(LoadSampled const& input, Situation const& situation, Effects& out) {
   catalogue_.set_wall(input.wall, situation.now);
-  survey_.watch(situation);
+  survey_.watch_loads(situation);
   fetcher_.tick(catalogue_, situation, out);
   settle(situation, out);
 }

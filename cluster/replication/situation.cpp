@@ -4,12 +4,6 @@
 
 namespace chisme::cluster {
 
-MemberView const* find_member(std::span<MemberView const> members, NodeId id) {
-  auto const found = std::ranges::lower_bound(
-      members, id, {}, [](MemberView const& member) { return member.alive.id; });
-  return found != members.end() && found->alive.id == id ? &*found : nullptr;
-}
-
 std::size_t expected_members(std::span<MemberView const> members) {
   auto const is_replaced = [&](MemberView const& dead) {
     return std::ranges::any_of(members, [&](MemberView const& member) {

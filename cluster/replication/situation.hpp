@@ -20,8 +20,6 @@ struct Situation {
   std::size_t missed = 0;               // Swim::missed
 };
 
-// nullptr when `id` is no member.
-[[nodiscard]] MemberView const* find_member(std::span<MemberView const> members, NodeId id);
 // How many members there should be: all but those that left, and those that are dead and replaced:
 // somebody else lives at their address, with a new identity because their disk was lost.
 [[nodiscard]] std::size_t expected_members(std::span<MemberView const> members);

@@ -65,7 +65,8 @@ void PeerCalls::reconnect(Instant now, MemberTable const& members, std::vector<C
   members.for_each_grave([&](Endpoint const& endpoint) { wanted.insert(endpoint); });
   std::vector<Endpoint> calls;
   for (Endpoint const& endpoint : wanted) {
-    if (!members.is_inhabited(endpoint)) calls.push_back(endpoint);
+    bool const mine = random_.below(std::max(members.live(), callers_wanted)) < callers_wanted;
+    if (mine && !members.is_inhabited(endpoint)) calls.push_back(endpoint);
   }
   for (std::size_t i = 0; i < calls.size() && i < calls_max; ++i) {
     std::swap(calls[i], calls[i + random_.below(calls.size() - i)]);
@@ -87,7 +88,7 @@ void PeerCalls::remember(Endpoint const& endpoint) {
 
 bool PeerCalls::may_call(Endpoint const& endpoint, Instant now) {
   std::erase_if(recent_, [&](auto const& call) { return now - call.second >= recent_period; });
-  if (endpoint.port == 0 || recent_.size() >= recent_max) return false;
+  if (endpoint.port == 0 || recent_.size() >= strangers_max) return false;
   return recent_.emplace(endpoint, now).second;
 }
 

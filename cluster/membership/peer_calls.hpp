@@ -18,15 +18,21 @@ namespace chisme::cluster {
 // that tables cannot drift apart; and, for ever, the seeds, remembered peers and dead members at
 // whose address nobody lives, so that no partition, however long, is for good.
 //
+// Of many living members each calls one of these addresses only so often that about
+// `callers_wanted` of them do in each `reconnect_period`: somebody who comes back, or goes on after
+// a pause, is to find a few calls and not one of everybody (serf does likewise).
+//
 // While this node is alone it calls its seeds at `probe_period`, doubling up to `reconnect_period`.
-// Bounds: `calls_max` per round, drawn at random; unknown senders are called at most once a second
-// each, and `recent_max` of them are remembered; so are the addresses of `graves_max` forgotten
-// members. Pure; one thread owns it.
+// Bounds: `calls_max` per round, drawn at random; of unknown senders each is called at most once a
+// second, and all together `strangers_max` times a second: when a whole cluster restarts everybody
+// is unknown to everybody, and what one answers about the others is gossiped. The addresses of
+// `graves_max` forgotten members are remembered. Pure; one thread owns it.
 class PeerCalls {
  public:
   static constexpr std::size_t calls_max = 8;
-  static constexpr std::size_t recent_max = 256;
+  static constexpr std::size_t strangers_max = 8;
   static constexpr std::size_t graves_max = 64;
+  static constexpr std::size_t callers_wanted = 8;
   static constexpr Duration recent_period = std::chrono::seconds{1};
 
   PeerCalls(Profile const& profile, NodeId self, Endpoint own, std::vector<Endpoint> const& seeds,
@@ -51,7 +57,7 @@ class PeerCalls {
   [[nodiscard]] std::deque<Endpoint> const& graves() const { return graves_; }
   void add_sizes(TableSizes& out) const {
     out.push_back({"addresses of the forgotten", graves_.size(), graves_max});
-    out.push_back({"unknown senders that were called", recent_.size(), recent_max});
+    out.push_back({"unknown senders that were called", recent_.size(), strangers_max});
   }
 
  private:

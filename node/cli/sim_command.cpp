@@ -181,6 +181,8 @@ json json_of(Case const& the_case, Report const& report, double wall) {
           {"wall_seconds", wall},
           {"events", report.events},
           {"agreed_after_seconds", seconds(report.converged_after)},
+          {"busiest_node_bytes_per_second", report.busiest_sends},
+          {"idle_node_bytes_per_second", report.idlest_sends},
           {"writes", writes_of(report.writes)},
           {"faults", faults_of(report.faults)}};
 }

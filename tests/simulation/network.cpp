@@ -125,7 +125,6 @@ void Network::send(unsigned from, Endpoint const& to, Channel channel, std::stri
 }
 
 void Network::send_datagram(unsigned from, Port to, std::string bytes) {
-  datagram_bytes_ += bytes.size();
   bool const is_twice = random_.chance(weather_.duplication);
   if (is_twice) ++counts_.duplicated;
   for (int i = 0; i < (is_twice ? 2 : 1); ++i) {

@@ -81,7 +81,6 @@ class Network {
   // Whether `a` and `b` can talk by stream, which takes both directions.
   [[nodiscard]] bool connects(unsigned a, unsigned b) const;
   [[nodiscard]] Duration delay();
-  [[nodiscard]] std::uint64_t datagram_bytes() const { return datagram_bytes_; }
   // Of datagrams, but `messages` of both channels.
   struct Counts {
     std::uint64_t messages = 0;
@@ -115,7 +114,6 @@ class Network {
   std::uint64_t cuts_made_ = 0;
   std::vector<Clog> clogs_;
   std::vector<std::map<Port, Stream>> streams_;  // of each place
-  std::uint64_t datagram_bytes_ = 0;
   Counts counts_;
 };
 

@@ -12,9 +12,8 @@ namespace chisme::simulation {
 // (a budget per node and second, whatever happens) and 21 (a cluster that has nothing to do sends
 // little again).
 //
-// The budgets are for the loopback profile, and about twice what was measured: `busy`, over any
-// ten seconds, for the workload of a run; `idle`, over the seconds between `idle_begins` and
-// `idle_ends`. Per member comes what push-pull, which sends whole tables, takes.
+// The budgets are for the loopback profile, and less than twice what was measured: one over any ten
+// seconds, for the workload of a run; one over the seconds between `idle_begins` and `idle_ends`.
 class TrafficChecks {
  public:
   static constexpr Duration window = std::chrono::seconds{10};
@@ -31,8 +30,6 @@ class TrafficChecks {
   [[nodiscard]] std::uint64_t idlest() const { return idle_; }
 
  private:
-  [[nodiscard]] std::uint64_t budget(std::uint64_t base) const;
-
   Surroundings& around_;
   Instant window_began_{};
   std::vector<std::uint64_t> in_window_;  // bytes, of each host

@@ -129,9 +129,8 @@ void World::conclude(Report& report) {
   report.messages = around_.network->counts().messages;
   report.simulated = now() - Instant{};
   report.writes = workload_.counts();
-  report.datagram_bytes_per_node_second = static_cast<double>(around_.network->datagram_bytes()) /
-                                          std::chrono::duration<double>{report.simulated}.count() /
-                                          around_.scenario.nodes;
+  report.busiest_sends = watcher_.traffic().busiest();
+  report.idlest_sends = watcher_.traffic().idlest();
 }
 
 }  // namespace chisme::simulation

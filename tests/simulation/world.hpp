@@ -24,7 +24,9 @@ struct Report {
   Workload::Counts writes;
   Faults::Counts faults{};
   std::uint64_t messages = 0;
-  double datagram_bytes_per_node_second = 0;
+  // What the node that sends most sends, in bytes a second: over ten seconds, and when all is over.
+  std::uint64_t busiest_sends = 0;
+  std::uint64_t idlest_sends = 0;
 };
 
 // World is one cluster under virtual time, a function of its scenario and its schedule of faults.

@@ -58,7 +58,7 @@ struct CoreConfig {
   Duration write_timeout = std::chrono::seconds{10};
   unsigned transfers_in_max = 2;
   unsigned transfers_out_max = 2;
-  Limits limits;
+  Limits limits{};
   // A copy beyond R, and the membership around it, must have been stable for so long before it
   // goes.
   Duration surplus_kept = std::chrono::minutes{1};

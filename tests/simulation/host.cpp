@@ -243,7 +243,9 @@ void Host::read(Channel channel, std::string const& bytes) {
     return;
   }
   bool const is_damaged = channel == Channel::datagram && around_.network->counts().damaged > 0;
-  if (is_damaged) return;
+  bool const is_for_another = around_.network->is_heir(index_) &&
+                              cluster::is_too_new(std::as_bytes(std::span{bytes}), versions_);
+  if (is_damaged || is_for_another) return;
   around_.violated(who(index_) + "undecodable message: " + envelope.error().message);
 }
 

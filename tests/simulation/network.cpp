@@ -53,6 +53,7 @@ void Network::take_address(unsigned place, unsigned other) {
   owner_[ports_[place] - first_port] = nobody;
   ports_[place] = taken;
   owner_[taken - first_port] = place;
+  heirs_.insert(place);
 }
 
 std::optional<unsigned> Network::place_at(Port port) const {

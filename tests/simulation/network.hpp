@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,8 @@ class Network {
   void move(unsigned place);
   // Gives `place` the address of `other`, and `other` one that nobody had.
   void take_address(unsigned place, unsigned other);
+  // Somebody else lived at this one's address: what it gets may be meant for him.
+  [[nodiscard]] bool is_heir(unsigned place) const { return heirs_.contains(place); }
   // Who listens at `endpoint` now.
   [[nodiscard]] std::optional<unsigned> place_at(Endpoint const& endpoint) const;
 
@@ -110,6 +113,7 @@ class Network {
   std::vector<Machine*> places_;
   std::vector<Port> ports_;      // of each place
   std::vector<unsigned> owner_;  // of each port, from the first; `nobody`
+  std::set<unsigned> heirs_;
   std::map<std::uint64_t, Cut> cuts_;
   std::uint64_t cuts_made_ = 0;
   std::vector<Clog> clogs_;

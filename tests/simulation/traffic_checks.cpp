@@ -13,7 +13,7 @@ std::uint64_t busy_budget(std::uint64_t nodes) {
   return 60'000 + 900 * nodes;
 }
 std::uint64_t idle_budget(std::uint64_t nodes) {
-  return 10'000 + 600 * std::min<std::uint64_t>(nodes, 20);
+  return 12'000 + 900 * std::min<std::uint64_t>(nodes, 20);
 }
 
 std::uint64_t rate(std::uint64_t bytes, Duration span) {

@@ -189,6 +189,10 @@ void Core::Parts::tick(Instant now, Effects& out) {
 void Core::Parts::settle(Instant now, Effects& out) {
   while (follow_members(now, out)) {
   }
+  if (replication.is_outlived()) {
+    swim.stop({"the disk is an older copy: this node has written what is not on it", true, true},
+              out);
+  }
   for (CatalogueRecord& record : replication.take_fresh()) swim.tell(std::move(record), now);
   swim.set_catalogue_fingerprint(replication.fingerprint());
   count_view_changes(now);

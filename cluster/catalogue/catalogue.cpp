@@ -19,6 +19,7 @@ Catalogue::Catalogue(NodeId self, Epoch epoch, StoredCatalogue stored, Instant n
   for (CatalogueRecord const& record : stored.records)
     positions_.note(log_of(record.change), record.dot);
   tables_.load(std::move(stored.records));
+  for (LogPosition const& at : positions_.list()) see_own(at);
   if (is_filling()) begin_filling();
   for (LogKind const log : {LogKind::names, LogKind::holdings}) {
     own_at_start_[static_cast<std::size_t>(log)] = position(self_, log);
@@ -67,6 +68,7 @@ bool Catalogue::is_too_far_ahead(std::string_view name, Version const& version, 
 
 bool Catalogue::apply(CatalogueRecord const& record) {
   LogKind const log = log_of(record.change);
+  see_own(position_of(record));
   if (record.dot.writer == self_ && record.dot.epoch == epoch_) {
     // Own positions move when records become durable. A dot is never given twice.
     auto& last = last_sequence_[static_cast<std::size_t>(log)];
@@ -88,6 +90,7 @@ bool Catalogue::merge(CatalogueRecord const& record, Instant now, Effects& out) 
 void Catalogue::merge(CatalogueDelta const& delta, Source source, Instant now, Effects& out) {
   merge(delta.records, source, now, out);
   for (LogPosition const& position : delta.through) {
+    see_own(position);
     // Of the log that this node is writing, nobody knows better.
     bool const own = position.writer == self_ && position.epoch == epoch_;
     bool const trusted = source == Source::same_horizon || !is_filling();

@@ -54,6 +54,11 @@ struct StoredCatalogue {
 // Others may see a record of this node only once it is durable here. A record of another node is
 // passed on at once.
 //
+// Dots are never given twice, as long as there is one disk of each identity. A node that runs from
+// an older copy of its disk would give them twice, and what it wrote would be taken for superseded:
+// nobody helps it to write (`is_stale`), and it ends as soon as it hears how far its log has come
+// (`is_outlived`).
+//
 // Pure; one thread owns it. Its snapshots may be read by any thread.
 class Catalogue {
  public:
@@ -106,7 +111,14 @@ class Catalogue {
   // No other node has seen the draft, nor will.
   void discard(CatalogueRecord const& draft);
 
+  // Records of this node are known that it has not written in this run, nor in one before: it has
+  // an older copy of its disk. Once true it stays so; a start, with a later epoch, mends it.
+  [[nodiscard]] bool is_outlived() const { return is_outlived_; }
+
   // ---- Other nodes' records
+  // A record that is new to its writer cannot be one: the log is known to have come further, by a
+  // later start of the writer or by the horizon. Others would take it for superseded.
+  [[nodiscard]] bool is_stale(CatalogueRecord const& record) const;
   // Whether a record comes from a node with the same horizon as this one.
   enum class Source { any, same_horizon };
   // Merges a record that came alone. True when it was news.
@@ -172,6 +184,7 @@ class Catalogue {
   void pend(CatalogueRecord const& record, bool spread);
   void spread(CatalogueRecord const& record);
   void close(LogKind log, std::uint64_t sequence);
+  void see_own(LogPosition const& at);
   void end_draft(CatalogueRecord const& draft);
   [[nodiscard]] bool is_open(LogPosition const& at) const;
   // Of everything up to here in the log this node can say what is current.
@@ -204,6 +217,7 @@ class Catalogue {
   // This node's logs: the last sequence given, and those that others may not see yet.
   std::array<std::uint64_t, 2> last_sequence_{};
   std::array<std::set<std::uint64_t>, 2> open_;
+  bool is_outlived_ = false;
   // The greatest version time among the open drafts of a name, and how many there are.
   std::map<std::string, std::pair<std::uint64_t, unsigned>, std::less<>> drafted_;
 

@@ -18,7 +18,10 @@ void Catalogue::set_horizon(StoredHorizon stored) {
   floors_ = {};
   gone_ = {};
   lacking_.clear();
-  for (LogPosition const& floor : horizon_.horizon.floors) floors_.raise(floor);
+  for (LogPosition const& floor : horizon_.horizon.floors) {
+    floors_.raise(floor);
+    see_own(floor);
+  }
   for (LogPosition const& end : horizon_.horizon.gone) gone_.raise(end);
 }
 
@@ -36,6 +39,11 @@ bool Catalogue::is_refused(CatalogueRecord const& record, Source source) const {
   if (!is_below_floor(at)) return false;
   if (is_filling()) return source != Source::same_horizon;
   return !tables_.current_dot(record).has_value();
+}
+
+bool Catalogue::is_stale(CatalogueRecord const& record) const {
+  LogPosition const at = position_of(record);
+  return is_below_floor(at) || positions_.at(at.writer, at.log).epoch > at.epoch;
 }
 
 // Of a node that is `behind`, all that it cannot know to be current; else what everybody has

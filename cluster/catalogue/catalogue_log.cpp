@@ -82,6 +82,11 @@ bool Catalogue::is_open(LogPosition const& at) const {
   return at.writer == self_ && at.epoch == epoch_ && open_[index_of(at.log)].contains(at.sequence);
 }
 
+void Catalogue::see_own(LogPosition const& at) {
+  if (at.writer != self_ || at.epoch < epoch_) return;
+  if (at.epoch > epoch_ || at.sequence > last_sequence_[index_of(at.log)]) is_outlived_ = true;
+}
+
 // ---- Durability and spreading -------------------------------------------------------------------
 
 void Catalogue::pend(CatalogueRecord const& record, bool spread) {

@@ -79,6 +79,8 @@ class Swim {
   void set_draining(bool draining, Instant now, Effects& out);
   // Says farewell; after `leave_period` comes Stop{failed = false}.
   void leave(Instant now, Effects& out);
+  // Ends this node without a farewell. Does nothing when it has stopped already.
+  void stop(Stop what, Effects& out);
 
   [[nodiscard]] AliveRecord const& self() const { return self_; }
   // Every node known, this one included, by id.
@@ -156,7 +158,6 @@ class Swim {
   [[nodiscard]] std::vector<std::uint32_t> digest(std::size_t count, Instant now) const;
   [[nodiscard]] MembersDelta delta(std::vector<std::uint16_t> buckets, std::uint16_t count,
                                    Instant now) const;
-  void stop(Stop what, Effects& out);
   void add_piggyback(std::size_t first, Instant now, Effects& out);
   [[nodiscard]] std::vector<Member const*> some_live(std::size_t wanted);
 

@@ -11,6 +11,7 @@ namespace {
 bool is_acceptable(NodeId writer, CatalogueRecord const& record, Catalogue const& catalogue,
                    Instant now) {
   if (record.dot.writer != writer || log_of(record.change) != LogKind::names) return false;
+  if (catalogue.is_stale(record)) return false;
   if (auto const* const put = std::get_if<PutRecord>(&record.change)) {
     return catalogue.is_local(put->digest) &&
            !catalogue.is_too_far_ahead(put->name, put->version, now);

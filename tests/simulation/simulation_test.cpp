@@ -86,6 +86,11 @@ Found const found[] = {
      {.seed = 3946, .nodes = 17, .faults_for = 46s, .only = {"pause10", "cloned_disk1"}}},
     {"a node that was paused suspects for as long again who was replaced meanwhile",
      {.seed = 923, .nodes = 17, .faults_for = 42s, .only = {"pause7", "cloned_disk1", "pause12"}}},
+    {"a node that runs from an old copy of its disk writes what all take for superseded",
+     {.seed = 1238,
+      .nodes = 5,
+      .faults_for = 56s,
+      .only = {"cloned_disk1", "mass_restart1", "new_address2", "mass_restart2"}}},
     {"nobody looks again for surplus copies when a node comes back with a newer version",
      {.seed = 195, .nodes = 7, .faults_for = 35s}},
 };

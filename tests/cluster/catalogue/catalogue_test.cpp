@@ -92,6 +92,36 @@ TEST(Catalogue, HoldersComeAndGoByTheirOwnWord) {
   EXPECT_THAT(catalogue.snapshot().holders(digest(1)), ElementsAre(node(1), node(2)));
 }
 
+TEST(Catalogue, IsOutlivedOnceItHearsWhatThisNodeHasWrittenLater) {
+  Effects out;
+  Catalogue by_record = catalogue_of(1, {}, 3);
+  by_record.object_stored({digest(1), ByteCount{10}});
+  save_all(by_record);
+  by_record.merge(put({.writer = 1, .sequence = 7, .epoch = 2}, "a", 10), start, out);
+  by_record.merge(have({.writer = 1, .sequence = 1, .epoch = 3}), start, out);
+  by_record.merge(put({.writer = 2, .epoch = 5}, "b", 10), start, out);
+  EXPECT_FALSE(by_record.is_outlived());
+  by_record.merge(have({.writer = 1, .sequence = 2, .epoch = 3}), start, out);
+  EXPECT_TRUE(by_record.is_outlived());
+
+  LogPosition const later{node(1), LogKind::names, Epoch{4}, 1};
+  Catalogue by_position = catalogue_of(1, {}, 3);
+  by_position.merge({.records = {}, .through = {later}}, Catalogue::Source::any, start, out);
+  EXPECT_TRUE(by_position.is_outlived());
+
+  Catalogue by_horizon = catalogue_of(1, {}, 3);
+  by_horizon.adopt(Horizon{{1, node(2)}, {later}, {}}, {}, start, out);
+  EXPECT_TRUE(by_horizon.is_outlived());
+}
+
+TEST(Catalogue, IsOutlivedFromItsStartUntilItStartsLaterThanWhatIsOnItsDisk) {
+  StoredCatalogue stored;
+  stored.positions = {{node(1), LogKind::names, Epoch{4}, 1}};
+  EXPECT_TRUE(catalogue_of(1, stored, 3).is_outlived());
+  EXPECT_TRUE(catalogue_of(1, stored, 4).is_outlived());
+  EXPECT_FALSE(catalogue_of(1, stored, 5).is_outlived());
+}
+
 TEST(Catalogue, OthersHearOfAnOwnRecordOnlyOnceItIsDurable) {
   Catalogue catalogue = catalogue_of(1);
   catalogue.object_stored({digest(1), ByteCount{10}});

@@ -227,6 +227,18 @@ TEST(Core, OnceItHasStoppedItDoesNotAskToBeCalledAtOnce) {
   EXPECT_GT(*node.core().deadline(), now + 1s);
 }
 
+TEST(Core, StartsAgainWhenItHearsWhatItHasWrittenInALaterEpoch) {
+  Lonely node{{}};
+  node.meet(Epoch{1});
+  CatalogueRecord const own{{Lonely::self().id, Epoch{2}, 1}, HaveRecord{Digest{}, ByteCount{3}}};
+  Effects const out = node.give(
+      Received{Channel::datagram, {NodeId{0, 2}, Epoch{1}, Lonely::peer(), Gossip{0, {own}}}});
+  auto const stops = all_of_kind<Stop>(out);
+  ASSERT_EQ(stops.size(), 1u);
+  EXPECT_TRUE(stops[0].failed);
+  EXPECT_TRUE(stops[0].restart);
+}
+
 TEST(Core, LoadFiguresAloneDoNotMoveTheViewNumber) {
   Lonely node{{}};
   node.give(LoadSampled{.in_flight = 4});

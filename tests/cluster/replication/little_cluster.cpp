@@ -319,6 +319,15 @@ void LittleCluster::start(std::uint64_t number) {
   set_state(number, MemberState::alive);
 }
 
+void LittleCluster::start_from_first_copy(std::uint64_t number) {
+  Host& host = hosts_.at(number);
+  WallTime const reads = host.disk.wall;
+  host.disk = {};
+  host.disk.wall = reads;
+  host.epoch = 0;
+  start(number);
+}
+
 void LittleCluster::cut(std::uint64_t a, std::uint64_t b) {
   cuts_.insert(std::minmax(a, b));
 }

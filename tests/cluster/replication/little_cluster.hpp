@@ -50,6 +50,8 @@ class LittleCluster {
   void stop(std::uint64_t number) { hosts_.at(number).up = false; }
   // A new process on the same disk, in a higher epoch.
   void start(std::uint64_t number);
+  // As `start`, from a copy of the catalogue on its disk as old as the node, in its first epoch.
+  void start_from_first_copy(std::uint64_t number);
   void kill(std::uint64_t number);  // stop, and be known to be dead
   void cut(std::uint64_t a, std::uint64_t b);
   // Its membership knows of peers that it has not met.

@@ -95,6 +95,24 @@ TEST(Writes, WithoutASecondNodeInReachAreRefusedAtOnceAndLeaveNothing) {
   }
 }
 
+// They would have dots that were given before, and be taken for superseded.
+TEST(Writes, ByANodeThatRunsFromAnOldCopyOfItsDiskAreRefused) {
+  LittleCluster cluster{{}};
+  cluster.stop(1);
+  cluster.start(1);
+  cluster.put(1, "a", 1, {1, 2});
+  cluster.run(60s);
+  cluster.stop(1);
+  cluster.start_from_first_copy(1);
+  WriteId const write = cluster.put(1, "b", 2, {1, 2});
+  cluster.run(soon);
+  EXPECT_EQ(fault(cluster, write), Fault::no_quorum);
+  cluster.run(60s);
+  EXPECT_FALSE(cluster.sees(2, "b"));
+  EXPECT_TRUE(cluster.replication(1).is_outlived());
+  EXPECT_FALSE(cluster.replication(2).is_outlived());
+}
+
 TEST(Writes, AHolderThatLostTheObjectMeanwhileRefusesAndNothingIsVisible) {
   LittleCluster cluster{{}};
   WriteId const write = cluster.put(1, "a", 1, {1, 2});

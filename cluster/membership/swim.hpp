@@ -141,6 +141,7 @@ class Swim {
     return work_together(alive.versions, self_.versions);
   }
   void hear_of_self(News const& news, Instant now, Effects& out);
+  void answer_accuser(News const& news, NodeId teller, Effects& out) const;
   void refute(Incarnation heard, Instant now, Effects& out);
   void raise_incarnation(Incarnation over, Instant now, Effects& out);
 

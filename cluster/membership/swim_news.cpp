@@ -49,7 +49,10 @@ LoadRecord Swim::arrived(LoadRecord load, NodeId teller) const {
 void Swim::merge_news(News const& news, NodeId teller, Instant now, Effects& out) {
   if (stopped_) return;
   NodeId const id = node_of(news);
-  if (id == self_.id) return hear_of_self(news, now, out);
+  if (id == self_.id) {
+    hear_of_self(news, now, out);
+    return answer_accuser(news, teller, out);
+  }
   auto const* alive = std::get_if<AliveRecord>(&news);
   if (alive != nullptr && !works_with(*alive)) return refuse(*alive, now, out);
   Member const* known = table_.find(id);
@@ -192,6 +195,16 @@ void Swim::hear_of_self(News const& news, Instant now, Effects& out) {
   } else {
     refute(key.incarnation, now, out);
   }
+}
+
+// Who holds this node for dead long after all others heard the refutation would hear it from
+// nobody: to the others it is no news, and of what this node gossips one in a hundred gets a few.
+void Swim::answer_accuser(News const& news, NodeId teller, Effects& out) const {
+  auto const* const dead = std::get_if<DeadRecord>(&news);
+  Member const* const accuser = table_.find(teller);
+  bool const own_word = dead != nullptr && dead->from == teller && dead->epoch <= self_.epoch;
+  if (!own_word || accuser == nullptr || leaves_ || stopped_) return;
+  out.push_back(Send{accuser->alive.peer, Channel::datagram, Gossip{fingerprint_, {self_}}});
 }
 
 // Tells again what is refuted already: whoever still says it has missed it.

@@ -128,6 +128,25 @@ TEST(Swim, TheSuspicionIsClearedByAHigherIncarnationOnly) {
   EXPECT_EQ(network.seen(0, 2), MemberState::alive);
 }
 
+TEST(Swim, WhoSaysThatThisNodeIsDeadIsAnsweredHoweverOftenThatWasRefuted) {
+  Network network{3};
+  network.grow(3);
+  DeadRecord const dead{Network::id_of(0), Epoch{1}, {}, Network::id_of(1)};
+  for (int time = 0; time < 3; ++time) {
+    auto const answers =
+        sent<Gossip>(network.deliver(0, from(1, Gossip{0, {dead}}), Channel::datagram));
+    auto const to_accuser = std::ranges::find_if(answers, [](auto const& answer) {
+      auto const* const alive = std::get_if<AliveRecord>(&answer.second.records.front());
+      return answer.first.to == Network::endpoint_of(1) && alive != nullptr &&
+             alive->id == Network::id_of(0) && alive->incarnation == Incarnation{1};
+    });
+    EXPECT_NE(to_accuser, answers.end()) << time;
+  }
+  // Who only passes it on may have heard the refutation as soon as this node.
+  EXPECT_TRUE(
+      sent<Gossip>(network.deliver(0, from(2, Gossip{0, {dead}}), Channel::datagram)).empty());
+}
+
 TEST(Swim, ALiveMemberThatAnotherTableHoldsForDeadIsSuspectedAndCanRefute) {
   Network network{17};
   network.grow(3);

@@ -143,11 +143,14 @@ bool Trimmer::advance(Situation const& situation, Effects& out) {
     witness = Witness{.id = run_->others[run_->next++]};
     ask(witness, situation, out);
   }
+  auto const is_late = [&](Witness const& one) { return situation.now >= one.asked_at + valid_; };
+  for (Witness& witness : run_->witnesses) {
+    if (witness.answer == Answer::none && is_late(witness)) ask(witness, situation, out);
+  }
   auto const& all = run_->witnesses;
   if (std::ranges::any_of(all, [](auto const& one) { return one.answer != Answer::intact; })) {
     return false;
   }
-  auto const is_late = [&](Witness const& one) { return situation.now >= one.asked_at + valid_; };
   if (std::ranges::none_of(all, is_late)) return true;
   if (++run_->rounds > rounds_max) {
     give_up(situation.now);
@@ -169,7 +172,13 @@ void Trimmer::hold(Instant now) {
 }
 
 std::optional<Instant> Trimmer::deadline() const {
-  if (run_) return run_->give_up_at;
+  if (run_) {
+    Instant first = run_->give_up_at;
+    for (Witness const& witness : run_->witnesses) {
+      if (witness.answer == Answer::none) first = std::min(first, witness.asked_at + valid_);
+    }
+    return first;
+  }
   return first_come_.empty() ? std::nullopt : std::optional{first_come_.begin()->first};
 }
 

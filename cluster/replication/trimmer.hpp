@@ -23,7 +23,8 @@ namespace chisme::cluster {
 // to read their copies (VerifyCopy). When all of them have answered "intact" to a question that it
 // asked less than copy_promise / 6 ago, the copy goes. One that answers "not intact" is replaced by
 // the next holder. Answers that took longer are asked for again: who has read its copy lately
-// answers at once.
+// answers at once. One whose answer is missing by then is asked again too: the question or the
+// answer may be lost (a restart, a connection that broke), and all other objects would wait for it.
 //
 // Who answers "intact" keeps its copy for `copy_promise`, whatever it learns meanwhile (Promises).
 // It answers "not intact" when it has no copy, knows no name for it, is leaving, or is itself

@@ -31,6 +31,8 @@ bool Verifier::add(Digest const& digest, ByteCount size, std::optional<Asker> as
     job = &queue_.emplace_back(Job{digest, size, {}, false});
   }
   if (!asker) return true;
+  // Who asks again counts on the later question alone.
+  std::erase_if(job->askers, [&](Asker const& one) { return one.peer == asker->peer; });
   if (job->askers.size() >= askers_max) return false;
   job->askers.push_back(*asker);
   return true;

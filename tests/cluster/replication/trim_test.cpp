@@ -226,6 +226,21 @@ TEST_F(LoneTrimmer, AnAnswerThatTookTooLongIsAskedForAgain) {
   EXPECT_EQ(tick(71s), object);
 }
 
+TEST_F(LoneTrimmer, WhoDoesNotAnswerIsAskedAgain) {
+  trimmer.examine(object, *catalogue, situation(0s));
+  tick(60s);
+  answer(order[0], true);
+  EXPECT_EQ(trimmer.deadline(), Instant{} + 70s);
+  EXPECT_FALSE(tick(70s));
+  EXPECT_THAT(out, SizeIs(2)) << "what was asked at first, or the answer, may be lost";
+  answer(order[1], true);
+  answer(order[2], true);
+  EXPECT_FALSE(tick(71s));
+  EXPECT_THAT(out, SizeIs(1)) << "the first answer is too old by now";
+  answer(order[0], true);
+  EXPECT_EQ(tick(72s), object);
+}
+
 TEST_F(LoneTrimmer, AnAnswerToAnEarlierQuestionDoesNotCount) {
   trimmer.examine(object, *catalogue, situation(0s));
   tick(60s);

@@ -10,6 +10,7 @@
 #include "cluster/load/load_probes.hpp"
 #include "cluster/load/load_table.hpp"
 #include "cluster/membership/swim.hpp"
+#include "cluster/placement/rendezvous.hpp"
 #include "cluster/replication/replication.hpp"
 
 namespace chisme::cluster {
@@ -86,7 +87,8 @@ struct Core::Parts {
   std::vector<MemberView> members;  // as of `members_changes`, with the newest loads
   IdMap<std::uint32_t> places;      // where in `members` each is
   std::uint64_t members_changes = 0;
-  Instant next_load{};  // when this node's load is told again
+  bool disk_changed = false;  // by a load, and replication was not told yet
+  Instant next_load{};        // when this node's load is told again
   std::uint64_t view_number = 1;
   // What a view shows besides members, catalogue and loads.
   std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, unsigned, bool, std::size_t> shown{};
@@ -193,6 +195,7 @@ void Core::Parts::settle(Instant now, Effects& out) {
     swim.stop({"the disk is an older copy: this node has written what is not on it", true, true},
               out);
   }
+  if (std::exchange(disk_changed, false)) replication.disk_changed(situation(now));
   for (CatalogueRecord& record : replication.take_fresh()) swim.tell(std::move(record), now);
   swim.set_catalogue_fingerprint(replication.fingerprint());
   count_view_changes(now);
@@ -262,7 +265,11 @@ void Core::Parts::show_load(NodeId node) {
   LoadTable::Entry const* const entry = loads.find(node);
   if (at == nullptr || entry == nullptr) return;
   MemberView& member = members[*at];
+  // Told at once: whoever looked again later might find what it saw before, and have acted in
+  // between on what is over.
+  bool const was_full = is_nearly_full(member);
   member.load = entry->record;
+  disk_changed = disk_changed || is_nearly_full(member) != was_full;
   member.sampled = entry->received;
   if (member.self) member.full_at = loads.full_at();
 }

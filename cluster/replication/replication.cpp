@@ -99,7 +99,6 @@ void Replication::handle(PeerUnreachable const& input, Situation const& situatio
 
 void Replication::handle(LoadSampled const& input, Situation const& situation, Effects& out) {
   catalogue_.set_wall(input.wall, situation.now);
-  survey_.watch_loads(situation);
   fetcher_.tick(catalogue_, situation, out);
   settle(situation, out);
 }
@@ -149,6 +148,10 @@ void Replication::handle(CatalogueSaved const& input, Situation const& situation
 void Replication::handle(LookupRequested const& input, Situation const& situation, Effects& out) {
   lookups_.handle(input, catalogue_, situation, out);
   settle(situation, out);
+}
+
+void Replication::disk_changed(Situation const& situation) {
+  survey_.rescan(situation.now);
 }
 
 void Replication::members_changed(Situation const& situation, Effects& out) {

@@ -54,6 +54,8 @@ class Replication {
   void handle(WriteRequested const& input, Situation const& situation, Effects& out);
   void handle(CatalogueSaved const& input, Situation const& situation, Effects& out);
   void handle(LookupRequested const& input, Situation const& situation, Effects& out);
+  // A member's disk is nearly full now, or is not any more.
+  void disk_changed(Situation const& situation);
   // A member came, went, was suspected or cleared, or changed what it says of itself.
   void members_changed(Situation const& situation, Effects& out);
 

@@ -29,12 +29,6 @@ void Survey::watch(Situation const& situation) {
   if (std::exchange(seen_, hash) != hash) rescan(situation.now);
 }
 
-void Survey::watch_loads(Situation const& situation) {
-  if (situation.now < next_loads_) return;
-  next_loads_ = situation.now + loads_period;
-  watch(situation);
-}
-
 std::vector<Digest> Survey::take_due(Catalogue const& catalogue, Instant now) {
   std::vector<Digest> due;
   if (now < next_slice_ || (touched_.empty() && !rescan_from_)) return due;

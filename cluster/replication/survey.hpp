@@ -19,7 +19,6 @@ class Survey {
  public:
   static constexpr std::size_t slice = 512;
   static constexpr Duration pause = std::chrono::milliseconds{10};
-  static constexpr Duration loads_period = std::chrono::seconds{2};
 
   explicit Survey(Instant now) : next_slice_(now) {}
 
@@ -31,9 +30,6 @@ class Survey {
   // states, zones and weights, what they understand, whether they drain, and whether their disks
   // are nearly full.
   void watch(Situation const& situation);
-  // The same for what may have come with loads, which is looked at every `loads_period` only: they
-  // come many times a second, and it takes a walk over all members.
-  void watch_loads(Situation const& situation);
 
   // The objects that are due now, to be looked at once each.
   [[nodiscard]] std::vector<Digest> take_due(Catalogue const& catalogue, Instant now);
@@ -48,7 +44,6 @@ class Survey {
   bool rescan_again_ = false;          // there was a reason for another while it was under way
   Instant next_slice_;
   std::uint64_t seen_ = 0;  // a hash of what `watch` saw
-  Instant next_loads_{};
 };
 
 }  // namespace chisme::cluster

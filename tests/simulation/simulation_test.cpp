@@ -84,6 +84,8 @@ Found const found[] = {
       .only = {"duplication1", "mass_restart1", "lost_disk1"}}},
     {"a node that is paused cannot hear of its namesake",
      {.seed = 3946, .nodes = 17, .faults_for = 46s, .only = {"pause10", "cloned_disk1"}}},
+    {"who is last of the holders changes with loads that say full, and soon afterwards not full",
+     {.seed = 1878, .nodes = 7}},
     {"a node that was paused suspects for as long again who was replaced meanwhile",
      {.seed = 923, .nodes = 17, .faults_for = 42s, .only = {"pause7", "cloned_disk1", "pause12"}}},
     {"a node that runs from an old copy of its disk writes what all take for superseded",

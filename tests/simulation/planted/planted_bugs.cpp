@@ -36,7 +36,7 @@ constexpr PlantedRow rows[] = {
     {Bug::known_news_is_told_again, "known_news_is_told_again", "swim_news.cpp",
      "news that changed nothing is gossiped on",
      any_of({traffic_within_budget, idle_traffic_normal}), std::nullopt, 2},
-    {Bug::namesake_is_ignored, "namesake_is_ignored", "swim.cpp, swim_news.cpp",
+    {Bug::namesake_is_ignored, "namesake_is_ignored", "swim.cpp, core.cpp",
      "two processes with one identity live side by side",
      any_of({news_never_goes_back, views_agree, no_resurrection}), cloned_disk, 4},
     {Bug::jitter_depends_on_the_process, "jitter_depends_on_the_process", "peer_calls.cpp",

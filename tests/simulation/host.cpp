@@ -109,8 +109,9 @@ void Host::start() {
   self.http.port = static_cast<std::uint16_t>(self.http.port - 1000);
   unsigned const zones = around_.scenario.zones;
   if (zones > 1) self.zone = "zone-" + std::to_string(index_ % zones);
-  core_ =
-      std::make_unique<Core>(config(), self, disk_->load(wall()), random_.split(run_), local_now());
+  ahead_ = std::chrono::milliseconds::min();
+  core_ = std::make_unique<Core>(config(), self, disk_->load(tell_wall()), random_.split(run_),
+                                 local_now());
   around_.trace.add(index_);
   if (around_.trace.tells()) {
     around_.say(who(index_) + "starts as " + to_string(id()) + " epoch " +
@@ -280,9 +281,16 @@ void Host::tick() {
   }
 }
 
+WallTime Host::tell_wall() {
+  auto const local = std::chrono::floor<std::chrono::milliseconds>(local_now().time_since_epoch());
+  ahead_ = std::max(ahead_, wall().time_since_epoch() - local);
+  ahead_ever_ = std::max(ahead_ever_, ahead_);
+  return wall();
+}
+
 void Host::sample_load() {
   LoadSampled sampled;
-  sampled.wall = wall();
+  sampled.wall = tell_wall();
   sampled.in_flight = static_cast<std::uint32_t>(random_.below(10));
   sampled.arrival_rate = static_cast<float>(random_.uniform() * 10);
   sampled.disk_used_ratio = disk_full_ ? 1.0f : 0.1f;

@@ -60,6 +60,10 @@ class Host : public Machine {
   [[nodiscard]] cluster::CoreConfig config() const;
   [[nodiscard]] Instant local_now() const { return clocks_.local(around_.agenda.now()); }
   [[nodiscard]] WallTime wall() const { return clocks_.wall(around_.agenda.now()); }
+  // The latest time that the core of this run may take for the present: from the wall clocks that
+  // it was told, whatever they show by now. `latest_believed`: that of any run.
+  [[nodiscard]] WallTime believed() const { return later_by(ahead_); }
+  [[nodiscard]] WallTime latest_believed() const { return later_by(ahead_ever_); }
 
   void give(cluster::Input input);
   void deliver(cluster::Channel channel, std::string bytes) override;
@@ -106,6 +110,12 @@ class Host : public Machine {
   void ring();
   void tick();
   void sample_load();
+  // The wall clock, as the core is told it.
+  WallTime tell_wall();
+  [[nodiscard]] WallTime later_by(std::chrono::milliseconds ahead) const {
+    return WallTime{ahead +
+                    std::chrono::ceil<std::chrono::milliseconds>(local_now().time_since_epoch())};
+  }
   // Does `action` after `delay`, unless this process has ended by then; later while it is paused.
   template <typename Callable>
   void later(Duration delay, Callable action);
@@ -121,6 +131,9 @@ class Host : public Machine {
   cluster::ProtocolVersions versions_ = cluster::spoken_versions;
   double shrunk_ = 1;
   double slowness_ = 1;
+  // Of the told wall clocks before the local one, the furthest: of this run, and of any.
+  std::chrono::milliseconds ahead_ = std::chrono::milliseconds::min();
+  std::chrono::milliseconds ahead_ever_ = ahead_;
   bool disk_full_ = false;
   std::optional<Disk> disk_;
   std::unique_ptr<cluster::Core> core_;

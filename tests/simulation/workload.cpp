@@ -89,7 +89,6 @@ Workload::Asked Workload::asked_now(Host const& host) const {
 }
 
 void Workload::act() {
-  note_clocks();
   if (Host* const host = some_host_up()) readers_.read(*host, random_name());
   Host* const host = some_host_up();
   if (host == nullptr) return;
@@ -194,11 +193,9 @@ void Workload::finished(WriteFinished const& finished) {
 void Workload::answered(Attempt& attempt, WriteOutcome const& outcome) {
   attempt.outcome = Outcome::acknowledged;
   attempt.version = outcome.version;
-  // The core hears of its wall clock now and then: one that was set back is believed for a moment.
-  note_clocks();
-  WallTime const own = walls_.at({attempt.asked.host, attempt.asked.run}) + 5s;
-  attempt.time_max =
-      static_cast<std::uint64_t>((own + HybridClock::ahead_max).time_since_epoch().count()) << 16;
+  // A wall clock that was set back is believed for a moment: the core hears of it now and then.
+  WallTime const latest = around_.hosts[attempt.asked.host]->believed() + HybridClock::ahead_max;
+  attempt.time_max = static_cast<std::uint64_t>(latest.time_since_epoch().count()) << 16;
   attempt.copies = outcome.copies;
   last_acknowledged_ = attempt.name;
   if (attempt.digest) check_version(attempt);

@@ -109,7 +109,6 @@ class Workload {
   void answered(Attempt& attempt, cluster::WriteOutcome const& outcome);
   void answered(Attempt& attempt, Error const& error);
   void check_version(Attempt const& attempt);
-  void note_clocks();
   void check_clock(std::string const& name, std::vector<Attempt const*> const& attempts) const;
   void check_copies(Attempt const& attempt) const;
   void check_saved(Attempt const& attempt) const;
@@ -141,9 +140,6 @@ class Workload {
   std::map<std::string, std::vector<cluster::WriteId>> writes_of_;  // by name, in order
   std::map<cluster::LookupId, Lookup> lookups_;
   std::string last_acknowledged_;
-  WallTime latest_wall_{};  // of any node's clock so far
-  // The same of each host, and of its process.
-  std::map<std::pair<unsigned, std::uint64_t>, WallTime> walls_;
 };
 
 }  // namespace chisme::simulation

@@ -15,19 +15,13 @@ void Workload::check_version(Attempt const& attempt) {
     around_.violated(Invariant::versions_never_decrease,
                      "a write of " + attempt.name + " was given an older version");
   }
-  auto const latest = static_cast<std::uint64_t>(
-      (latest_wall_ + HybridClock::ahead_max).time_since_epoch().count() + 1);
-  if (attempt.version.time >> 16 <= latest) return;
+  WallTime latest{};
+  for (auto const& host : around_.hosts) latest = std::max(latest, host->latest_believed());
+  auto const limit =
+      static_cast<std::uint64_t>((latest + HybridClock::ahead_max).time_since_epoch().count() + 1);
+  if (attempt.version.time >> 16 <= limit) return;
   around_.violated(Invariant::within_bounds,
                    "a write of " + attempt.name + " is more than a minute in the future");
-}
-
-void Workload::note_clocks() {
-  for (auto const& host : around_.hosts) {
-    WallTime& wall = walls_[{host->index(), host->run()}];
-    wall = std::max(wall, host->wall());
-    latest_wall_ = std::max(latest_wall_, wall);
-  }
 }
 
 // A node follows others' clocks for at most a minute beyond its own: what is further ahead is so

@@ -92,4 +92,16 @@ bool PeerCalls::may_call(Endpoint const& endpoint, Instant now) {
   return recent_.emplace(endpoint, now).second;
 }
 
+bool PeerCalls::may_tell_all(Instant now) {
+  if (now - tables_since_ >= recent_period) {
+    tables_since_ = now;
+    tables_told_ = 0;
+  }
+  return ++tables_told_ <= tables_told_max;
+}
+
+void PeerCalls::hurry(Instant now) {
+  next_push_pull_ = std::min(next_push_pull_, now + jittered(profile_.probe_period, random_));
+}
+
 }  // namespace chisme::cluster

@@ -25,12 +25,14 @@ namespace chisme::cluster {
 // While this node is alone it calls its seeds at `probe_period`, doubling up to `reconnect_period`.
 // Bounds: `calls_max` per round, drawn at random; of unknown senders each is called at most once a
 // second, and all together `strangers_max` times a second: when a whole cluster restarts everybody
-// is unknown to everybody, and what one answers about the others is gossiped. The addresses of
-// `graves_max` forgotten members are remembered. Pure; one thread owns it.
+// is unknown to everybody, and what one answers about the others is gossiped. Of many who join at
+// once only `tables_told_max` a second are told a whole table. The addresses of `graves_max`
+// forgotten members are remembered. Pure; one thread owns it.
 class PeerCalls {
  public:
   static constexpr std::size_t calls_max = 8;
   static constexpr std::size_t strangers_max = 8;
+  static constexpr std::size_t tables_told_max = 8;
   static constexpr std::size_t graves_max = 64;
   static constexpr std::size_t callers_wanted = 8;
   static constexpr Duration recent_period = std::chrono::seconds{1};
@@ -53,6 +55,10 @@ class PeerCalls {
   void remember(Endpoint const& endpoint);
   // May an unknown sender at `endpoint` be called? Counts as a call if so.
   bool may_call(Endpoint const& endpoint, Instant now);
+  // May somebody who asks be told the whole table? Counts as told if so.
+  bool may_tell_all(Instant now);
+  // The last table brought members: the next push-pull follows within about a probe period.
+  void hurry(Instant now);
   [[nodiscard]] std::vector<Endpoint> const& seeds() const { return seeds_; }
   [[nodiscard]] std::deque<Endpoint> const& graves() const { return graves_; }
   void add_sizes(TableSizes& out) const {
@@ -73,6 +79,8 @@ class PeerCalls {
   Instant next_push_pull_;
   Instant next_reconnect_;
   std::map<Endpoint, Instant> recent_;
+  Instant tables_since_{};  // when the second began in which `tables_told_` were told
+  std::size_t tables_told_ = 0;
 };
 
 }  // namespace chisme::cluster

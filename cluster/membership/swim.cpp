@@ -17,6 +17,8 @@ constexpr unsigned quiet_ticks_max = 10;
 constexpr std::size_t saved_peers_max = 256;
 // Streams that a leaving node opens to say so; gossip tells the rest.
 constexpr std::size_t farewells_max = 64;
+// Of a table that is not told whole; a smaller one always is.
+constexpr std::size_t members_told_min = 64;
 
 // Streams of the generator: each part draws from its own.
 enum RandomUse : std::uint64_t { detecting = 1, calling = 2 };
@@ -143,7 +145,12 @@ void Swim::receive(PushPull const& push, Envelope const& from, Instant now, Effe
     if (push.wants_reply) out.push_back(Send{from.sender_peer, Channel::stream, greeting});
     return;
   }
-  if (push.wants_reply && !stopped_) call(from.sender_peer, false, now, out);
+  if (!push.wants_reply || stopped_) return;
+  if (table_.all().size() <= members_told_min || calls_.may_tell_all(now)) {
+    call(from.sender_peer, false, now, out);
+  } else {
+    tell_some(from.sender_peer, out);
+  }
 }
 
 void Swim::receive(MembersDigest const& heard, Envelope const& from, Instant now, Effects& out) {
@@ -353,6 +360,14 @@ void Swim::call(Endpoint const& endpoint, bool wants_reply, Instant now, Effects
     if (id != self_.id && is_exchanged(member, now)) {
       push.members.push_back(MemberRecord{member.alive, member.state});
     }
+  }
+  out.push_back(Send{endpoint, Channel::stream, std::move(push)});
+}
+
+void Swim::tell_some(Endpoint const& endpoint, Effects& out) {
+  PushPull push{.self = self_, .join = false, .wants_reply = false, .members = {}};
+  for (Member const* member : some_live(members_told_min)) {
+    if (works_with(member->alive)) push.members.push_back({member->alive, member->state});
   }
   out.push_back(Send{endpoint, Channel::stream, std::move(push)});
 }

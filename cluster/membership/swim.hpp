@@ -154,6 +154,8 @@ class Swim {
   [[nodiscard]] std::set<Endpoint> unmet_peers() const;
   [[nodiscard]] std::size_t unknown_peers() const;  // of those remembered
   void call(Endpoint const& endpoint, bool wants_reply, Instant now, Effects& out);
+  // To one of very many who ask at once: some of the living, who will tell it the rest.
+  void tell_some(Endpoint const& endpoint, Effects& out);
   void compare(Endpoint const& endpoint, Instant now, Effects& out);
   [[nodiscard]] bool is_exchanged(Member const& member, Instant now) const;
   [[nodiscard]] std::vector<std::uint32_t> digest(std::size_t count, Instant now) const;
@@ -180,6 +182,7 @@ class Swim {
   Instant next_reap_;
   std::map<NodeId, Instant> told_dead_;  // when each was last told
   bool joining_ = false;                 // what is being merged is known to everybody else
+  Instant joins_until_{};                // its own table is far from level until about then
   std::set<Endpoint> missed_;            // remembered peers that were not met yet
   Instant missed_until_;
   std::size_t remembered_ = 0;         // how many there were

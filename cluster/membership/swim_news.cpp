@@ -10,6 +10,12 @@
 namespace chisme::cluster {
 namespace {
 
+// Somebody who joins may be told a part of the table only: as long as tables bring members, it
+// compares with somebody else soon. One that brings more than one in so many is known to all
+// others.
+constexpr std::size_t much_share = 8;
+constexpr int joining_periods = 4;
+
 Record record_of(News const& news) {
   return std::visit([](auto const& record) { return Record{record}; }, news);
 }
@@ -107,13 +113,21 @@ void Swim::confirm(SuspectRecord const& suspect, Instant now) {
 
 void Swim::merge_table(AliveRecord const& teller, std::vector<MemberRecord> const& members,
                        Instant now, Effects& out) {
+  bool const joins = table_.live() <= 1 || now < joins_until_;
   joining_ = table_.live() <= 1;
   merge_news(teller, teller.id, now, out);
+  joining_ = false;
+  if (!works_with(teller)) return;
+  auto const brought = static_cast<std::size_t>(std::ranges::count_if(
+      members, [&](auto const& member) { return table_.find(member.alive.id) == nullptr; }));
+  joining_ = joins && brought * much_share > table_.all().size();
   for (MemberRecord const& member : members) {
-    if (!works_with(teller)) break;
     if (member.alive.id != teller.id) merge_member(member, teller.id, now, out);
   }
   joining_ = false;
+  if (!joins || brought == 0) return;
+  joins_until_ = now + joining_periods * profile_.probe_period;
+  calls_.hurry(now);
 }
 
 // Push-pull tells states, not events. A live member that the other side holds for dead is only

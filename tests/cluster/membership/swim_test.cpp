@@ -310,6 +310,26 @@ TEST(Swim, AJoinerDoesNotPassOnTheTableThatItLearned) {
   EXPECT_EQ(told, 0u);
 }
 
+// All of a large cluster start at once and know one address: whoever lives there tells a few of
+// them its table, and those tell the others.
+TEST(Swim, OfManyJoinersAFewAreToldTheWholeTableByOneNode) {
+  constexpr std::size_t joiners = 100;
+  Network network{26};
+  for (std::size_t i = 0; i < 100; ++i) network.add();
+  network.run(10s);
+  std::size_t tables = 0;
+  network.on_send = [&](std::size_t from, Message const& message) {
+    auto const* push = std::get_if<PushPull>(&message);
+    tables += from == 0 && push != nullptr && push->members.size() > 64 ? 1 : 0;
+  };
+  for (std::size_t i = 0; i < joiners; ++i) network.add();
+  network.run(900ms);
+  EXPECT_GE(tables, 1u);
+  EXPECT_LE(tables, PeerCalls::tables_told_max);
+  network.run(4s);
+  EXPECT_TRUE(network.all_see_all_alive());
+}
+
 TEST(Swim, MembersThatKnowTheSameExchangeNoTables) {
   Network network{22};
   network.grow(10);

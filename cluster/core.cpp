@@ -50,6 +50,7 @@ struct Core::Parts {
   void handle(PeerUnreachable const& input, Instant now, Effects& out);
   void handle(LoadSampled const& input, Instant now, Effects& out);
   void handle(LoadsWanted const& input, Instant now, Effects& out);
+  void handle(StorageFenced const& input, Instant now, Effects& out);
   void handle(LeaveRequested const& input, Instant now, Effects& out);
   // Everything else concerns files.
   template <class FileInput>
@@ -172,6 +173,13 @@ Duration Core::Parts::load_period() {
 
 void Core::Parts::handle(LoadsWanted const& input, Instant now, Effects& out) {
   load_probes.want(input.nodes, members, now, out);
+}
+
+// Others take it for a node that leaves: they place nothing here, ask it last, and make the copies
+// that it has again elsewhere.
+void Core::Parts::handle(StorageFenced const&, Instant now, Effects& out) {
+  replication.fence();
+  swim.set_draining(true, now, out);
 }
 
 void Core::Parts::handle(LeaveRequested const&, Instant now, Effects& out) {

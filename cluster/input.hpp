@@ -107,12 +107,16 @@ struct LookupRequested {
   LookupId lookup;
   std::string name;
 };
+// The disk failed to sync: until the process starts again this node writes nothing, and no
+// SaveCatalogue is answered any more. It takes no part in writes; what it has is still read, and is
+// copied to others as if it were leaving.
+struct StorageFenced {};
 // Leave for good: stop taking placements, hand over, tell everybody, then `Stop`. Asked again, do
 // not wait for the hand-over.
 struct LeaveRequested {};
 
 using Input = std::variant<Received, PeerUnreachable, LoadSampled, LoadsWanted, ObjectStored,
                            ObjectRemoved, ObjectVerified, TransferFinished, WriteRequested,
-                           CatalogueSaved, LookupRequested, LeaveRequested>;
+                           CatalogueSaved, LookupRequested, StorageFenced, LeaveRequested>;
 
 }  // namespace chisme::cluster

@@ -31,9 +31,8 @@ Result<void> write(CatalogueStore& store, Batch const& batch) {
 }  // namespace
 
 struct CatalogueWriter::State : std::enable_shared_from_this<CatalogueWriter::State> {
-  State(asio::io_context& its_loop, CatalogueStore& its_store, DiskPool& its_disk,
-        Callbacks its_callbacks)
-      : loop{its_loop}, store{its_store}, disk{its_disk}, callbacks{std::move(its_callbacks)} {}
+  State(asio::io_context& its_loop, CatalogueStore& its_store, DiskPool& its_disk, OnSaved saved)
+      : loop{its_loop}, store{its_store}, disk{its_disk}, on_saved{std::move(saved)} {}
 
   void begin();
   asio::awaitable<void> run();
@@ -42,30 +41,32 @@ struct CatalogueWriter::State : std::enable_shared_from_this<CatalogueWriter::St
   asio::io_context& loop;
   CatalogueStore& store;
   DiskPool& disk;
-  Callbacks callbacks;
+  OnSaved on_saved;
   Batch gathering;
   bool running = false;
   bool broken = false;
 };
 
 CatalogueWriter::CatalogueWriter(asio::io_context& loop, CatalogueStore& store, DiskPool& disk,
-                                 Callbacks callbacks)
-    : state_{std::make_shared<State>(loop, store, disk, std::move(callbacks))} {}
+                                 OnSaved on_saved)
+    : state_{std::make_shared<State>(loop, store, disk, std::move(on_saved))} {}
 
 CatalogueWriter::~CatalogueWriter() = default;
 
 void CatalogueWriter::save(cluster::SaveCatalogue save) {
+  if (state_->broken) return;
   state_->gathering.saves.push_back(std::move(save));
   state_->begin();
 }
 
 void CatalogueWriter::save_peers(std::vector<Endpoint> peers) {
+  if (state_->broken) return;
   state_->gathering.peers = std::move(peers);
   state_->begin();
 }
 
 void CatalogueWriter::State::begin() {
-  if (running || broken) return;
+  if (running) return;
   running = true;
   asio::co_spawn(loop, run(), keeping(shared_from_this()));
 }
@@ -77,10 +78,10 @@ asio::awaitable<void> CatalogueWriter::State::run() {
     auto const written = co_await write_batch(batch);
     if (!written) {
       broken = true;
-      callbacks.on_broken(written.error());
+      gathering = {};
       break;
     }
-    for (cluster::SaveCatalogue const& save : batch->saves) callbacks.on_saved(save.save);
+    for (cluster::SaveCatalogue const& save : batch->saves) on_saved(save.save);
   }
   running = false;
 }

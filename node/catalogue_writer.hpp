@@ -18,17 +18,13 @@ namespace chisme::node {
 // synced the next one gathers, and each batch is one transaction.
 //
 // A batch that does not fit on the disk is tried again every second: nothing of it was answered.
-// Any other failure of the store is reported by `on_broken`, and nothing is saved any more, for
-// what a failed sync left behind is not known. The control loop's thread; callbacks are on it too.
+// After any other failure nothing is saved any more, and what is given is dropped: the store has
+// closed the node's fence. The control loop's thread; the callback is on it too.
 class CatalogueWriter {
  public:
-  struct Callbacks {
-    std::function<void(cluster::SaveId)> on_saved;
-    std::function<void(Error)> on_broken;
-  };
+  using OnSaved = std::function<void(cluster::SaveId)>;
   // `loop`, `store` and `disk` must outlive it.
-  CatalogueWriter(asio::io_context& loop, CatalogueStore& store, DiskPool& disk,
-                  Callbacks callbacks);
+  CatalogueWriter(asio::io_context& loop, CatalogueStore& store, DiskPool& disk, OnSaved on_saved);
   ~CatalogueWriter();
   CatalogueWriter(CatalogueWriter const&) = delete;
   CatalogueWriter& operator=(CatalogueWriter const&) = delete;

@@ -97,6 +97,8 @@ std::string metrics_text(LoadCounters const& counters, cluster::ClusterView cons
   text.simple("chisme_peer_messages_dropped_total", "counter",
               "Messages between nodes that were refused or could not be sent.",
               others.peer_messages_dropped);
+  text.simple("chisme_fenced", "gauge",
+              "1 when the disk failed to sync: no writes until a restart.", others.fenced ? 1 : 0);
   text.simple("chisme_quarantine_files", "gauge", "Corrupt copies kept in the quarantine.",
               others.quarantine.files);
   text.simple("chisme_quarantine_bytes", "gauge", "Bytes of the copies in the quarantine.",

@@ -14,6 +14,7 @@ namespace chisme::node {
 struct OtherFigures {
   std::uint64_t peer_messages_dropped = 0;
   Quarantine::Contents quarantine;
+  bool fenced = false;
 };
 
 // This node's figures in Prometheus' text format (version 0.0.4), in base units.

@@ -11,6 +11,7 @@
 #include "node/metrics.hpp"
 #include "node/object_upload.hpp"
 #include "node/remote_read.hpp"
+#include "node/storage/fence.hpp"
 #include "node/storage/object_store.hpp"
 #include "node/view_queries.hpp"
 
@@ -152,6 +153,7 @@ web::Listing ObjectService::list(std::string_view prefix, std::string_view after
 web::ClusterStatus ObjectService::cluster() {
   auto const view = parts_.core.view();
   auto status = cluster_status(*view, *parts_.census.take(*view, steady_now()));
+  status.fenced = parts_.fence.reason();
   for (web::MemberStatus& member : status.members) {
     if (member.self) member.in_flight = parts_.counters.in_flight;
   }
@@ -159,6 +161,7 @@ web::ClusterStatus ObjectService::cluster() {
 }
 
 web::Readiness ObjectService::readiness(bool for_writes) {
+  if (auto const open = parts_.fence.check(); !open) return {false, open.error().message};
   auto const view = parts_.core.view();
   cluster::MemberView const* const self = member_of(*view, parts_.self);
   if (self != nullptr && self->alive.draining) return {false, "this node is leaving the cluster"};
@@ -172,7 +175,8 @@ web::Readiness ObjectService::readiness(bool for_writes) {
 std::string ObjectService::metrics() {
   auto const view = parts_.core.view();
   return metrics_text(parts_.counters, *view, *parts_.census.take(*view, steady_now()),
-                      {parts_.peer_messages_dropped(), parts_.objects.quarantine().contents()});
+                      {parts_.peer_messages_dropped(), parts_.objects.quarantine().contents(),
+                       parts_.fence.is_closed()});
 }
 
 bool ObjectService::knows_origin(std::string_view origin) {
@@ -228,6 +232,7 @@ void ObjectService::begin_upload(web::UploadRequest request,
 
 void ObjectService::remove(std::string name, web::Condition condition,
                            web::Done<web::RemovedFile> done) {
+  if (auto open = parts_.fence.check(); !open) return done(tl::unexpected(open.error()));
   // Begun on a full disk, it would be answered only once there is room again.
   if (auto room = parts_.objects.check_catalogue_room(); !room) {
     return done(tl::unexpected(room.error()));

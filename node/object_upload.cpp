@@ -22,6 +22,7 @@
 #include "node/on_disk.hpp"
 #include "node/peer/push.hpp"
 #include "node/storage/disk_pool.hpp"
+#include "node/storage/fence.hpp"
 #include "node/storage/object_store.hpp"
 #include "node/view_queries.hpp"
 
@@ -123,6 +124,7 @@ void ObjectUpload::begin(asio::io_context& loop, NodeParts const& parts, web::Up
   if (request.size && *request.size > parts.max_file_size) {
     return done(fail(Fault::too_large, "the file is larger than this cluster takes"));
   }
+  if (auto const open = parts.fence.check(); !open) return done(tl::unexpected(open.error()));
   auto const state = std::make_shared<State>(loop, parts, std::move(request));
   if (auto const chosen = state->choose_targets(); !chosen) {
     return done(tl::unexpected(chosen.error()));

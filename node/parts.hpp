@@ -12,12 +12,14 @@ class Census;
 class CoreDriver;
 class DiskPool;
 class EventHub;
+class Fence;
 class ObjectStore;
 
 // What the web loops share of their node. All of it may be used from any thread and outlives them.
 struct NodeParts {
   NodeId self;
   ByteCount max_file_size;
+  Fence& fence;
   ObjectStore& objects;
   DiskPool& disk;
   CoreDriver& core;

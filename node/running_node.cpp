@@ -128,6 +128,7 @@ Result<void> RunningNode::start() {
   make_transfers();
   make_writer();
   make_driver(std::move(*core));
+  watch_fence();
   if (auto made = make_web_loops(); !made) return made;
   connect();
   return {};
@@ -137,10 +138,10 @@ Result<void> RunningNode::open_stores() {
   auto const identity = start_identity(config_.data);
   if (!identity) return tl::unexpected(identity.error());
   identity_ = *identity;
-  auto objects = ObjectStore::open(config_.data);
+  auto objects = ObjectStore::open(config_.data, {}, fence_);
   if (!objects) return tl::unexpected(objects.error());
   objects_ = std::move(*objects);
-  auto catalogue = CatalogueStore::open(config_.data);
+  auto catalogue = CatalogueStore::open(config_.data, fence_);
   if (!catalogue) return tl::unexpected(catalogue.error());
   catalogue_ = std::move(*catalogue);
   return {};
@@ -213,13 +214,9 @@ void RunningNode::make_transfers() {
 }
 
 void RunningNode::make_writer() {
-  CatalogueWriter::Callbacks callbacks{
-      [this](cluster::SaveId save) { driver_->handle(cluster::CatalogueSaved{save}); },
-      [this](Error const& error) {
-        log::error("the catalogue cannot be saved, so this node must end: " + error.message);
-        end(true);
-      }};
-  writer_ = std::make_unique<CatalogueWriter>(control(), *catalogue_, *disk_, std::move(callbacks));
+  writer_ = std::make_unique<CatalogueWriter>(
+      control(), *catalogue_, *disk_,
+      [this](cluster::SaveId save) { driver_->handle(cluster::CatalogueSaved{save}); });
 }
 
 void RunningNode::make_driver(cluster::Core core) {
@@ -237,10 +234,19 @@ void RunningNode::make_driver(cluster::Core core) {
   driver_ = std::make_unique<CoreDriver>(control(), std::move(core), std::move(host));
 }
 
+void RunningNode::watch_fence() {
+  fence_->on_close([this](std::string const& reason) {
+    log::error(
+        "the disk failed (" + reason +
+        "): this node takes no writes until it is restarted, and goes on serving what it has");
+    driver_->post(cluster::StorageFenced{});
+  });
+}
+
 Result<void> RunningNode::make_web_loops() {
-  parts_ = std::make_unique<NodeParts>(NodeParts{identity_.id, config_.max_file_size, *objects_,
-                                                 *disk_, *driver_, events_, counters_, census_,
-                                                 [this] { return transport_->dropped(); }});
+  parts_ = std::make_unique<NodeParts>(
+      NodeParts{identity_.id, config_.max_file_size, *fence_, *objects_, *disk_, *driver_, events_,
+                counters_, census_, [this] { return transport_->dropped(); }});
   Random random{random_seed()};
   unsigned const loops =
       config_.web_loops > 0 ? config_.web_loops : std::max(1u, std::thread::hardware_concurrency());

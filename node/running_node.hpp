@@ -23,6 +23,7 @@
 #include "node/peer/transport.hpp"
 #include "node/storage/catalogue_store.hpp"
 #include "node/storage/disk_pool.hpp"
+#include "node/storage/fence.hpp"
 #include "node/storage/identity_file.hpp"
 #include "node/storage/object_store.hpp"
 
@@ -71,6 +72,7 @@ class RunningNode {
   Result<cluster::Core> make_core();
   void make_transfers();
   void make_writer();
+  void watch_fence();
   void make_driver(cluster::Core core);
   Result<void> make_web_loops();
   void connect();
@@ -83,6 +85,7 @@ class RunningNode {
 
   NodeConfig config_;
   Identity identity_{};
+  std::shared_ptr<Fence> fence_ = std::make_shared<Fence>();
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<CatalogueStore> catalogue_;
   LoadCounters counters_;

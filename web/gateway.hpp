@@ -143,6 +143,7 @@ struct ClusterStatus {
   std::uint64_t files = 0;
   std::uint64_t under_replicated = 0;
   std::uint64_t repairs_pending = 0;
+  std::string fenced;  // why this node takes no writes until it is restarted; empty: it takes them
   std::vector<MemberStatus> members;
 };
 

@@ -61,7 +61,7 @@ Json member_object(MemberStatus const& member) {
 Json cluster_object(ClusterStatus const& status) {
   Json members = Json::array();
   for (MemberStatus const& member : status.members) members.push_back(member_object(member));
-  return Json{{"self", status.self},
+  Json object{{"self", status.self},
               {"version", status.version},
               {"in_touch", status.in_touch},
               {"copies_wanted", status.copies_wanted},
@@ -70,6 +70,8 @@ Json cluster_object(ClusterStatus const& status) {
               {"under_replicated", status.under_replicated},
               {"repairs_pending", status.repairs_pending},
               {"members", std::move(members)}};
+  if (!status.fenced.empty()) object["fenced"] = status.fenced;
+  return object;
 }
 
 std::string padded(long value, std::size_t width) {

@@ -154,6 +154,9 @@ class Catalogue {
   // Emits SaveCatalogue for all that is not durable yet. Returns the id whose CatalogueSaved (or a
   // later one) says that it is; no effect when there is nothing to save.
   SaveId save(Effects& out);
+  // Nothing will be durable any more: from now on `save` has no effect and returns an id that is
+  // never saved. What others told is still merged; what this node changes is told to nobody.
+  void fence();
   // `save`, when records have waited long enough or are many.
   void save_if_due(Instant now, Effects& out);
   [[nodiscard]] std::optional<Instant> deadline() const { return save_due_; }
@@ -229,6 +232,7 @@ class Catalogue {
   SaveId last_save_;
   SaveId durable_;
   std::optional<Instant> save_due_;
+  bool fenced_ = false;
   Instant now_{};  // of the last call that told it
   std::vector<CatalogueRecord> fresh_;
 };

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "cluster/base/check.hpp"
 #include "cluster/base/overloaded.hpp"
@@ -19,6 +20,8 @@ constexpr std::size_t unsaved_max = 512;
 constexpr std::size_t spread_bytes_max = 900;
 // Beyond it news is dropped here, and left to anti-entropy.
 constexpr std::size_t fresh_max = 4096;
+
+constexpr SaveId never_saved{std::numeric_limits<std::uint64_t>::max()};
 
 constexpr std::size_t index_of(LogKind log) {
   return static_cast<std::size_t>(log);
@@ -89,13 +92,27 @@ void Catalogue::see_own(LogPosition const& at) {
 
 // ---- Durability and spreading -------------------------------------------------------------------
 
+void Catalogue::fence() {
+  fenced_ = true;
+  unsaved_.clear();
+  unsaved_forgotten_.clear();
+  spread_when_saved_.clear();
+  horizon_unsaved_ = false;
+  save_due_.reset();
+}
+
 void Catalogue::pend(CatalogueRecord const& record, bool spread) {
+  if (fenced_) return;
   unsaved_.push_back(record);
   if (spread) spread_when_saved_.push_back(record);
   if (!save_due_) save_due_ = now_ + save_delay;
 }
 
 SaveId Catalogue::save(Effects& out) {
+  if (fenced_) {
+    unsaved_forgotten_.clear();
+    return never_saved;
+  }
   save_due_.reset();
   if (unsaved_.empty() && unsaved_forgotten_.empty() && !horizon_unsaved_) return last_save_;
   last_save_ = SaveId{last_save_.value() + 1};

@@ -31,6 +31,7 @@ bool Replication::received(Envelope const& from, Situation const& situation, Eff
             anti_entropy_.handle(from, delta, catalogue_, situation, out);
           },
           [&](CommitWrite const& commit) {
+            if (fenced_) return WriteParticipant::refuse(from, commit, out);
             participant_.handle(from, commit, catalogue_, situation, out);
           },
           [&](WriteCommitted const& committed) {
@@ -123,7 +124,17 @@ void Replication::handle(TransferFinished const& input, Situation const& situati
   settle(situation, out);
 }
 
+void Replication::fence() {
+  fenced_ = true;
+  catalogue_.fence();
+}
+
 void Replication::handle(WriteRequested const& input, Situation const& situation, Effects& out) {
+  if (fenced_) {
+    Error error{Fault::unavailable, "this node's disk failed: it takes no writes"};
+    out.push_back(WriteFinished{input.write, tl::unexpected<Error>(std::move(error))});
+    return;
+  }
   auto const* const file = std::get_if<StoreFile>(&input.what);
   if (file != nullptr && upkeep_.is_removing(file->digest)) {
     // What is on this node's disk is uncertain for a moment: the others must be enough.

@@ -54,6 +54,9 @@ class Replication {
   void handle(WriteRequested const& input, Situation const& situation, Effects& out);
   void handle(CatalogueSaved const& input, Situation const& situation, Effects& out);
   void handle(LookupRequested const& input, Situation const& situation, Effects& out);
+  // Nothing can be saved any more: writes are refused, and so are those of others that ask this
+  // node to take part. What waits for the disk waits for ever; its writers call it unknown.
+  void fence();
   // A member's disk is nearly full now, or is not any more.
   void disk_changed(Situation const& situation);
   // A member came, went, was suspected or cleared, or changed what it says of itself.
@@ -90,6 +93,7 @@ class Replication {
   Repairer repairer_;
   Upkeep upkeep_;
   Rebalancer rebalancer_;
+  bool fenced_ = false;
 };
 
 }  // namespace chisme::cluster

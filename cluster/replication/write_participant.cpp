@@ -37,11 +37,7 @@ void WriteParticipant::handle(Envelope const& from, CommitWrite const& commit, C
                               Situation const& situation, Effects& out) {
   bool const accepted = waiting_.size() < waiting_max_ &&
                         is_acceptable(from.sender, commit.record, catalogue, situation.now);
-  if (!accepted) {
-    out.push_back(
-        Send{from.sender_peer, Channel::stream, WriteCommitted{commit.write, false, std::nullopt}});
-    return;
-  }
+  if (!accepted) return refuse(from, commit, out);
   if (auto const* const newest = newer_one(from, commit.record, catalogue, situation)) {
     out.push_back(Send{from.sender_peer, Channel::stream, WriteSuperseded{commit.write, *newest}});
     return;
@@ -51,6 +47,11 @@ void WriteParticipant::handle(Envelope const& from, CommitWrite const& commit, C
   if (planted(PlantedBug::participant_answers_before_the_sync)) save = SaveId{};
   waiting_.push_back({save, from.sender_peer, commit});
   if (save == SaveId{}) saved(save, catalogue, situation, out);
+}
+
+void WriteParticipant::refuse(Envelope const& from, CommitWrite const& commit, Effects& out) {
+  out.push_back(
+      Send{from.sender_peer, Channel::stream, WriteCommitted{commit.write, false, std::nullopt}});
 }
 
 bool WriteParticipant::names(Digest const& digest) const {

@@ -27,6 +27,8 @@ class WriteParticipant {
 
   void handle(Envelope const& from, CommitWrite const& commit, Catalogue& catalogue,
               Situation const& situation, Effects& out);
+  // Answers that the record was not taken.
+  static void refuse(Envelope const& from, CommitWrite const& commit, Effects& out);
   // A record that waits for the disk names this object.
   [[nodiscard]] bool names(Digest const& digest) const;
   // The catalogue is durable up to `save`.

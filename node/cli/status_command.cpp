@@ -42,6 +42,9 @@ std::string table_of(Json const& cluster) {
   std::string summary = count("files") + " files, " + count("under_replicated") +
                         " with fewer copies than wanted (" + count("copies_wanted") + "), " +
                         count("repairs_pending") + " repairs pending\n";
+  if (std::string const fenced = printable(cluster.value("fenced", "")); !fenced.empty()) {
+    summary += "this node's disk failed (" + fenced + "): it takes no writes until a restart\n";
+  }
   if (!cluster.value("in_touch", true)) summary += "this node does not see most of the others\n";
   return format_table(rows) + summary;
 }

@@ -1,10 +1,14 @@
 #include "node/storage/catalogue_store.hpp"
 
+#include <fcntl.h>
+
+#include <cerrno>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "cluster/base/overloaded.hpp"
+#include "node/storage/catalogue_schema.hpp"
 #include "node/storage/posix.hpp"
 #include "node/storage/sqlite.hpp"
 
@@ -25,51 +29,8 @@ using cluster::StoredHorizon;
 using sqlite::Connection;
 using sqlite::Statement;
 
-// Columns of types, so that the file can be looked at with the `sqlite3` shell. The text order of
-// versions is their order (identity.hpp); ids and digests are hexadecimal.
-constexpr char const* schema = R"(
-CREATE TABLE IF NOT EXISTS names (
-  name TEXT PRIMARY KEY NOT NULL, version TEXT NOT NULL, deleted INTEGER NOT NULL,
-  size INTEGER NOT NULL, digest TEXT NOT NULL, type TEXT NOT NULL, modified INTEGER NOT NULL,
-  writer TEXT NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS holdings (
-  digest TEXT NOT NULL, holder TEXT NOT NULL, have INTEGER NOT NULL, size INTEGER NOT NULL,
-  epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (digest, holder)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS positions (
-  writer TEXT NOT NULL, log INTEGER NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
-  PRIMARY KEY (writer, log)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS peers (endpoint TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS horizon (
-  generation INTEGER NOT NULL, proposer TEXT NOT NULL, filling INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS horizon_positions (
-  gone INTEGER NOT NULL, writer TEXT NOT NULL, log INTEGER NOT NULL, epoch INTEGER NOT NULL,
-  sequence INTEGER NOT NULL);
-PRAGMA user_version = 2;
-)";
-// Version 1 had no horizon: a program that does not know of it would bring back what was collected.
-constexpr std::uint64_t format_written = 2;
-
-constexpr char const* save_name_sql = R"(
-INSERT INTO names VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-ON CONFLICT (name) DO UPDATE SET version = excluded.version, deleted = excluded.deleted,
-  size = excluded.size, digest = excluded.digest, type = excluded.type,
-  modified = excluded.modified, writer = excluded.writer, epoch = excluded.epoch,
-  sequence = excluded.sequence
-WHERE excluded.version >= names.version)";
-
-constexpr char const* save_holding_sql = R"(
-INSERT INTO holdings VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-ON CONFLICT (digest, holder) DO UPDATE SET have = excluded.have, size = excluded.size,
-  epoch = excluded.epoch, sequence = excluded.sequence
-WHERE (excluded.epoch, excluded.sequence) >= (holdings.epoch, holdings.sequence))";
-
-constexpr char const* save_position_sql =
-    "INSERT OR REPLACE INTO positions VALUES (?1, ?2, ?3, ?4)";
-constexpr char const* forget_position_sql = "DELETE FROM positions WHERE writer = ?1 AND log = ?2";
-constexpr char const* forget_name_sql =
-    "DELETE FROM names WHERE name = ?1 AND writer = ?2 AND epoch = ?3 AND sequence = ?4";
-constexpr char const* forget_holding_sql =
-    "DELETE FROM holdings WHERE digest = ?1 AND holder = ?2 AND epoch = ?3 AND sequence = ?4";
+// How long the log may grow before it is merged into the file: four megabytes, SQLite's default.
+constexpr int checkpoint_pages = 1000;
 
 tl::unexpected<Error> damaged(fs::path const& path, std::string const& why) {
   return fail(Fault::corrupt, path.string() + " is damaged (" + why +
@@ -217,8 +178,9 @@ struct CatalogueStore::State {
   std::optional<Statement> forget_name;
   std::optional<Statement> forget_holding;
   std::optional<Statement> forget_position;
-  bool unsafe = false;  // a sync failed: nothing is promised any more until a restart
+  std::shared_ptr<Fence> fence;
 
+  [[nodiscard]] Result<void> drop_cached_pages() const;
   [[nodiscard]] Result<void> connect();
   [[nodiscard]] Result<void> check();
   [[nodiscard]] Result<void> set_up();
@@ -229,7 +191,22 @@ struct CatalogueStore::State {
   // Runs `change` in a transaction that is synced on return, or undone.
   template <class Change>
   [[nodiscard]] Result<void> commit(Change const& change);
+  [[nodiscard]] Error failure(Error const& error) const;
+  void checkpoint();
 };
+
+// After a failed sync the kernel may go on showing pages that never reached the disk. Reading must
+// not begin with those: what has been read is told to others as durable.
+Result<void> CatalogueStore::State::drop_cached_pages() const {
+  for (fs::path const& file : {path, fs::path(path.string() + "-wal")}) {
+    if (!fs::is_regular_file(file)) continue;
+    auto const opened = open_file(file, O_RDWR);
+    if (!opened) return tl::unexpected<Error>(opened.error());
+    if (auto synced = sync_file(opened->number(), file); !synced) return synced;
+    ::posix_fadvise(opened->number(), 0, 0, POSIX_FADV_DONTNEED);
+  }
+  return {};
+}
 
 Result<void> CatalogueStore::State::connect() {
   sqlite3* opened = nullptr;
@@ -241,6 +218,13 @@ Result<void> CatalogueStore::State::connect() {
     return tl::unexpected<Error>(sqlite::last_error(opened, "opening " + path.string()));
   }
   sqlite3_extended_result_codes(opened, 1);
+  sqlite3_wal_hook(
+      opened,
+      [](void* state, sqlite3*, char const*, int pages) {
+        if (pages >= checkpoint_pages) static_cast<State*>(state)->checkpoint();
+        return SQLITE_OK;
+      },
+      this);
   sqlite3_busy_timeout(opened, 5000);  // somebody may be looking at it with the sqlite3 shell
   return {};
 }
@@ -378,28 +362,50 @@ Result<void> CatalogueStore::State::save(SaveCatalogue const& save_given) {
 
 template <class Change>
 Result<void> CatalogueStore::State::commit(Change const& change) {
-  if (unsafe) {
-    return fail(
-        Fault::io,
-        path.string() + " could not be synced earlier: check the disk, then restart the node");
-  }
+  if (auto safe = fence->check(); !safe) return safe;
   auto done = sqlite::execute(connection.get(), "BEGIN IMMEDIATE").and_then(change).and_then([&] {
     return sqlite::execute(connection.get(), "COMMIT");
   });
   if (done) return done;
-  int const code = sqlite3_extended_errcode(connection.get());
-  unsafe = code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
+  Error const error = failure(done.error());
   static_cast<void>(sqlite::execute(connection.get(), "ROLLBACK"));  // or SQLite did so already
-  return done;
+  if (error.fault != Fault::no_space && error.fault != Fault::busy) fence->close(error);
+  return tl::unexpected<Error>(error);
+}
+
+// SQLite's own words name neither the path nor the system's error.
+Error CatalogueStore::State::failure(Error const& error) const {
+  int const code = sqlite3_extended_errcode(connection.get());
+  bool const sync = code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
+  if (!sync) return {error.fault, path.string() + ": " + error.message, error.system_error};
+  int const number = error.system_error == 0 ? EIO : error.system_error;
+  return system_failure(number, "syncing " + path.string());
+}
+
+// SQLite's own checkpoint after a commit keeps its failures to itself.
+void CatalogueStore::State::checkpoint() {
+  int const code = sqlite3_wal_checkpoint_v2(connection.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
+                                             nullptr, nullptr);
+  if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_FULL) return;
+  fence->close(failure(sqlite::last_error(connection.get(), "merging the log")));
 }
 
 CatalogueStore::CatalogueStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
-CatalogueStore::~CatalogueStore() = default;
 
-Result<std::unique_ptr<CatalogueStore>> CatalogueStore::open(fs::path data) {
+CatalogueStore::~CatalogueStore() {
+  // Closing it would merge the log, and sync it again.
+  if (state_->fence->is_closed()) {
+    sqlite3_db_config(state_->connection.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  }
+}
+
+Result<std::unique_ptr<CatalogueStore>> CatalogueStore::open(fs::path data,
+                                                             std::shared_ptr<Fence> fence) {
   auto state = std::make_unique<State>();
+  state->fence = std::move(fence);
   state->path = data / "catalogue.sqlite";
   auto ready = make_directories(data)
+                   .and_then([&] { return state->drop_cached_pages(); })
                    .and_then([&] { return state->connect(); })
                    .and_then([&] { return state->check(); })
                    .and_then([&] { return state->set_up(); });

@@ -9,6 +9,7 @@
 #include "cluster/base/result.hpp"
 #include "cluster/effect.hpp"
 #include "cluster/wire/messages.hpp"
+#include "node/storage/fence.hpp"
 
 namespace chisme::node {
 
@@ -18,6 +19,9 @@ namespace chisme::node {
 // start.
 //
 // One thread at a time; calls block on the disk. A save is all or nothing, and synced on return.
+// Any failure but no_space and busy closes the fence: what it left on the disk is not known, so
+// nothing more is saved (Fault: unavailable). So does a checkpoint that fails, of which SQLite
+// itself says nothing.
 class CatalogueStore {
  public:
   struct Contents {
@@ -29,7 +33,8 @@ class CatalogueStore {
 
   // Faults: corrupt (with a sentence that says what to do: the file is left as it is), io,
   // no_space.
-  [[nodiscard]] static Result<std::unique_ptr<CatalogueStore>> open(std::filesystem::path data);
+  [[nodiscard]] static Result<std::unique_ptr<CatalogueStore>> open(
+      std::filesystem::path data, std::shared_ptr<Fence> fence = std::make_shared<Fence>());
   ~CatalogueStore();
 
   [[nodiscard]] Result<Contents> load();

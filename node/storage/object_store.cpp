@@ -115,13 +115,15 @@ struct ObjectStore::State {
     CopyNumber number;
   };
 
-  State(fs::path const& data, QuarantineLimits limits)
+  State(fs::path const& data, QuarantineLimits limits, std::shared_ptr<Fence> its_fence)
       : objects(data / "objects"),
         staging(data / "staging"),
-        quarantine(data / "quarantine", limits) {}
+        fence(std::move(its_fence)),
+        quarantine(data / "quarantine", *fence, limits) {}
 
   fs::path objects;
   fs::path staging;
+  std::shared_ptr<Fence> fence;
   Quarantine quarantine;
   std::atomic<std::uint64_t> next_staging{0};
 
@@ -133,10 +135,6 @@ struct ObjectStore::State {
 
   // One change at a time of each of the 256 directories; held while the disk syncs.
   std::array<std::mutex, 256> changing;
-
-  // Set when a directory could not be synced. What the kernel then has in memory is no longer what
-  // the disk has, and a later sync would not tell: nothing is promised any more until a restart.
-  std::atomic<bool> unsafe{false};
 
   [[nodiscard]] fs::path directory_of(Digest const& digest) const {
     return objects / to_hex(digest).substr(0, 2);
@@ -167,18 +165,10 @@ struct ObjectStore::State {
     copies.erase(at);
     return true;
   }
-  [[nodiscard]] Result<void> sync_changes(Descriptor const& directory, fs::path const& path) {
-    auto synced = sync_file(directory.number(), path);
-    if (!synced) unsafe = true;
-    return synced;
+  [[nodiscard]] Result<void> sync(Descriptor const& file, fs::path const& path) const {
+    return fence->guard(sync_file(file.number(), path));
   }
   [[nodiscard]] Result<Descriptor> open_directory_of(Digest const& digest);
-  [[nodiscard]] Result<void> refuse_if_unsafe() const {
-    if (!unsafe) return {};
-    return fail(Fault::io,
-                "a directory under " + objects.string() +
-                    " could not be synced earlier: check the disk, then restart the node");
-  }
 
   [[nodiscard]] Result<void> prepare();
   [[nodiscard]] Result<void> empty_staging();
@@ -237,7 +227,7 @@ Result<void> ObjectStore::State::set_aside(StoredObject const& object) {
   auto const directory = open_directory(from.parent_path());
   if (!directory) return tl::unexpected<Error>(directory.error());
   if (auto taken = quarantine.take(from); !taken) return taken;
-  if (auto synced = sync_changes(*directory, from.parent_path()); !synced) return synced;
+  if (auto synced = sync(*directory, from.parent_path()); !synced) return synced;
   auto const emptied = quarantine.empty_oldest();
   if (!emptied) return tl::unexpected<Error>(emptied.error());
   return {};
@@ -256,7 +246,7 @@ Result<void> ObjectStore::State::unlink_copy(StoredObject const& object, CopyNum
     remember(object);
     return error;
   }
-  return sync_changes(*directory, path.parent_path());
+  return sync(*directory, path.parent_path());
 }
 
 // Makes it if it is missing. Directories are opened before they are changed, so that a change is
@@ -266,7 +256,7 @@ Result<Descriptor> ObjectStore::State::open_directory_of(Digest const& digest) {
   auto const parent = open_directory(objects);
   if (!parent) return tl::unexpected<Error>(parent.error());
   if (::mkdir(path.c_str(), 0700) == 0) {
-    if (auto synced = sync_changes(*parent, objects); !synced) {
+    if (auto synced = sync(*parent, objects); !synced) {
       ::rmdir(path.c_str());
       return tl::unexpected<Error>(synced.error());
     }
@@ -280,14 +270,14 @@ Result<void> ObjectStore::State::publish(StagingFile::State& staged, StoredObjec
   fs::path const directory = directory_of(object.digest);
   fs::path const path = directory / file_name(object);
   std::lock_guard const lock(changing[object.digest.bytes[0]]);
-  if (auto safe = refuse_if_unsafe(); !safe) return safe;
+  if (auto safe = fence->check(); !safe) return safe;
   // A copy that is there already is replaced: these bytes were just checked, those may have rotted.
   bool const replaces = find(object.digest).has_value();
   auto const opened = open_directory_of(object.digest);
   if (!opened) return tl::unexpected<Error>(opened.error());
   if (::rename(staged.path.c_str(), path.c_str()) != 0) return failed("renaming", staged.path);
   staged.published = true;
-  if (auto synced = sync_changes(*opened, directory); !synced) {
+  if (auto synced = sync(*opened, directory); !synced) {
     if (!replaces) ::unlink(path.c_str());
     return synced;
   }
@@ -298,8 +288,9 @@ Result<void> ObjectStore::State::publish(StagingFile::State& staged, StoredObjec
 ObjectStore::ObjectStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ObjectStore::~ObjectStore() = default;
 
-Result<std::unique_ptr<ObjectStore>> ObjectStore::open(fs::path data, QuarantineLimits limits) {
-  auto state = std::make_unique<State>(data, limits);
+Result<std::unique_ptr<ObjectStore>> ObjectStore::open(fs::path data, QuarantineLimits limits,
+                                                       std::shared_ptr<Fence> fence) {
+  auto state = std::make_unique<State>(data, limits, std::move(fence));
   if (auto prepared = state->prepare(); !prepared) {
     Error const& error = prepared.error();
     return fail(
@@ -312,6 +303,7 @@ Result<std::unique_ptr<ObjectStore>> ObjectStore::open(fs::path data, Quarantine
 }
 
 Result<StagingFile> ObjectStore::stage(std::optional<ByteCount> expected) {
+  if (auto safe = state_->fence->check(); !safe) return tl::unexpected<Error>(safe.error());
   auto staged = std::make_unique<StagingFile::State>();
   fs::path const path = state_->staging / std::to_string(state_->next_staging++);
   auto file = open_file(path, O_WRONLY | O_CREAT | O_EXCL);
@@ -341,9 +333,10 @@ Result<StoredObject> ObjectStore::commit(StagingFile file, std::optional<Digest>
       ::ftruncate(staged.file.number(), static_cast<off_t>(staged.size)) != 0) {
     return failed("cutting", staged.path);
   }
-  auto stored = sync_file(staged.file.number(), staged.path).and_then([&] {
-    return state_->publish(staged, object);
-  });
+  // A closed fence is met before the sync: a file that is synced in vain would only wear the disk.
+  auto stored = state_->fence->check()
+                    .and_then([&] { return state_->sync(staged.file, staged.path); })
+                    .and_then([&] { return state_->publish(staged, object); });
   if (!stored) return tl::unexpected<Error>(stored.error());
   return object;
 }
@@ -382,6 +375,7 @@ std::optional<CopyNumber> ObjectStore::settled_copy(Digest const& digest) const 
 
 Result<void> ObjectStore::remove(Digest const& digest, CopyNumber number) {
   std::lock_guard const lock(state_->changing[digest.bytes[0]]);
+  if (auto safe = state_->fence->check(); !safe) return safe;
   auto const copy = state_->find(digest);
   if (!copy) return fail(Fault::not_found, "no object " + to_hex(digest) + " here");
   return state_->unlink_copy({digest, copy->size}, number);

@@ -11,6 +11,7 @@
 #include "cluster/base/result.hpp"
 #include "cluster/base/strong.hpp"
 #include "node/storage/copy_check.hpp"
+#include "node/storage/fence.hpp"
 #include "node/storage/quarantine.hpp"
 
 namespace chisme::node {
@@ -61,6 +62,9 @@ class ObjectFile {
 // An object is visible only once its bytes, its name and its directory are synced. Opening the
 // store empties DATA/staging: nothing there was promised to anybody.
 //
+// A sync that fails closes the fence: from then on objects are read, but neither taken nor removed
+// (Fault: unavailable).
+//
 // Each commit makes a copy with a number of its own, which is unsettled until the host says that it
 // knows of it (`settle`). Who removes an object names the copy that it decided about: the bytes of
 // an upload that arrived since, and may have been acknowledged, stay.
@@ -69,8 +73,9 @@ class ObjectFile {
 class ObjectStore {
  public:
   // Faults: io with a sentence that names the directory and what to do about it.
-  [[nodiscard]] static Result<std::unique_ptr<ObjectStore>> open(std::filesystem::path data,
-                                                                 QuarantineLimits limits = {});
+  [[nodiscard]] static Result<std::unique_ptr<ObjectStore>> open(
+      std::filesystem::path data, QuarantineLimits limits = {},
+      std::shared_ptr<Fence> fence = std::make_shared<Fence>());
   ~ObjectStore();
 
   // Begins an object. `expected` reserves that much room (fallocate): no_space at once if it does

@@ -69,7 +69,7 @@ Result<void> Quarantine::take(fs::path const& file) {
   if (::rename(file.c_str(), (directory_ / file.filename()).c_str()) != 0) {
     return failed("moving to quarantine", file);
   }
-  return sync_file(opened->number(), directory_);
+  return fence_.guard(sync_file(opened->number(), directory_));
 }
 
 // What is removed here was lost already, so the removal needs no sync: after a power cut it is

@@ -8,6 +8,7 @@
 #include "cluster/base/result.hpp"
 #include "cluster/base/strong.hpp"
 #include "cluster/base/time.hpp"
+#include "node/storage/fence.hpp"
 
 namespace chisme::node {
 
@@ -31,8 +32,9 @@ class Quarantine {
     ByteCount bytes;
   };
 
-  explicit Quarantine(std::filesystem::path directory, QuarantineLimits limits = {})
-      : directory_(std::move(directory)), limits_(limits) {}
+  // `fence` must outlive it.
+  Quarantine(std::filesystem::path directory, Fence& fence, QuarantineLimits limits = {})
+      : directory_(std::move(directory)), fence_(fence), limits_(limits) {}
 
   // Makes the directory if it is missing, and counts what is there.
   [[nodiscard]] Result<void> open();
@@ -47,6 +49,7 @@ class Quarantine {
 
  private:
   std::filesystem::path directory_;
+  Fence& fence_;
   QuarantineLimits limits_;
   std::mutex changing_;  // held while the disk works
   mutable std::mutex counting_;

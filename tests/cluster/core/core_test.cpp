@@ -239,6 +239,40 @@ TEST(Core, StartsAgainWhenItHearsWhatItHasWrittenInALaterEpoch) {
   EXPECT_TRUE(stops[0].restart);
 }
 
+TEST(Core, ANodeWhoseDiskFailedTakesNoPartInWritesSavesNothingAndStillHears) {
+  Lonely node{{}};
+  NodeId const other{0, 2};
+  node.meet(Epoch{1}, other);
+  node.write();
+  node.give(StorageFenced{});
+  EXPECT_TRUE(node.view().members.at(0).alive.draining) << "others place nothing there";
+
+  Effects out = node.write();
+  auto const finished = all_of_kind<WriteFinished>(out);
+  ASSERT_EQ(finished.size(), 1u);
+  EXPECT_EQ(finished[0].outcome.error().fault, Fault::unavailable);
+  CatalogueRecord const put{{other, Epoch{1}, 1},
+                            PutRecord{"b", Version{1, other}, ByteCount{3}, digest, "", {}}};
+  Effects const asked =
+      node.give(Received{Channel::stream, {other, Epoch{1}, Lonely::peer(), CommitWrite{9, put}}});
+  std::vector<WriteCommitted> answers;
+  for (Send const& send : all_of_kind<Send>(asked)) {
+    if (auto const* answer = std::get_if<WriteCommitted>(&send.message)) answers.push_back(*answer);
+  }
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_FALSE(answers[0].accepted);
+
+  Effects const heard =
+      node.give(Received{Channel::datagram, {other, Epoch{1}, Lonely::peer(), Gossip{0, {put}}}});
+  EXPECT_TRUE(node.view().catalogue.find("b")) << "what others wrote is listed here too";
+  node.wait(1s);
+  Effects later;
+  node.core().tick(Instant{} + 3s, later);
+  for (Effects const& effects : {out, asked, heard, later}) {
+    EXPECT_TRUE(all_of_kind<SaveCatalogue>(effects).empty());
+  }
+}
+
 TEST(Core, LoadFiguresAloneDoNotMoveTheViewNumber) {
   Lonely node{{}};
   node.give(LoadSampled{.in_flight = 4});

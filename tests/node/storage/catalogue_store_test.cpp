@@ -242,11 +242,33 @@ TEST_F(CatalogueStoreTest, AFailedSyncIsNeverTriedAgain) {
   save(*store, {put("a", 1)});
   {
     DiskWatch const watch("-wal");
-    EXPECT_EQ(try_save(*store, save_of(put("b", 2))).error().fault, Fault::io);
+    auto const failed = try_save(*store, save_of(put("b", 2)));
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().fault, Fault::io);
+    EXPECT_EQ(failed.error().system_error, EIO);
+    EXPECT_EQ(failed.error().message, "syncing " + file().string() + ": Input/output error");
   }
+  DiskWatch const watch;
   auto const again = try_save(*store, save_of(put("b", 2)));
   ASSERT_FALSE(again);
-  EXPECT_THAT(again.error().message, HasSubstr("restart"));
+  EXPECT_EQ(again.error().fault, Fault::unavailable);
+  EXPECT_THAT(again.error().message, HasSubstr("restarted"));
+  store.reset();
+  EXPECT_THAT(watch.calls(), testing::IsEmpty()) << "nor when it is closed";
+}
+
+TEST_F(CatalogueStoreTest, AFailedSyncOfACheckpointClosesTheFence) {
+  auto fence = std::make_shared<Fence>();
+  auto store = std::move(*CatalogueStore::open(data(), fence));
+  DiskWatch const watch(file().string());
+  for (unsigned saves = 1; saves < 200 && !fence->is_closed(); ++saves) {
+    std::vector<CatalogueRecord> many;
+    for (int i = 0; i < 500; ++i) many.push_back(put("file " + std::to_string(i), saves));
+    save(*store, many);
+  }
+  EXPECT_TRUE(fence->is_closed());
+  EXPECT_THAT(fence->reason(), HasSubstr(file().string() + ": Input/output error"));
+  EXPECT_EQ(try_save(*store, save_of(put("b", 2))).error().fault, Fault::unavailable);
 }
 
 TEST_F(CatalogueStoreTest, BytesThatAreNoDatabaseAreNamedAndLeftAsTheyAre) {

@@ -66,19 +66,31 @@ TEST_F(ObjectStoreTest, SyncsTheFileThenRenamesThenSyncsItsDirectoryAndAnyNewPar
                           "rename " + abc_path().string(), "sync " + objects_path + "/ba"));
 }
 
-TEST_F(ObjectStoreTest, AFailedSyncOfTheFileLeavesNothingVisibleAndIsNotTriedAgain) {
+TEST_F(ObjectStoreTest, AfterAFailedSyncOfAFileNothingIsTakenOrRemovedAndWhatWasThereIsRead) {
   auto objects = open();
+  auto const before = store(*objects, "before");
+  ASSERT_TRUE(before);
   {
-    DiskWatch const watch("staging/0");
+    DiskWatch const watch("staging/1");
     auto const stored = store(*objects, "abc");
     ASSERT_FALSE(stored);
     EXPECT_EQ(stored.error().fault, Fault::io);
     EXPECT_EQ(stored.error().system_error, EIO);
-    EXPECT_THAT(watch.calls(), ElementsAre("sync " + (staging() / "0").string()));
+    EXPECT_THAT(watch.calls(), ElementsAre("sync " + (staging() / "1").string()));
   }
   EXPECT_EQ(count(staging()), 0u);
+  DiskWatch const watch;
   EXPECT_EQ(objects->open_object(*parse_digest(abc_hex)).error().fault, Fault::not_found);
-  EXPECT_TRUE(store(*objects, "abc")) << "a new file may be stored";
+  auto const again = store(*objects, "abc");
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().fault, Fault::unavailable);
+  EXPECT_THAT(again.error().message, HasSubstr((staging() / "1").string()));
+  EXPECT_THAT(again.error().message, HasSubstr("Input/output error"));
+  EXPECT_EQ(remove(*objects, before->digest).error().fault, Fault::unavailable);
+  EXPECT_EQ(bytes_of(**objects->open_object(before->digest)), "before");
+  EXPECT_THAT(watch.calls(), testing::IsEmpty());
+  objects.reset();
+  EXPECT_TRUE(store(*open(), "abc"));
 }
 
 TEST_F(ObjectStoreTest, AfterAFailedSyncOfADirectoryNothingIsPromisedUntilARestart) {
@@ -91,8 +103,23 @@ TEST_F(ObjectStoreTest, AfterAFailedSyncOfADirectoryNothingIsPromisedUntilAResta
   EXPECT_FALSE(fs::exists(abc_path()));
   auto const again = store(*objects, "abc");
   ASSERT_FALSE(again);
-  EXPECT_THAT(again.error().message, HasSubstr("restart the node"));
+  EXPECT_THAT(again.error().message, HasSubstr("restarted"));
   EXPECT_TRUE(store(*open(), "abc"));
+}
+
+TEST_F(ObjectStoreTest, WhatIsStillArrivingWhenASyncFailsIsRefusedWithoutASync) {
+  auto objects = open();
+  auto arriving = objects->stage(std::nullopt);
+  ASSERT_TRUE(arriving);
+  {
+    DiskWatch const watch("staging/1");
+    EXPECT_FALSE(store(*objects, "abc"));
+  }
+  DiskWatch const watch;
+  auto const late = objects->commit(std::move(*arriving), std::nullopt);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().fault, Fault::unavailable);
+  EXPECT_THAT(watch.calls(), testing::IsEmpty());
 }
 
 TEST_F(ObjectStoreTest, AfterAFailedSyncOfANewDirectorysParentNothingIsPromisedUntilARestart) {

@@ -21,18 +21,20 @@ class QuarantineTest : public testing::Test {
   }
   bool has(std::string const& name) const { return fs::exists(directory() / name); }
 
+  Fence fence;
+
  private:
   TemporaryDirectory root_;
 };
 
 TEST_F(QuarantineTest, KeepsWhatItIsGivenWithinItsLimitsAndAfterAReopening) {
   {
-    Quarantine quarantine{directory()};
+    Quarantine quarantine{directory(), fence};
     ASSERT_TRUE(quarantine.open());
     take(quarantine, "a", 10);
     EXPECT_EQ(*quarantine.empty_oldest(), 0u);
   }
-  Quarantine again{directory()};
+  Quarantine again{directory(), fence};
   ASSERT_TRUE(again.open());
   EXPECT_TRUE(has("a"));
   EXPECT_EQ(again.contents().files, 1u);
@@ -40,7 +42,7 @@ TEST_F(QuarantineTest, KeepsWhatItIsGivenWithinItsLimitsAndAfterAReopening) {
 }
 
 TEST_F(QuarantineTest, TheOldestGoBeyondSoManyFiles) {
-  Quarantine quarantine{directory(), {.files_max = 2}};
+  Quarantine quarantine{directory(), fence, {.files_max = 2}};
   ASSERT_TRUE(quarantine.open());
   for (char const* const name : {"a", "b", "c"}) take(quarantine, name, 1);
   EXPECT_EQ(*quarantine.empty_oldest(), 1u);
@@ -50,7 +52,7 @@ TEST_F(QuarantineTest, TheOldestGoBeyondSoManyFiles) {
 }
 
 TEST_F(QuarantineTest, TheOldestGoBeyondSoManyBytesAndOneThatIsLargerIsNotKept) {
-  Quarantine quarantine{directory(), {.bytes_max = ByteCount{100}}};
+  Quarantine quarantine{directory(), fence, {.bytes_max = ByteCount{100}}};
   ASSERT_TRUE(quarantine.open());
   take(quarantine, "a", 60);
   take(quarantine, "b", 60);
@@ -64,11 +66,11 @@ TEST_F(QuarantineTest, TheOldestGoBeyondSoManyBytesAndOneThatIsLargerIsNotKept) 
 
 TEST_F(QuarantineTest, WhatIsOldEnoughGoes) {
   {
-    Quarantine quarantine{directory()};
+    Quarantine quarantine{directory(), fence};
     ASSERT_TRUE(quarantine.open());
     take(quarantine, "a", 1);
   }
-  Quarantine quarantine{directory(), {.age_max = Duration{}}};
+  Quarantine quarantine{directory(), fence, {.age_max = Duration{}}};
   ASSERT_TRUE(quarantine.open());
   EXPECT_FALSE(has("a"));
 }

@@ -32,6 +32,7 @@ struct NodeConfig {
   Duration last_copy_repair_delay = std::chrono::seconds{30};  // one live copy left
   Network network = Network::loopback;
   ByteCount max_file_size{std::uint64_t{1} << 40};
+  std::optional<ByteCount> quota;  // of objects, uploads and quarantine together; none: the disk
   Duration keep_removed = std::chrono::hours{24};       // objects that no name refers to any more
   Duration keep_surplus = std::chrono::minutes{1};      // copies beyond R; the same on all nodes
   Duration scrub_period = std::chrono::hours{24 * 25};  // every copy is read once in it

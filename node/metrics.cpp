@@ -99,6 +99,9 @@ std::string metrics_text(LoadCounters const& counters, cluster::ClusterView cons
               others.peer_messages_dropped);
   text.simple("chisme_fenced", "gauge",
               "1 when the disk failed to sync: no writes until a restart.", others.fenced ? 1 : 0);
+  text.simple("chisme_stored_bytes", "gauge",
+              "Bytes of copies, of those that are arriving and of the quarantine.",
+              others.used.value());
   text.simple("chisme_quarantine_files", "gauge", "Corrupt copies kept in the quarantine.",
               others.quarantine.files);
   text.simple("chisme_quarantine_bytes", "gauge", "Bytes of the copies in the quarantine.",

@@ -15,6 +15,7 @@ struct OtherFigures {
   std::uint64_t peer_messages_dropped = 0;
   Quarantine::Contents quarantine;
   bool fenced = false;
+  ByteCount used;  // of the quota
 };
 
 // This node's figures in Prometheus' text format (version 0.0.4), in base units.

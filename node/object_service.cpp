@@ -176,7 +176,7 @@ std::string ObjectService::metrics() {
   auto const view = parts_.core.view();
   return metrics_text(parts_.counters, *view, *parts_.census.take(*view, steady_now()),
                       {parts_.peer_messages_dropped(), parts_.objects.quarantine().contents(),
-                       parts_.fence.is_closed()});
+                       parts_.fence.is_closed(), parts_.objects.used_bytes()});
 }
 
 bool ObjectService::knows_origin(std::string_view origin) {

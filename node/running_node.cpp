@@ -138,7 +138,7 @@ Result<void> RunningNode::open_stores() {
   auto const identity = start_identity(config_.data);
   if (!identity) return tl::unexpected(identity.error());
   identity_ = *identity;
-  auto objects = ObjectStore::open(config_.data, {}, fence_);
+  auto objects = ObjectStore::open(config_.data, {.quota = config_.quota}, fence_);
   if (!objects) return tl::unexpected(objects.error());
   objects_ = std::move(*objects);
   auto catalogue = CatalogueStore::open(config_.data, fence_);

@@ -208,6 +208,8 @@ std::vector<Setting> settings_of_the_process() {
        }},
       {{"max_file_size", "bytes, or with K, M, G, T [1T]"},
        [](Draft& d, std::string const& v) { return take_bytes(d.config.max_file_size, v); }},
+      {{"quota", "bytes that files may take here; or with K, M, G, T [the disk]"},
+       [](Draft& d, std::string const& v) { return take_bytes(d.config.quota.emplace(), v); }},
       {{"web_loops", "threads that serve clients; 0 for as many as cores [0]"},
        [](Draft& d, std::string const& v) { return take_count(d.config.web_loops, v, 0, 256); }},
       {{"disk_threads", "threads that wait for the disk [4]"},

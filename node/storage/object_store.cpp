@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -15,6 +16,7 @@
 
 #include "cluster/base/check.hpp"
 #include "node/storage/posix.hpp"
+#include "node/storage/quota.hpp"
 #include "node/storage/room.hpp"
 #include "node/storage/sha256.hpp"
 
@@ -58,6 +60,13 @@ Result<std::vector<fs::directory_entry>> entries_of(fs::path const& directory) {
 // ---- StagingFile -------------------------------------------------------------------------------
 
 struct StagingFile::State {
+  State(std::shared_ptr<Quota> quota, Quarantine const& its_quarantine)
+      : claim(std::move(quota)), quarantine(its_quarantine) {}
+
+  [[nodiscard]] Result<void> find_room(std::size_t bytes);
+
+  QuotaClaim claim;
+  Quarantine const& quarantine;
   fs::path path;
   Descriptor file;
   Sha256 hasher;
@@ -77,14 +86,18 @@ StagingFile::~StagingFile() = default;
 StagingFile::StagingFile(StagingFile&&) noexcept = default;
 StagingFile& StagingFile::operator=(StagingFile&&) noexcept = default;
 
+Result<void> StagingFile::State::find_room(std::size_t bytes) {
+  if (size + bytes <= reserved) return {};
+  return claim.grow(size + bytes, quarantine.contents().bytes).and_then([&] {
+    return leave_catalogue_room(file.number(), bytes, path);
+  });
+}
+
 Result<void> StagingFile::append(std::span<std::byte const> bytes) {
   CHECK(state_ && !state_->digest);
-  bool const reserved = state_->size + bytes.size() <= state_->reserved;
-  auto const room = reserved
-                        ? Result<void>{}
-                        : leave_catalogue_room(state_->file.number(), bytes.size(), state_->path);
-  auto written =
-      room.and_then([&] { return write_all(state_->file.number(), bytes, state_->path); });
+  auto written = state_->find_room(bytes.size()).and_then([&] {
+    return write_all(state_->file.number(), bytes, state_->path);
+  });
   if (!written) {
     state_->failed = true;
     return written;
@@ -115,16 +128,18 @@ struct ObjectStore::State {
     CopyNumber number;
   };
 
-  State(fs::path const& data, QuarantineLimits limits, std::shared_ptr<Fence> its_fence)
+  State(fs::path const& data, Limits const& limits, std::shared_ptr<Fence> its_fence)
       : objects(data / "objects"),
         staging(data / "staging"),
         fence(std::move(its_fence)),
-        quarantine(data / "quarantine", *fence, limits) {}
+        quarantine(data / "quarantine", *fence, limits.quarantine),
+        quota(std::make_shared<Quota>(limits.quota)) {}
 
   fs::path objects;
   fs::path staging;
   std::shared_ptr<Fence> fence;
   Quarantine quarantine;
+  std::shared_ptr<Quota> quota;  // of objects and what is arriving; the quarantine counts itself
   std::atomic<std::uint64_t> next_staging{0};
 
   // What is on disk, synced. Held only for a moment: web loops wait for it.
@@ -150,18 +165,25 @@ struct ObjectStore::State {
   }
   void remember(StoredObject const& object) {
     std::lock_guard const lock(mutex);
-    copies[object.digest] = {object.size, CopyNumber{++last_number}};
+    list(object);
   }
   void remember_commit(StoredObject const& object) {
     std::lock_guard const lock(mutex);
-    copies[object.digest] = {object.size, CopyNumber{++last_number}};
+    list(object);
     ++unsettled[object.digest];
+  }
+  // REQUIRES: `mutex` is held.
+  void list(StoredObject const& object) {
+    Copy const copy{object.size, CopyNumber{++last_number}};
+    auto const [at, is_new] = copies.insert_or_assign(object.digest, copy);
+    if (is_new) quota->add(object.size);
   }
   // False: another copy is there by now, or none.
   bool forget(Digest const& digest, CopyNumber number) {
     std::lock_guard const lock(mutex);
     auto const at = copies.find(digest);
     if (at == copies.end() || at->second.number != number) return false;
+    quota->release(at->second.size);
     copies.erase(at);
     return true;
   }
@@ -288,7 +310,11 @@ Result<void> ObjectStore::State::publish(StagingFile::State& staged, StoredObjec
 ObjectStore::ObjectStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ObjectStore::~ObjectStore() = default;
 
-Result<std::unique_ptr<ObjectStore>> ObjectStore::open(fs::path data, QuarantineLimits limits,
+Result<std::unique_ptr<ObjectStore>> ObjectStore::open(fs::path data) {
+  return open(std::move(data), Limits{});
+}
+
+Result<std::unique_ptr<ObjectStore>> ObjectStore::open(fs::path data, Limits limits,
                                                        std::shared_ptr<Fence> fence) {
   auto state = std::make_unique<State>(data, limits, std::move(fence));
   if (auto prepared = state->prepare(); !prepared) {
@@ -304,13 +330,18 @@ Result<std::unique_ptr<ObjectStore>> ObjectStore::open(fs::path data, Quarantine
 
 Result<StagingFile> ObjectStore::stage(std::optional<ByteCount> expected) {
   if (auto safe = state_->fence->check(); !safe) return tl::unexpected<Error>(safe.error());
-  auto staged = std::make_unique<StagingFile::State>();
+  auto staged = std::make_unique<StagingFile::State>(state_->quota, state_->quarantine);
+  auto const besides = state_->quarantine.contents().bytes;
+  auto const wanted = expected.value_or(ByteCount{});
+  if (auto claimed = staged->claim.grow(wanted.value(), besides); !claimed) {
+    return tl::unexpected<Error>(claimed.error());
+  }
   fs::path const path = state_->staging / std::to_string(state_->next_staging++);
   auto file = open_file(path, O_WRONLY | O_CREAT | O_EXCL);
   if (!file) return tl::unexpected<Error>(file.error());
   staged->file = std::move(*file);
   staged->path = path;
-  staged->reserved = expected.value_or(ByteCount{}).value();
+  staged->reserved = wanted.value();
   auto const room =
       leave_catalogue_room(staged->file.number(), staged->reserved, path).and_then([&] {
         return reserve(staged->file.number(), ByteCount{staged->reserved}, path);
@@ -442,7 +473,12 @@ Result<void> ObjectStore::check_catalogue_room() const {
 }
 
 double ObjectStore::used_ratio() const {
-  return used_ratio_of(state_->objects);
+  return std::max(used_ratio_of(state_->objects),
+                  state_->quota->used_ratio(state_->quarantine.contents().bytes));
+}
+
+ByteCount ObjectStore::used_bytes() const {
+  return state_->quota->used() + state_->quarantine.contents().bytes;
 }
 
 }  // namespace chisme::node

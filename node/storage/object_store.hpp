@@ -72,14 +72,21 @@ class ObjectFile {
 // Thread-safe; calls block on the disk, but for `has`, `settle` and `settled_copy`.
 class ObjectStore {
  public:
+  struct Limits {
+    QuarantineLimits quarantine = {};
+    // What objects, those that are arriving and the quarantine may take together.
+    std::optional<ByteCount> quota = std::nullopt;
+  };
   // Faults: io with a sentence that names the directory and what to do about it.
+  [[nodiscard]] static Result<std::unique_ptr<ObjectStore>> open(std::filesystem::path data);
   [[nodiscard]] static Result<std::unique_ptr<ObjectStore>> open(
-      std::filesystem::path data, QuarantineLimits limits = {},
+      std::filesystem::path data, Limits limits,
       std::shared_ptr<Fence> fence = std::make_shared<Fence>());
   ~ObjectStore();
 
-  // Begins an object. `expected` reserves that much room (fallocate): no_space at once if it does
-  // not fit. Objects leave some room for the catalogue, so that a full node can still remove files.
+  // Begins an object. `expected` reserves that much room (fallocate, quota): no_space at once if it
+  // does not fit. Objects leave some room for the catalogue, so that a full node can still remove
+  // files.
   [[nodiscard]] Result<StagingFile> stage(std::optional<ByteCount> expected);
   // Makes the staged bytes a permanent object: sync, rename, sync of the directory. If `expected`
   // is given and differs: digest_mismatch. On failure nothing is visible.
@@ -107,8 +114,10 @@ class ObjectStore {
   [[nodiscard]] Result<std::vector<StoredObject>> scan() const;
   // no_space when the file system has not even the room that the catalogue needs for a removal.
   [[nodiscard]] Result<void> check_catalogue_room() const;
-  // Used part of the file system, 0..1.
+  // Used part of the file system or of the quota, whichever is more, 0..1.
   [[nodiscard]] double used_ratio() const;
+  // What counts against the quota, whether or not there is one.
+  [[nodiscard]] ByteCount used_bytes() const;
 
  private:
   struct State;

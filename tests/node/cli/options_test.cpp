@@ -72,6 +72,7 @@ TEST(NodeOptions, EveryValueReachesItsPlace) {
                                           {"scrub_rate", {"1M"}},
                                           {"profile", {"wan"}},
                                           {"max_file_size", {"3M"}},
+                                          {"quota", {"2G"}},
                                           {"web_loops", {"2"}},
                                           {"disk_threads", {"9"}},
                                           {"log_level", {"debug"}}})});
@@ -95,6 +96,7 @@ TEST(NodeOptions, EveryValueReachesItsPlace) {
   EXPECT_EQ(config->scrub_rate, ByteCount{1 << 20});
   EXPECT_EQ(config->network, Network::wan);
   EXPECT_EQ(config->max_file_size, ByteCount{3 << 20});
+  EXPECT_EQ(config->quota, ByteCount{std::uint64_t{2} << 30});
   EXPECT_EQ(config->web_loops, 2u);
   EXPECT_EQ(config->disk_threads, 9u);
   EXPECT_EQ(config->log_level, LogLevel::debug);

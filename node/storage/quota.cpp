@@ -1,0 +1,58 @@
+#include "node/storage/quota.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+
+#include "cluster/base/check.hpp"
+
+namespace chisme::node {
+
+Result<void> Quota::claim(ByteCount bytes, ByteCount besides) {
+  std::lock_guard const lock(mutex_);
+  if (limit_) {
+    // In steps that cannot overflow.
+    std::uint64_t const limit = limit_->value();
+    std::uint64_t const others = std::min(limit, besides.value());
+    std::uint64_t const taken = std::min(limit - others, used_);
+    if (bytes.value() > limit - others - taken) {
+      return fail(Fault::no_space,
+                  "this node's quota of " + std::to_string(limit) + " bytes has no room for " +
+                      std::to_string(bytes.value()) + " more",
+                  ENOSPC);
+    }
+  }
+  used_ += bytes.value();
+  return {};
+}
+
+void Quota::add(ByteCount bytes) {
+  std::lock_guard const lock(mutex_);
+  used_ += bytes.value();
+}
+
+void Quota::release(ByteCount bytes) {
+  std::lock_guard const lock(mutex_);
+  CHECK(bytes.value() <= used_);
+  used_ -= bytes.value();
+}
+
+ByteCount Quota::used() const {
+  std::lock_guard const lock(mutex_);
+  return ByteCount{used_};
+}
+
+double Quota::used_ratio(ByteCount besides) const {
+  if (!limit_) return 0;
+  auto const taken = static_cast<double>(used().value()) + static_cast<double>(besides.value());
+  return std::min(1.0, taken / static_cast<double>(limit_->value()));
+}
+
+Result<void> QuotaClaim::grow(std::uint64_t bytes, ByteCount besides) {
+  if (bytes <= bytes_) return {};
+  auto claimed = quota_->claim(ByteCount{bytes - bytes_}, besides);
+  if (claimed) bytes_ = bytes;
+  return claimed;
+}
+
+}  // namespace chisme::node

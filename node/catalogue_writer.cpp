@@ -5,6 +5,7 @@
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include "node/failpoint.hpp"
 #include "node/keeping.hpp"
 #include "node/log.hpp"
 #include "node/on_disk.hpp"
@@ -81,7 +82,9 @@ asio::awaitable<void> CatalogueWriter::State::run() {
       gathering = {};
       break;
     }
+    FAILPOINT("catalogue.saved");
     for (cluster::SaveCatalogue const& save : batch->saves) on_saved(save.save);
+    FAILPOINT("catalogue.told");
   }
   running = false;
 }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "node/copy_verifier.hpp"
+#include "node/failpoint.hpp"
 #include "node/keeping.hpp"
 #include "node/load_counters.hpp"
 #include "node/log.hpp"
@@ -77,6 +78,7 @@ void LocalCopies::stored(Digest const& digest) {
 void LocalCopies::remove(Digest const& digest) {
   auto const copy = state_->host.objects.settled_copy(digest);
   if (!copy) return state_->lost(digest);
+  FAILPOINT("removal.decided");
   state_->removals.insert_or_assign(digest, *copy);
   if (!std::exchange(state_->removing, true)) {
     asio::co_spawn(state_->loop, state_->run_removals(), keeping(state_));
@@ -117,6 +119,7 @@ asio::awaitable<Result<void>> LocalCopies::State::remove(Digest digest, CopyNumb
   auto const removed = co_await on_disk(&host.disk, job);
   bool const is_over = removed || removed.error().fault == Fault::not_found;
   if (ended || !is_over) co_return removed;
+  FAILPOINT("removal.done");
   if (removed) ++host.counters.copies_removed;
   auto const at = removals.find(digest);
   if (at != removals.end() && at->second == number) removals.erase(at);
@@ -155,6 +158,7 @@ void LocalCopies::State::verified(Digest const& digest, Result<void> const& resu
     log::warning(result.error().message);
   }
   if (result) ++host.counters.copies_verified;
+  FAILPOINT("verified.read");
   bool const intact = host.objects.has(digest);  // a bad one is there no more, unless stored again
   if (asked.erase(digest) > 0) {
     host.tell_core(cluster::ObjectVerified{digest, intact});

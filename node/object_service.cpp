@@ -8,6 +8,7 @@
 #include "node/census.hpp"
 #include "node/clock.hpp"
 #include "node/event_hub.hpp"
+#include "node/failpoint.hpp"
 #include "node/metrics.hpp"
 #include "node/object_upload.hpp"
 #include "node/remote_read.hpp"
@@ -244,13 +245,16 @@ void ObjectService::remove(std::string name, web::Condition condition,
   write.what = cluster::RemoveFile{};
   write.condition = {condition.must_be_absent, condition.must_exist,
                      std::move(condition.must_match), std::move(condition.must_not_match)};
+  FAILPOINT("delete.begun");
   parts_.core.write(std::move(write), [&on = loop_, waiting = waiting_,
                                        id](Result<cluster::WriteOutcome> outcome) {
     asio::post(on, [waiting, id, outcome = std::move(outcome)] {
+      FAILPOINT("delete.recorded");
       Result<web::RemovedFile> const result = outcome.map([](cluster::WriteOutcome const& removed) {
         return web::RemovedFile{to_string(removed.version)};
       });
       Waiting::complete(waiting->removals, id, result);
+      FAILPOINT("delete.answered");
     });
   });
 }

@@ -18,6 +18,7 @@
 #include "cluster/placement/rendezvous.hpp"
 #include "node/ask_core.hpp"
 #include "node/core_driver.hpp"
+#include "node/failpoint.hpp"
 #include "node/log.hpp"
 #include "node/on_disk.hpp"
 #include "node/peer/push.hpp"
@@ -141,6 +142,7 @@ void ObjectUpload::begin(asio::io_context& loop, NodeParts const& parts, web::Up
       co_return;
     }
     opening->staged = std::make_shared<StagingFile>(std::move(*opened));
+    FAILPOINT("upload.begun");
     tell(std::move(upload));
   };
   asio::co_spawn(loop, run(state, std::move(done)), asio::detached);
@@ -223,6 +225,7 @@ void ObjectUpload::State::write(std::span<std::byte const> bytes, web::Done<void
 }
 
 void ObjectUpload::State::taken(Result<void> const& appended) {
+  FAILPOINT("upload.taken");
   append_result = appended;
   advance();
 }
@@ -268,6 +271,7 @@ void ObjectUpload::finish(web::Done<web::StoredFile> done) {
     auto const stored = co_await state->finish();
     if (!stored) ++state->parts.counters.uploads_failed;
     if (!state->ended) tell(stored);
+    FAILPOINT("upload.answered");
   };
   asio::co_spawn(state_->loop, run(state_, std::move(done)), asio::detached);
 }
@@ -279,6 +283,7 @@ asio::awaitable<Result<web::StoredFile>> ObjectUpload::State::finish() {
   auto const replaced = co_await replace_failed(*object);
   if (!replaced) co_return tl::unexpected(replaced.error());
   if (ended) co_return fail(Fault::cancelled, "the client went away");
+  FAILPOINT("upload.durable");
   cluster::WriteRequested write;
   write.name = request.name;
   write.what = cluster::StoreFile{object->digest, object->size, request.type};
@@ -287,6 +292,7 @@ asio::awaitable<Result<web::StoredFile>> ObjectUpload::State::finish() {
                      request.condition.must_match, request.condition.must_not_match};
   auto const outcome = co_await ask_core(&parts.core, std::move(write));
   if (!outcome) co_return tl::unexpected(outcome.error());
+  FAILPOINT("upload.recorded");
   web::StoredFile stored{.name = request.name,
                          .version = to_string(outcome->version),
                          .size = object->size,
@@ -308,11 +314,13 @@ asio::awaitable<Result<StoredObject>> ObjectUpload::State::commit() {
                    "the bytes have the SHA-256 " + to_hex(*digest) + ", not the announced one");
   }
   if (ended) co_return fail(Fault::cancelled, "the client went away");
+  FAILPOINT("upload.hashed");
   for (Target const& target : targets) target.push->end(PushEnd{*digest, received});
   auto const committing = [objects = &parts.objects, to = staged, expected = *digest] {
     return objects->commit(std::move(*to), expected);
   };
   auto const object = co_await on_disk(lane, committing);
+  FAILPOINT("upload.committed");
   if (object) parts.core.post(cluster::ObjectStored{object->digest, object->size});
   co_return object;
 }
@@ -345,6 +353,7 @@ asio::awaitable<Result<void>> ObjectUpload::State::replace_failed(StoredObject o
     auto const opened = parts.objects.open_object(object.digest);
     if (!opened) co_return tl::unexpected(opened.error());
     auto const file = *opened;
+    FAILPOINT("upload.replacing");
     push_to(others.front(), member_of(*view, others.front())->alive.peer, object.size);
     co_await push_copy(file, object.digest);
     co_await await_pushes();

@@ -11,6 +11,7 @@
 #include "cluster/base/overloaded.hpp"
 #include "node/catalogue_writer.hpp"
 #include "node/clock.hpp"
+#include "node/failpoint.hpp"
 #include "node/log.hpp"
 #include "node/peer/address.hpp"
 #include "node/view_queries.hpp"
@@ -122,15 +123,18 @@ RunningNode::~RunningNode() {
 Result<void> RunningNode::start() {
   if (auto opened = open_stores(); !opened) return opened;
   if (auto taken = take_ports(); !taken) return taken;
+  FAILPOINT("recovery.ports_taken");
   disk_ = std::make_unique<DiskPool>(config_.disk_threads);
   auto core = make_core();
   if (!core) return tl::unexpected(core.error());
+  FAILPOINT("recovery.core_made");
   make_transfers();
   make_writer();
   make_driver(std::move(*core));
   watch_fence();
   if (auto made = make_web_loops(); !made) return made;
   connect();
+  FAILPOINT("recovery.connected");
   return {};
 }
 

@@ -28,6 +28,10 @@ run() {
 
 # build PRESET OPTION…
 build() { cmake --preset "$1" -DBUILD_TESTING=ON "${@:2}" >/dev/null && cmake --build --preset "$1"; }
+failpoints_build() {
+  cmake --preset release -B build/failpoints -DCHISME_FAILPOINTS=ON -DCHISME_PAGE=OFF -DBUILD_TESTING=OFF >/dev/null &&
+    cmake --build build/failpoints --target chisme
+}
 unit_tests() { ctest --preset "$1"; }
 # The rules about the project's text were looked at once already.
 sanitized_tests() { ctest --preset "$1" --exclude-regex '^tidy[.]'; }
@@ -36,9 +40,11 @@ run "build release" build release -DCHISME_PLANTED_BUGS=ON
 run "headers compile alone" cmake --build --preset release --target all_verify_interface_header_sets
 run "unit and simulation tests" unit_tests release
 if [ $quick = no ]; then
-  for test in tests/end_to_end/*_test.py; do
+  for test in tests/end_to_end/*_test.py tests/chaos/*_test.py; do
     run "$(basename "$test")" timeout 900 /usr/bin/python3 "$test"
   done
+  run "build with failpoints" failpoints_build
+  run "faults on real processes" timeout 300 /usr/bin/python3 tests/chaos/run.py --short
   run "page in a browser" timeout 900 node tests/end_to_end/page/run.mjs
 fi
 if [ $sanitizers = yes ]; then

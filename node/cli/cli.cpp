@@ -90,6 +90,7 @@ int run(int count, char const* const* arguments) {
   add_watch_command(app, chosen);
   add_version_command(app, chosen);
   add_sim_command(app, chosen);
+  add_failpoints_command(app, chosen);
   if (is_unknown_command(app, count, arguments)) {
     return wrong_usage(
         Error{Fault::invalid, "there is no command \"" + std::string(arguments[1]) + "\"", 0});

@@ -27,6 +27,7 @@ void add_drain_command(CLI::App& app, Chosen& chosen);
 void add_watch_command(CLI::App& app, Chosen& chosen);
 void add_version_command(CLI::App& app, Chosen& chosen);
 void add_sim_command(CLI::App& app, Chosen& chosen);
+void add_failpoints_command(CLI::App& app, Chosen& chosen);
 void add_sim_balance_command(CLI::App& sim, Chosen& chosen);
 
 // --node and --json, which every client command has.

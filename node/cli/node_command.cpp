@@ -3,6 +3,7 @@
 
 #include "node/cli/command.hpp"
 #include "node/cli/node_options.hpp"
+#include "node/failpoint.hpp"
 #include "node/node.hpp"
 
 namespace chisme::node::cli {
@@ -32,6 +33,9 @@ int run_with(Flags const& flags) {
   layers.push_back(
       read_environment([](std::string const& variable) { return std::getenv(variable.c_str()); }));
   layers.push_back(layer_of(flags));
+#ifdef CHISME_FAILPOINTS
+  if (auto armed = check_armed_failpoint(); !armed) return wrong_usage(armed.error());
+#endif
   auto config = make_config(layers);
   if (!config) return wrong_usage(config.error());
   return run_node(std::move(*config));

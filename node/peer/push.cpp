@@ -9,6 +9,7 @@
 #include <deque>
 
 #include "cluster/base/check.hpp"
+#include "node/failpoint.hpp"
 #include "node/keeping.hpp"
 #include "node/peer/socket.hpp"
 
@@ -102,6 +103,7 @@ asio::awaitable<Result<void>> PushConnection::Work::deliver(Hello hello, Endpoin
                                                             PushBegin begin) {
   auto const connected = co_await socket->connect(to, hello, limits.connect_timeout);
   if (!connected) co_return connected;
+  FAILPOINT("push.connected");
   auto const begin_bytes = encode(begin);
   std::span<std::byte const> const head{begin_bytes};
   std::span<std::byte const> const nothing;
@@ -131,6 +133,7 @@ asio::awaitable<Result<void>> PushConnection::Work::send_front() {
   std::span<std::byte const> const body{*chunk};
   auto const sent = co_await socket->write(head, body, limits.stall_timeout);
   if (!sent) co_return sent;
+  FAILPOINT("push.chunk_sent");
   queued_bytes -= chunk->size();
   changed();
   co_return sent;
@@ -142,10 +145,12 @@ asio::awaitable<Result<void>> PushConnection::Work::finish() {
   std::span<std::byte const> const nothing;
   auto const sent = co_await socket->write(head, nothing, limits.stall_timeout);
   if (!sent) co_return sent;
+  FAILPOINT("push.ended");
   std::array<std::byte, push_answer_bytes> bytes;
   std::span<std::byte> const into{bytes};
   auto const read = co_await socket->read(into, limits.answer_timeout);
   if (!read) co_return read;
+  FAILPOINT("push.answered");
   auto const answer = parse_push_answer(bytes);
   if (!answer) co_return fail(Fault::invalid, "a node's answer to a push is malformed");
   if (answer->fault) co_return fail(*answer->fault, "a node could not store its copy");

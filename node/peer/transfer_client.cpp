@@ -8,6 +8,7 @@
 #include <map>
 #include <vector>
 
+#include "node/failpoint.hpp"
 #include "node/keeping.hpp"
 #include "node/on_disk.hpp"
 #include "node/peer/pull.hpp"
@@ -79,10 +80,12 @@ void TransferClient::State::start(cluster::StartTransfer what) {
 asio::awaitable<void> TransferClient::State::run(std::shared_ptr<Running> transfer) {
   auto const keep = shared_from_this();
   auto const fetched = co_await fetch(transfer);
+  FAILPOINT("pull.committed");
   if (fetched) host.on_stored(*fetched);
   if (transfer->cancelled) co_return;
   running.erase(transfer->what.transfer);
   host.on_finished({transfer->what.transfer, fetched, transfer->corrupt});
+  FAILPOINT("pull.told");
 }
 
 // Tries again, from the next source, for as long as sources remain.
@@ -116,6 +119,7 @@ asio::awaitable<Result<StoredObject>> TransferClient::State::fetch_once(
   transfer->connection.reset();
   if (!pulled) co_return tl::unexpected(pulled.error());
   if (transfer->cancelled) co_return fail(Fault::cancelled, "cancelled");
+  FAILPOINT("pull.received");
   auto const commit = [objects = &host.objects, staged = transfer->staged,
                        digest = transfer->what.digest] {
     return objects->commit(std::move(*staged), digest);
@@ -128,6 +132,7 @@ asio::awaitable<Result<void>> TransferClient::State::pull(std::shared_ptr<Runnin
   ByteCount const size = transfer->what.size;
   ByteCount const present = transfer->staged->size();
   Endpoint const holder = transfer->what.sources[transfer->source].peer;
+  FAILPOINT("pull.begun");
   auto const connection = std::make_shared<PullConnection>(loop, host.self, holder, limit);
   transfer->connection = connection;
   PullRequest const request{transfer->what.digest, ByteOffset{present.value()}, size - present};
@@ -146,6 +151,7 @@ asio::awaitable<Result<void>> TransferClient::State::pull(std::shared_ptr<Runnin
     };
     auto const appended = co_await on_disk(transfer->lane, append);
     if (!appended) co_return tl::unexpected(appended.error());
+    FAILPOINT("pull.appended");
   }
   co_return Result<void>{};
 }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "node/failpoint.hpp"
 #include "node/keeping.hpp"
 #include "node/on_disk.hpp"
 #include "node/peer/socket.hpp"
@@ -121,11 +122,13 @@ asio::awaitable<bool> TransferServer::State::answer_pull(std::shared_ptr<PeerSoc
   std::span<std::byte const> const nothing;
   auto const written = co_await socket->write(head_bytes, nothing, limits.progress_timeout);
   if (!written) co_return false;
+  FAILPOINT("pulled.begun");
   if (answer.length.value() == 0) co_return true;
   auto const file = opened->file;
   auto const sent = co_await socket->send_file(file->descriptor(), request.offset, answer.length,
                                                limits.progress_timeout);
   if (!sent && sent.error().fault == Fault::corrupt) host.on_corrupt(request.digest);
+  FAILPOINT("pulled.sent");
   if (sent) host.on_sent(answer.length);
   co_return sent.has_value();
 }
@@ -147,7 +150,9 @@ asio::awaitable<void> TransferServer::State::serve_push(std::shared_ptr<PeerSock
   auto const stored = co_await receive_push(socket);
   PushAnswer answer;
   if (stored) {
+    FAILPOINT("pushed.committed");
     co_await tell_stored(*stored);
+    FAILPOINT("pushed.told");
   } else {
     answer.fault = stored.error().fault;
   }
@@ -155,6 +160,7 @@ asio::awaitable<void> TransferServer::State::serve_push(std::shared_ptr<PeerSock
   std::span<std::byte const> const head{bytes};
   std::span<std::byte const> const nothing;
   auto const written = co_await socket->write(head, nothing, limits.progress_timeout);
+  FAILPOINT("pushed.answered");
   if (written) co_await socket->close_gently(closing_time);
 }
 
@@ -188,8 +194,10 @@ asio::awaitable<Result<StoredObject>> TransferServer::State::receive_push(
   auto opened = co_await on_disk(lane, stage);
   if (!opened) co_return tl::unexpected(opened.error());
   auto const staged = std::make_shared<StagingFile>(std::move(*opened));
+  FAILPOINT("pushed.begun");
   auto const end = co_await receive_chunks(socket, staged, lane);
   if (!end) co_return tl::unexpected(end.error());
+  FAILPOINT("pushed.received");
   auto const commit = [objects = &host.objects, staged, end = *end]() -> Result<StoredObject> {
     if (staged->size() != end.size) {
       return fail(Fault::incomplete, "a push had another size than its end said");

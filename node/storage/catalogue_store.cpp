@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cluster/base/overloaded.hpp"
+#include "node/failpoint.hpp"
 #include "node/storage/catalogue_schema.hpp"
 #include "node/storage/posix.hpp"
 #include "node/storage/sqlite.hpp"
@@ -275,6 +276,7 @@ Result<void> CatalogueStore::State::set_up() {
     if (!prepared) return tl::unexpected<Error>(prepared.error());
     *place = std::move(*prepared);
   }
+  FAILPOINT("catalogue.set_up");
   return sync_directory(path.parent_path());
 }
 
@@ -364,8 +366,10 @@ template <class Change>
 Result<void> CatalogueStore::State::commit(Change const& change) {
   if (auto safe = fence->check(); !safe) return safe;
   auto done = sqlite::execute(connection.get(), "BEGIN IMMEDIATE").and_then(change).and_then([&] {
+    FAILPOINT("catalogue.written");
     return sqlite::execute(connection.get(), "COMMIT");
   });
+  FAILPOINT("catalogue.committed");
   if (done) return done;
   Error const error = failure(done.error());
   static_cast<void>(sqlite::execute(connection.get(), "ROLLBACK"));  // or SQLite did so already
@@ -409,6 +413,7 @@ Result<std::unique_ptr<CatalogueStore>> CatalogueStore::open(fs::path data,
                    .and_then([&] { return state->connect(); })
                    .and_then([&] { return state->check(); })
                    .and_then([&] { return state->set_up(); });
+  FAILPOINT("recovery.catalogue_opened");
   if (ready) return std::unique_ptr<CatalogueStore>(new CatalogueStore(std::move(state)));
   if (ready.error().fault == Fault::corrupt) return damaged(state->path, ready.error().message);
   return tl::unexpected<Error>(ready.error());

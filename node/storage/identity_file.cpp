@@ -13,6 +13,7 @@
 #include <string>
 
 #include "cluster/base/check.hpp"
+#include "node/failpoint.hpp"
 #include "node/storage/posix.hpp"
 
 namespace chisme::node {
@@ -96,9 +97,11 @@ Result<Identity> start_identity(fs::path const& data) {
   } else if (text.error().fault != Fault::not_found) {
     return unusable(data, text.error());
   }
+  FAILPOINT("epoch.read");
   identity.epoch = Epoch{identity.epoch.value() + 1};
   auto written = replace_file(path, text_of(identity));
   if (!written) return unusable(data, written.error());
+  FAILPOINT("epoch.raised");
   return identity;
 }
 

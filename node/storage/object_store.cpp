@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "cluster/base/check.hpp"
+#include "node/failpoint.hpp"
 #include "node/storage/posix.hpp"
 #include "node/storage/quota.hpp"
 #include "node/storage/room.hpp"
@@ -102,6 +103,7 @@ Result<void> StagingFile::append(std::span<std::byte const> bytes) {
     state_->failed = true;
     return written;
   }
+  FAILPOINT("object.appended");
   state_->hasher.update(bytes);
   state_->size += bytes.size();
   return {};
@@ -212,6 +214,7 @@ Result<void> ObjectStore::State::empty_staging() {
   auto entries = entries_of(staging);
   if (!entries) return tl::unexpected<Error>(entries.error());
   for (fs::directory_entry const& entry : *entries) {
+    FAILPOINT("recovery.emptying_staging");
     std::error_code code;
     fs::remove_all(entry.path(), code);
     if (code) return walk_failed(code, entry.path());
@@ -232,6 +235,7 @@ Result<void> ObjectStore::State::load() {
     for (fs::directory_entry const& file : *files) {
       auto const object = parse_file_name(file.path().filename().string());
       if (!object) continue;
+      FAILPOINT("recovery.object_found");
       std::error_code code;
       if (file.file_size(code) == object->size.value() && !code) {
         remember(*object);
@@ -240,6 +244,7 @@ Result<void> ObjectStore::State::load() {
       }
     }
   }
+  FAILPOINT("recovery.objects_read");
   return sync_directory(objects);
 }
 
@@ -249,7 +254,9 @@ Result<void> ObjectStore::State::set_aside(StoredObject const& object) {
   auto const directory = open_directory(from.parent_path());
   if (!directory) return tl::unexpected<Error>(directory.error());
   if (auto taken = quarantine.take(from); !taken) return taken;
+  FAILPOINT("quarantine.taken");
   if (auto synced = sync(*directory, from.parent_path()); !synced) return synced;
+  FAILPOINT("quarantine.left");
   auto const emptied = quarantine.empty_oldest();
   if (!emptied) return tl::unexpected<Error>(emptied.error());
   return {};
@@ -263,11 +270,13 @@ Result<void> ObjectStore::State::unlink_copy(StoredObject const& object, CopyNum
   if (!forget(object.digest, number)) {
     return fail(Fault::not_found, "the copy of " + to_hex(object.digest) + " is another now");
   }
+  FAILPOINT("object.removing");
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
     auto const error = failed("removing", path);
     remember(object);
     return error;
   }
+  FAILPOINT("object.unlinked");
   return sync(*directory, path.parent_path());
 }
 
@@ -278,6 +287,7 @@ Result<Descriptor> ObjectStore::State::open_directory_of(Digest const& digest) {
   auto const parent = open_directory(objects);
   if (!parent) return tl::unexpected<Error>(parent.error());
   if (::mkdir(path.c_str(), 0700) == 0) {
+    FAILPOINT("object.directory_made");
     if (auto synced = sync(*parent, objects); !synced) {
       ::rmdir(path.c_str());
       return tl::unexpected<Error>(synced.error());
@@ -298,11 +308,13 @@ Result<void> ObjectStore::State::publish(StagingFile::State& staged, StoredObjec
   auto const opened = open_directory_of(object.digest);
   if (!opened) return tl::unexpected<Error>(opened.error());
   if (::rename(staged.path.c_str(), path.c_str()) != 0) return failed("renaming", staged.path);
+  FAILPOINT("object.renamed");
   staged.published = true;
   if (auto synced = sync(*opened, directory); !synced) {
     if (!replaces) ::unlink(path.c_str());
     return synced;
   }
+  FAILPOINT("object.directory_synced");
   remember_commit(object);
   return {};
 }
@@ -347,6 +359,7 @@ Result<StagingFile> ObjectStore::stage(std::optional<ByteCount> expected) {
         return reserve(staged->file.number(), ByteCount{staged->reserved}, path);
       });
   if (!room) return tl::unexpected<Error>(room.error());
+  FAILPOINT("object.staged");
   return StagingFile(std::move(staged));
 }
 
@@ -364,10 +377,14 @@ Result<StoredObject> ObjectStore::commit(StagingFile file, std::optional<Digest>
       ::ftruncate(staged.file.number(), static_cast<off_t>(staged.size)) != 0) {
     return failed("cutting", staged.path);
   }
+  FAILPOINT("object.complete");
   // A closed fence is met before the sync: a file that is synced in vain would only wear the disk.
   auto stored = state_->fence->check()
                     .and_then([&] { return state_->sync(staged.file, staged.path); })
-                    .and_then([&] { return state_->publish(staged, object); });
+                    .and_then([&] {
+                      FAILPOINT("object.synced");
+                      return state_->publish(staged, object);
+                    });
   if (!stored) return tl::unexpected<Error>(stored.error());
   return object;
 }
@@ -437,6 +454,7 @@ Result<void> ObjectStore::finish_check(CopyCheck check) {
   auto const copy = state_->find(digest);
   if (!copy) return fail(Fault::not_found, "no object " + to_hex(digest) + " here");
   if (!state_->forget(digest, check.number_)) return {};  // a commit just checked these bytes
+  FAILPOINT("quarantine.found");
   std::string const what = "the copy of " + to_hex(digest) + " " + complaint;
   auto const moved = state_->set_aside({digest, copy->size});
   if (moved)

@@ -7,6 +7,8 @@
 #include <array>
 #include <cerrno>
 
+#include "node/failpoint.hpp"
+
 namespace chisme::node {
 namespace {
 
@@ -88,6 +90,7 @@ Result<void> make_directories(fs::path const& directory) {
     if (auto made = make_directories(parent); !made) return made;
   }
   if (::mkdir(directory.c_str(), 0700) == 0) {
+    FAILPOINT("recovery.directory_made");
     auto synced = sync_directory(parent_of(directory));
     if (!synced) ::rmdir(directory.c_str());  // found next time, it would be taken to be synced
     return synced;
@@ -108,7 +111,9 @@ Result<void> replace_file(fs::path const& path, std::string const& text) {
     ::unlink(temporary.c_str());
     return written;
   }
+  FAILPOINT("replace.written");
   if (::rename(temporary.c_str(), path.c_str()) != 0) return failed("renaming", temporary);
+  FAILPOINT("replace.renamed");
   return sync_directory(parent_of(path));
 }
 

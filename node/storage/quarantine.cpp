@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "node/clock.hpp"
+#include "node/failpoint.hpp"
 #include "node/storage/posix.hpp"
 
 namespace chisme::node {
@@ -69,6 +70,7 @@ Result<void> Quarantine::take(fs::path const& file) {
   if (::rename(file.c_str(), (directory_ / file.filename()).c_str()) != 0) {
     return failed("moving to quarantine", file);
   }
+  FAILPOINT("quarantine.moved");
   return fence_.guard(sync_file(opened->number(), directory_));
 }
 

@@ -218,13 +218,14 @@ def run(*command, timeout=120, **options):
 
 
 class Node:
-    """One `chisme node` process, for what `chisme up` would not start."""
+    """One `chisme node` process, for what `chisme up` would not start. `log`: a file for its standard
+    error, which otherwise must be little."""
 
-    def __init__(self, data, options=(), port=None, environment=None, prefix=()):
+    def __init__(self, data, options=(), port=None, environment=None, prefix=(), log=None):
         self.port = port or free_base_port(1)
         self.process = subprocess.Popen(
             [*prefix, CHISME, "node", "--listen", f"127.0.0.1:{self.port}", "--data", str(data), *options],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log or subprocess.PIPE, text=True,
             env={**os.environ, **(environment or {})})
 
     def __enter__(self):
@@ -238,7 +239,8 @@ class Node:
 
     def wait_ready(self, seconds=10):
         def ready():
-            assert self.process.poll() is None, f"the node ended: {self.process.stderr.read()}"
+            assert self.process.poll() is None, "the node ended" + (
+                f": {self.process.stderr.read()}" if self.process.stderr else "")
             return status_of(self.url("/readyz")) == 200
         eventually(ready, seconds, "the node is ready")
         return self
@@ -262,5 +264,5 @@ class Node:
                 self.process.communicate(timeout=10)
             except subprocess.TimeoutExpired:
                 self.kill()
-        for stream in (self.process.stdout, self.process.stderr):
+        for stream in filter(None, (self.process.stdout, self.process.stderr)):
             stream.close()

@@ -1,0 +1,45 @@
+"""The fault suite, on real processes.
+
+    tests/chaos/run.py [--short | --minutes M] [--seed N] [--only TEXT] [PART…]
+
+Parts: failpoints. All of them unless named. `--minutes` is how long each part goes on.
+The program of the part `failpoints` is built with
+    cmake --preset release -B build/failpoints -DCHISME_FAILPOINTS=ON -DCHISME_PAGE=OFF -DBUILD_TESTING=OFF
+    cmake --build build/failpoints --target chisme
+and is used for all parts if it is there; CHISME names another one.
+"""
+import argparse
+import os
+import pathlib
+import random
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+os.environ.setdefault("CHISME", str(ROOT / "build/failpoints/chisme"))
+sys.path.insert(0, str(ROOT / "tests/end_to_end"))
+import failpoints  # noqa: E402  (the program is chosen first)
+
+PARTS = {"failpoints": failpoints.run_all}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS])
+    parser.add_argument("--short", action="store_true", help="some of it, in about a minute")
+    parser.add_argument("--minutes", type=float, default=0, help="at least so long each part")
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    parser.add_argument("--only", default="", help="the trials whose name has this")
+    options = parser.parse_args()
+    print(f"seed {options.seed}")
+    failures = []
+    for name in options.parts or PARTS:
+        began = time.monotonic()
+        failures += PARTS[name](options.minutes, options.short, options.seed, options.only)
+        print(f"{name}: {time.monotonic() - began:.0f} s")
+    print("\n".join(failures) or "nothing was found")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -269,7 +269,7 @@ def play(nodes, number, failpoint, scenario, nth=1):
     return recovery if reached else None
 
 
-def run_all(minutes, short, seed, only=""):
+def run_all(minutes, short, seed, only, directory):
     """The trials of the short run; or each failpoint once, then at random until the time is over."""
     names = complete()
     source = random.Random(seed)
@@ -278,7 +278,7 @@ def run_all(minutes, short, seed, only=""):
     trials = [trial for trial in trials if only in trial[0]]
     began, number, died, failures, slowest = time.monotonic(), 0, set(), [], 0.0
     counts = collections.Counter()
-    nodes = Nodes()
+    nodes = Nodes(data=directory / "0")
     try:
         while trials or (not short and time.monotonic() - began < 60 * minutes):
             if trials:
@@ -299,7 +299,7 @@ def run_all(minutes, short, seed, only=""):
                 verdict = f"FAILED {error}"
                 counts += nodes.ledger.counts
                 nodes.close()
-                nodes = Nodes()
+                nodes = Nodes(data=directory / str(number))
             print(f"{number:4} {failpoint}:{nth} {scenario.__name__}: {verdict} ({time.monotonic() - at:.1f} s)",
                   flush=True)
         nodes.check_listings()

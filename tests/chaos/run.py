@@ -2,7 +2,7 @@
 
     tests/chaos/run.py [--short | --minutes M] [--seed N] [--only TEXT] [PART…]
 
-Parts: failpoints. All of them unless named. `--minutes` is how long each part goes on.
+Parts: failpoints; disk_errors (every nth open, write, fsync … of one node fails). All of them unless named. `--minutes` is how long each part goes on.
 The program of the part `failpoints` is built with
     cmake --preset release -B build/failpoints -DCHISME_FAILPOINTS=ON -DCHISME_PAGE=OFF -DBUILD_TESTING=OFF
     cmake --build build/failpoints --target chisme
@@ -13,14 +13,16 @@ import os
 import pathlib
 import random
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 os.environ.setdefault("CHISME", str(ROOT / "build/failpoints/chisme"))
 sys.path.insert(0, str(ROOT / "tests/end_to_end"))
-import failpoints  # noqa: E402  (the program is chosen first)
+import disk_errors  # noqa: E402  (the program is chosen first)
+import failpoints  # noqa: E402
 
-PARTS = {"failpoints": failpoints.run_all}
+PARTS = {"failpoints": failpoints.run_all, "disk_errors": disk_errors.run_all}
 
 
 def main():
@@ -35,7 +37,9 @@ def main():
     failures = []
     for name in options.parts or PARTS:
         began = time.monotonic()
-        failures += PARTS[name](options.minutes, options.short, options.seed, options.only)
+        with tempfile.TemporaryDirectory(prefix="chisme-chaos-") as directory:
+            found = PARTS[name](options.minutes, options.short, options.seed, options.only, pathlib.Path(directory))
+        failures += [f"{name}: {sentence}" for sentence in found]
         print(f"{name}: {time.monotonic() - began:.0f} s")
     print("\n".join(failures) or "nothing was found")
     return 1 if failures else 0

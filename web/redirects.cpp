@@ -41,9 +41,9 @@ Reply redirect_to(Call const& call, FileInfo const& file, Replica const& replica
   std::string location = replica.http + "/files/" + percent_encoded(file.name);
   location += hops == Hops::bounced ? "?hop=1" : "?hop=0";
   if (download) location += "&download=1";
-  if (auto const version = call.target.parameter("version")) {
-    location += "&version=" + percent_encoded(*version);
-  }
+  // A holder of the bytes may not have heard yet that they are the file: it would show the one
+  // before.
+  location += "&version=" + percent_encoded(file.version);
   Reply reply = redirect_reply(std::move(location));
   // Of the file, not of this answer: a Metalink client learns it with the first answer (RFC 6249).
   reply.headers.push_back({"Repr-Digest", repr_digest(file.digest)});

@@ -7,7 +7,13 @@
 namespace chisme::web {
 namespace {
 
-using Downloads = ServiceTest;
+class Downloads : public ServiceTest {
+ protected:
+  // What a redirect says of the version that this node knows.
+  std::string version_parameter(std::string const& name) {
+    return "&version=" + gateway.files.at(name).version;
+  }
+};
 
 TEST_F(Downloads, ALocalFileIsSentWithItsValidatorsAndDuplicates) {
   auto const send = planned<SendObject>("GET /files/local.mp4");
@@ -143,7 +149,7 @@ TEST_F(Downloads, AFileThatIsNotHereIsRedirectedToTheBestHolder) {
     Reply const redirect = reply(std::string{method} + " /files/remote.txt?version=00");
     EXPECT_EQ(redirect.status, 307u);
     EXPECT_EQ(header_of(redirect, "Location"),
-              "http://127.0.0.1:7702/files/remote.txt?hop=0&version=00");
+              "http://127.0.0.1:7702/files/remote.txt?hop=0" + version_parameter("remote.txt"));
     EXPECT_EQ(header_of(redirect, "Cache-Control"), "no-store");
     EXPECT_NE(header_of(redirect, "Link").find("rel=duplicate; pri=2"), std::string::npos);
     EXPECT_EQ(header_of(redirect, "Digest").rfind("SHA-256=", 0), 0u);
@@ -161,15 +167,18 @@ TEST_F(Downloads, NamesAreEncodedInRedirects) {
       .local = false;
   Reply const redirect = reply("GET /files/d/man%CC%83ana%20100%25.mp4");
   EXPECT_EQ(header_of(redirect, "Location"),
-            "http://127.0.0.1:7702/files/d/ma%C3%B1ana%20100%25.mp4?hop=0");
+            "http://127.0.0.1:7702/files/d/ma%C3%B1ana%20100%25.mp4?hop=0" +
+                version_parameter("d/ma\xc3\xb1"
+                                  "ana 100%.mp4"));
 }
 
 TEST_F(Downloads, AHolderUnderLoadSendsOnOnceAndNeverAgain) {
   gateway.bounce_to = gateway.holders[1];
   EXPECT_EQ(header_of(reply("GET /files/local.mp4"), "Location"),
-            "http://127.0.0.1:7703/files/local.mp4?hop=1");
-  EXPECT_EQ(header_of(reply("GET /files/local.mp4?hop=0&download=1"), "Location"),
-            "http://127.0.0.1:7703/files/local.mp4?hop=1&download=1");
+            "http://127.0.0.1:7703/files/local.mp4?hop=1" + version_parameter("local.mp4"));
+  EXPECT_EQ(
+      header_of(reply("GET /files/local.mp4?hop=0&download=1"), "Location"),
+      "http://127.0.0.1:7703/files/local.mp4?hop=1&download=1" + version_parameter("local.mp4"));
   EXPECT_EQ(planned<SendObject>("GET /files/local.mp4?hop=1").head.status, 200u);
   EXPECT_EQ(planned<SendObject>("GET /files/local.mp4?via=local").head.status, 200u);
   EXPECT_EQ(planned<SendObject>("GET /files/local.mp4?via=proxy").head.status, 200u);
@@ -241,9 +250,9 @@ TEST_F(Downloads, AVersionThatTheClientHasSeenIsLookedForElsewhere) {
 
 TEST_F(Downloads, RedirectAlwaysRedirects) {
   EXPECT_EQ(header_of(reply("GET /redirect?file=remote.txt"), "Location"),
-            "http://127.0.0.1:7702/files/remote.txt?hop=0");
+            "http://127.0.0.1:7702/files/remote.txt?hop=0" + version_parameter("remote.txt"));
   EXPECT_EQ(header_of(reply("GET /redirect?file=local.mp4"), "Location"),
-            "http://127.0.0.1:7702/files/local.mp4?hop=0");
+            "http://127.0.0.1:7702/files/local.mp4?hop=0" + version_parameter("local.mp4"));
   Reply const page = reply("GET /redirect");
   EXPECT_EQ(page.status, 307u);
   EXPECT_EQ(header_of(page, "Location"), "http://127.0.0.1:7702/");
@@ -251,8 +260,9 @@ TEST_F(Downloads, RedirectAlwaysRedirects) {
 }
 
 TEST_F(Downloads, ClientRedirectsToADownload) {
-  EXPECT_EQ(header_of(reply("GET /client?file=remote.txt"), "Location"),
-            "http://127.0.0.1:7702/files/remote.txt?hop=0&download=1");
+  EXPECT_EQ(
+      header_of(reply("GET /client?file=remote.txt"), "Location"),
+      "http://127.0.0.1:7702/files/remote.txt?hop=0&download=1" + version_parameter("remote.txt"));
 }
 
 TEST_F(Downloads, RouteListsTheHoldersInOrder) {

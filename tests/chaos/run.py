@@ -2,7 +2,9 @@
 
     tests/chaos/run.py [--short | --minutes M] [--seed N] [--only TEXT] [PART…]
 
-Parts: failpoints; disk_errors (every nth open, write, fsync … of one node fails). All of them unless named. `--minutes` is how long each part goes on.
+Parts: failpoints; disk_errors (every nth open, write, fsync … of one node fails); history
+(concurrent clients under kills and pauses, checked by history_checker.py); power_cut (needs the right
+to mount); bit_rot. All of them unless named, --short all but the last. `--minutes` is how long each part goes on.
 The program of the part `failpoints` is built with
     cmake --preset release -B build/failpoints -DCHISME_FAILPOINTS=ON -DCHISME_PAGE=OFF -DBUILD_TESTING=OFF
     cmake --build build/failpoints --target chisme
@@ -20,9 +22,14 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 os.environ.setdefault("CHISME", str(ROOT / "build/failpoints/chisme"))
 sys.path.insert(0, str(ROOT / "tests/end_to_end"))
 import disk_errors  # noqa: E402  (the program is chosen first)
+import bit_rot  # noqa: E402
 import failpoints  # noqa: E402
+import history  # noqa: E402
+import power_cut  # noqa: E402
 
-PARTS = {"failpoints": failpoints.run_all, "disk_errors": disk_errors.run_all}
+PARTS = {"failpoints": failpoints.run_all, "disk_errors": disk_errors.run_all,
+         "history": history.run_all, "power_cut": power_cut.run_all, "bit_rot": bit_rot.run_all}
+NOT_SHORT = ("bit_rot",)
 
 
 def main():
@@ -35,7 +42,7 @@ def main():
     options = parser.parse_args()
     print(f"seed {options.seed}")
     failures = []
-    for name in options.parts or PARTS:
+    for name in options.parts or [part for part in PARTS if not (options.short and part in NOT_SHORT)]:
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="chisme-chaos-") as directory:
             found = PARTS[name](options.minutes, options.short, options.seed, options.only, pathlib.Path(directory))

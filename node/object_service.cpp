@@ -12,6 +12,7 @@
 #include "node/metrics.hpp"
 #include "node/object_upload.hpp"
 #include "node/remote_read.hpp"
+#include "node/storage/disk_pool.hpp"
 #include "node/storage/fence.hpp"
 #include "node/storage/object_store.hpp"
 #include "node/view_queries.hpp"
@@ -21,13 +22,34 @@ namespace {
 
 class LocalObject final : public web::OpenObject {
  public:
-  explicit LocalObject(std::shared_ptr<ObjectFile const> file) : file_{std::move(file)} {}
+  LocalObject(asio::io_context& loop, NodeParts const& parts, Digest const& digest,
+              std::shared_ptr<ObjectFile const> file)
+      : loop_{loop}, parts_{parts}, digest_{digest}, file_{std::move(file)} {}
   int descriptor() const override { return file_->descriptor(); }
   ByteCount size() const override { return file_->size(); }
+  bool is_trusted(ByteOffset offset, ByteCount length) const override {
+    return file_->is_trusted(offset, length);
+  }
+  void verify(ByteOffset offset, ByteCount length, web::Done<void> done) const override;
 
  private:
+  asio::io_context& loop_;
+  NodeParts const& parts_;
+  Digest digest_;
   std::shared_ptr<ObjectFile const> file_;
 };
+
+// A copy that is wrong, or that has no hashes yet, is looked at as a whole.
+void LocalObject::verify(ByteOffset offset, ByteCount length, web::Done<void> done) const {
+  auto const tell = std::make_shared<web::Done<void>>(std::move(done));
+  auto const job = [file = file_, offset, length, digest = digest_, tell, &on = loop_,
+                    core = &parts_.core] {
+    auto verified = file->verify(offset, length);
+    if (!verified || file->lacks_hashes()) core->suspect(digest);
+    asio::post(on, [tell, verified = std::move(verified)] { (*tell)(verified); });
+  };
+  if (!parts_.disk.post(job)) (*tell)(fail(Fault::busy, "the disk has too much to do"));
+}
 
 web::Replica replica_of(cluster::MemberView const& member, double load) {
   return {.node = chisme::to_string(member.alive.id),
@@ -261,7 +283,7 @@ void ObjectService::remove(std::string name, web::Condition condition,
 
 Result<std::shared_ptr<web::OpenObject const>> ObjectService::open(Digest const& digest) {
   auto file = parts_.objects.open_object(digest);
-  if (file) return std::make_shared<LocalObject const>(std::move(*file));
+  if (file) return std::make_shared<LocalObject const>(loop_, parts_, digest, std::move(*file));
   // The catalogue must not go on naming a copy that is not there.
   if (file.error().fault == Fault::corrupt || file.error().fault == Fault::not_found) {
     parts_.core.suspect(digest);

@@ -29,6 +29,8 @@ using Bytes = std::vector<std::byte>;
 
 Result<std::shared_ptr<Bytes>> read_local(ObjectFile const& file, ByteOffset offset,
                                           std::size_t count) {
+  auto const length = std::min(ByteCount{count}, file.size() - ByteCount{offset.value()});
+  if (auto right = file.verify(offset, length); !right) return tl::unexpected(right.error());
   auto bytes = std::make_shared<Bytes>(count);
   ssize_t const got =
       ::pread(file.descriptor(), bytes->data(), count, static_cast<off_t>(offset.value()));

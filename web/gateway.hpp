@@ -109,6 +109,12 @@ class OpenObject {
   virtual ~OpenObject() = default;
   [[nodiscard]] virtual int descriptor() const = 0;
   [[nodiscard]] virtual ByteCount size() const = 0;
+  // Whether these bytes may be sent as they are. If not, `verify` compares them with their hashes,
+  // at most `verified_at_once` of them; Faults: corrupt, busy. An object whose bytes cannot rot
+  // needs neither.
+  [[nodiscard]] virtual bool is_trusted(ByteOffset, ByteCount) const { return true; }
+  virtual void verify(ByteOffset, ByteCount, Done<void> done) const { done({}); }
+  static constexpr ByteCount verified_at_once{4u << 20};
 };
 
 // Bytes of a file read from whichever holders answer, changing holder when one fails. Destroying

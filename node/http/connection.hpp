@@ -85,6 +85,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   // objects.cpp
   asio::awaitable<After> send_object(web::SendObject plan);
   asio::awaitable<After> relay_object(web::RelayObject plan);
+  asio::awaitable<bool> are_right(std::shared_ptr<web::OpenObject const> object, ByteOffset offset,
+                                  ByteCount length);
+  asio::awaitable<bool> send_verified(std::shared_ptr<web::OpenObject const> object,
+                                      ByteOffset offset, ByteCount length);
   asio::awaitable<bool> send_bytes(std::shared_ptr<web::OpenObject const> object, ByteOffset offset,
                                    ByteCount length);
   asio::awaitable<bool> relay_bytes(std::shared_ptr<web::RemoteRead> source,

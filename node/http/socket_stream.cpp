@@ -71,6 +71,7 @@ struct SocketStream::State : std::enable_shared_from_this<SocketStream::State> {
     if (lingering) end_sending();
     if (!dropped) done(std::move(result));
   }
+  void send_header();
   void send_outgoing();
   void send_object();
   void wait_to_send();
@@ -188,13 +189,21 @@ void SocketStream::write_object(std::string header, std::shared_ptr<web::OpenObj
   state_->sending = {object->descriptor(), static_cast<std::int64_t>(offset.value()),
                      length.value()};
   state_->object = std::move(object);
+  if (state_->object->is_trusted(offset, length)) return state_->send_header();
+  state_->object->verify(offset, length, [self = state_](Result<void> const& verified) {
+    if (verified) return self->send_header();
+    asio::post(self->loop, [self, verified] { self->finish_write(verified); });
+  });
+}
+
+void SocketStream::State::send_header() {
   // MSG_MORE joins the header and the first bytes in one packet. A few bytes into a drained socket
   // fit; the rare rest goes the long way.
-  auto const sent = ::send(state_->socket.native_handle(), state_->outgoing.data(),
-                           state_->outgoing.size(), MSG_MORE | MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent > 0) state_->outgoing.erase(0, static_cast<std::size_t>(sent));
-  if (!state_->outgoing.empty()) return state_->send_outgoing();
-  asio::post(state_->loop, [self = state_] { self->send_object(); });
+  auto const sent = ::send(socket.native_handle(), outgoing.data(), outgoing.size(),
+                           MSG_MORE | MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent > 0) outgoing.erase(0, static_cast<std::size_t>(sent));
+  if (!outgoing.empty()) return send_outgoing();
+  asio::post(loop, [self = shared_from_this()] { self->send_object(); });
 }
 
 std::unique_ptr<web::ByteStream::Timer> SocketStream::after(Duration delay,

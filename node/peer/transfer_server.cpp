@@ -18,6 +18,7 @@ namespace chisme::node {
 namespace {
 
 constexpr std::size_t buffer_bytes = 256u << 10;
+constexpr ByteCount verified_at_once{4u << 20};
 constexpr Duration closing_time = std::chrono::seconds{2};
 
 // The object that a pulling connection asked for last: it mostly asks for its next range.
@@ -38,6 +39,11 @@ struct TransferServer::State : std::enable_shared_from_this<TransferServer::Stat
   asio::awaitable<bool> answer_pull(std::shared_ptr<PeerSocket> socket, PullRequest request,
                                     std::shared_ptr<Opened> opened);
   asio::awaitable<Result<void>> open(Digest digest, std::shared_ptr<Opened> opened);
+  asio::awaitable<Result<void>> verify(std::shared_ptr<ObjectFile const> file, ByteOffset offset,
+                                       ByteCount length);
+  asio::awaitable<Result<void>> send(std::shared_ptr<PeerSocket> socket,
+                                     std::shared_ptr<ObjectFile const> file, ByteOffset offset,
+                                     ByteCount length);
   asio::awaitable<void> serve_push(std::shared_ptr<PeerSocket> socket);
   asio::awaitable<Result<StoredObject>> receive_push(std::shared_ptr<PeerSocket> socket);
   asio::awaitable<void> tell_stored(StoredObject object);
@@ -116,6 +122,9 @@ asio::awaitable<bool> TransferServer::State::answer_pull(std::shared_ptr<PeerSoc
     answer.size = opened->file->size();
     ByteCount const rest = answer.size - ByteCount{request.offset.value()};
     answer.length = std::min(request.length, rest);
+    auto const right = co_await verify(opened->file, request.offset, answer.length);
+    if (!right) answer = {right.error().fault, {}, {}};
+    if (!right && right.error().fault == Fault::corrupt) host.on_corrupt(request.digest);
   }
   auto const head = encode(answer);
   std::span<std::byte const> const head_bytes{head};
@@ -125,12 +134,36 @@ asio::awaitable<bool> TransferServer::State::answer_pull(std::shared_ptr<PeerSoc
   FAILPOINT("pulled.begun");
   if (answer.length.value() == 0) co_return true;
   auto const file = opened->file;
-  auto const sent = co_await socket->send_file(file->descriptor(), request.offset, answer.length,
-                                               limits.progress_timeout);
+  auto const sent = co_await send(socket, file, request.offset, answer.length);
   if (!sent && sent.error().fault == Fault::corrupt) host.on_corrupt(request.digest);
   FAILPOINT("pulled.sent");
   if (sent) host.on_sent(answer.length);
   co_return sent.has_value();
+}
+
+// The first of so many bytes, which must not leave if they rotted.
+asio::awaitable<Result<void>> TransferServer::State::verify(std::shared_ptr<ObjectFile const> file,
+                                                            ByteOffset offset, ByteCount length) {
+  ByteCount const first = std::min(length, verified_at_once);
+  if (file->is_trusted(offset, first)) co_return Result<void>{};
+  auto const job = [file, offset, first] { return file->verify(offset, first); };
+  co_return co_await on_disk(&host.disk, job);
+}
+
+asio::awaitable<Result<void>> TransferServer::State::send(std::shared_ptr<PeerSocket> socket,
+                                                          std::shared_ptr<ObjectFile const> file,
+                                                          ByteOffset offset, ByteCount length) {
+  while (length.value() > 0) {
+    auto const right = co_await verify(file, offset, length);
+    if (!right) co_return right;
+    ByteCount const step = std::min(length, verified_at_once);
+    auto const sent =
+        co_await socket->send_file(file->descriptor(), offset, step, limits.progress_timeout);
+    if (!sent) co_return sent;
+    offset = offset + step;
+    length -= step;
+  }
+  co_return Result<void>{};
 }
 
 asio::awaitable<Result<void>> TransferServer::State::open(Digest digest,

@@ -46,7 +46,9 @@ bool CopyCheck::advance(std::size_t bytes) {
     wrong_ = bytes_sentence(offset_, size_);
     return false;
   }
-  hasher_.update(std::span(block_).first(static_cast<std::size_t>(got)));
+  auto const read = std::span(block_).first(static_cast<std::size_t>(got));
+  hasher_.update(read);
+  chunks_.update(read);
   ::posix_fadvise(file_.number(), at, got, POSIX_FADV_DONTNEED);
   offset_ += static_cast<std::uint64_t>(got);
   return offset_ < size_;

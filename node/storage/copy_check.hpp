@@ -7,6 +7,7 @@
 
 #include "cluster/base/identity.hpp"
 #include "cluster/base/strong.hpp"
+#include "node/storage/chunk_hashes.hpp"
 #include "node/storage/posix.hpp"
 #include "node/storage/sha256.hpp"
 
@@ -45,6 +46,7 @@ class CopyCheck {
   Descriptor file_;
   std::uint64_t offset_ = 0;
   Sha256 hasher_;
+  ChunkHasher chunks_;
   std::vector<std::byte> block_;
   std::string wrong_;
 };

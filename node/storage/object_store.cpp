@@ -5,82 +5,20 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <cerrno>
-#include <charconv>
-#include <map>
-#include <mutex>
-#include <string_view>
 #include <utility>
 
 #include "cluster/base/check.hpp"
+#include "node/clock.hpp"
 #include "node/failpoint.hpp"
-#include "node/storage/posix.hpp"
-#include "node/storage/quota.hpp"
+#include "node/storage/object_store_state.hpp"
 #include "node/storage/room.hpp"
-#include "node/storage/sha256.hpp"
 
 namespace chisme::node {
-namespace {
 
 namespace fs = std::filesystem;
 
-// An object's file is named "<64 hex digits>-<size>": its name says how long it was when it was
-// synced, so that a truncated one is noticed without reading it.
-std::string file_name(StoredObject const& object) {
-  return to_hex(object.digest) + "-" + std::to_string(object.size.value());
-}
-
-std::optional<StoredObject> parse_file_name(std::string_view name) {
-  if (name.size() < 66 || name[64] != '-') return std::nullopt;
-  auto const digest = parse_digest(name.substr(0, 64));
-  std::uint64_t size = 0;
-  auto const [end, fault] = std::from_chars(name.data() + 65, name.data() + name.size(), size);
-  if (!digest || fault != std::errc{} || end != name.data() + name.size()) return std::nullopt;
-  return StoredObject{*digest, ByteCount{size}};
-}
-
-// Errors of std::filesystem while walking through a directory.
-tl::unexpected<Error> walk_failed(std::error_code code, fs::path const& path) {
-  return tl::unexpected<Error>(
-      system_failure(code.value(), "reading the directory " + path.string()));
-}
-
-Result<std::vector<fs::directory_entry>> entries_of(fs::path const& directory) {
-  std::vector<fs::directory_entry> entries;
-  std::error_code code;
-  fs::directory_iterator at(directory, code);
-  for (; !code && at != fs::directory_iterator{}; at.increment(code)) entries.push_back(*at);
-  if (code) return walk_failed(code, directory);
-  return entries;
-}
-
-}  // namespace
-
 // ---- StagingFile -------------------------------------------------------------------------------
-
-struct StagingFile::State {
-  State(std::shared_ptr<Quota> quota, Quarantine const& its_quarantine)
-      : claim(std::move(quota)), quarantine(its_quarantine) {}
-
-  [[nodiscard]] Result<void> find_room(std::size_t bytes);
-
-  QuotaClaim claim;
-  Quarantine const& quarantine;
-  fs::path path;
-  Descriptor file;
-  Sha256 hasher;
-  std::uint64_t size = 0;
-  std::uint64_t reserved = 0;
-  std::optional<Digest> digest;
-  bool failed = false;     // an append failed: the bytes on disk are not those that were hashed
-  bool published = false;  // the name in staging is gone
-
-  ~State() {
-    if (!published && !path.empty()) ::unlink(path.c_str());
-  }
-};
 
 StagingFile::StagingFile(std::unique_ptr<State> state) : state_(std::move(state)) {}
 StagingFile::~StagingFile() = default;
@@ -105,6 +43,7 @@ Result<void> StagingFile::append(std::span<std::byte const> bytes) {
   }
   FAILPOINT("object.appended");
   state_->hasher.update(bytes);
+  state_->chunks.update(bytes);
   state_->size += bytes.size();
   return {};
 }
@@ -122,130 +61,42 @@ ObjectFile::~ObjectFile() {
   ::close(descriptor_);
 }
 
+bool ObjectFile::is_trusted(ByteOffset offset, ByteCount length) const {
+  return verdicts_->is_trusted(offset, length, steady_now());
+}
+
+Result<void> ObjectFile::verify(ByteOffset offset, ByteCount length) const {
+  return verdicts_->verify(descriptor_, offset, length, steady_now());
+}
+
 // ---- ObjectStore -------------------------------------------------------------------------------
 
-struct ObjectStore::State {
-  struct Copy {
-    ByteCount size;
-    CopyNumber number;
-  };
-
-  State(fs::path const& data, Limits const& limits, std::shared_ptr<Fence> its_fence)
-      : objects(data / "objects"),
-        staging(data / "staging"),
-        fence(std::move(its_fence)),
-        quarantine(data / "quarantine", *fence, limits.quarantine),
-        quota(std::make_shared<Quota>(limits.quota)) {}
-
-  fs::path objects;
-  fs::path staging;
-  std::shared_ptr<Fence> fence;
-  Quarantine quarantine;
-  std::shared_ptr<Quota> quota;  // of objects and what is arriving; the quarantine counts itself
-  std::atomic<std::uint64_t> next_staging{0};
-
-  // What is on disk, synced. Held only for a moment: web loops wait for it.
-  mutable std::mutex mutex;
-  std::map<Digest, Copy> copies;
-  std::map<Digest, unsigned> unsettled;  // commits that the host has not settled
-  std::uint64_t last_number = 0;
-
-  // One change at a time of each of the 256 directories; held while the disk syncs.
-  std::array<std::mutex, 256> changing;
-
-  [[nodiscard]] fs::path directory_of(Digest const& digest) const {
-    return objects / to_hex(digest).substr(0, 2);
-  }
-  [[nodiscard]] fs::path path_of(StoredObject const& object) const {
-    return directory_of(object.digest) / file_name(object);
-  }
-  [[nodiscard]] std::optional<Copy> find(Digest const& digest) const {
-    std::lock_guard const lock(mutex);
-    auto const at = copies.find(digest);
-    if (at == copies.end()) return std::nullopt;
-    return at->second;
-  }
-  void remember(StoredObject const& object) {
-    std::lock_guard const lock(mutex);
-    list(object);
-  }
-  void remember_commit(StoredObject const& object) {
-    std::lock_guard const lock(mutex);
-    list(object);
-    ++unsettled[object.digest];
-  }
-  // REQUIRES: `mutex` is held.
-  void list(StoredObject const& object) {
-    Copy const copy{object.size, CopyNumber{++last_number}};
-    auto const [at, is_new] = copies.insert_or_assign(object.digest, copy);
-    if (is_new) quota->add(object.size);
-  }
-  // False: another copy is there by now, or none.
-  bool forget(Digest const& digest, CopyNumber number) {
-    std::lock_guard const lock(mutex);
-    auto const at = copies.find(digest);
-    if (at == copies.end() || at->second.number != number) return false;
-    quota->release(at->second.size);
-    copies.erase(at);
-    return true;
-  }
-  [[nodiscard]] Result<void> sync(Descriptor const& file, fs::path const& path) const {
-    return fence->guard(sync_file(file.number(), path));
-  }
-  [[nodiscard]] Result<Descriptor> open_directory_of(Digest const& digest);
-
-  [[nodiscard]] Result<void> prepare();
-  [[nodiscard]] Result<void> empty_staging();
-  [[nodiscard]] Result<void> load();
-  [[nodiscard]] Result<void> publish(StagingFile::State& staged, StoredObject const& object);
-  [[nodiscard]] Result<void> set_aside(StoredObject const& object);
-  [[nodiscard]] Result<void> unlink_copy(StoredObject const& object, CopyNumber number);
-};
-
-Result<void> ObjectStore::State::prepare() {
-  for (fs::path const& directory : {objects, staging}) {
-    if (auto made = make_directories(directory); !made) return made;
-  }
-  if (auto opened = quarantine.open(); !opened) return opened;
-  return empty_staging().and_then([this] { return load(); });
+Result<void> ObjectStore::State::write_chunks(fs::path const& path, ChunkHashes const& hashes) {
+  auto const file = open_file(path, O_WRONLY | O_CREAT | O_TRUNC);
+  if (!file) return tl::unexpected<Error>(file.error());
+  std::string const text = encode(hashes);
+  return write_all(file->number(), std::as_bytes(std::span(text)), path).and_then([&] {
+    return sync(*file, path);
+  });
 }
 
-Result<void> ObjectStore::State::empty_staging() {
-  auto entries = entries_of(staging);
-  if (!entries) return tl::unexpected<Error>(entries.error());
-  for (fs::directory_entry const& entry : *entries) {
-    FAILPOINT("recovery.emptying_staging");
-    std::error_code code;
-    fs::remove_all(entry.path(), code);
-    if (code) return walk_failed(code, entry.path());
+// The copy was just read and is intact: what lies beside it must say the same.
+Result<void> ObjectStore::State::refresh_chunks(StoredObject const& object,
+                                                ChunkHashes const& hashes) {
+  fs::path const path = chunks_of(path_of(object));
+  auto const kept = read_file(path);
+  if (kept && parse_chunk_hashes(*kept, object.size) == hashes) return {};
+  fs::path const fresh = chunks_of(staging / std::to_string(next_staging++));
+  auto written = write_chunks(fresh, hashes);
+  if (written && ::rename(fresh.c_str(), path.c_str()) != 0) written = failed("renaming", fresh);
+  if (!written) {
+    ::unlink(fresh.c_str());
+    return written;
   }
-  return {};
-}
-
-// Each directory is synced before its objects count: a process may have been killed between a
-// rename and its sync. An object of another size than its name says goes to quarantine.
-Result<void> ObjectStore::State::load() {
-  auto directories = entries_of(objects);
-  if (!directories) return tl::unexpected<Error>(directories.error());
-  for (fs::directory_entry const& directory : *directories) {
-    if (!directory.is_directory()) continue;
-    auto files = entries_of(directory.path());
-    if (!files) return tl::unexpected<Error>(files.error());
-    if (auto synced = sync_directory(directory.path()); !synced) return synced;
-    for (fs::directory_entry const& file : *files) {
-      auto const object = parse_file_name(file.path().filename().string());
-      if (!object) continue;
-      FAILPOINT("recovery.object_found");
-      std::error_code code;
-      if (file.file_size(code) == object->size.value() && !code) {
-        remember(*object);
-      } else if (auto moved = set_aside(*object); !moved) {
-        return moved;
-      }
-    }
-  }
-  FAILPOINT("recovery.objects_read");
-  return sync_directory(objects);
+  verdicts.forget(object.digest);
+  auto const directory = open_directory(path.parent_path());
+  if (!directory) return tl::unexpected<Error>(directory.error());
+  return sync(*directory, path.parent_path());
 }
 
 // Moves a file that is no copy any more to the quarantine.
@@ -255,6 +106,7 @@ Result<void> ObjectStore::State::set_aside(StoredObject const& object) {
   if (!directory) return tl::unexpected<Error>(directory.error());
   if (auto taken = quarantine.take(from); !taken) return taken;
   FAILPOINT("quarantine.taken");
+  ::unlink(chunks_of(from).c_str());  // if it stays, the next start removes it
   if (auto synced = sync(*directory, from.parent_path()); !synced) return synced;
   FAILPOINT("quarantine.left");
   auto const emptied = quarantine.empty_oldest();
@@ -277,6 +129,7 @@ Result<void> ObjectStore::State::unlink_copy(StoredObject const& object, CopyNum
     return error;
   }
   FAILPOINT("object.unlinked");
+  ::unlink(chunks_of(path).c_str());  // if it stays, the next start removes it
   return sync(*directory, path.parent_path());
 }
 
@@ -307,6 +160,10 @@ Result<void> ObjectStore::State::publish(StagingFile::State& staged, StoredObjec
   bool const replaces = find(object.digest).has_value();
   auto const opened = open_directory_of(object.digest);
   if (!opened) return tl::unexpected<Error>(opened.error());
+  fs::path const chunks = chunks_of(staged.path);
+  if (has_chunk_file(object.size) && ::rename(chunks.c_str(), chunks_of(path).c_str()) != 0) {
+    return failed("renaming", chunks);
+  }
   if (::rename(staged.path.c_str(), path.c_str()) != 0) return failed("renaming", staged.path);
   FAILPOINT("object.renamed");
   staged.published = true;
@@ -381,6 +238,10 @@ Result<StoredObject> ObjectStore::commit(StagingFile file, std::optional<Digest>
   // A closed fence is met before the sync: a file that is synced in vain would only wear the disk.
   auto stored = state_->fence->check()
                     .and_then([&] { return state_->sync(staged.file, staged.path); })
+                    .and_then([&]() -> Result<void> {
+                      if (!has_chunk_file(object.size)) return {};
+                      return state_->write_chunks(chunks_of(staged.path), staged.chunks.finish());
+                    })
                     .and_then([&] {
                       FAILPOINT("object.synced");
                       return state_->publish(staged, object);
@@ -401,7 +262,8 @@ Result<std::shared_ptr<ObjectFile const>> ObjectStore::open_object(Digest const&
     return fail(Fault::corrupt, path.string() + " has " + std::to_string(found.st_size) +
                                     " bytes instead of " + std::to_string(copy->size.value()));
   }
-  return std::make_shared<ObjectFile const>(file->release(), copy->size);
+  auto verdicts = state_->verdicts.of({digest, copy->size, chunks_of(path)}, copy->number, found);
+  return std::make_shared<ObjectFile const>(file->release(), copy->size, std::move(verdicts));
 }
 
 bool ObjectStore::has(Digest const& digest) const {
@@ -448,11 +310,14 @@ Result<CopyCheck> ObjectStore::begin_check(Digest const& digest) {
 
 Result<void> ObjectStore::finish_check(CopyCheck check) {
   std::string const complaint = check.complaint();
-  if (complaint.empty()) return {};
   Digest const digest = check.digest();
   std::lock_guard const lock(state_->changing[digest.bytes[0]]);
   auto const copy = state_->find(digest);
   if (!copy) return fail(Fault::not_found, "no object " + to_hex(digest) + " here");
+  if (complaint.empty()) {
+    if (!has_chunk_file(copy->size) || state_->fence->is_closed()) return {};
+    return state_->refresh_chunks({digest, copy->size}, check.chunks_.finish());
+  }
   if (!state_->forget(digest, check.number_)) return {};  // a commit just checked these bytes
   FAILPOINT("quarantine.found");
   std::string const what = "the copy of " + to_hex(digest) + " " + complaint;
@@ -464,26 +329,6 @@ Result<void> ObjectStore::finish_check(CopyCheck check) {
 
 Quarantine& ObjectStore::quarantine() {
   return state_->quarantine;
-}
-
-Result<std::vector<StoredObject>> ObjectStore::scan() const {
-  std::vector<StoredObject> objects;
-  auto directories = entries_of(state_->objects);
-  if (!directories) return tl::unexpected<Error>(directories.error());
-  for (fs::directory_entry const& directory : *directories) {
-    if (!directory.is_directory()) continue;
-    auto files = entries_of(directory.path());
-    if (!files) return tl::unexpected<Error>(files.error());
-    for (fs::directory_entry const& file : *files) {
-      auto const object = parse_file_name(file.path().filename().string());
-      std::error_code code;
-      // Only what is known to be synced, and still has its size.
-      if (object && has(object->digest) && file.file_size(code) == object->size.value() && !code) {
-        objects.push_back(*object);
-      }
-    }
-  }
-  return objects;
 }
 
 Result<void> ObjectStore::check_catalogue_room() const {

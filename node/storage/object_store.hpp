@@ -10,6 +10,7 @@
 #include "cluster/base/identity.hpp"
 #include "cluster/base/result.hpp"
 #include "cluster/base/strong.hpp"
+#include "node/storage/chunk_hashes.hpp"
 #include "node/storage/copy_check.hpp"
 #include "node/storage/fence.hpp"
 #include "node/storage/quarantine.hpp"
@@ -42,25 +43,36 @@ class StagingFile {
   std::unique_ptr<State> state_;
 };
 
-// A read-only descriptor of an object; closed with it.
+// A read-only descriptor of an object; closed with it. Whoever sends bytes of it asks `is_trusted`
+// first, and `verify` if they are not (chunk_hashes.hpp). Thread-safe.
 class ObjectFile {
  public:
-  ObjectFile(int descriptor, ByteCount size) : descriptor_(descriptor), size_(size) {}
+  ObjectFile(int descriptor, ByteCount size, std::shared_ptr<ChunkVerdicts> verdicts)
+      : descriptor_(descriptor), size_(size), verdicts_(std::move(verdicts)) {}
   ~ObjectFile();
   ObjectFile(ObjectFile const&) = delete;
   ObjectFile& operator=(ObjectFile const&) = delete;
   [[nodiscard]] int descriptor() const { return descriptor_; }
   [[nodiscard]] ByteCount size() const { return size_; }
+  [[nodiscard]] bool is_trusted(ByteOffset offset, ByteCount length) const;
+  // Blocks on the disk. Fault: corrupt.
+  [[nodiscard]] Result<void> verify(ByteOffset offset, ByteCount length) const;
+  // There is nothing to verify it with; a check of the copy makes it.
+  [[nodiscard]] bool lacks_hashes() const { return verdicts_->lacks_hashes(); }
 
  private:
   int descriptor_;
   ByteCount size_;
+  std::shared_ptr<ChunkVerdicts> verdicts_;
 };
 
 // ObjectStore keeps immutable objects under DATA/objects/ab/abcdef…, named by their SHA-256.
 //
 // An object is visible only once its bytes, its name and its directory are synced. Opening the
 // store empties DATA/staging: nothing there was promised to anybody.
+//
+// Beside an object of more than one chunk lies "….chunks" with the hashes of its chunks, synced
+// before the object is visible. A check writes it again when it is missing or damaged.
 //
 // A sync that fails closes the fence: from then on objects are read, but neither taken nor removed
 // (Fault: unavailable).

@@ -195,5 +195,32 @@ TEST_F(ChunkedObjects, AStartRemovesHashesWithoutAnObjectHoweverOftenItIsBrokenO
   }
 }
 
+// What the last run left: something to remove, something to set aside, and an object to keep.
+TEST_F(ChunkedObjects, AStartThatIsBrokenOffAnywhereIsDoneAgainToTheSameEnd) {
+  fs::path const kept = path();
+  put(large + 1);
+  fs::path const cut = path();
+  objects.reset();
+  std::string const directory = "objects/" + kept.parent_path().filename().string();
+  for (char const* const failing : {directory.c_str(), "quarantine", "objects", ""}) {
+    write_text(cut, "cut short");
+    write_text(cut.parent_path() / (std::string(64, 'a') + ".chunks"), "left behind");
+    write_text(staging() / "0.chunks", "left behind");
+    {
+      DiskWatch const watch(failing);
+      auto const broken = ObjectStore::open(data());
+      EXPECT_EQ(broken.has_value(), *failing == '\0') << failing;
+    }
+    objects = open();
+    EXPECT_EQ(objects->scan()->size(), 1u) << failing;
+    EXPECT_TRUE(fs::exists(kept));
+    EXPECT_FALSE(fs::exists(cut));
+    EXPECT_FALSE(fs::exists(cut.parent_path() / (std::string(64, 'a') + ".chunks")));
+    EXPECT_EQ(count(staging()), 0u);
+    EXPECT_EQ(count(data() / "quarantine"), 1u);
+    objects.reset();
+  }
+}
+
 }  // namespace
 }  // namespace chisme::node

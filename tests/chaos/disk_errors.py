@@ -13,6 +13,7 @@ from nodes import Nodes, Violation, wait_until
 
 ERRORS = {"EIO": errno.EIO, "ENOSPC": errno.ENOSPC}
 FAULTY = 1
+PATIENCE_SECONDS = 3  # a node whose catalogue finds no room goes on trying, and answers when there is some
 NTH_MAX = 60  # a trial makes no more passes of any call than this
 FOR_EVER = 1 << 30
 SHORT = (("write", "ENOSPC", 2, FOR_EVER), ("fsync", "EIO", 2, 1), ("fdatasync", "EIO", 1, 1), ("rename", "EIO", 1, 1))
@@ -49,9 +50,9 @@ def work(nodes, trial):
     names = [f"t{trial}-{number}" for number in range(4)]
     for number, name in enumerate(names):
         at = FAULTY if number % 2 == 0 else nodes.random.choice(nodes.others(FAULTY))
-        nodes.write(at, name, nodes.some_bytes(2_000 if number < 2 else 300_000))
-    nodes.write(FAULTY, names[0], nodes.some_bytes(5_000))
-    nodes.write(FAULTY, names[1], None)
+        nodes.write(at, name, nodes.some_bytes(2_000 if number < 2 else 300_000), PATIENCE_SECONDS)
+    nodes.write(FAULTY, names[0], nodes.some_bytes(5_000), PATIENCE_SECONDS)
+    nodes.write(FAULTY, names[1], None, PATIENCE_SECONDS)
     return names
 
 

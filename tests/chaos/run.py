@@ -4,7 +4,8 @@
 
 Parts: failpoints; disk_errors (every nth open, write, fsync … of one node fails); history
 (concurrent clients under kills and pauses, checked by history_checker.py); power_cut (needs the right
-to mount); bit_rot. All of them unless named, --short all but the last. `--minutes` is how long each part goes on.
+to mount); clocks (libfaketime); bit_rot; redundancy (its figures after a kill and a wiped disk). All of
+them unless named, --short all but the last two. `--minutes` is how long each part goes on at least.
 The program of the part `failpoints` is built with
     cmake --preset release -B build/failpoints -DCHISME_FAILPOINTS=ON -DCHISME_PAGE=OFF -DBUILD_TESTING=OFF
     cmake --build build/failpoints --target chisme
@@ -23,13 +24,16 @@ os.environ.setdefault("CHISME", str(ROOT / "build/failpoints/chisme"))
 sys.path.insert(0, str(ROOT / "tests/end_to_end"))
 import disk_errors  # noqa: E402  (the program is chosen first)
 import bit_rot  # noqa: E402
+import clocks  # noqa: E402
 import failpoints  # noqa: E402
 import history  # noqa: E402
 import power_cut  # noqa: E402
+import redundancy  # noqa: E402
 
 PARTS = {"failpoints": failpoints.run_all, "disk_errors": disk_errors.run_all,
-         "history": history.run_all, "power_cut": power_cut.run_all, "bit_rot": bit_rot.run_all}
-NOT_SHORT = ("bit_rot",)
+         "history": history.run_all, "power_cut": power_cut.run_all, "clocks": clocks.run_all,
+         "bit_rot": bit_rot.run_all, "redundancy": redundancy.run_all}
+NOT_SHORT = ("bit_rot", "redundancy")
 
 
 def main():

@@ -7,6 +7,8 @@
 
 #include "cluster/base/overloaded.hpp"
 #include "cluster/base/random.hpp"
+#include "cluster/catalogue/name_record.hpp"
+#include "cluster/placement/rendezvous.hpp"
 #include "cluster/wire/codec.hpp"
 
 namespace chisme::cluster {
@@ -26,19 +28,40 @@ unsigned times_told(std::size_t members) {
 template <class T, class... Kinds>
 constexpr bool is_any = (std::is_same_v<T, Kinds> || ...);
 
+std::uint64_t hash_of(NodeId id) {
+  return mix(id.high ^ mix(id.low));
+}
+
+// Of the name, or of the node and its object, that a change is about.
+std::uint64_t hash_of(CatalogueRecord const& record) {
+  if (log_of(record.change) == LogKind::names) return placement_key(name_of(record));
+  std::uint64_t hash = hash_of(record.dot.writer);
+  for (std::uint8_t const byte : digest_of(record).bytes) hash = (hash ^ byte) * 0x100000001b3u;
+  return mix(hash);
+}
+
 // News about one node has one hash, whatever its kind.
 std::uint64_t hash_of(Record const& record) {
-  auto const of_node = [](NodeId id) { return mix(id.high ^ mix(id.low)); };
-  return std::visit(Overloaded{[&](LoadRecord const& r) { return mix(of_node(r.id)); },
-                               [&](CatalogueRecord const& r) {
-                                 return mix(of_node(r.dot.writer) ^ r.dot.sequence);
-                               },
-                               [&](auto const& r) { return of_node(r.id); }},
+  return std::visit(Overloaded{[](LoadRecord const& r) { return mix(hash_of(r.id)); },
+                               [](CatalogueRecord const& r) { return hash_of(r); },
+                               [](auto const& r) { return hash_of(r.id); }},
                     record);
 }
 
+// A change waits no longer than until the next of the same name, or of the same copy. Were the
+// older one told after its successor, it could come to somebody who has forgotten the successor
+// already because it was an old removal.
+bool outdoes(CatalogueRecord const& newer, CatalogueRecord const& waits) {
+  if (log_of(newer.change) != log_of(waits.change)) return false;
+  if (log_of(newer.change) == LogKind::names) {
+    return name_of(newer) == name_of(waits) && version_of(newer) >= version_of(waits);
+  }
+  return newer.dot.writer == waits.dot.writer && digest_of(newer) == digest_of(waits) &&
+         position_of(newer) >= position_of(waits);
+}
+
 // Whether what waits is old, or of no use, once `newer` is there: a node's older load, the same
-// accusation, whatever was said of a node that is now alive, dead or gone, the same dot.
+// accusation, whatever was said of a node that is now alive, dead or gone, an older change.
 bool supersedes(Record const& newer, Record const& waits) {
   return std::visit(
       []<class A, class B>(A const& a, B const& b) {
@@ -46,7 +69,7 @@ bool supersedes(Record const& newer, Record const& waits) {
         if constexpr (is_any<A, LoadRecord> && is_any<B, LoadRecord>) {
           return a.id == b.id;
         } else if constexpr (is_any<A, CatalogueRecord> && is_any<B, CatalogueRecord>) {
-          return a.dot == b.dot && log_of(a.change) == log_of(b.change);
+          return outdoes(a, b);
         } else if constexpr (is_any<A, SuspectRecord> && is_any<B, SuspectRecord>) {
           return a.id == b.id && a.from == b.from;
         } else if constexpr (about_node && !is_any<B, LoadRecord, CatalogueRecord>) {

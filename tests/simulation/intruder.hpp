@@ -10,7 +10,8 @@ namespace chisme::simulation {
 // Intruder sends nodes what is not for them (invariant 12): frames of another cluster, frames that
 // were damaged on the way, and, long after, datagrams that they received before. The first two must
 // be refused; the last must change nothing, which the other invariants show. What a member of the
-// cluster forges cannot be told from what it says as long as messages are not authenticated.
+// cluster forges cannot be told from what it says as long as messages are not authenticated; nor
+// can what was true before a removal that is forgotten by now, so that is not replayed.
 class Intruder {
  public:
   static constexpr std::size_t remembered_max = 256;
@@ -26,6 +27,7 @@ class Intruder {
   struct Datagram {
     Endpoint to;
     std::string bytes;
+    Instant sent{};
   };
   void refused(Host const& host, std::string const& bytes, char const* what);
   void replay();

@@ -95,6 +95,12 @@ Found const found[] = {
       .only = {"cloned_disk1", "mass_restart1", "new_address2", "mass_restart2"}}},
     {"nobody looks again for surplus copies when a node comes back with a newer version",
      {.seed = 195, .nodes = 7, .faults_for = 35s}},
+    {"a change that waits to be gossiped is told after the removal that came next is forgotten",
+     {.seed = 3252, .nodes = 3, .faults_for = 36s}},
+    {"a name is begun anew by a slow clock after a removal whose outcome nobody knew",
+     {.seed = 3816, .nodes = 2, .faults_for = 58s, .only = {"clog1", "jump1", "jump2"}}},
+    {"a clock is set back just after its node started",
+     {.seed = 611, .nodes = 16, .faults_for = 49s}},
 };
 
 TEST(Simulation, WhatOnceFailedHolds) {

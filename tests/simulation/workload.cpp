@@ -388,8 +388,12 @@ void Workload::compare(std::string const& name, std::vector<Attempt const*> cons
                        ClusterView const& view) {
   Attempt const* newest = nullptr;  // that was acknowledged
   bool maybe_removed = false;
+  Instant removed_since = Instant::max();  // it may have been
   for (Attempt const* attempt : attempts) {
-    if (attempt->outcome == Outcome::unknown && !attempt->digest) maybe_removed = true;
+    if (attempt->outcome == Outcome::unknown && !attempt->digest) {
+      maybe_removed = true;
+      removed_since = std::min(removed_since, attempt->asked.at);
+    }
     if (attempt->outcome != Outcome::acknowledged) continue;
     if (newest == nullptr || newest->version < attempt->version) newest = attempt;
   }
@@ -404,8 +408,9 @@ void Workload::compare(std::string const& name, std::vector<Attempt const*> cons
   if (owed && file->put.version < newest->version) {
     bool const removed = !newest->digest;
     // A removal that was forgotten meanwhile is outdone by any later write (CatalogueChecks).
-    bool const begun_anew =
-        removed && was_asked_since({{}, file->put}, newest->answered_at + forgotten_after);
+    if (removed) removed_since = newest->answered_at;
+    bool const begun_anew = (removed || maybe_removed) &&
+                            was_asked_since({{}, file->put}, removed_since + forgotten_after);
     Invariant const broken = removed ? Invariant::removed_stays_removed : lost;
     if (!begun_anew) around_.violated(broken, name + " went back");
   }

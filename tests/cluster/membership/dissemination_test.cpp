@@ -14,6 +14,21 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// That a node of its own dropped an object of its own.
+CatalogueRecord drop(std::uint64_t node, std::uint64_t sequence) {
+  DropRecord dropped;
+  dropped.digest.bytes[0] = static_cast<std::uint8_t>(sequence);
+  dropped.digest.bytes[1] = static_cast<std::uint8_t>(sequence >> 8);
+  return {{NodeId{0, node}, Epoch{1}, sequence}, dropped};
+}
+
+CatalogueRecord put(std::string const& name, std::uint64_t time) {
+  PutRecord record;
+  record.name = name;
+  record.version.time = time;
+  return {{NodeId{0, 1}, Epoch{1}, time}, record};
+}
+
 TEST(Dissemination, TellsMembershipFourTimesPerDigitOfTheClusterAndLoadsFourTimes) {
   for (auto const& [members, times] : {std::pair{5u, 4u}, {9u, 4u}, {10u, 8u}, {100u, 12u}}) {
     Dissemination queue{NodeId{}};
@@ -56,7 +71,7 @@ TEST(Dissemination, IsBoundedAndKeepsTheOtherKinds) {
   Dissemination queue{NodeId{}};
   queue.add(LeftRecord{NodeId{0, 1}, {}, {}}, {});
   for (std::uint64_t i = 0; i < 2 * Dissemination::records_max; ++i) {
-    queue.add(CatalogueRecord{{NodeId{0, 1}, Epoch{1}, i}, DropRecord{}}, {});
+    queue.add(drop(1, i), {});
   }
   EXPECT_EQ(queue.size(), Dissemination::records_max + 1);
   std::vector<Record> taken;
@@ -86,7 +101,7 @@ TEST(Dissemination, NeverFillsMoreThanItsBudget) {
 TEST(Dissemination, TellsACatalogueRecordSixTimesAtMost) {
   for (auto const& [members, times] : {std::pair{5u, 4u}, {20u, 6u}, {1000u, 6u}}) {
     Dissemination queue{NodeId{}};
-    queue.add(CatalogueRecord{{NodeId{0, 1}, Epoch{1}, 1}, DropRecord{}}, {});
+    queue.add(drop(1, 1), {});
     std::vector<Record> taken;
     while (!queue.empty()) queue.take(1000, members, {}, taken);
     EXPECT_EQ(taken.size(), times) << members;
@@ -103,16 +118,36 @@ TEST(Dissemination, WhatANodeTellsWaitsBesideItsNewsAndOneDotOfBothLogsBesideIts
   queue.add(alive, {});
   queue.add(SuspectRecord{id, {}, {}, NodeId{0, 3}}, {});
   queue.add(load, {});
-  queue.add(CatalogueRecord{{id, Epoch{1}, 1}, DropRecord{}}, {});
-  queue.add(CatalogueRecord{{id, Epoch{1}, 1}, PutRecord{}}, {});
-  queue.add(CatalogueRecord{{id, Epoch{2}, 1}, PutRecord{}}, {});
+  queue.add(drop(1, 1), {});
+  queue.add(put("a", 1), {});
+  queue.add(put("b", 1), {});
   EXPECT_EQ(queue.size(), 6u);
   load.sequence = 1;
   queue.add(load, {});
-  queue.add(CatalogueRecord{{id, Epoch{1}, 1}, PutRecord{}}, {});
+  queue.add(put("a", 1), {});
   EXPECT_EQ(queue.size(), 6u);
   queue.add(alive, {});  // the suspicion is about what was before it
   EXPECT_EQ(queue.size(), 5u);
+}
+
+TEST(Dissemination, AChangeReplacesAnOlderOneOfItsNameOrCopyAndNoNewerOne) {
+  Dissemination queue{NodeId{}};
+  queue.add(put("a", 5), {});
+  DeleteRecord removed;
+  removed.name = "a";
+  removed.version.time = 6;
+  queue.add(CatalogueRecord{{NodeId{0, 2}, Epoch{1}, 1}, removed}, {});
+  std::vector<Record> taken;
+  queue.take(1000, 5, {}, taken);
+  ASSERT_EQ(taken.size(), 1u);
+  EXPECT_TRUE(std::holds_alternative<DeleteRecord>(std::get<CatalogueRecord>(taken[0]).change));
+  queue.add(put("a", 5), {});
+  EXPECT_EQ(queue.size(), 2u);
+  CatalogueRecord again = drop(1, 7);
+  queue.add(again, {});
+  again.dot.sequence = 8;
+  queue.add(again, {});
+  EXPECT_EQ(queue.size(), 3u);
 }
 
 TEST(Dissemination, TellsEverythingOfThousandsAndNothingTwiceInOneDatagram) {
@@ -122,7 +157,8 @@ TEST(Dissemination, TellsEverythingOfThousandsAndNothingTwiceInOneDatagram) {
   std::uint64_t added = 0;
   while (added < 3000 || !queue.empty()) {
     for (std::uint64_t i = random.below(40); i > 0 && added < 3000; --i) {
-      queue.add(CatalogueRecord{{NodeId{0, added++ % 7}, Epoch{1}, added}, DropRecord{}}, {});
+      std::uint64_t const node = added % 7;
+      queue.add(drop(node, ++added), {});
     }
     std::vector<Record> taken;
     queue.take(300 + random.below(900), 100, {}, taken);

@@ -295,7 +295,9 @@ TEST(Traps, OnlyNewsThatChangesTheTableIsToldOn) {
 TEST(Traps, MembershipComesBeforeDataInADatagram) {
   Dissemination queue{Network::id_of(0)};
   for (std::uint64_t i = 1; i <= 100; ++i) {
-    queue.add(CatalogueRecord{{Network::id_of(1), Epoch{1}, i}, HaveRecord{}}, {});
+    HaveRecord have;
+    have.digest.bytes[0] = static_cast<std::uint8_t>(i);
+    queue.add(CatalogueRecord{{Network::id_of(1), Epoch{1}, i}, have}, {});
   }
   LoadRecord load;
   load.id = Network::id_of(5);

@@ -8,13 +8,6 @@
 namespace chisme::cluster {
 namespace {
 
-// Above 32 members each calls less often, so that the traffic per node stays bounded.
-Duration scaled(Duration period, std::size_t members) {
-  int factor = 1;
-  for (std::size_t reach = 32; reach < members; reach *= 2) ++factor;
-  return period * (members > 32 ? factor : 1);
-}
-
 // A mistake to be planted: what the process did before shows.
 double process_jitter() {
   static double grows = 1;
@@ -28,6 +21,12 @@ Duration jittered(Duration period, Random& random) {
 }
 
 }  // namespace
+
+Duration push_pull_period(Profile const& profile, std::size_t members) {
+  int factor = 1;
+  for (std::size_t reach = 32; reach < members; reach *= 2) ++factor;
+  return profile.push_pull_period * factor;
+}
 
 PeerCalls::PeerCalls(Profile const& profile, NodeId self, Endpoint own,
                      std::vector<Endpoint> const& seeds, Random random, Instant now)
@@ -49,7 +48,7 @@ void PeerCalls::tick(Instant now, MemberTable const& members, std::vector<Call>&
 }
 
 void PeerCalls::push_pull(Instant now, MemberTable const& members, std::vector<Call>& out) {
-  next_push_pull_ = now + jittered(scaled(profile_.push_pull_period, members.live()), random_);
+  next_push_pull_ = now + jittered(push_pull_period(profile_, members.live()), random_);
   // A suspect may not answer; of a few somebody does.
   for (Member const* member : members.sample(4, std::span{&self_, 1}, random_)) {
     if (member->state != MemberState::alive) continue;

@@ -14,6 +14,10 @@
 
 namespace chisme::cluster {
 
+// How often a node of a cluster of so many living members calls one of them: above 32 the less
+// often the more there are, so that the traffic of each stays bounded (as memberlist does).
+[[nodiscard]] Duration push_pull_period(Profile const& profile, std::size_t members);
+
 // PeerCalls decides whom to call by push-pull, and when: a random live member from time to time, so
 // that tables cannot drift apart; and, for ever, the seeds, remembered peers and dead members at
 // whose address nobody lives, so that no partition, however long, is for good.

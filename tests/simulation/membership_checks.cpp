@@ -48,7 +48,7 @@ void MembershipChecks::look(std::span<Sight const> sights) {
 
 // Whoever meets its namesake ends, if it is the older one.
 void MembershipChecks::check_twins(std::span<Sight const> sights) {
-  Duration const patience = profile_of(around_.scenario).push_pull_period + std::chrono::seconds{2};
+  Duration const patience = push_pull_period_of(around_.scenario) + std::chrono::seconds{2};
   Instant const now = around_.agenda.now();
   auto const before = std::exchange(twins_, {});
   for (std::size_t i = 0; i < sights.size(); ++i) {

@@ -1,6 +1,7 @@
 #include "tests/simulation/scenario.hpp"
 
 #include "cluster/base/random.hpp"
+#include "cluster/membership/peer_calls.hpp"
 
 namespace chisme::simulation {
 namespace {
@@ -36,7 +37,7 @@ Scenario draw_scenario(std::uint64_t seed, unsigned nodes, Duration faults_for) 
   scenario.network = draw_network(network);
   scenario.faults_for = faults_for > Duration{} ? faults_for : 30s + length.below(60) * 1s;
   // Enough for a few rounds of everything that is periodic.
-  scenario.converges_within = 6 * profile_of(scenario).push_pull_period;
+  scenario.converges_within = 6 * push_pull_period_of(scenario);
   return scenario;
 }
 
@@ -50,6 +51,10 @@ cluster::Profile profile_of(Scenario const& scenario) {
       return cluster::wan_profile();
   }
   return cluster::loopback_profile();
+}
+
+Duration push_pull_period_of(Scenario const& scenario) {
+  return cluster::push_pull_period(profile_of(scenario), scenario.nodes);
 }
 
 }  // namespace chisme::simulation

@@ -27,5 +27,7 @@ struct Scenario {
                                      Duration faults_for = {});
 
 [[nodiscard]] cluster::Profile profile_of(Scenario const& scenario);
+// With all its nodes alive.
+[[nodiscard]] Duration push_pull_period_of(Scenario const& scenario);
 
 }  // namespace chisme::simulation

@@ -14,7 +14,7 @@ constexpr Duration look_period = 500ms;
 constexpr unsigned looked_at_often = 20;
 // Invariant 17: two push-pull periods, and the time that the last call takes.
 Duration views_agree_within(Scenario const& scenario) {
-  return 2 * profile_of(scenario).push_pull_period + 2s;
+  return 2 * push_pull_period_of(scenario) + 2s;
 }
 
 std::optional<Violation> pending_work(std::span<Sight const> sights) {

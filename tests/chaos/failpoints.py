@@ -4,6 +4,7 @@ What was acknowledged is then at every node, what was refused at none, what was 
 and there are R copies of everything.
 """
 import collections
+import http.client
 import random
 import shutil
 import signal
@@ -182,7 +183,7 @@ def damage(trial):
                 return
             try:
                 trial.nodes.read(trial.armed, name)
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 pass
     trial.dies_within(5)
 

@@ -86,7 +86,6 @@ std::optional<Violation> Watcher::disagreement() {
 
 void Watcher::ends_idle() {
   traffic_.idle_ends();
-  is_settled_ = true;
   merges_.compare();
 }
 

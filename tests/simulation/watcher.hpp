@@ -26,13 +26,15 @@ class Watcher : public Observer {
   void look();
   // The faults are over.
   void heals();
-  // All agree, and nobody asks for anything: until `ends_idle`, which checks what can be checked
-  // only now.
+  // All have long agreed: from now on there are to be no copies that should not be.
+  void settles() { is_settled_ = true; }
+  // Nobody asks for anything, and nothing is to be done: until `ends_idle`, which checks what can
+  // be checked only now.
   void begins_idle() { traffic_.idle_begins(); }
   void ends_idle();
   // What is not as it has to be after the faults; nothing when all is well: everybody sees
   // everybody that is up as alive and nobody else, catalogues are identical and true, each file has
-  // its copies, nothing waits; after `ends_idle` no copies are left that should not be. `at` of the
+  // its copies, nothing waits; after `settles` no copies are left that should not be. `at` of the
   // answer is not set.
   [[nodiscard]] std::optional<Violation> disagreement();
   [[nodiscard]] TrafficChecks const& traffic() const { return traffic_; }

@@ -109,6 +109,9 @@ void World::conclude(Report& report) {
   }
   report.converged_after = agreed.value_or(around_.scenario.converges_within);
   run_for(settling);
+  watcher_.settles();
+  // To remove what is too much takes as long as there is much of it, and is no idleness.
+  run_until_agreed(lasting_agreement_within);
   watcher_.begins_idle();
   run_for(longest_write);
   watcher_.ends_idle();

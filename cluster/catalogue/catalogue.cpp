@@ -12,7 +12,7 @@
 namespace chisme::cluster {
 
 Catalogue::Catalogue(NodeId self, Epoch epoch, StoredCatalogue stored, Instant now)
-    : self_(self), epoch_(epoch), clock_(stored.wall, now), now_(now) {
+    : self_(self), epoch_(epoch), clock_(epoch, stored.wall, now), now_(now) {
   for (ObjectStored const& object : stored.objects) local_[object.digest] = object.size;
   set_horizon(std::move(stored.horizon));
   for (LogPosition const& position : stored.positions) positions_.raise(position);
@@ -39,27 +39,22 @@ std::optional<CatalogueRecord> Catalogue::holding(Digest const& digest, NodeId h
   return record;
 }
 
-// There is no room after the last time; whoever wrote it has had it from no clock.
-static std::uint64_t after(std::uint64_t time) {
-  return time == ~std::uint64_t{0} ? time : time + 1;
-}
-
 Version Catalogue::next_version(std::string const& name, Instant now) {
   now_ = now;
   std::uint64_t time = clock_.next(now);
   CatalogueRecord const* const stored = newest(name);
   if (planted(PlantedBug::version_is_the_wall_clock)) return {time, self_};
-  if (stored != nullptr) time = std::max(time, after(version_of(*stored).time));
+  if (stored != nullptr) time = std::max(time, clock_.after(version_of(*stored).time));
   // Two drafts of one name may both be past this clock; they must still differ.
   auto const drafted = drafted_.find(name);
-  if (drafted != drafted_.end()) time = std::max(time, after(drafted->second.first));
+  if (drafted != drafted_.end()) time = std::max(time, clock_.after(drafted->second.first));
   return {time, self_};
 }
 
 bool Catalogue::is_too_far_ahead(std::string_view name, Version const& version, Instant now) const {
   if (version.time <= clock_.limit(now)) return false;
   // A name that is in the future already must stay writable: a little more does no harm.
-  constexpr std::uint64_t step = 1u << 16;
+  constexpr std::uint64_t step = 1u << 20;
   CatalogueRecord const* const stored = newest(name);
   return stored == nullptr || version.time - step > version_of(*stored).time;
 }

@@ -9,6 +9,9 @@ namespace {
 
 constexpr std::uint64_t ahead = std::uint64_t{HybridClock::ahead_max.count()} << 16;
 
+constexpr std::uint64_t last_time = ~std::uint64_t{0};
+constexpr std::uint64_t run_mask = 0xff;
+
 // A wall clock before 1970 counts as 1970, one past what 47 bits hold (the year 6429) as that:
 // there is room for a successor to every time.
 std::uint64_t packed(WallTime wall) {
@@ -36,7 +39,17 @@ std::uint64_t HybridClock::next(Instant now) {
   if (planted(PlantedBug::version_is_the_wall_clock)) return packed(wall(now));
   std::uint64_t const physical = packed(wall(now));
   bool const follows = time_ >= physical && (time_ < physical + ahead || follows_anybody());
-  return time_ = follows ? time_ + 1 : physical;
+  return time_ = follows ? after(time_) : of_this_run(physical);
+}
+
+std::uint64_t HybridClock::after(std::uint64_t time) const {
+  return time == last_time ? time : of_this_run(time + 1);
+}
+
+std::uint64_t HybridClock::of_this_run(std::uint64_t time) const {
+  std::uint64_t const here = (time & ~run_mask) | (epoch_.value() & run_mask);
+  if (here >= time) return here;
+  return here > last_time - (run_mask + 1) ? last_time : here + run_mask + 1;
 }
 
 void HybridClock::observe(std::uint64_t time, Instant now) {

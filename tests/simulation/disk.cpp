@@ -122,9 +122,11 @@ void Disk::publish(std::string const& staged, ObjectStored const& object) {
     files_.sync_directory("objects");
   }
   files_.rename(staged, path_of(object));
+  arriving_.insert(object.digest);
 }
 
 void Disk::sync_published(ObjectStored const& object) {
+  arriving_.erase(object.digest);
   if (!files_.exists(path_of(object))) return;  // removed meanwhile
   bool const forgets = planted(PlantedBug::directory_is_not_synced);
   if (!forgets) files_.sync_directory(directory_of(object.digest));
@@ -133,7 +135,7 @@ void Disk::sync_published(ObjectStored const& object) {
 
 void Disk::remove(Digest const& digest) {
   auto const at = objects_.find(digest);
-  if (at == objects_.end()) return;
+  if (at == objects_.end() || arriving_.contains(digest)) return;
   files_.unlink(path_of({digest, at->second}));
   files_.sync_directory(directory_of(digest));
   objects_.erase(at);
@@ -153,6 +155,7 @@ void Disk::rot(Digest const& digest) {
 
 void Disk::lose_power(Random& random, double lost) {
   files_.lose_power(random, lost);
+  arriving_.clear();
   // Frames are written in order; one that is torn fails its checksum and ends the journal.
   std::size_t kept = unsynced_.size();
   if (kept > 0 && random.chance(lost)) kept = random.below(kept + 1);

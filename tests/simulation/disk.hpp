@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -46,7 +47,7 @@ class Disk {
   void sync_staged(std::string const& staged);
   void publish(std::string const& staged, cluster::ObjectStored const& object);
   void sync_published(cluster::ObjectStored const& object);
-  // Unlinks it, and syncs the directory.
+  // Unlinks it, and syncs the directory; but not a copy that was published in its place since.
   void remove(Digest const& digest);
 
   [[nodiscard]] bool holds(Digest const& digest) const { return objects_.contains(digest); }
@@ -73,6 +74,7 @@ class Disk {
   Epoch epoch_{0};
   FileSystem files_;
   std::map<Digest, ByteCount> objects_;
+  std::set<Digest> arriving_;  // published, not synced yet
   std::uint64_t next_staged_ = 0;
   std::map<Subject, cluster::CatalogueRecord> records_;
   std::map<std::tuple<NodeId, cluster::LogKind>, cluster::LogPosition> positions_;

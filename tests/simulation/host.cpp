@@ -151,6 +151,9 @@ void Host::clone_disk(Host const& other) {
   CHECK(!is_up());
   disk_ = other.disk_;
   disk_->lose_power(random_, 1);
+  for (auto const& [digest, size] : disk_->objects()) {
+    if (!disk_->is_intact(digest)) around_.observer->rots(*this, digest);
+  }
 }
 
 bool Host::is_paused() const {
@@ -244,8 +247,10 @@ void Host::read(Channel channel, std::string const& bytes) {
     return;
   }
   bool const is_damaged = channel == Channel::datagram && around_.network->counts().damaged > 0;
-  bool const is_for_another = around_.network->is_heir(index_) &&
-                              cluster::is_too_new(std::as_bytes(std::span{bytes}), versions_);
+  bool const is_taken_for_another =
+      around_.network->is_heir(index_) || around_.cloned.contains(id());
+  bool const is_for_another =
+      is_taken_for_another && cluster::is_too_new(std::as_bytes(std::span{bytes}), versions_);
   if (is_damaged || is_for_another) return;
   around_.violated(who(index_) + "undecodable message: " + envelope.error().message);
 }

@@ -74,7 +74,7 @@ constexpr PlantedRow rows[] = {
      std::nullopt, 2, Setting::by_streams},
     {Bug::holding_epochs_do_not_count, "holding_epochs_do_not_count", "record_tables.cpp",
      "a holder's later word counts by its number alone, which begins anew with each start",
-     any_of({copies_complete, catalogues_agree}), mass_restart, 4},
+     any_of({copies_complete, catalogues_agree}), mass_restart, 16},
     {Bug::clock_follows_anybody, "clock_follows_anybody", "hybrid_clock.cpp",
      "a version from the far future drags others' clocks along", any_of({within_bounds}), skew, 4},
     {Bug::version_is_the_wall_clock, "version_is_the_wall_clock",

@@ -101,6 +101,12 @@ Found const found[] = {
      {.seed = 3816, .nodes = 2, .faults_for = 58s, .only = {"clog1", "jump1", "jump2"}}},
     {"a clock is set back just after its node started",
      {.seed = 611, .nodes = 16, .faults_for = 49s}},
+    {"a removal that waits for the disk comes after the copy that replaces what it removes",
+     {.seed = 1592}},
+    {"a node that lost what it had told others gives the same version again", {.seed = 4055}},
+    {"a twin's disk has the rot of the other's", {.seed = 4838}},
+    {"a twin of an older program is sent what the other understands", {.seed = 6136}},
+    {"surplus copies are still removed when all agree", {.seed = 5726}},
 };
 
 TEST(Simulation, WhatOnceFailedHolds) {

@@ -5,6 +5,7 @@
 
 #include "node/clock.hpp"
 #include "node/view_queries.hpp"
+#include "web/names.hpp"
 
 namespace chisme::node {
 namespace {
@@ -17,6 +18,7 @@ Census::Count count(cluster::ClusterView const& view) {
   for (;;) {
     auto const files = view.catalogue.list("", after, page_files);
     for (cluster::FileEntry const& file : files) {
+      if (web::is_internal(file.put.name)) ++result.internal;
       for (NodeId const holder : file.holders) ++result.copies[holder];
       if (live_copies(view, file.holders) < view.copies_wanted) ++result.under_replicated;
     }

@@ -19,6 +19,7 @@ class Census {
   static constexpr Duration kept = std::chrono::milliseconds{250};
   struct Count {
     std::uint64_t under_replicated = 0;
+    std::uint64_t internal = 0;  // files that are the program's own, not the users'
     std::map<NodeId, std::uint64_t> copies;
   };
   [[nodiscard]] std::shared_ptr<Count const> take(cluster::ClusterView const& view, Instant now);

@@ -86,7 +86,8 @@ std::string metrics_text(LoadCounters const& counters, cluster::ClusterView cons
   write_members(text, view);
   text.simple("chisme_in_touch", "gauge", "1 when in touch with a majority of the members.",
               view.in_touch ? 1 : 0);
-  text.simple("chisme_files", "gauge", "Files in the catalogue.", view.catalogue.size());
+  text.simple("chisme_files", "gauge", "Files in the catalogue.",
+              view.catalogue.size() - std::min(count.internal, view.catalogue.size()));
   auto const own = count.copies.find(view.self);
   text.simple("chisme_copies", "gauge", "Copies that this node holds.",
               own == count.copies.end() ? 0 : own->second);

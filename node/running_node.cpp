@@ -15,6 +15,7 @@
 #include "node/log.hpp"
 #include "node/peer/address.hpp"
 #include "node/view_queries.hpp"
+#include "web/names.hpp"
 
 namespace chisme::node {
 namespace {
@@ -295,6 +296,8 @@ void RunningNode::finish_transfer(TransferClient::Finished const& finished) {
 
 void RunningNode::announce(cluster::Event const& event, cluster::ClusterView const& view) {
   is_routine(event) ? log::debug(describe(event)) : log::info(describe(event));
+  auto const* const file = std::get_if<cluster::FileChanged>(&event);
+  if (file != nullptr && web::is_internal(file->name)) return;
   events_.publish(cluster_event(view, event));
 }
 

@@ -102,7 +102,7 @@ web::ClusterStatus cluster_status(cluster::ClusterView const& view, Census::Coun
   status.in_touch = view.in_touch;
   status.copies_wanted = view.copies_wanted;
   status.copies_durable = view.copies_durable;
-  status.files = view.catalogue.size();
+  status.files = view.catalogue.size() - std::min(count.internal, view.catalogue.size());
   status.under_replicated = count.under_replicated;
   status.repairs_pending = view.repairs_pending;
   for (cluster::MemberView const& member : view.members) {

@@ -83,17 +83,21 @@ std::vector<Header> cross_origin_headers(Gateway& gateway, Request const& reques
     headers.push_back({"Access-Control-Expose-Headers",
                        "Accept-Ranges, Chisme-Version, Content-Disposition, Content-Length, "
                        "Content-Range, Digest, ETag, Last-Modified, Link, Location, Repr-Digest, "
-                       "Retry-After"});
+                       "Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, "
+                       "Tus-Resumable, Tus-Version, Upload-Concat, Upload-Defer-Length, "
+                       "Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset"});
   }
   return headers;
 }
 
 std::vector<Header> preflight_headers(Gateway& gateway, Request const& request) {
   if (!trusted_origin(gateway, request)) return {};
-  return {{"Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, DELETE, OPTIONS"},
+  return {{"Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS"},
           {"Access-Control-Allow-Headers",
            "Accept, Content-Digest, Content-Type, If-Match, If-Modified-Since, If-None-Match, "
-           "If-Range, Range, Repr-Digest"},
+           "If-Range, Range, Repr-Digest, Tus-Resumable, Upload-Checksum, Upload-Concat, "
+           "Upload-Defer-Length, Upload-Length, Upload-Metadata, Upload-Offset, "
+           "X-HTTP-Method-Override, X-Requested-With"},
           {"Access-Control-Max-Age", "600"}};
 }
 

@@ -42,6 +42,13 @@ using FileOrPlan = tl::expected<FileInfo, Plan>;
 [[nodiscard]] Plan put_file(Call const& call);
 [[nodiscard]] Plan post_files(Call const& call);
 [[nodiscard]] Plan delete_file(Call const& call);
+// tus/routes.cpp
+[[nodiscard]] Plan options_uploads(Call const& call);
+[[nodiscard]] Plan post_uploads(Call const& call);
+[[nodiscard]] Plan head_upload(Call const& call);
+[[nodiscard]] Plan post_upload(Call const& call);
+[[nodiscard]] Plan patch_upload(Call const& call);
+[[nodiscard]] Plan delete_upload(Call const& call);
 // node_status.cpp
 [[nodiscard]] Plan get_files(Call const& call);
 [[nodiscard]] Plan get_cluster(Call const& call);

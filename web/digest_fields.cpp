@@ -1,52 +1,25 @@
 #include "web/digest_fields.hpp"
 
-#include <cstdint>
+#include <algorithm>
 
+#include "web/base64.hpp"
 #include "web/http/characters.hpp"
 
 namespace chisme::web {
 namespace {
 
-constexpr std::string_view alphabet =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::size_t base64_digest_size = 44;  // 43 digits of 32 bytes, and one `=`
-
 std::optional<Digest> digest_of_base64(std::string_view text) {
-  if (text.size() != base64_digest_size || text.back() != '=') return std::nullopt;
+  auto const bytes = base64_decoded(text);
   Digest digest;
-  std::uint32_t bits = 0;
-  unsigned bit_count = 0;
-  std::size_t filled = 0;
-  for (char const c : text.substr(0, text.size() - 1)) {
-    std::size_t const value = alphabet.find(c);
-    if (value == std::string_view::npos) return std::nullopt;
-    bits = bits << 6 | static_cast<std::uint32_t>(value);
-    bit_count += 6;
-    if (bit_count < 8) continue;
-    bit_count -= 8;
-    digest.bytes[filled++] = static_cast<std::uint8_t>(bits >> bit_count);
-  }
-  // 43 digits are 258 bits: the last two must be zero (RFC 4648, 3.5).
-  if ((bits & 3u) != 0) return std::nullopt;
+  if (!bytes || bytes->size() != digest.bytes.size()) return std::nullopt;
+  std::ranges::copy(*bytes, digest.bytes.begin());
   return digest;
 }
 
 }  // namespace
 
 std::string base64(Digest const& digest) {
-  std::string text;
-  std::uint32_t bits = 0;
-  unsigned bit_count = 0;
-  for (std::uint8_t const byte : digest.bytes) {
-    bits = bits << 8 | byte;
-    bit_count += 8;
-    while (bit_count >= 6) {
-      bit_count -= 6;
-      text.push_back(alphabet[bits >> bit_count & 63]);
-    }
-  }
-  text.push_back(alphabet[bits << (6 - bit_count) & 63]);
-  return text + "=";
+  return base64_encoded(digest.bytes);
 }
 
 std::string repr_digest(Digest const& digest) {

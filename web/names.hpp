@@ -11,7 +11,15 @@
 // or `..` segment. A name never becomes a path on disk.
 namespace chisme::web {
 
-constexpr std::size_t name_bytes_max = 1024;
+inline constexpr std::size_t name_bytes_max = 1024;
+
+// What the program keeps for itself, as files like all others: no user can give, or see, a name
+// that begins so. All other names sort behind `behind_internal`.
+inline constexpr std::string_view internal_prefix = "\x01";
+inline constexpr std::string_view behind_internal = "\x1f";
+[[nodiscard]] constexpr bool is_internal(std::string_view name) {
+  return name.starts_with(internal_prefix);
+}
 
 // `text` as a name, normalised to NFC. Fault::invalid says which rule it breaks.
 [[nodiscard]] Result<std::string> checked_name(std::string_view text);

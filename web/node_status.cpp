@@ -38,7 +38,8 @@ Plan get_files(Call const& call) {
   if (!prefix) return problem_of(prefix.error());
   auto const after = normalised_prefix(call.target.parameter("after").value_or(""));
   if (!after) return problem_of(after.error());
-  return json_reply(200, to_json(call.gateway.list(*prefix, *after, *limit)));
+  std::string_view const from = std::max(std::string_view{*after}, behind_internal);
+  return json_reply(200, to_json(call.gateway.list(*prefix, from, *limit)));
 }
 
 Plan get_cluster(Call const& call) {

@@ -6,6 +6,7 @@
 
 #include "web/gateway.hpp"
 #include "web/http/request.hpp"
+#include "web/tus/request.hpp"
 
 // What is to be done about a request: values that `Service` decides and a connection carries out.
 namespace chisme::web {
@@ -71,7 +72,8 @@ struct AcceptWebSocket {
   WebSocketSession session;
 };
 
+// `tus::Wanted`: a resumable upload; then `Service::resumed`.
 using Plan = std::variant<Reply, SendObject, RelayObject, ReceiveFile, ReceiveForm, RemoveFile,
-                          AskOthers, AcceptWebSocket>;
+                          AskOthers, AcceptWebSocket, tus::Wanted>;
 
 }  // namespace chisme::web

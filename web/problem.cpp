@@ -38,6 +38,7 @@ constexpr std::array phrases = std::to_array<Phrase>({
     {421, "Misdirected Request"},
     {426, "Upgrade Required"},
     {429, "Too Many Requests"},
+    {460, "Checksum Mismatch"},
     {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
     {501, "Not Implemented"},

@@ -26,23 +26,18 @@ struct Route {
 
 // GET answers HEAD too: the connection sends no body then.
 constexpr std::array routes = std::to_array<Route>({
-    {"/files", Method::get, get_files},
-    {"/files", Method::post, post_files},
-    {"/files/", Method::get, get_file},
-    {"/files/", Method::put, put_file},
-    {"/files/", Method::delete_, delete_file},
-    {"/redirect", Method::get, get_redirect},
-    {"/client", Method::get, get_client},
-    {"/route", Method::get, get_route},
-    {"/cluster", Method::get, get_cluster},
-    {"/cluster/drain", Method::post, post_drain},
-    {"/healthz", Method::get, get_healthz},
-    {"/readyz", Method::get, get_readyz},
-    {"/metrics", Method::get, get_metrics},
-    {"/ws/read", Method::get, get_ws_read},
-    {"/ws/files/", Method::get, get_ws_file},
-    {"/ws/upload", Method::get, get_ws_upload},
-    {"/ws/cluster", Method::get, get_ws_cluster},
+    {"/files", Method::get, get_files},           {"/files", Method::post, post_files},
+    {"/files/", Method::get, get_file},           {"/files/", Method::put, put_file},
+    {"/files/", Method::delete_, delete_file},    {"/uploads", Method::options, options_uploads},
+    {"/uploads", Method::post, post_uploads},     {"/uploads/", Method::options, options_uploads},
+    {"/uploads/", Method::get, head_upload},      {"/uploads/", Method::post, post_upload},
+    {"/uploads/", Method::patch, patch_upload},   {"/uploads/", Method::delete_, delete_upload},
+    {"/redirect", Method::get, get_redirect},     {"/client", Method::get, get_client},
+    {"/route", Method::get, get_route},           {"/cluster", Method::get, get_cluster},
+    {"/cluster/drain", Method::post, post_drain}, {"/healthz", Method::get, get_healthz},
+    {"/readyz", Method::get, get_readyz},         {"/metrics", Method::get, get_metrics},
+    {"/ws/read", Method::get, get_ws_read},       {"/ws/files/", Method::get, get_ws_file},
+    {"/ws/upload", Method::get, get_ws_upload},   {"/ws/cluster", Method::get, get_ws_cluster},
 });
 
 bool matches(Route const& route, std::string_view path) {
@@ -63,6 +58,8 @@ std::string_view allowed_text(Method method) {
       return "POST";
     case Method::delete_:
       return "DELETE";
+    case Method::patch:
+      return "PATCH";
     default:
       return "";
   }
@@ -207,6 +204,10 @@ Reply Service::removed(Request const& request, Result<RemovedFile> const& result
   if (!result) return failed(request, result.error());
   return with_cross_origin(
       request, Reply{.status = 204, .headers = {{"Chisme-Version", result->version}}, .body = {}});
+}
+
+Reply Service::resumed(Request const& request, Reply reply) {
+  return with_cross_origin(request, std::move(reply));
 }
 
 Reply Service::failed(Request const& request, Error const& error) {

@@ -40,6 +40,8 @@ class Service {
   [[nodiscard]] Reply form_stored(Request const& request, ReceiveForm const& form,
                                   std::vector<Result<StoredFile>> const& results);
   [[nodiscard]] Reply removed(Request const& request, Result<RemovedFile> const& result);
+  // The answer to a resumable upload's request, made by web/tus/replies.hpp.
+  [[nodiscard]] Reply resumed(Request const& request, Reply reply);
   // An error that arose while carrying out a plan (a local object that cannot be opened, …).
   [[nodiscard]] Reply failed(Request const& request, Error const& error);
   // The answer to bytes that are no request.

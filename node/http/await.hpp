@@ -30,4 +30,16 @@ asio::awaitable<Result<T>> await_done(asio::io_context& loop, Start start) {
       initiate, asio::use_awaitable);
 }
 
+// `Gateway::begin_upload`, in a handle that a coroutine can share.
+inline asio::awaitable<Result<std::shared_ptr<web::Upload>>> begin_upload(
+    asio::io_context& loop, web::Gateway& gateway, web::UploadRequest request) {
+  auto start = [&gateway, &request](web::Done<std::shared_ptr<web::Upload>> done) {
+    gateway.begin_upload(request, [done](Result<std::unique_ptr<web::Upload>> upload) {
+      if (!upload) return done(tl::unexpected(upload.error()));
+      done(std::shared_ptr<web::Upload>(std::move(*upload)));
+    });
+  };
+  co_return co_await await_done<std::shared_ptr<web::Upload>>(loop, start);
+}
+
 }  // namespace chisme::node

@@ -45,7 +45,12 @@ class CountedRequest {
 }  // namespace
 
 HttpHost::HttpHost(asio::io_context& io, web::Gateway& node, HttpSettings chosen)
-    : loop(io), gateway(node), settings(chosen), service(node, chosen.service), websockets(node) {}
+    : loop(io),
+      gateway(node),
+      settings(chosen),
+      service(node, chosen.service),
+      websockets(node),
+      resumable(std::make_shared<ResumableUploads>(io, node, chosen.service.max_file_size)) {}
 
 std::string const& HttpHost::date() {
   std::time_t const now = std::time(nullptr);
@@ -205,6 +210,7 @@ asio::awaitable<HttpConnection::After> HttpConnection::carry_out(web::Plan plan)
                      [this](web::ReceiveForm& it) { return receive_form(std::move(it)); },
                      [this](web::RemoveFile& it) { return remove_file(std::move(it)); },
                      [this](web::AskOthers& it) { return ask_others(std::move(it)); },
+                     [this](web::tus::Wanted& it) { return resume(std::move(it)); },
                      [this](web::AcceptWebSocket& it) { return accept_websocket(std::move(it)); },
                  },
                  plan);

@@ -16,6 +16,7 @@
 
 #include "node/http/buffers.hpp"
 #include "node/http/listener.hpp"
+#include "node/http/resumable_uploads.hpp"
 #include "web/http/multipart.hpp"
 #include "web/http/parser.hpp"
 #include "web/plan.hpp"
@@ -38,6 +39,7 @@ struct HttpHost {
   web::Service service;
   BufferPool buffers;
   web::WebSocketServer websockets;
+  std::shared_ptr<ResumableUploads> resumable;
   bool draining = false;
   std::size_t open = 0;
   std::set<HttpConnection*> connections;  // those that speak HTTP
@@ -108,6 +110,14 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
                                           web::MultipartReader::Progress progress);
   asio::awaitable<bool> begin_part(std::shared_ptr<Form> form);
   asio::awaitable<bool> end_part(std::shared_ptr<Form> form);
+
+  // resuming.cpp
+  asio::awaitable<After> resume(web::tus::Wanted wanted);
+  asio::awaitable<web::Reply> create_upload(web::tus::Create create);
+  asio::awaitable<web::Reply> patch_upload(web::tus::Patch patch);
+  asio::awaitable<web::Reply> ask_upload(web::tus::Ask ask);
+  asio::awaitable<web::Reply> terminate_upload(web::tus::Terminate terminate);
+  asio::awaitable<Result<void>> take_bytes(web::tus::Patch patch);
 
   [[nodiscard]] bool keeps_alive(web::Reply const& answer) const;
   [[nodiscard]] std::string head_of(web::Reply const& answer, std::uint64_t content_length);

@@ -12,10 +12,12 @@
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
+#include <random>
 #include <utility>
 #include <vector>
 
 #include "cluster/base/check.hpp"
+#include "node/clock.hpp"
 #include "node/http/connection.hpp"
 
 namespace chisme::node {
@@ -29,6 +31,9 @@ constexpr std::size_t refusals_max = 64;
 constexpr auto refusal_time = std::chrono::seconds(1);
 // Pause after the system refused to accept (out of file descriptors).
 constexpr auto accept_pause = std::chrono::milliseconds(100);
+// How often the uploads are looked for that nobody goes on with, and how long after their end.
+constexpr std::chrono::minutes collecting_period{10};
+constexpr std::chrono::milliseconds collecting_spread = std::chrono::hours{1};
 constexpr std::string_view refusal =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
     "Retry-After: 5\r\nContent-Length: 123\r\nConnection: close\r\n\r\n"
@@ -83,13 +88,18 @@ asio::awaitable<void> refuse(std::shared_ptr<tcp::socket> socket,
 
 struct HttpListener::State : std::enable_shared_from_this<HttpListener::State> {
   State(asio::io_context& loop, web::Gateway& gateway, HttpSettings settings)
-      : host(std::make_shared<HttpHost>(loop, gateway, settings)), acceptor(loop) {}
+      : host(std::make_shared<HttpHost>(loop, gateway, settings)),
+        acceptor(loop),
+        collecting(loop) {}
 
   static asio::awaitable<void> accept_all(std::shared_ptr<State> self);
+  static asio::awaitable<void> collect_uploads(std::shared_ptr<State> self);
+  void close();
   void admit(tcp::socket socket);
 
   std::shared_ptr<HttpHost> host;
   tcp::acceptor acceptor;
+  asio::steady_timer collecting;
   std::shared_ptr<std::size_t> refusing = std::make_shared<std::size_t>(0);
 };
 
@@ -106,6 +116,26 @@ asio::awaitable<void> HttpListener::State::accept_all(std::shared_ptr<State> sel
       co_await pause.async_wait(token);
     }
   }
+}
+
+// Every node does so, some time after an upload's end has come: the first leaves the others
+// nothing.
+asio::awaitable<void> HttpListener::State::collect_uploads(std::shared_ptr<State> self) {
+  asio::error_code ignored;
+  auto token = asio::redirect_error(asio::use_awaitable, ignored);
+  std::chrono::milliseconds const later{std::random_device{}() % collecting_spread.count()};
+  while (self->acceptor.is_open()) {
+    self->collecting.expires_after(collecting_period);
+    co_await self->collecting.async_wait(token);
+    if (!self->acceptor.is_open()) break;
+    co_await self->host->resumable->collect(wall_now() - web::tus::kept_for - later);
+  }
+}
+
+void HttpListener::State::close() {
+  asio::error_code ignored;
+  acceptor.close(ignored);
+  collecting.cancel();
 }
 
 void HttpListener::State::admit(tcp::socket socket) {
@@ -148,6 +178,7 @@ Result<void> HttpListener::listen(Endpoint where) {
     return tl::unexpected(system_failure(error.value(), doing));
   }
   asio::co_spawn(state_->host->loop, State::accept_all(state_), asio::detached);
+  asio::co_spawn(state_->host->loop, State::collect_uploads(state_), asio::detached);
   return {};
 }
 
@@ -159,8 +190,7 @@ Endpoint HttpListener::local() const {
 }
 
 void HttpListener::drain() {
-  asio::error_code ignored;
-  state_->acceptor.close(ignored);
+  state_->close();
   auto& host = *state_->host;
   host.draining = true;
   auto const connections = std::vector(host.connections.begin(), host.connections.end());
@@ -169,8 +199,7 @@ void HttpListener::drain() {
 }
 
 void HttpListener::stop() {
-  asio::error_code ignored;
-  state_->acceptor.close(ignored);
+  state_->close();
   auto& host = *state_->host;
   host.draining = true;
   auto const connections = std::vector(host.connections.begin(), host.connections.end());

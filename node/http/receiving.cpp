@@ -8,14 +8,6 @@
 namespace chisme::node {
 
 namespace {
-web::Done<std::unique_ptr<web::Upload>> shared_upload(
-    web::Done<std::shared_ptr<web::Upload>> done) {
-  return [done = std::move(done)](Result<std::unique_ptr<web::Upload>> upload) {
-    if (!upload) return done(tl::unexpected(upload.error()));
-    done(std::shared_ptr<web::Upload>(std::move(*upload)));
-  };
-}
-
 Error ended_early() {
   return Error{Fault::incomplete, "the upload ended before all of its bytes had come"};
 }
@@ -64,10 +56,7 @@ asio::awaitable<Result<void>> HttpConnection::read_body_into(std::shared_ptr<web
 
 asio::awaitable<HttpConnection::After> HttpConnection::receive_file(web::ReceiveFile plan) {
   using Stored = Result<web::StoredFile>;
-  auto begin = [&](web::Done<std::shared_ptr<web::Upload>> done) {
-    host_->gateway.begin_upload(plan.upload, shared_upload(std::move(done)));
-  };
-  auto begun = co_await await_done<std::shared_ptr<web::Upload>>(host_->loop, begin);
+  auto begun = co_await begin_upload(host_->loop, host_->gateway, plan.upload);
   if (!begun) {
     auto answer = host_->service.stored(parser_.request(), Stored(tl::unexpected(begun.error())));
     co_return co_await reply(std::move(answer));
@@ -162,10 +151,7 @@ asio::awaitable<bool> HttpConnection::begin_part(std::shared_ptr<Form> form) {
     form->results.push_back(tl::unexpected(request.error()));
     co_return false;
   }
-  auto begin = [&](web::Done<std::shared_ptr<web::Upload>> done) {
-    host_->gateway.begin_upload(*request, shared_upload(std::move(done)));
-  };
-  auto begun = co_await await_done<std::shared_ptr<web::Upload>>(host_->loop, begin);
+  auto begun = co_await begin_upload(host_->loop, host_->gateway, *request);
   if (begun) {
     form->upload = std::move(*begun);
   } else {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "web/json.hpp"
+#include "web/names.hpp"
 
 namespace chisme::web {
 
@@ -28,7 +29,7 @@ void ClusterFeed::opened() {
 
 void ClusterFeed::send_state() {
   auto const status = gateway_.cluster();
-  auto const listing = gateway_.list("", "", files_max);
+  auto const listing = gateway_.list("", behind_internal, files_max);
   last_status_ = to_json(status);
   channel_->send_text(state_json(status, listing.files));
 }

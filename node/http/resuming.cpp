@@ -1,0 +1,82 @@
+#include <utility>
+
+#include "cluster/base/overloaded.hpp"
+#include "node/http/connection.hpp"
+#include "node/http/resumable_uploads.hpp"
+#include "web/problem.hpp"
+
+// tus: uploads that may be interrupted and gone on with.
+namespace chisme::node {
+
+asio::awaitable<HttpConnection::After> HttpConnection::resume(web::tus::Wanted wanted) {
+  auto work = std::visit(
+      Overloaded{[this](web::tus::Create& it) { return create_upload(std::move(it)); },
+                 [this](web::tus::Patch& it) { return patch_upload(std::move(it)); },
+                 [this](web::tus::Ask& it) { return ask_upload(std::move(it)); },
+                 [this](web::tus::Terminate& it) { return terminate_upload(std::move(it)); }},
+      wanted);
+  auto answer = co_await std::move(work);
+  co_return co_await reply(host_->service.resumed(parser_.request(), std::move(answer)));
+}
+
+asio::awaitable<web::Reply> HttpConnection::create_upload(web::tus::Create create) {
+  auto const uploads = host_->resumable;
+  auto upload = co_await uploads->create(create);
+  if (!upload) co_return web::tus::failed(upload.error());
+  if (create.has_body) {
+    web::tus::Patch patch{.id = upload->id,
+                          .offset = ByteOffset{0},
+                          .length = {},
+                          .body_size = parser_.request().content_length,
+                          .checksum = create.checksum};
+    auto const taken = co_await take_bytes(std::move(patch));
+    if (!taken) co_return web::tus::failed(taken.error());
+    upload = co_await uploads->ask(upload->id);
+    if (!upload) co_return web::tus::failed(upload.error());
+  }
+  co_return web::tus::created(upload->told());
+}
+
+asio::awaitable<web::Reply> HttpConnection::patch_upload(web::tus::Patch patch) {
+  auto const uploads = host_->resumable;
+  auto const taken = co_await take_bytes(patch);
+  if (!taken) co_return web::tus::failed(taken.error());
+  auto const upload = co_await uploads->ask(patch.id);
+  if (!upload) co_return web::tus::failed(upload.error());
+  co_return web::tus::patched(upload->told());
+}
+
+asio::awaitable<web::Reply> HttpConnection::ask_upload(web::tus::Ask ask) {
+  auto const upload = co_await host_->resumable->ask(ask.id);
+  if (!upload) co_return web::tus::failed(upload.error());
+  co_return web::tus::asked(upload->told());
+}
+
+asio::awaitable<web::Reply> HttpConnection::terminate_upload(web::tus::Terminate terminate) {
+  auto const ended = co_await host_->resumable->terminate(terminate.id);
+  co_return ended ? web::tus::terminated() : web::tus::failed(ended.error());
+}
+
+// What came before the client went away, or before an error, is kept too.
+asio::awaitable<Result<void>> HttpConnection::take_bytes(web::tus::Patch patch) {
+  auto const writer = co_await host_->resumable->begin(std::move(patch));
+  if (!writer) co_return tl::unexpected(writer.error());
+  bool const going = co_await continue_expected();
+  if (!going) co_return fail(Fault::cancelled, "the client went away");
+  input_.grow();
+  Result<void> written;
+  while (written && state_ == web::ParseState::body) {
+    auto const run = co_await next_body_run();
+    if (run.empty()) break;
+    written = co_await (*writer)->write(run);
+  }
+  bool const whole = state_ == web::ParseState::complete;
+  auto const finished = co_await (*writer)->finish(whole);
+  if (!written) co_return written;
+  if (!finished) co_return finished;
+  if (state_ == web::ParseState::failed) co_return fail(Fault::invalid, parser_.failure().message);
+  if (!whole) co_return fail(Fault::cancelled, "the client went away");
+  co_return Result<void>{};
+}
+
+}  // namespace chisme::node

@@ -1,0 +1,141 @@
+#include "web/tus/upload.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "web/names.hpp"
+
+namespace chisme::web::tus {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::size_t offset_digits = 20;
+
+std::optional<std::uint64_t> take_number(std::string_view& text) {
+  std::uint64_t number = 0;
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{}) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return number;
+}
+
+void note(Progress& progress, std::string_view kind, FileInfo file) {
+  progress.newest = std::max(progress.newest, file.modified);
+  constexpr std::string_view part = "part/";
+  constexpr std::string_view length = "length/";
+  if (kind == "done") progress.done = true;
+  if (kind.starts_with(length)) {
+    kind.remove_prefix(length.size());
+    if (auto const told = take_number(kind)) progress.told_length = ByteCount{*told};
+  } else if (kind.starts_with(part)) {
+    kind.remove_prefix(part.size());
+    if (auto const offset = take_number(kind)) {
+      progress.parts.push_back({ByteOffset{*offset}, std::move(file)});
+    }
+  }
+}
+
+std::string_view text_of(Concat concat) {
+  return concat == Concat::partial ? "partial" : concat == Concat::final ? "final" : "";
+}
+
+}  // namespace
+
+About about(Create const& create) {
+  return {create.name, create.type, create.metadata, create.length, create.concat, create.partials};
+}
+
+std::string to_json(About const& about) {
+  Json json{{"name", about.name},
+            {"type", about.type},
+            {"metadata", about.metadata},
+            {"concat", text_of(about.concat)},
+            {"partials", about.partials}};
+  if (about.length) json["length"] = about.length->value();
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::optional<About> parse_about(std::string_view text) {
+  Json const json = Json::parse(text, nullptr, false);
+  auto const string = [&](char const* key) {
+    auto const found = json.find(key);
+    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string{};
+  };
+  if (!json.is_object()) return std::nullopt;
+  About about{string("name"), string("type"), string("metadata"), {}, Concat::none, {}};
+  std::string const concat = string("concat");
+  if (concat == "partial") about.concat = Concat::partial;
+  if (concat == "final") about.concat = Concat::final;
+  auto const length = json.find("length");
+  if (length != json.end()) {
+    if (!length->is_number_unsigned()) return std::nullopt;
+    about.length = ByteCount{length->get<std::uint64_t>()};
+  }
+  auto const partials = json.find("partials");
+  if (partials == json.end() || !partials->is_array()) return std::nullopt;
+  for (Json const& id : *partials) {
+    if (!id.is_string() || !is_upload_id(id.get_ref<std::string const&>())) return std::nullopt;
+    about.partials.push_back(id.get<std::string>());
+  }
+  return about;
+}
+
+std::string files_prefix(std::string_view id) {
+  return std::string{internal_prefix} + "uploads/" + std::string{id} + "/";
+}
+std::string about_name(std::string_view id) {
+  return files_prefix(id) + "about";
+}
+std::string length_name(std::string_view id, ByteCount length) {
+  return files_prefix(id) + "length/" + std::to_string(length.value());
+}
+std::string part_name(std::string_view id, ByteOffset offset, std::string_view unique) {
+  std::string digits = std::to_string(offset.value());
+  digits.insert(0, offset_digits - digits.size(), '0');
+  return files_prefix(id) + "part/" + digits + "-" + std::string{unique};
+}
+std::string done_name(std::string_view id) {
+  return files_prefix(id) + "done";
+}
+
+Progress progress_of(std::string_view id, std::vector<FileInfo> files) {
+  Progress progress;
+  std::string const prefix = files_prefix(id);
+  for (FileInfo& file : files) {
+    if (!file.name.starts_with(prefix)) continue;
+    std::string const kind = file.name.substr(prefix.size());
+    note(progress, kind, std::move(file));
+  }
+  std::ranges::sort(progress.parts, {}, &Part::offset);
+  return progress;
+}
+
+std::vector<Piece> pieces(std::vector<Part> const& parts) {
+  std::vector<Piece> chain;
+  std::uint64_t at = 0;
+  auto next = parts.begin();
+  while (true) {
+    // Of those that begin here or before, the one that reaches furthest.
+    Part const* best = nullptr;
+    std::uint64_t reach = at;
+    for (; next != parts.end() && next->offset.value() <= at; ++next) {
+      std::uint64_t const end = next->offset.value() + next->file.size.value();
+      if (end <= reach) continue;
+      reach = end;
+      best = &*next;
+    }
+    if (best == nullptr) return chain;
+    chain.push_back({best->file, ByteOffset{at - best->offset.value()}, ByteCount{reach - at}});
+    at = reach;
+  }
+}
+
+ByteCount covered(std::vector<Part> const& parts) {
+  ByteCount sum;
+  for (Piece const& piece : pieces(parts)) sum += piece.size;
+  return sum;
+}
+
+}  // namespace chisme::web::tus

@@ -117,7 +117,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   asio::awaitable<web::Reply> patch_upload(web::tus::Patch patch);
   asio::awaitable<web::Reply> ask_upload(web::tus::Ask ask);
   asio::awaitable<web::Reply> terminate_upload(web::tus::Terminate terminate);
-  asio::awaitable<Result<void>> take_bytes(web::tus::Patch patch);
+  asio::awaitable<tl::expected<void, web::Reply>> take_bytes(web::tus::Patch patch);
 
   [[nodiscard]] bool keeps_alive(web::Reply const& answer) const;
   [[nodiscard]] std::string head_of(web::Reply const& answer, std::uint64_t content_length);

@@ -140,15 +140,16 @@ asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::find(std::st
   co_return Upload{id, std::move(*about), progress_of(id)};
 }
 
-// Waits a moment for news of bytes that the client was told are safe.
-asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::find_at(std::string id,
-                                                                            ByteOffset offset) {
+// Waits a moment for news of bytes that the client was told are safe: so many, or all.
+asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::find_with(
+    std::string id, std::optional<ByteCount> bytes) {
   auto upload = co_await find(id);
   asio::steady_timer pause(loop_);
   asio::error_code ignored;
   auto token = asio::redirect_error(asio::use_awaitable, ignored);
   for (int look = 0; upload && look < news_looks; ++look) {
-    if (upload->offset().value() >= offset.value()) break;
+    bool const has_them = bytes ? upload->offset() >= *bytes : upload->is_complete();
+    if (has_them) break;
     pause.expires_after(news_period);
     co_await pause.async_wait(token);
     upload->progress = progress_of(id);
@@ -162,7 +163,7 @@ asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::create(
     web::tus::Create create) {
   Upload upload{random_hex(4), web::tus::about(create), {}};
   for (std::string const& id : upload.about.partials) {
-    auto const partial = co_await find(id);
+    auto const partial = co_await find_with(id, std::nullopt);
     if (!partial) co_return tl::unexpected(partial.error());
     if (partial->about.concat != web::tus::Concat::partial || !partial->is_complete()) {
       co_return fail(Fault::invalid, "the upload " + id + " is not partial, or not complete");
@@ -189,28 +190,34 @@ asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::ask(std::str
   co_return co_await assembled(std::move(*upload));
 }
 
-asio::awaitable<Result<std::shared_ptr<ResumableUploads::Writer>>> ResumableUploads::begin(
-    web::tus::Patch patch) {
-  auto const upload = co_await find_at(patch.id, patch.offset);
-  if (!upload) co_return tl::unexpected(upload.error());
-  std::uint64_t const at = upload->offset().value();
+std::optional<web::Reply> ResumableUploads::refusal(web::tus::Patch const& patch,
+                                                    Upload const& upload) const {
+  if (upload.about.concat == web::tus::Concat::final) return web::tus::is_final();
+  std::uint64_t const at = upload.offset().value();
   if (at != patch.offset.value()) {
-    co_return fail(Fault::precondition_failed,
-                   "the upload has " + std::to_string(at) + " bytes; go on from there");
+    return web::tus::failed({Fault::precondition_failed,
+                             "The upload has " + std::to_string(at) + " bytes; go on from there"});
   }
-  auto length = upload->length();
+  auto const length = upload.length();
   if (length && patch.length && *length != *patch.length) {
-    co_return fail(Fault::invalid, "the upload's length is known, and another one");
+    return web::tus::failed({Fault::invalid, "the upload's length is known, and another one"});
   }
-  if (!length) length = patch.length;
-  std::uint64_t const end = length.value_or(max_file_size_).value();
-  if (at > end || (patch.body_size && patch.body_size->value() > end - at)) {
-    co_return fail(Fault::too_large, "these are more bytes than the upload's length allows");
-  }
+  std::uint64_t const end = length.value_or(patch.length.value_or(max_file_size_)).value();
+  if (at <= end && patch.body_size.value_or(ByteCount{}).value() <= end - at) return std::nullopt;
+  return web::tus::failed(
+      {Fault::too_large, "these are more bytes than the upload's length allows"});
+}
+
+asio::awaitable<tl::expected<std::shared_ptr<ResumableUploads::Writer>, web::Reply>>
+ResumableUploads::begin(web::tus::Patch patch) {
+  auto const upload = co_await find_with(patch.id, ByteCount{patch.offset.value()});
+  if (!upload) co_return tl::unexpected(web::tus::failed(upload.error()));
+  if (auto refused = refusal(patch, *upload)) co_return tl::unexpected(std::move(*refused));
   if (patch.length && !upload->length()) {
     auto const told = co_await put_small(web::tus::length_name(patch.id, *patch.length), "");
-    if (!told) co_return tl::unexpected(told.error());
+    if (!told) co_return tl::unexpected(web::tus::failed(told.error()));
   }
+  auto const length = upload->length() ? upload->length() : patch.length;
   co_return std::make_shared<Writer>(shared_from_this(), patch, length);
 }
 

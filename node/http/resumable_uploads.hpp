@@ -43,9 +43,8 @@ class ResumableUploads : public std::enable_shared_from_this<ResumableUploads> {
   // An upload's state. Once all of its bytes are there the file is made of them: a node may have
   // died between the two. Faults: not_found, unavailable, and those of storing the file.
   asio::awaitable<Result<Upload>> ask(std::string id);
-  // Takes more bytes. Faults: not_found, unavailable; precondition_failed (another offset),
-  // invalid (another length), too_large: nothing changed.
-  asio::awaitable<Result<std::shared_ptr<Writer>>> begin(web::tus::Patch patch);
+  // Takes more bytes, or says why not; then nothing changed.
+  asio::awaitable<tl::expected<std::shared_ptr<Writer>, web::Reply>> begin(web::tus::Patch patch);
   // Forgets the upload; of a file that is stored already, only how it came. Faults: not_found,
   // unavailable, no_quorum.
   asio::awaitable<Result<void>> terminate(std::string id);
@@ -59,7 +58,9 @@ class ResumableUploads : public std::enable_shared_from_this<ResumableUploads> {
   asio::awaitable<Result<std::string>> read_small(web::FileInfo file);
   asio::awaitable<Result<void>> put_small(std::string name, std::string bytes);
   asio::awaitable<Result<Upload>> find(std::string id);
-  asio::awaitable<Result<Upload>> find_at(std::string id, ByteOffset offset);
+  asio::awaitable<Result<Upload>> find_with(std::string id, std::optional<ByteCount> bytes);
+  [[nodiscard]] std::optional<web::Reply> refusal(web::tus::Patch const& patch,
+                                                  Upload const& upload) const;
   asio::awaitable<Result<Upload>> assembled(Upload upload);
   asio::awaitable<Result<std::vector<web::tus::Piece>>> pieces_of(Upload upload);
   asio::awaitable<Result<void>> copy(web::tus::Piece piece, std::shared_ptr<web::Upload> into);

@@ -8,6 +8,13 @@
 // tus: uploads that may be interrupted and gone on with.
 namespace chisme::node {
 
+namespace {
+// Nobody is there to be answered.
+web::Reply client_left() {
+  return web::tus::failed({Fault::cancelled, "the client went away"});
+}
+}  // namespace
+
 asio::awaitable<HttpConnection::After> HttpConnection::resume(web::tus::Wanted wanted) {
   auto work = std::visit(
       Overloaded{[this](web::tus::Create& it) { return create_upload(std::move(it)); },
@@ -30,7 +37,7 @@ asio::awaitable<web::Reply> HttpConnection::create_upload(web::tus::Create creat
                           .body_size = parser_.request().content_length,
                           .checksum = create.checksum};
     auto const taken = co_await take_bytes(std::move(patch));
-    if (!taken) co_return web::tus::failed(taken.error());
+    if (!taken) co_return taken.error();
     upload = co_await uploads->ask(upload->id);
     if (!upload) co_return web::tus::failed(upload.error());
   }
@@ -40,7 +47,7 @@ asio::awaitable<web::Reply> HttpConnection::create_upload(web::tus::Create creat
 asio::awaitable<web::Reply> HttpConnection::patch_upload(web::tus::Patch patch) {
   auto const uploads = host_->resumable;
   auto const taken = co_await take_bytes(patch);
-  if (!taken) co_return web::tus::failed(taken.error());
+  if (!taken) co_return taken.error();
   auto const upload = co_await uploads->ask(patch.id);
   if (!upload) co_return web::tus::failed(upload.error());
   co_return web::tus::patched(upload->told());
@@ -58,11 +65,11 @@ asio::awaitable<web::Reply> HttpConnection::terminate_upload(web::tus::Terminate
 }
 
 // What came before the client went away, or before an error, is kept too.
-asio::awaitable<Result<void>> HttpConnection::take_bytes(web::tus::Patch patch) {
+asio::awaitable<tl::expected<void, web::Reply>> HttpConnection::take_bytes(web::tus::Patch patch) {
   auto const writer = co_await host_->resumable->begin(std::move(patch));
   if (!writer) co_return tl::unexpected(writer.error());
   bool const going = co_await continue_expected();
-  if (!going) co_return fail(Fault::cancelled, "the client went away");
+  if (!going) co_return tl::unexpected(client_left());
   input_.grow();
   Result<void> written;
   while (written && state_ == web::ParseState::body) {
@@ -72,11 +79,13 @@ asio::awaitable<Result<void>> HttpConnection::take_bytes(web::tus::Patch patch) 
   }
   bool const whole = state_ == web::ParseState::complete;
   auto const finished = co_await (*writer)->finish(whole);
-  if (!written) co_return written;
-  if (!finished) co_return finished;
-  if (state_ == web::ParseState::failed) co_return fail(Fault::invalid, parser_.failure().message);
-  if (!whole) co_return fail(Fault::cancelled, "the client went away");
-  co_return Result<void>{};
+  if (!written) co_return tl::unexpected(web::tus::failed(written.error()));
+  if (state_ == web::ParseState::failed) {
+    co_return tl::unexpected(host_->service.malformed(parser_.failure()));
+  }
+  if (!whole) co_return tl::unexpected(client_left());
+  if (!finished) co_return tl::unexpected(web::tus::failed(finished.error()));
+  co_return tl::expected<void, web::Reply>{};
 }
 
 }  // namespace chisme::node

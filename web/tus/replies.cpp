@@ -85,6 +85,10 @@ Reply terminated() {
   return with_protocol({.status = 204, .headers = {}, .body = {}});
 }
 
+Reply is_final() {
+  return with_protocol(problem(403, "This upload is made of others and takes no bytes."));
+}
+
 Reply failed(Error const& error) {
   Reply reply = problem_of(error);
   std::string const sentence = error.message + ".";

@@ -30,6 +30,8 @@ struct Told {
 [[nodiscard]] Reply asked(Told const& told);
 [[nodiscard]] Reply patched(Told const& told);
 [[nodiscard]] Reply terminated();
+// A concatenation takes no bytes of its own.
+[[nodiscard]] Reply is_final();
 // An error; `digest_mismatch` is the checksum extension's 460, `precondition_failed` a 409 (the
 // offset is another one).
 [[nodiscard]] Reply failed(Error const& error);

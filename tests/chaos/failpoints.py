@@ -84,6 +84,18 @@ def copies(trial):
     trial.dies_within(3)
 
 
+def resume(trial):
+    """An upload in several requests, the first at the armed node; when it dies the others go on."""
+    trial.arm()
+    for turn in range(6):
+        if trial.dies_within(0.1):
+            return
+        name, body = f"t{trial.number}-r{turn}", trial.bytes(LARGE)
+        trial.names.append(name)
+        trial.nodes.resume(name, body, trial.armed, trial.other())
+    trial.dies_within(3)
+
+
 def delete(trial):
     """Removals at the armed node."""
     names = [trial.write(trial.other(), trial.bytes(SMALL)) for _ in range(3)]
@@ -221,6 +233,8 @@ SCENARIOS = {
     "recovery.object_found": (start,), "recovery.objects_read": (start,), "recovery.ports_taken": (start,),
     "removal.decided": (discard, surplus), "removal.done": (discard, surplus),
     "replace.renamed": (start,), "replace.written": (start,),
+    "resumable.assembled": (resume,), "resumable.created": (resume,), "resumable.done": (resume,),
+    "resumable.part_stored": (resume,), "resumable.stored": (resume,),
     "upload.answered": (put,), "upload.begun": (put,), "upload.committed": (put,), "upload.durable": (put,),
     "upload.hashed": (put,), "upload.recorded": (put,), "upload.replacing": (replace,),
     "upload.taken": (put,),
@@ -229,7 +243,7 @@ SCENARIOS = {
 # One of each kind, for the short run.
 SHORT = (("object.renamed", put), ("pushed.committed", copies), ("catalogue.committed", put),
          ("catalogue.saved", copies), ("upload.recorded", put), ("delete.recorded", delete),
-         ("pull.committed", repair), ("object.unlinked", discard), ("quarantine.moved", damage),
+         ("pull.committed", repair), ("object.unlinked", discard), ("resumable.part_stored", resume), ("resumable.stored", resume), ("quarantine.moved", damage),
          ("replace.renamed", start))
 
 

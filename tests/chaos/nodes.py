@@ -12,6 +12,7 @@ import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "end_to_end"))
 import harness  # noqa: E402
+import tus  # noqa: E402
 from harness import eventually, fetch, free_base_port, get_json, request, sha256  # noqa: E402
 from ledger import Ledger  # noqa: E402
 
@@ -130,6 +131,43 @@ class Nodes:
             pass
         self.ledger.note(name, body, outcome)
         return outcome
+
+    def create_upload(self, name, size, *numbers):
+        """The path of a new resumable upload, made by the first of these nodes that can."""
+        for number in numbers:
+            try:
+                return tus.create(self.url(number), size, Upload_Metadata=tus.metadata(filename=name))
+            except (OSError, http.client.HTTPException, AssertionError):
+                continue
+        raise Violation(f"none of the nodes {numbers} takes an upload")
+
+    def safe_offset(self, number, path, least):
+        """How far the upload is; at least as far as some node said before."""
+        last = None
+
+        def known():
+            nonlocal last
+            try:
+                last = tus.offset(self.url(number), path)
+            except AssertionError as error:  # 503: not enough nodes yet
+                last = error
+            return isinstance(last, int) and last >= least
+        if not wait_until(known, 20, 0.1):
+            raise Violation(f"{least} bytes of {path} were called safe, and node {number} says {last}")
+        return last
+
+    def resume(self, name, body, first, other):
+        """Half of an upload to `first`, which may die, the rest to `other`; noted in the ledger."""
+        path = self.create_upload(name, len(body), first, other)
+        safe = 0
+        try:
+            for end in (len(body) // 2, self.random.choice((len(body) // 2, len(body)))):
+                safe = tus.patch(self.url(first), path, safe, body[safe:end])[1] or safe
+        except (OSError, http.client.HTTPException):
+            pass
+        at = self.safe_offset(other, path, safe)
+        status, _ = tus.patch(self.url(other), path, at, body[at:])
+        self.ledger.note(name, body, "acknowledged" if status == 204 else "unknown")
 
     def some_bytes(self, size):
         return self.random.randbytes(size)

@@ -4,8 +4,8 @@
 
 Parts: failpoints; disk_errors (every nth open, write, fsync … of one node fails); history
 (concurrent clients under kills and pauses, checked by history_checker.py); power_cut (needs the right
-to mount); clocks (libfaketime); bit_rot; redundancy (its figures after a kill and a wiped disk). All of
-them unless named, --short all but the last two. `--minutes` is how long each part goes on at least.
+to mount); clocks (libfaketime); bit_rot; redundancy (its figures after a kill and a wiped disk); resume
+(uploads whose nodes are killed). All of them unless named, --short all but bit_rot and redundancy. `--minutes` is how long each part goes on at least.
 The program of the part `failpoints` is built with
     cmake --preset release -B build/failpoints -DCHISME_FAILPOINTS=ON -DCHISME_PAGE=OFF -DBUILD_TESTING=OFF
     cmake --build build/failpoints --target chisme
@@ -29,10 +29,11 @@ import failpoints  # noqa: E402
 import history  # noqa: E402
 import power_cut  # noqa: E402
 import redundancy  # noqa: E402
+import resume  # noqa: E402
 
 PARTS = {"failpoints": failpoints.run_all, "disk_errors": disk_errors.run_all,
          "history": history.run_all, "power_cut": power_cut.run_all, "clocks": clocks.run_all,
-         "bit_rot": bit_rot.run_all, "redundancy": redundancy.run_all}
+         "bit_rot": bit_rot.run_all, "redundancy": redundancy.run_all, "resume": resume.run_all}
 NOT_SHORT = ("bit_rot", "redundancy")
 
 

@@ -1,9 +1,11 @@
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <variant>
 
 #include "cluster/base/check.hpp"
+#include "web/base64.hpp"
 #include "web/digest_fields.hpp"
 #include "web/http_date.hpp"
 #include "web/json.hpp"
@@ -11,10 +13,35 @@
 #include "web/names.hpp"
 #include "web/ranges.hpp"
 #include "web/target.hpp"
+#include "web/tus/request.hpp"
+#include "web/tus/upload.hpp"
 
 // Names, targets, ranges and digests from outside.
 using namespace chisme;
 using namespace chisme::web;
+
+namespace {
+
+void resume(std::string const& text) {
+  for (char const* const header : {"Upload-Length", "Upload-Metadata", "Upload-Concat",
+                                   "Upload-Checksum", "Upload-Offset", "Upload-Defer-Length"}) {
+    Request request;
+    request.headers = {
+        {header, text}, {"Upload-Metadata", "filename eA=="}, {"Upload-Offset", "0"}};
+    if (auto const create = tus::parse_create(request)) {
+      for (std::string const& id : create->partials) CHECK(tus::is_upload_id(id));
+      CHECK(tus::parse_about(tus::to_json(tus::about(*create))));
+    }
+    (void)tus::parse_patch(request, "");
+  }
+  if (auto const bytes = base64_decoded(text)) {
+    auto const* const begin = reinterpret_cast<std::uint8_t const*>(bytes->data());
+    CHECK(base64_encoded({begin, bytes->size()}) == text);
+  }
+  (void)tus::parse_about(text);
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   std::string_view const text{reinterpret_cast<char const*>(data), size};
@@ -24,6 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     CHECK(name_from_url(percent_encoded(*name)) == *name);
     for (char const c : content_disposition("inline", *name)) CHECK(c >= 0x20 && c < 0x7f);
   }
+  resume(std::string{text});
   (void)name_from_url(text);
   (void)parse_target(text);
   (void)parse_digest_field(text);

@@ -1,0 +1,101 @@
+#include "web/tus/upload.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "web/names.hpp"
+
+namespace chisme::web::tus {
+namespace {
+
+constexpr char id[] = "0123456789abcdef0123456789abcdef";
+
+FileInfo file(std::string name, std::uint64_t size = 0) {
+  FileInfo info;
+  info.name = std::move(name);
+  info.size = ByteCount{size};
+  return info;
+}
+FileInfo part(std::uint64_t offset, std::uint64_t size, std::string const& unique = "a") {
+  return file(part_name(id, ByteOffset{offset}, unique), size);
+}
+std::uint64_t offset_of(std::vector<FileInfo> files) {
+  return covered(progress_of(id, std::move(files)).parts).value();
+}
+
+TEST(TusUpload, ItsOffsetIsWhatIsCoveredWithoutAGap) {
+  EXPECT_EQ(offset_of({}), 0u);
+  EXPECT_EQ(offset_of({part(10, 5)}), 0u);
+  EXPECT_EQ(offset_of({part(0, 10), part(10, 5)}), 15u);
+  EXPECT_EQ(offset_of({part(10, 5), part(0, 10), part(16, 9)}), 15u);
+  // Two requests at once: parts that overlap, lie within others, begin where others do.
+  EXPECT_EQ(offset_of({part(0, 10), part(0, 4, "b"), part(4, 2), part(8, 20), part(9, 3)}), 28u);
+}
+
+TEST(TusUpload, PiecesAreTheCoveredBytesInOrderWhateverTheParts) {
+  std::mt19937 random{7};
+  for (int round = 0; round < 2000; ++round) {
+    std::vector<FileInfo> files;
+    std::vector<bool> has(64);
+    for (int i = 0; i < 8; ++i) {
+      std::uint64_t const from = random() % 40;
+      std::uint64_t const size = random() % 20;
+      files.push_back(part(from, size, std::to_string(i)));
+      std::fill_n(has.begin() + static_cast<std::ptrdiff_t>(from), size, true);
+    }
+    auto const gap = static_cast<std::uint64_t>(std::ranges::find(has, false) - has.begin());
+    auto const parts = progress_of(id, files).parts;
+    EXPECT_EQ(covered(parts).value(), gap);
+    std::uint64_t at = 0;
+    for (Piece const& piece : pieces(parts)) {
+      auto const own =
+          std::ranges::find(parts, piece.file.name, [](Part const& one) { return one.file.name; });
+      EXPECT_EQ(own->offset.value() + piece.from.value(), at);
+      EXPECT_LE(piece.from.value() + piece.size.value(), piece.file.size.value());
+      EXPECT_GT(piece.size.value(), 0u);
+      at += piece.size.value();
+    }
+    EXPECT_EQ(at, gap);
+  }
+}
+
+TEST(TusUpload, ItsFilesTellTheRest) {
+  FileInfo done = file(done_name(id));
+  done.modified = WallTime{std::chrono::milliseconds{50}};
+  Progress const progress = progress_of(
+      id, {file(about_name(id)), file(length_name(id, ByteCount{77})), done, file("foreign")});
+  EXPECT_EQ(progress.told_length, ByteCount{77});
+  EXPECT_TRUE(progress.done);
+  EXPECT_EQ(progress.newest, done.modified);
+  EXPECT_TRUE(progress.parts.empty());
+}
+
+TEST(TusUpload, ItsNamesAreNobodyElsesAndSortByOffset) {
+  EXPECT_TRUE(is_internal(about_name(id)));
+  EXPECT_LT(about_name(id), behind_internal);
+  EXPECT_FALSE(checked_name(about_name(id)));
+  EXPECT_LT(part_name(id, ByteOffset{9}, "z"), part_name(id, ByteOffset{10}, "a"));
+}
+
+TEST(TusUpload, ItsDescriptionSurvives) {
+  About told{
+      "a \"b\".mp4", "video/mp4", "filename eA==", ByteCount{1ull << 62}, Concat::final, {id}};
+  auto const read = parse_about(to_json(told));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->name, told.name);
+  EXPECT_EQ(read->type, told.type);
+  EXPECT_EQ(read->metadata, told.metadata);
+  EXPECT_EQ(read->length, told.length);
+  EXPECT_EQ(read->concat, told.concat);
+  EXPECT_EQ(read->partials, told.partials);
+  told.length.reset();
+  EXPECT_FALSE(parse_about(to_json(told))->length);
+  for (char const* const bad : {"", "[]", "{}", R"({"partials":["x"]})",
+                                R"({"partials":[],"length":-1})", R"({"partials":[1]})"}) {
+    EXPECT_FALSE(parse_about(bad)) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace chisme::web::tus

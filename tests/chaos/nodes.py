@@ -156,6 +156,17 @@ class Nodes:
             raise Violation(f"{least} bytes of {path} were called safe, and node {number} says {last}")
         return last
 
+    def finish_upload(self, number, path, body, safe):
+        """Sends what is missing; again when news of more came in between. The status."""
+        for _ in range(5):
+            at = self.safe_offset(number, path, safe)
+            status, end = tus.patch(self.url(number), path, at, body[at:])
+            if status != 409:
+                break
+        if status == 204 and end != len(body):
+            raise Violation(f"the last request to {path} was answered with the offset {end} of {len(body)}")
+        return status
+
     def resume(self, name, body, first, other):
         """Half of an upload to `first`, which may die, the rest to `other`; noted in the ledger."""
         path = self.create_upload(name, len(body), first, other)
@@ -165,8 +176,7 @@ class Nodes:
                 safe = tus.patch(self.url(first), path, safe, body[safe:end])[1] or safe
         except (OSError, http.client.HTTPException):
             pass
-        at = self.safe_offset(other, path, safe)
-        status, _ = tus.patch(self.url(other), path, at, body[at:])
+        status = self.finish_upload(other, path, body, safe)
         self.ledger.note(name, body, "acknowledged" if status == 204 else "unknown")
 
     def some_bytes(self, size):

@@ -27,11 +27,10 @@ constexpr Duration retry_pause = std::chrono::seconds{1};
 }  // namespace
 
 struct CopyVerifier::State : std::enable_shared_from_this<CopyVerifier::State> {
-  State(asio::io_context& its_loop, Host its_host, ByteCount bytes_per_second)
+  State(asio::io_context& its_loop, Host its_host, ByteCount its_bytes_per_second)
       : loop{its_loop},
         host{std::move(its_host)},
-        piece_time{std::chrono::duration_cast<Duration>(std::chrono::duration<double>{
-            static_cast<double>(piece_bytes) / static_cast<double>(bytes_per_second.value())})},
+        bytes_per_second{static_cast<double>(its_bytes_per_second.value())},
         pause{its_loop} {}
 
   asio::awaitable<void> run();
@@ -39,10 +38,14 @@ struct CopyVerifier::State : std::enable_shared_from_this<CopyVerifier::State> {
   asio::awaitable<Result<std::shared_ptr<CopyCheck>>> begin(Digest digest);
   asio::awaitable<void> read(std::shared_ptr<CopyCheck> copy);
   asio::awaitable<void> wait(Duration duration);
+  [[nodiscard]] Duration time_for(std::uint64_t bytes) const {
+    std::chrono::duration<double> const seconds{static_cast<double>(bytes) / bytes_per_second};
+    return std::chrono::duration_cast<Duration>(seconds);
+  }
 
   asio::io_context& loop;
   Host host;
-  Duration piece_time;
+  double bytes_per_second;
   asio::steady_timer pause;
   std::deque<Digest> queue;  // its front is being read
   bool running = false;
@@ -119,11 +122,12 @@ asio::awaitable<void> CopyVerifier::State::read(std::shared_ptr<CopyCheck> copy)
   while (!ended) {
     ByteCount const before = copy->read_so_far();
     auto const more = co_await on_disk(&host.disk, advance);
-    host.counters.bytes_verified += (copy->read_so_far() - before).value();
-    if (more && !*more) co_return;
+    std::uint64_t const read = (copy->read_so_far() - before).value();
+    host.counters.bytes_verified += read;
     // What one piece took too long is not made up for: the disk is busy then.
-    next = std::max(steady_now(), next + piece_time);
+    next = std::max(steady_now(), next + time_for(read));
     co_await wait(more ? next - steady_now() : retry_pause);
+    if (more && !*more) co_return;
   }
 }
 

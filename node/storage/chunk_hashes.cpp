@@ -117,7 +117,7 @@ bool ChunkVerdicts::is_trusted(ByteOffset offset, ByteCount length, Instant now)
 Result<void> ChunkVerdicts::verify(int descriptor, ByteOffset offset, ByteCount length,
                                    Instant now) {
   if (length.value() == 0) return {};
-  read_hashes();
+  if (auto read = read_hashes(); !read) return read;
   if (state_ == State::none) return {};
   std::uint64_t const last =
       std::min((offset.value() + length.value() - 1) / chunk_bytes, chunk_count(copy_.size) - 1);
@@ -129,18 +129,21 @@ Result<void> ChunkVerdicts::verify(int descriptor, ByteOffset offset, ByteCount 
   return {};
 }
 
-void ChunkVerdicts::read_hashes() {
-  if (state_ != State::unread) return;
+// Hashes that cannot be read now, for want of descriptors perhaps, are not known to be missing.
+Result<void> ChunkVerdicts::read_hashes() {
+  if (state_ != State::unread) return {};
   std::lock_guard const lock(reading_);
-  if (state_ != State::unread) return;
+  if (state_ != State::unread) return {};
   if (!has_chunk_file(copy_.size)) {
     state_ = State::known;
-    return;
+    return {};
   }
   auto const text = read_file(copy_.chunk_file);
+  if (!text && text.error().fault != Fault::not_found) return tl::unexpected<Error>(text.error());
   auto hashes = text ? parse_chunk_hashes(*text, copy_.size) : std::nullopt;
   if (hashes) hashes_ = std::move(*hashes);
   state_ = hashes ? State::known : State::none;
+  return {};
 }
 
 Result<void> ChunkVerdicts::check(int descriptor, std::uint64_t chunk) const {

@@ -75,7 +75,8 @@ class ChunkVerdicts {
   // No need to call `verify` for these bytes: they are right, or nobody can tell. Never blocks.
   [[nodiscard]] bool is_trusted(ByteOffset offset, ByteCount length, Instant now) const;
   // Reads the chunks that these bytes are in, but for those that are trusted, and compares them.
-  // Blocks on the disk. Faults: corrupt, io.
+  // Blocks on the disk. Faults: corrupt, io; after io nothing is known, and the next call tries
+  // again.
   [[nodiscard]] Result<void> verify(int descriptor, ByteOffset offset, ByteCount length,
                                     Instant now);
   // It has no hashes, so that nothing of it can be verified: somebody should make them.
@@ -84,7 +85,7 @@ class ChunkVerdicts {
  private:
   enum class State : std::uint8_t { unread, known, none };
 
-  void read_hashes();
+  [[nodiscard]] Result<void> read_hashes();
   [[nodiscard]] bool is_trusted(std::uint64_t chunk, Instant now) const;
   [[nodiscard]] Result<void> check(int descriptor, std::uint64_t chunk) const;
   [[nodiscard]] bool is_right(std::uint64_t chunk, std::span<std::byte const> bytes) const;

@@ -111,6 +111,7 @@ Result<void> ObjectStore::State::remove_orphans(
   for (fs::directory_entry const& file : files) {
     auto const digest = parse_chunks_name(file.path().filename().string());
     if (!digest || find(*digest)) continue;
+    FAILPOINT("recovery.orphan_found");
     if (::unlink(file.path().c_str()) != 0 && errno != ENOENT) {
       return failed("removing", file.path());
     }

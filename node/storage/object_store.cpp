@@ -84,6 +84,8 @@ Result<void> ObjectStore::State::write_chunks(fs::path const& path, ChunkHashes 
 Result<void> ObjectStore::State::refresh_chunks(StoredObject const& object,
                                                 ChunkHashes const& hashes) {
   fs::path const path = chunks_of(path_of(object));
+  FAILPOINT("chunks.checked");
+  verdicts.forget(object.digest);  // they may be of hashes that were missing
   auto const kept = read_file(path);
   if (kept && parse_chunk_hashes(*kept, object.size) == hashes) return {};
   fs::path const fresh = chunks_of(staging / std::to_string(next_staging++));
@@ -93,7 +95,7 @@ Result<void> ObjectStore::State::refresh_chunks(StoredObject const& object,
     ::unlink(fresh.c_str());
     return written;
   }
-  verdicts.forget(object.digest);
+  FAILPOINT("chunks.replaced");
   auto const directory = open_directory(path.parent_path());
   if (!directory) return tl::unexpected<Error>(directory.error());
   return sync(*directory, path.parent_path());
@@ -164,6 +166,7 @@ Result<void> ObjectStore::State::publish(StagingFile::State& staged, StoredObjec
   if (has_chunk_file(object.size) && ::rename(chunks.c_str(), chunks_of(path).c_str()) != 0) {
     return failed("renaming", chunks);
   }
+  FAILPOINT("chunks.renamed");
   if (::rename(staged.path.c_str(), path.c_str()) != 0) return failed("renaming", staged.path);
   FAILPOINT("object.renamed");
   staged.published = true;

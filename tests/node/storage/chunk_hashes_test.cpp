@@ -154,6 +154,23 @@ TEST_F(ChunkedObjects, TrustEndsAfterSomeTime) {
   EXPECT_FALSE(verdicts.is_trusted(ByteOffset{0}, ByteCount{1}, now + 61s));
 }
 
+TEST_F(ChunkedObjects, HashesThatCannotBeReadForAMomentAreNotTakenForMissing) {
+  ChunkVerdicts verdicts{{digest, ByteCount{large}, chunks()}};
+  auto const file = *objects->open_object(digest);
+  auto const look = [&] {
+    return verdicts.verify(file->descriptor(), ByteOffset{0}, ByteCount{1}, Instant{100s});
+  };
+  std::string const hashes = read_text(chunks());
+  fs::remove(chunks());
+  fs::create_directory(chunks());  // opens, and cannot be read
+  EXPECT_EQ(look().error().fault, Fault::io);
+  EXPECT_FALSE(verdicts.lacks_hashes());
+  EXPECT_FALSE(verdicts.is_trusted(ByteOffset{0}, ByteCount{1}, Instant{100s}));
+  fs::remove(chunks());
+  write_text(chunks(), hashes);
+  EXPECT_TRUE(look());
+}
+
 TEST_F(ChunkedObjects, HashesThatAreMissingOrDamagedAreMadeAgainByACheck) {
   for (bool const missing : {true, false}) {
     if (missing) fs::remove(chunks());

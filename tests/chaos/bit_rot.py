@@ -92,6 +92,19 @@ class Rot:
         eventually(lambda: len(self.nodes.copies_on_disk(digest)) == 3, 40, f"a copy flipped at its {place} is replaced")
         self.look_everywhere()
 
+    def hashes(self, part):
+        """A bit of the chunk hashes beside a large file's copy, which is itself intact."""
+        digest = hashlib.sha256(self.contents["f0"]).hexdigest()
+        number = self.random.choice(sorted(self.nodes.copies_on_disk(digest)))
+        path = self.nodes.directory(number) / "objects" / digest[:2] / f"{digest}.chunks"
+        right = path.read_bytes()
+        flip(path, int(part * (len(right) - 1)), self.random.randrange(8))
+        self.flipped += 1
+        self.nodes.restart(number)
+        self.look(number, "f0", "?via=local")
+        self.look_everywhere()
+        eventually(lambda: path.exists() and path.read_bytes() == right, 40, "flipped chunk hashes are made again")
+
     def file(self, name, first, last, gently):
         """A bit of a file of a node that does not run, from the part [first, last) of its length."""
         number = self.random.choice(list(self.nodes.numbers()))
@@ -169,6 +182,8 @@ def run_all(minutes, short, seed, only, directory):
             turns += 1
             for place, byte in OBJECT_POSITIONS.items():
                 trial(f"object, {place}", lambda r, p=place, b=byte: r.objects(p, b))
+            for part in (0, 0.5, 1):
+                trial(f"chunk hashes at {part}", lambda r, p=part: r.hashes(p))
             for name, first, last, gently in FILE_PLACES:
                 trial(f"{name} from {first} to {last}",
                       lambda r, n=name, f=first, l=last, g=gently: r.file(n, f, l, g))

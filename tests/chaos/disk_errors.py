@@ -50,7 +50,7 @@ def work(nodes, trial):
     names = [f"t{trial}-{number}" for number in range(4)]
     for number, name in enumerate(names):
         at = FAULTY if number % 2 == 0 else nodes.random.choice(nodes.others(FAULTY))
-        nodes.write(at, name, nodes.some_bytes(2_000 if number < 2 else 300_000), PATIENCE_SECONDS)
+        nodes.write(at, name, nodes.some_bytes(2_000 if number < 2 else 1_300_000), PATIENCE_SECONDS)
     nodes.write(FAULTY, names[0], nodes.some_bytes(5_000), PATIENCE_SECONDS)
     nodes.write(FAULTY, names[1], None, PATIENCE_SECONDS)
     return names

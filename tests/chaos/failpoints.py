@@ -13,7 +13,7 @@ import time
 from harness import CHISME, run
 from nodes import Nodes, Violation, wait_until
 
-SMALL, LARGE = 3_000, 700_000
+SMALL, LARGE = 3_000, 1_300_000  # the large have a file of chunk hashes beside them
 
 
 class Trial:
@@ -162,6 +162,8 @@ def start(trial):
     trial.write(trial.armed, trial.bytes(SMALL))
     trial.nodes.kill(trial.armed)
     (trial.nodes.directory(trial.armed) / "staging" / "left").write_bytes(b"left")
+    directory = next((trial.nodes.directory(trial.armed) / "objects").iterdir())
+    (directory / f"{directory.name}{'0' * 62}.chunks").write_bytes(b"left")
     trial.arm(ready=False)
     trial.dies_within(20)
 
@@ -183,6 +185,26 @@ def cut_copies(trial):
         digest, = trial.nodes.ledger.allowed(name)
         for path in (trial.nodes.directory(trial.armed) / "objects" / digest[:2]).glob(f"{digest}-*"):
             path.write_bytes(path.read_bytes()[:-1])
+
+
+def bare(trial):
+    """Copies of the armed node have lost their chunk hashes when clients read them."""
+    trial.arm()
+    for _ in range(6):
+        trial.write(trial.other(), trial.bytes(LARGE))
+    trial.nodes.check_copies(trial.names)
+    for path in (trial.nodes.directory(trial.armed) / "objects").glob("*/*.chunks"):
+        path.unlink()
+    trial.nodes.restart(trial.armed, trial.environment)  # what it has read before is forgotten
+    for _ in range(10):
+        for name in trial.names:
+            if trial.dies_within(0.05):
+                return
+            try:
+                trial.nodes.read(trial.armed, name)
+            except (OSError, http.client.HTTPException):
+                pass
+    trial.dies_within(5)
 
 
 def damage(trial):
@@ -214,6 +236,7 @@ SCENARIOS = {
     "catalogue.committed": (put, copies, delete), "catalogue.saved": (put, copies, delete),
     "catalogue.set_up": (start,), "catalogue.told": (put, copies, delete),
     "catalogue.written": (put, copies, delete),
+    "chunks.checked": (bare,), "chunks.renamed": (*STORE, repair), "chunks.replaced": (bare,),
     "delete.answered": (delete,), "delete.begun": (delete,), "delete.recorded": (delete,),
     "epoch.raised": (start,), "epoch.read": (start,),
     "object.appended": STORE, "object.complete": (*STORE, repair), "object.directory_made": STORE,
@@ -230,7 +253,8 @@ SCENARIOS = {
     "quarantine.moved": (damage, damage_at_start), "quarantine.taken": (damage, damage_at_start),
     "recovery.catalogue_opened": (start,), "recovery.connected": (start,), "recovery.core_made": (start,),
     "recovery.directory_made": (fresh,), "recovery.emptying_staging": (start,),
-    "recovery.object_found": (start,), "recovery.objects_read": (start,), "recovery.ports_taken": (start,),
+    "recovery.object_found": (start,), "recovery.objects_read": (start,),
+    "recovery.orphan_found": (start,), "recovery.ports_taken": (start,),
     "removal.decided": (discard, surplus), "removal.done": (discard, surplus),
     "replace.renamed": (start,), "replace.written": (start,),
     "resumable.assembled": (resume,), "resumable.created": (resume,), "resumable.done": (resume,),
@@ -243,7 +267,8 @@ SCENARIOS = {
 # One of each kind, for the short run.
 SHORT = (("object.renamed", put), ("pushed.committed", copies), ("catalogue.committed", put),
          ("catalogue.saved", copies), ("upload.recorded", put), ("delete.recorded", delete),
-         ("pull.committed", repair), ("object.unlinked", discard), ("resumable.part_stored", resume), ("resumable.stored", resume), ("quarantine.moved", damage),
+         ("pull.committed", repair), ("object.unlinked", discard), ("chunks.renamed", put), ("chunks.replaced", bare),
+         ("resumable.part_stored", resume), ("resumable.stored", resume), ("quarantine.moved", damage),
          ("replace.renamed", start))
 
 

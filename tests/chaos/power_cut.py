@@ -115,7 +115,7 @@ def write_until(nodes, stop, cut):
     while not stop.is_set():
         number += 1
         name = f"c{cut}-{number if number % 3 else nodes.random.randint(1, number)}"
-        body = None if number % 7 == 0 else nodes.some_bytes(nodes.random.choice((50, 5_000, 300_000)))
+        body = None if number % 7 == 0 else nodes.some_bytes(nodes.random.choice((50, 5_000, 300_000, 1_300_000)))
         nodes.write(number % COUNT + 1, name, body, timeout=5)
 
 

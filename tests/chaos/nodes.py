@@ -70,12 +70,12 @@ class Nodes:
     def start(self, number, environment=None, prefix=()):
         """Does not wait. The log is that of this run alone."""
         join = [word for n in self.others(number)
-                for word in ("--join", f"127.0.0.1:{self.base_port + n - 1 + harness.PEER_OFFSET}")]
+                for word in ("--join", f"{self.address(n)}:{self.base_port + n - 1 + harness.PEER_OFFSET}")]
         self.data.mkdir(parents=True, exist_ok=True)
         with open(self.data / f"node-{number}.log", "w") as log:
             self.nodes[number] = harness.Node(
                 self.directory(number), (*self.options, *join), self.base_port + number - 1,
-                {**self.environment, **(environment or {})}, prefix, log)
+                {**self.environment, **(environment or {})}, prefix, log, self.address(number))
 
     def wait_ready(self, number, seconds=30):
         self.nodes[number].wait_ready(seconds)
@@ -112,8 +112,11 @@ class Nodes:
 
     # ---- Requests ----
 
+    def address(self, number):
+        return "127.0.0.1"
+
     def url(self, number, path=""):
-        return f"http://127.0.0.1:{self.base_port + number - 1}{path}"
+        return f"http://{self.address(number)}:{self.base_port + number - 1}{path}"
 
     def file_url(self, number, name, query=""):
         return self.url(number, "/files/" + urllib.parse.quote(name) + query)

@@ -5,7 +5,8 @@
 Parts: failpoints; disk_errors (every nth open, write, fsync … of one node fails); history
 (concurrent clients under kills and pauses, checked by history_checker.py); power_cut (needs the right
 to mount); clocks (libfaketime); bit_rot; redundancy (its figures after a kill and a wiped disk); resume
-(uploads whose nodes are killed). All of them unless named, --short all but bit_rot and redundancy. `--minutes` is how long each part goes on at least.
+(uploads whose nodes are killed); network (partitions and loss, each node in a network namespace; needs the
+right to make those); full_disk (small file systems that clients fill; needs the right to mount). All of them unless named, --short all but bit_rot and redundancy. `--minutes` is how long each part goes on at least.
 The program of the part `failpoints` is built with
     cmake --preset release -B build/failpoints -DCHISME_FAILPOINTS=ON -DCHISME_PAGE=OFF -DBUILD_TESTING=OFF
     cmake --build build/failpoints --target chisme
@@ -26,14 +27,17 @@ import disk_errors  # noqa: E402  (the program is chosen first)
 import bit_rot  # noqa: E402
 import clocks  # noqa: E402
 import failpoints  # noqa: E402
+import full_disk  # noqa: E402
 import history  # noqa: E402
+import network  # noqa: E402
 import power_cut  # noqa: E402
 import redundancy  # noqa: E402
 import resume  # noqa: E402
 
 PARTS = {"failpoints": failpoints.run_all, "disk_errors": disk_errors.run_all,
          "history": history.run_all, "power_cut": power_cut.run_all, "clocks": clocks.run_all,
-         "bit_rot": bit_rot.run_all, "redundancy": redundancy.run_all, "resume": resume.run_all}
+         "bit_rot": bit_rot.run_all, "redundancy": redundancy.run_all, "resume": resume.run_all,
+         "network": network.run_all, "full_disk": full_disk.run_all}
 NOT_SHORT = ("bit_rot", "redundancy")
 
 

@@ -221,10 +221,11 @@ class Node:
     """One `chisme node` process, for what `chisme up` would not start. `log`: a file for its standard
     error, which otherwise must be little."""
 
-    def __init__(self, data, options=(), port=None, environment=None, prefix=(), log=None):
+    def __init__(self, data, options=(), port=None, environment=None, prefix=(), log=None, address="127.0.0.1"):
         self.port = port or free_base_port(1)
+        self.address = address
         self.process = subprocess.Popen(
-            [*prefix, CHISME, "node", "--listen", f"127.0.0.1:{self.port}", "--data", str(data), *options],
+            [*prefix, CHISME, "node", "--listen", f"{address}:{self.port}", "--data", str(data), *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log or subprocess.PIPE, text=True,
             env={**os.environ, **(environment or {})})
 
@@ -235,7 +236,7 @@ class Node:
         self.close()
 
     def url(self, path=""):
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"http://{self.address}:{self.port}{path}"
 
     def wait_ready(self, seconds=10):
         def ready():

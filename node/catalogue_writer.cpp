@@ -32,8 +32,13 @@ Result<void> write(CatalogueStore& store, Batch const& batch) {
 }  // namespace
 
 struct CatalogueWriter::State : std::enable_shared_from_this<CatalogueWriter::State> {
-  State(asio::io_context& its_loop, CatalogueStore& its_store, DiskPool& its_disk, OnSaved saved)
-      : loop{its_loop}, store{its_store}, disk{its_disk}, on_saved{std::move(saved)} {}
+  State(asio::io_context& its_loop, CatalogueStore& its_store, DiskPool& its_disk, OnSaved saved,
+        OnFull full)
+      : loop{its_loop},
+        store{its_store},
+        disk{its_disk},
+        on_saved{std::move(saved)},
+        on_full{std::move(full)} {}
 
   void begin();
   asio::awaitable<void> run();
@@ -43,14 +48,15 @@ struct CatalogueWriter::State : std::enable_shared_from_this<CatalogueWriter::St
   CatalogueStore& store;
   DiskPool& disk;
   OnSaved on_saved;
+  OnFull on_full;
   Batch gathering;
   bool running = false;
   bool broken = false;
 };
 
 CatalogueWriter::CatalogueWriter(asio::io_context& loop, CatalogueStore& store, DiskPool& disk,
-                                 OnSaved on_saved)
-    : state_{std::make_shared<State>(loop, store, disk, std::move(on_saved))} {}
+                                 OnSaved on_saved, OnFull on_full)
+    : state_{std::make_shared<State>(loop, store, disk, std::move(on_saved), std::move(on_full))} {}
 
 CatalogueWriter::~CatalogueWriter() = default;
 
@@ -92,12 +98,14 @@ asio::awaitable<void> CatalogueWriter::State::run() {
 asio::awaitable<Result<void>> CatalogueWriter::State::write_batch(
     std::shared_ptr<Batch const> batch) {
   asio::steady_timer pause{loop};
+  bool full = false;
   for (;;) {
     auto const job = [to = &store, batch] { return write(*to, *batch); };
     auto const written = co_await on_disk(&disk, job);
-    if (written) co_return written;
-    Fault const fault = written.error().fault;
-    if (fault != Fault::no_space && fault != Fault::busy) co_return written;
+    bool const no_space = !written && written.error().fault == Fault::no_space;
+    if (std::exchange(full, no_space) != no_space) on_full(no_space);
+    bool const busy = !written && written.error().fault == Fault::busy;
+    if (!no_space && !busy) co_return written;
     log::error("the catalogue is not saved, trying again: " + written.error().message);
     pause.expires_after(retry_pause);
     co_await pause.async_wait(asio::use_awaitable);

@@ -18,13 +18,16 @@ namespace chisme::node {
 // synced the next one gathers, and each batch is one transaction.
 //
 // A batch that does not fit on the disk is tried again every second: nothing of it was answered.
+// Meanwhile the catalogue is full, which `on_full` is told, and again when it no longer is.
 // After any other failure nothing is saved any more, and what is given is dropped: the store has
-// closed the node's fence. The control loop's thread; the callback is on it too.
+// closed the node's fence. The control loop's thread; the callbacks are on it too.
 class CatalogueWriter {
  public:
   using OnSaved = std::function<void(cluster::SaveId)>;
+  using OnFull = std::function<void(bool)>;
   // `loop`, `store` and `disk` must outlive it.
-  CatalogueWriter(asio::io_context& loop, CatalogueStore& store, DiskPool& disk, OnSaved on_saved);
+  CatalogueWriter(asio::io_context& loop, CatalogueStore& store, DiskPool& disk, OnSaved on_saved,
+                  OnFull on_full);
   ~CatalogueWriter();
   CatalogueWriter(CatalogueWriter const&) = delete;
   CatalogueWriter& operator=(CatalogueWriter const&) = delete;

@@ -221,7 +221,8 @@ void RunningNode::make_transfers() {
 void RunningNode::make_writer() {
   writer_ = std::make_unique<CatalogueWriter>(
       control(), *catalogue_, *disk_,
-      [this](cluster::SaveId save) { driver_->handle(cluster::CatalogueSaved{save}); });
+      [this](cluster::SaveId save) { driver_->handle(cluster::CatalogueSaved{save}); },
+      [this](bool full) { objects_->catalogue_is_full(full); });
 }
 
 void RunningNode::make_driver(cluster::Core core) {

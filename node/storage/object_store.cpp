@@ -18,6 +18,14 @@ namespace chisme::node {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+tl::unexpected<Error> catalogue_full() {
+  return fail(Fault::no_space, "this node's disk has no room for the catalogue");
+}
+
+}  // namespace
+
 // ---- StagingFile -------------------------------------------------------------------------------
 
 StagingFile::StagingFile(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -202,6 +210,7 @@ Result<std::unique_ptr<ObjectStore>> ObjectStore::open(fs::path data, Limits lim
 
 Result<StagingFile> ObjectStore::stage(std::optional<ByteCount> expected) {
   if (auto safe = state_->fence->check(); !safe) return tl::unexpected<Error>(safe.error());
+  if (state_->catalogue_full) return catalogue_full();
   auto staged = std::make_unique<StagingFile::State>(state_->quota, state_->quarantine);
   auto const besides = state_->quarantine.contents().bytes;
   auto const wanted = expected.value_or(ByteCount{});
@@ -335,10 +344,16 @@ Quarantine& ObjectStore::quarantine() {
 }
 
 Result<void> ObjectStore::check_catalogue_room() const {
+  if (state_->catalogue_full) return catalogue_full();
   return check_room(state_->objects, catalogue_change_bytes);
 }
 
+void ObjectStore::catalogue_is_full(bool full) {
+  state_->catalogue_full = full;
+}
+
 double ObjectStore::used_ratio() const {
+  if (state_->catalogue_full) return 1;
   return std::max(used_ratio_of(state_->objects),
                   state_->quota->used_ratio(state_->quarantine.contents().bytes));
 }

@@ -126,7 +126,11 @@ class ObjectStore {
   [[nodiscard]] Result<std::vector<StoredObject>> scan() const;
   // no_space when the file system has not even the room that the catalogue needs for a removal.
   [[nodiscard]] Result<void> check_catalogue_room() const;
-  // Used part of the file system or of the quota, whichever is more, 0..1.
+  // The catalogue could not be saved for want of room, or can be again. Until then nothing is
+  // staged, for no object could be told of, and there is no room for removals either.
+  void catalogue_is_full(bool full);
+  // Used part of the file system or of the quota, whichever is more, 0..1; 1 while the catalogue is
+  // full.
   [[nodiscard]] double used_ratio() const;
   // What counts against the quota, whether or not there is one.
   [[nodiscard]] ByteCount used_bytes() const;

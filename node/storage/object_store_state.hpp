@@ -78,6 +78,8 @@ struct ObjectStore::State {
 
   VerdictTable verdicts;
 
+  std::atomic<bool> catalogue_full = false;
+
   // What is on disk, synced. Held only for a moment: web loops wait for it.
   mutable std::mutex mutex;
   std::map<Digest, Copy> copies;

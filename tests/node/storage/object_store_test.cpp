@@ -390,6 +390,17 @@ TEST_F(FullDiskTest, ADiskThatOthersFilledHasNoRoomForTheCatalogue) {
   EXPECT_TRUE(objects->check_catalogue_room());
 }
 
+TEST_F(FullDiskTest, NothingIsTakenWhileTheCatalogueIsFull) {
+  auto objects = open();
+  objects->catalogue_is_full(true);
+  EXPECT_EQ(objects->stage(ByteCount{1}).error().fault, Fault::no_space);
+  EXPECT_EQ(objects->check_catalogue_room().error().fault, Fault::no_space);
+  EXPECT_EQ(objects->used_ratio(), 1);
+  objects->catalogue_is_full(false);
+  EXPECT_TRUE(store(*objects, "abc"));
+  EXPECT_TRUE(objects->check_catalogue_room());
+}
+
 TEST_F(FullDiskTest, RoomThatRunsOutWhileWritingLeavesTheDiskAsItWas) {
   auto objects = open();
   {

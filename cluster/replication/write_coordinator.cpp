@@ -59,9 +59,6 @@ void WriteCoordinator::handle(WriteRequested const& request, Catalogue& catalogu
                   out);
   }
   write.record = catalogue.draft(change_of(request, catalogue, situation.now));
-  if (auto const* const file = std::get_if<StoreFile>(&request.what); file && write.held_here) {
-    catalogue.object_stored({file->digest, file->size});
-  }
   std::uint64_t const number = next_number_++;
   pending_.emplace(number, std::move(write));
   go_on(number, catalogue, situation, out);
@@ -100,14 +97,17 @@ Change WriteCoordinator::change_of(WriteRequested const& request, Catalogue& cat
 void WriteCoordinator::choose_targets(Pending& write, WriteRequested const& request,
                                       Catalogue const& catalogue,
                                       Situation const& situation) const {
-  bool const removal = std::holds_alternative<RemoveFile>(request.what);
+  auto const* const file = std::get_if<StoreFile>(&request.what);
+  bool const removal = file == nullptr;
   std::vector<NodeId> wanted = request.stored_on;
   if (removal) {
     wanted = catalogue.snapshot().holders(catalogue.file(request.name)->digest);
     for (MemberView const& member : situation.members) wanted.push_back(member.alive.id);
   }
   write.ask_all = !removal;
-  write.held_here = removal || std::ranges::count(request.stored_on, situation.self) > 0;
+  // It may have been removed since, as a copy without a name, or have been found corrupt.
+  write.held_here = removal || (std::ranges::count(request.stored_on, situation.self) > 0 &&
+                                catalogue.is_local(file->digest));
   write.others_needed = situation.copies_durable - (write.held_here ? 1 : 0);
   if (planted(PlantedBug::one_copy_is_enough)) write.others_needed = 0;
   std::size_t const most = removal ? write.others_needed + spare_targets : wanted.size();
@@ -202,6 +202,8 @@ WriteCoordinator::Tally WriteCoordinator::tally(Pending const& write,
     bool const reachable = is_reachable(find_member(situation.members, id));
     if (target.answer == Answer::accepted) ++tally.accepted;
     if (target.answer == Answer::none && reachable) ++(target.sent ? tally.waiting : tally.spare);
+    bool const overdue = target.asked_again || target.resend_at <= situation.now;
+    if (target.answer == Answer::none && reachable && target.sent && !overdue) ++tally.prompt;
     // Only a refusal of the only question says for sure that the record was not taken: a holder
     // that took it, and lost the object since, refuses to take it again.
     bool const never_taken = target.answer == Answer::refused && !target.asked_again;
@@ -213,7 +215,7 @@ WriteCoordinator::Tally WriteCoordinator::tally(Pending const& write,
 void WriteCoordinator::ask(std::uint64_t number, Pending& write, Situation const& situation,
                            Effects& out) {
   Tally const now = tally(write, situation);
-  unsigned under_way = now.accepted + now.waiting;
+  unsigned under_way = now.accepted + now.prompt;
   for (NodeId const id : write.order) {
     Target& target = write.targets.at(id);
     if (target.answer != Answer::none) continue;

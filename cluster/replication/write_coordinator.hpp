@@ -37,7 +37,7 @@ namespace chisme::cluster {
 //
 // An unanswered holder is asked again every second until `write_timeout`. A write without content
 // (a removal) has no holders of its own: it asks W - 1 nodes, current holders first, and the next
-// one for each that fails. At most `pending_max` (Limits::writes) writes are under way; more are
+// one for each that fails or is not prompt. At most `pending_max` (Limits::writes) writes are under way; more are
 // refused as busy.
 //
 // Pure; one thread owns it.
@@ -96,6 +96,7 @@ class WriteCoordinator {
   struct Tally {
     unsigned accepted = 0;
     unsigned waiting = 0;  // may still accept
+    unsigned prompt = 0;   // of these, asked less than a second ago
     unsigned spare = 0;    // not asked yet
     bool maybe_seen = false;
   };

@@ -232,15 +232,18 @@ void LittleCluster::lose(std::uint64_t number, std::uint8_t content) {
 
 WriteId LittleCluster::put(std::uint64_t at, std::string name, std::uint8_t content,
                            std::vector<std::uint64_t> on, Condition condition) {
+  for (std::uint64_t const number : on) store(number, content);
+  return write(at, std::move(name), content, on, std::move(condition));
+}
+
+WriteId LittleCluster::write(std::uint64_t at, std::string name, std::uint8_t content,
+                             std::vector<std::uint64_t> const& on, Condition condition) {
   WriteRequested request;
   request.write = WriteId{++last_id_};
   request.name = std::move(name);
   request.what = StoreFile{digest(content), ByteCount{10}, "text/plain"};
   request.condition = std::move(condition);
-  for (std::uint64_t const number : on) {
-    store(number, content);
-    request.stored_on.push_back(node(number));
-  }
+  for (std::uint64_t const number : on) request.stored_on.push_back(node(number));
   give(at, request);
   return request.write;
 }

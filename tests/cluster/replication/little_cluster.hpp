@@ -42,6 +42,9 @@ class LittleCluster {
   // A Put whose object is stored on `on` already.
   WriteId put(std::uint64_t at, std::string name, std::uint8_t content,
               std::vector<std::uint64_t> on, Condition condition = {});
+  // The same without storing anything: the caller says who was given the object.
+  WriteId write(std::uint64_t at, std::string name, std::uint8_t content,
+                std::vector<std::uint64_t> const& on, Condition condition = {});
   WriteId remove(std::uint64_t at, std::string name, Condition condition = {});
   LookupId look_up(std::uint64_t at, std::string name);
   void set_state(std::uint64_t number, MemberState state);

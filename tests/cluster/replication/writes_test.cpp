@@ -124,6 +124,19 @@ TEST(Writes, AHolderThatLostTheObjectMeanwhileRefusesAndNothingIsVisible) {
   EXPECT_FALSE(cluster.sees(2, "a"));
 }
 
+// A copy without a name does not stay for ever, and an upload may wait for its other holders.
+TEST(Writes, DoNotCountTheWritersOwnCopyOnceItIsGone) {
+  LittleCluster cluster{{}};
+  for (std::uint64_t const number : {1u, 2u, 3u}) cluster.store(number, 1);
+  cluster.lose(1, 1);
+  WriteId const too_few = cluster.write(1, "a", 1, {1, 2});
+  WriteId const enough = cluster.write(1, "b", 1, {1, 2, 3});
+  cluster.run(soon);
+  EXPECT_EQ(fault(cluster, too_few), Fault::no_quorum);
+  ASSERT_TRUE(succeeded(cluster, enough));
+  EXPECT_THAT((*cluster.outcome(enough))->copies, UnorderedElementsAre(node(2), node(3)));
+}
+
 // A refusal promises that the write never becomes visible, and this one does: it is on a disk.
 TEST(Writes, AHolderThatLosesTheObjectWhileItSavesLeavesTheOutcomeUnknown) {
   LittleCluster cluster{{}};
@@ -248,6 +261,18 @@ TEST(Writes, ARemovalGoesToAnotherNodeWhenTheFirstFails) {
   cluster.set_state(3, MemberState::dead);
   cluster.run(1s);
   EXPECT_TRUE(succeeded(cluster, removal));
+  EXPECT_FALSE(cluster.sees(1, "a"));
+}
+
+TEST(Writes, ARemovalGoesToAnotherNodeWhenTheFirstDoesNotAnswer) {
+  LittleCluster cluster{{}};
+  cluster.put(1, "a", 1, {1, 2});
+  cluster.run(5s);
+  cluster.stall_disk(2, true);
+  WriteId const removal = cluster.remove(1, "a");
+  cluster.run(2s);
+  ASSERT_TRUE(cluster.outcome(removal));
+  EXPECT_TRUE(*cluster.outcome(removal));
   EXPECT_FALSE(cluster.sees(1, "a"));
 }
 

@@ -20,7 +20,9 @@ Census::Count count(cluster::ClusterView const& view) {
     for (cluster::FileEntry const& file : files) {
       if (web::is_internal(file.put.name)) ++result.internal;
       for (NodeId const holder : file.holders) ++result.copies[holder];
-      if (live_copies(view, file.holders) < view.copies_wanted) ++result.under_replicated;
+      std::uint32_t const copies = live_copies(view, file.holders);
+      if (copies < view.copies_wanted) ++result.under_replicated;
+      if (copies == 0) ++result.lost;
     }
     if (files.size() < page_files) return result;
     after = files.back().put.name;

@@ -12,13 +12,14 @@
 namespace chisme::node {
 
 // Census counts copies over the whole catalogue: how many each node holds, and how many files have
-// fewer than they should. Counting costs time in proportion to the files, so a count is kept until
-// it is ten times as old as it took, and at least `kept`. Thread-safe.
+// fewer than they should, or none in reach. Counting costs time in proportion to the files, so a
+// count is kept until it is ten times as old as it took, and at least `kept`. Thread-safe.
 class Census {
  public:
   static constexpr Duration kept = std::chrono::milliseconds{250};
   struct Count {
     std::uint64_t under_replicated = 0;
+    std::uint64_t lost = 0;      // of these, those that no live node holds
     std::uint64_t internal = 0;  // files that are the program's own, not the users'
     std::map<NodeId, std::uint64_t> copies;
   };

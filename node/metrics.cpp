@@ -93,6 +93,8 @@ std::string metrics_text(LoadCounters const& counters, cluster::ClusterView cons
               own == count.copies.end() ? 0 : own->second);
   text.simple("chisme_files_under_replicated", "gauge", "Files with fewer copies than wanted.",
               count.under_replicated);
+  text.simple("chisme_files_lost", "gauge", "Files of which no node in reach has a copy.",
+              count.lost);
   text.simple("chisme_repairs_pending", "gauge", "Copies queued or being made.",
               view.repairs_pending);
   text.simple("chisme_peer_messages_dropped_total", "counter",

@@ -78,7 +78,7 @@ std::vector<ReadSource> sources_of(cluster::ClusterView const& view, Digest cons
     cluster::MemberView const* const member = member_of(view, node);
     bool const listed =
         std::ranges::any_of(sources, [&](ReadSource const& source) { return source.node == node; });
-    if (member == nullptr || listed) return;
+    if (member == nullptr || !is_live(*member) || listed) return;
     sources.push_back({node, member->alive.peer, member->self});
   };
   std::ranges::for_each(ranked, add);

@@ -75,13 +75,12 @@ web::FileInfo file_info(cluster::ClusterView const& view, cluster::FileEntry con
 }
 
 web::Lookup lookup(cluster::ClusterView const& view, std::string_view name) {
+  using enum web::LookupStatus;
   auto const file = view.catalogue.find(name);
-  if (!file) {
-    return {view.in_touch ? web::LookupStatus::absent : web::LookupStatus::out_of_touch, {}};
-  }
+  if (!file) return {view.in_touch ? absent : out_of_touch, {}};
   web::FileInfo info = file_info(view, *file);
-  bool const readable = info.copies > 0 || info.local;
-  return {readable ? web::LookupStatus::found : web::LookupStatus::lost, std::move(info)};
+  if (info.copies > 0 || info.local) return {found, std::move(info)};
+  return {view.in_touch ? lost : out_of_touch, std::move(info)};
 }
 
 web::Listing listing(cluster::ClusterView const& view, std::string_view prefix,
@@ -104,6 +103,7 @@ web::ClusterStatus cluster_status(cluster::ClusterView const& view, Census::Coun
   status.copies_durable = view.copies_durable;
   status.files = view.catalogue.size() - std::min(count.internal, view.catalogue.size());
   status.under_replicated = count.under_replicated;
+  status.lost = count.lost;
   status.repairs_pending = view.repairs_pending;
   for (cluster::MemberView const& member : view.members) {
     status.members.push_back(member_status(member, count));

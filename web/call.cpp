@@ -18,8 +18,8 @@ bool is_stale(Call const& call, Lookup const& lookup) {
 FileOrPlan find_file(Call const& call, std::string const& name) {
   if (call.found && !*call.found) return tl::unexpected<Plan>(problem_of(call.found->error()));
   Lookup const lookup = call.found ? **call.found : call.gateway.lookup(name);
-  bool const here = lookup.status == LookupStatus::found || lookup.status == LookupStatus::lost;
-  if (!call.found && (!here || is_stale(call, lookup))) {
+  // Of a name without copies others may know copies that this node has not heard of yet.
+  if (!call.found && (lookup.status != LookupStatus::found || is_stale(call, lookup))) {
     return tl::unexpected<Plan>(AskOthers{name});
   }
   if (is_stale(call, lookup)) {
@@ -33,13 +33,14 @@ FileOrPlan find_file(Call const& call, std::string const& name) {
       return tl::unexpected<Plan>(problem(404, "There is no file " + name + "."));
     case LookupStatus::lost:
       return tl::unexpected<Plan>(
-          problem(410, "No copy of " + name + " is left in the cluster. Upload it again."));
+          problem(410, "No node in reach has a copy of " + name +
+                           ". Upload it again, or bring back a node that had one."));
     case LookupStatus::out_of_touch:
       break;
   }
-  return tl::unexpected<Plan>(
-      problem(503, "This node does not know " + name +
-                       " and is out of touch with most others, which may. Try again shortly."));
+  return tl::unexpected<Plan>(problem(503, "This node does not know " + name +
+                                               ", or no copy of it, and is out of touch with "
+                                               "most others, which may. Try again shortly."));
 }
 
 FileOrPlan find_file_parameter(Call const& call) {

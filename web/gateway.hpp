@@ -39,7 +39,7 @@ struct FileInfo {
 enum class LookupStatus {
   found,
   absent,        // and this node is in touch with a majority: 404
-  lost,          // the name exists, but no copy of its bytes: 410
+  lost,          // the name exists, but no copy of its bytes is in reach: 410
   out_of_touch,  // absent here, but others may have it: 503
 };
 struct Lookup {
@@ -148,6 +148,7 @@ struct ClusterStatus {
   std::uint32_t copies_durable = 0;
   std::uint64_t files = 0;
   std::uint64_t under_replicated = 0;
+  std::uint64_t lost = 0;  // of these, files of which no node in reach has a copy
   std::uint64_t repairs_pending = 0;
   std::string fenced;  // why this node takes no writes until it is restarted; empty: it takes them
   std::vector<MemberStatus> members;

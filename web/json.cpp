@@ -68,6 +68,7 @@ Json cluster_object(ClusterStatus const& status) {
               {"copies_durable", status.copies_durable},
               {"files", status.files},
               {"under_replicated", status.under_replicated},
+              {"lost", status.lost},
               {"repairs_pending", status.repairs_pending},
               {"members", std::move(members)}};
   if (!status.fenced.empty()) object["fenced"] = status.fenced;

@@ -175,15 +175,26 @@ class Rot(Copies):
         eventually(lambda: quarantined(self.cluster, node) == [path.name], 10, "it is in quarantine")
         self.settled("film.bin", digest)
 
-    def test_file_whose_copies_have_all_rotted_is_gone_and_not_unknown(self):
+    def check_lost(self, count):
+        for node in range(1, NODES + 1):
+            eventually(lambda n=node: self.cluster.cluster(n)["lost"] == count, 10, f"node {node} tells of {count} lost files")
+            self.assertEqual(metric(self.cluster, node, "chisme_files_lost"), count)
+
+    def test_file_whose_copies_have_all_rotted_or_were_deleted_is_gone_and_not_unknown(self):
         digest = self.store("film.bin")
+        deleted = self.store("deleted.bin", seed=3)
         other = self.store("other.bin", seed=2)
+        self.check_lost(0)
         victims = paths(self.cluster, digest)
         for damage, path in zip((flip_a_byte, cut_the_last_byte, flip_a_byte), victims.values()):
             damage(path)
+        for path in paths(self.cluster, deleted).values():
+            path.unlink()
         for node in range(1, NODES + 1):
-            eventually(lambda n=node: status_of(self.cluster.url(n, "/files/film.bin?via=proxy")) == 410, 25,
-                       f"node {node} says that all copies are lost")
+            for name in ("film.bin", "deleted.bin"):
+                eventually(lambda n=node: status_of(self.cluster.url(n, f"/files/{name}?via=proxy")) == 410, 25,
+                           f"node {node} says that all copies of {name} are lost")
+        self.check_lost(2)
         for node, path in victims.items():
             self.assertEqual(quarantined(self.cluster, node), [path.name], "a person may still look at it")
         listed = get_json(self.cluster.url(1, "/files"))["files"]
@@ -192,6 +203,7 @@ class Rot(Copies):
         # Storing it again heals it.
         put(self.cluster.url(2, "/files/film.bin"), some_bytes(300_000, 1))
         self.settled("film.bin", digest)
+        self.check_lost(1)
 
 
 if __name__ == "__main__":

@@ -73,9 +73,9 @@ void FileReader::read(Wanted const& wanted) {
     return refuse(wanted.id, 429, "too many requests are pending on this connection", nullptr);
   }
   auto const found = gateway_.lookup(wanted.file);
-  bool const known = found.status == LookupStatus::found || found.status == LookupStatus::lost;
+  bool const known = found.status == LookupStatus::found;
   // The text order of versions is their order: the client has seen newer news of the file.
-  bool const behind = found.status == LookupStatus::found && found.file.version < wanted.version;
+  bool const behind = known && found.file.version < wanted.version;
   if (known && !behind) return answer(wanted, found);
   asking_.insert(wanted.id);
   gateway_.lookup_everywhere(wanted.file,

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cluster/catalogue/catalogue.hpp"
 #include "node/config.hpp"
+#include "tests/cluster/catalogue/records.hpp"
 
 namespace chisme::node {
 namespace {
@@ -52,6 +54,19 @@ TEST(ViewQueries, AbsentNameIsAbsentOnlyWhileInTouch) {
   EXPECT_EQ(lookup(view, "a").status, web::LookupStatus::absent);
   view.in_touch = false;
   EXPECT_EQ(lookup(view, "a").status, web::LookupStatus::out_of_touch);
+}
+
+TEST(ViewQueries, FileWithoutACopyInReachIsLostOnlyWhileInTouch) {
+  namespace records = cluster::testing;
+  auto view = some_view();
+  cluster::StoredCatalogue stored;
+  stored.records = {records::put({.writer = 3}, "a", 1), records::have({.writer = 3})};
+  view.catalogue = cluster::Catalogue{view.self, Epoch{1}, stored, Instant{}}.snapshot();
+  EXPECT_EQ(lookup(view, "a").status, web::LookupStatus::lost);
+  view.in_touch = false;
+  EXPECT_EQ(lookup(view, "a").status, web::LookupStatus::out_of_touch);
+  view.members[2].state = cluster::MemberState::suspect;
+  EXPECT_EQ(lookup(view, "a").status, web::LookupStatus::found);
 }
 
 TEST(ViewQueries, StatusNamesEachMemberWithItsStateAndCopies) {

@@ -100,6 +100,7 @@ function cluster() {
     copies_durable: 2,
     files: files().length,
     under_replicated: under,
+    lost: 0,
     repairs_pending: 0,
     members,
   };

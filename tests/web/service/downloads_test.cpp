@@ -233,8 +233,14 @@ TEST_F(Downloads, OutOfTouchIsNotAbsentAndLostIsSaid) {
   EXPECT_EQ(unsure.status, 503u);
   EXPECT_EQ(header_of(unsure, "Retry-After"), "2");
   gateway.absent_because["gone.txt"] = LookupStatus::lost;
-  EXPECT_EQ(status("GET /files/gone.txt"), 410u);
-  EXPECT_NE(reply("GET /files/gone.txt").body.find("gone.txt"), std::string::npos);
+  Reply const lost = std::get<Reply>(plan_after_asking("GET /files/gone.txt"));
+  EXPECT_EQ(lost.status, 410u);
+  EXPECT_NE(lost.body.find("gone.txt"), std::string::npos);
+}
+
+TEST_F(Downloads, AFileWithoutAKnownCopyIsNotCalledLostBeforeOthersWereAsked) {
+  gateway.absent_because["a"] = LookupStatus::lost;
+  EXPECT_EQ(planned<AskOthers>("GET /files/a").name, "a");
 }
 
 TEST_F(Downloads, AVersionThatTheClientHasSeenIsLookedForElsewhere) {

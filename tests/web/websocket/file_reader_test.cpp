@@ -55,6 +55,14 @@ TEST_F(FileReads, AReadThatCannotBeAnsweredSaysWhyAndWhoCan) {
   EXPECT_EQ(next()->payload.substr(12), "1");
 }
 
+TEST_F(FileReads, AReadOfAFileWithoutAKnownCopyAsksOthersFirst) {
+  gateway.absent_because["a"] = LookupStatus::lost;
+  gateway.elsewhere["a"] = gateway.add("a", "1", "text/plain");
+  serve(ReadSession{});
+  send_text(read_request(1, "a", 0, 1));
+  EXPECT_EQ(next()->payload.substr(12), "1");
+}
+
 TEST_F(FileReads, AReadOfACopyThatJustWentSendsTheClientElsewhere) {
   gateway.add("a", "1", "text/plain");
   gateway.copies_gone = true;

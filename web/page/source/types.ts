@@ -34,7 +34,9 @@ export interface Cluster {
   copies_durable: number;
   files: number;
   under_replicated: number;
+  lost: number;
   repairs_pending: number;
+  fenced?: string; // why this node takes no writes until it is restarted
   members: Member[];
 }
 

@@ -28,6 +28,16 @@ export function ClusterPanel() {
           {t("out_of_touch")}
         </p>
       )}
+      {now.lost > 0 && (
+        <p class="problem" role="alert" data-problem="lost">
+          {t("lost_files", now.lost)}
+        </p>
+      )}
+      {now.fenced && (
+        <p class="problem" role="alert" data-problem="fenced">
+          {t("fenced", now.fenced)}
+        </p>
+      )}
       <div class="scroll" role="region" aria-label={t("cluster")} tabIndex={0}>
         <table>
           <thead>

@@ -36,6 +36,9 @@ constexpr Duration look_period = std::chrono::milliseconds{200};
 // A node may need this long to sync what it was pushed: a slow disk's 20 MB/s, and ten seconds.
 constexpr std::uint64_t slow_disk_bytes_per_second = 20'000'000;
 constexpr std::chrono::seconds answer_time{10};
+// How many more nodes are given the bytes when holders refuse the record: each costs a transfer,
+// and where this node's own clock is wrong all refuse.
+constexpr unsigned further_holders_max = 2;
 
 using Chunk = PushConnection::Chunk;
 using Chunks = std::vector<Chunk>;
@@ -100,7 +103,8 @@ struct ObjectUpload::State : std::enable_shared_from_this<ObjectUpload::State> {
   asio::awaitable<Result<web::StoredFile>> finish();
   asio::awaitable<Result<StoredObject>> commit();
   asio::awaitable<void> await_pushes();
-  asio::awaitable<Result<void>> replace_failed(StoredObject object);
+  asio::awaitable<Result<void>> replace_failed(StoredObject object, std::size_t wanted);
+  asio::awaitable<Result<cluster::WriteOutcome>> record(StoredObject object);
   asio::awaitable<void> push_copy(std::shared_ptr<ObjectFile const> file, Digest digest);
   std::vector<NodeId> durable() const;
 
@@ -280,17 +284,11 @@ asio::awaitable<Result<web::StoredFile>> ObjectUpload::State::finish() {
   auto const object = co_await commit();
   if (!object) co_return tl::unexpected(object.error());
   co_await await_pushes();
-  auto const replaced = co_await replace_failed(*object);
+  auto const replaced = co_await replace_failed(*object, parts.core.view()->copies_durable);
   if (!replaced) co_return tl::unexpected(replaced.error());
   if (ended) co_return fail(Fault::cancelled, "the client went away");
   FAILPOINT("upload.durable");
-  cluster::WriteRequested write;
-  write.name = request.name;
-  write.what = cluster::StoreFile{object->digest, object->size, request.type};
-  write.stored_on = durable();
-  write.condition = {request.condition.must_be_absent, request.condition.must_exist,
-                     request.condition.must_match, request.condition.must_not_match};
-  auto const outcome = co_await ask_core(&parts.core, std::move(write));
+  auto const outcome = co_await record(*object);
   if (!outcome) co_return tl::unexpected(outcome.error());
   FAILPOINT("upload.recorded");
   web::StoredFile stored{.name = request.name,
@@ -302,6 +300,25 @@ asio::awaitable<Result<web::StoredFile>> ObjectUpload::State::finish() {
                          .created = outcome->created};
   for (NodeId const node : outcome->copies) stored.copies.push_back(chisme::to_string(node));
   co_return stored;
+}
+
+// A holder may refuse the record although it has the bytes, as one whose clock is far behind does:
+// then others are tried.
+asio::awaitable<Result<cluster::WriteOutcome>> ObjectUpload::State::record(StoredObject object) {
+  for (unsigned further = 0;; ++further) {
+    cluster::WriteRequested write;
+    write.name = request.name;
+    write.what = cluster::StoreFile{object.digest, object.size, request.type};
+    write.stored_on = durable();
+    std::size_t const wanted = write.stored_on.size() + 1;
+    write.condition = {request.condition.must_be_absent, request.condition.must_exist,
+                       request.condition.must_match, request.condition.must_not_match};
+    auto const outcome = co_await ask_core(&parts.core, std::move(write));
+    bool const refused = !outcome && outcome.error().fault == Fault::no_quorum;
+    if (!refused || further == further_holders_max) co_return outcome;
+    auto const added = co_await replace_failed(object, wanted);
+    if (!added) co_return outcome;
+  }
 }
 
 // Makes the local copy durable while the other nodes do the same with theirs.
@@ -339,19 +356,18 @@ asio::awaitable<void> ObjectUpload::State::await_pushes() {
   }
 }
 
-// Gives the whole object to further nodes, in placement order, until W have it.
-asio::awaitable<Result<void>> ObjectUpload::State::replace_failed(StoredObject object) {
+// Gives the whole object to further nodes, in placement order, until `wanted` have it.
+asio::awaitable<Result<void>> ObjectUpload::State::replace_failed(StoredObject object,
+                                                                  std::size_t wanted) {
   for (;;) {
     if (ended) co_return fail(Fault::cancelled, "the client went away");
     auto const view = parts.core.view();
     std::size_t const have = durable().size();
-    if (have >= view->copies_durable) co_return Result<void>{};
+    if (have >= wanted) co_return Result<void>{};
     auto const others = other_nodes();
-    if (others.empty()) {
-      co_return fail(Fault::no_quorum, quorum_sentence(have, view->copies_durable));
-    }
+    if (others.empty()) co_return fail(Fault::no_quorum, quorum_sentence(have, wanted));
     auto const opened = parts.objects.open_object(object.digest);
-    if (!opened) co_return tl::unexpected(opened.error());
+    if (!opened) co_return fail(Fault::unavailable, "this node's own copy is gone; send it again");
     auto const file = *opened;
     FAILPOINT("upload.replacing");
     push_to(others.front(), member_of(*view, others.front())->alive.peer, object.size);

@@ -11,7 +11,7 @@ build_packages=(
   nlohmann-json3-dev libexpected-dev)
 test_packages=(
   clang-format-19 libgtest-dev libgmock-dev librapidcheck-dev git curl aria2 ffmpeg chromium
-  python3 python3-websockets jq sqlite3 faketime libfaketime e2fsprogs mount)
+  python3 python3-websockets jq sqlite3 e2fsprogs mount iproute2 nftables)
 
 wanted=("${build_packages[@]}")
 [ "${1:-}" = --tests ] && wanted+=("${test_packages[@]}")

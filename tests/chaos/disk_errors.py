@@ -9,6 +9,7 @@ import signal
 import time
 
 import faulty_disk
+import preload
 from nodes import Nodes, Violation, wait_until
 
 ERRORS = {"EIO": errno.EIO, "ENOSPC": errno.ENOSPC}
@@ -30,8 +31,7 @@ class FaultyNodes(Nodes):
     def start(self, number, environment=None, prefix=()):
         if number == FAULTY:
             if not self.disk:
-                self._library_in.mkdir(parents=True, exist_ok=True)
-                library = faulty_disk.build(self._library_in)
+                library = preload.build("faulty_disk", self._library_in)
                 self.disk = faulty_disk.FaultyDisk(library, self.directory(FAULTY), self.data / "control")
             environment = {**self.disk.environment, **(environment or {})}
         super().start(number, environment, prefix)

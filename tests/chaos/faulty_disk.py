@@ -1,20 +1,11 @@
-"""The test's end of faulty_disk.c: builds it, gives it to a node, and tells it which call fails."""
+"""The test's end of faulty_disk.c, built by preload.py: gives it to a node, and tells it which call fails."""
 import mmap
 import os
 import pathlib
 import struct
-import subprocess
 
 CALLS = ("none", "open", "write", "fsync", "fdatasync", "rename", "fallocate", "ftruncate", "unlink")
 _NUMBERS = struct.Struct("7i")
-
-
-def build(directory):
-    """Compiles the library into `directory`; its path."""
-    library = pathlib.Path(directory) / "faulty_disk.so"
-    subprocess.run(["clang-19", "-O1", "-shared", "-fPIC", "-Wall", "-Wextra", "-o", str(library),
-                    str(pathlib.Path(__file__).with_name("faulty_disk.c")), "-ldl"], check=True)
-    return library
 
 
 class FaultyDisk:

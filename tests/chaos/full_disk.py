@@ -10,6 +10,7 @@ import time
 
 import faulty_disk
 import namespaces
+import preload
 from harness import request
 from nodes import Nodes, Violation, wait_until
 
@@ -96,8 +97,7 @@ class OneFull(Nodes):
     """The catalogue of node 1 finds no room when told so."""
 
     def __init__(self, data):
-        data.mkdir(parents=True)
-        self.disk = faulty_disk.FaultyDisk(faulty_disk.build(data), data / "node-1" / "catalogue", data / "control")
+        self.disk = faulty_disk.FaultyDisk(preload.build("faulty_disk", data), data / "node-1" / "catalogue", data / "control")
         super().__init__(COUNT, OPTIONS, data=data)
 
     def start(self, number, environment=None, prefix=()):

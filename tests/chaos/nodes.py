@@ -216,8 +216,10 @@ class Nodes:
         return value
 
     def _seen(self, number, name):
+        """What the node serves, and the version that it lists."""
         try:
-            return self.read(number, name)
+            listed = get_json(self.url(number, f"/files?prefix={urllib.parse.quote(name)}"))["files"]
+            return self.read(number, name), [file["version"] for file in listed if file["name"] == name]
         except OSError as error:
             return str(error)
 

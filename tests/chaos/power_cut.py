@@ -15,6 +15,7 @@ import threading
 import time
 
 import faulty_disk
+import preload
 from nodes import Nodes
 
 COUNT = 3
@@ -71,7 +72,7 @@ class PoweredNodes(Nodes):
             for number in range(1, COUNT + 1):
                 self.disks[number] = Disk(data / f"{number}.image", data / f"node-{number}")
                 if swallow_syncs:
-                    library = faulty_disk.build(data)
+                    library = preload.build("faulty_disk", data)
                     self.faulty[number] = faulty_disk.FaultyDisk(library, data / f"node-{number}",
                                                                  data / f"{number}.control")
                     self.faulty[number].swallow_syncs()

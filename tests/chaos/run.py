@@ -4,7 +4,7 @@
 
 Parts: failpoints; disk_errors (every nth open, write, fsync … of one node fails); history
 (concurrent clients under kills and pauses, checked by history_checker.py); power_cut (needs the right
-to mount); clocks (libfaketime); bit_rot; redundancy (its figures after a kill and a wiped disk); resume
+to mount); clocks (the calendar is wrong); bit_rot; redundancy (its figures after a kill and a wiped disk); resume
 (uploads whose nodes are killed); network (partitions and loss, each node in a network namespace; needs the
 right to make those); full_disk (small file systems that clients fill; needs the right to mount). All of them unless named, --short all but bit_rot and redundancy. `--minutes` is how long each part goes on at least.
 The program of the part `failpoints` is built with

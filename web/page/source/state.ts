@@ -186,7 +186,7 @@ function note(sentence: string): void {
   events.value = [`${time} ${sentence}`, ...events.value].slice(0, eventsKept);
 }
 
-function safeStorage(): Storage | undefined {
+export function safeStorage(): Storage | undefined {
   try {
     return localStorage;
   } catch {

@@ -1,4 +1,6 @@
 // What is tried, in this order. Each scene reports its figures.
+import {createHash, randomBytes} from "node:crypto";
+import {writeFileSync} from "node:fs";
 import {join} from "node:path";
 import {player, recordStanding, standing} from "./browser.mjs";
 import {until} from "./cluster.mjs";
@@ -213,36 +215,115 @@ async function seeking(the) {
   }
 }
 
-// An upload whose node dies in the middle goes on at another one.
+const acknowledged = 8 << 20; // the page's chunks: the first one is safe once more was sent
+const sentBytes = (page, name) =>
+  page.evaluate((row) => document.querySelector(row)?.value ?? 0, `[data-upload="${name}"] progress`);
+
+async function throttled(page, bytesPerSecond) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Network.enable");
+  await session.send("Network.emulateNetworkConditions", {
+    offline: false,
+    latency: 0,
+    downloadThroughput: -1,
+    uploadThroughput: bytesPerSecond,
+  });
+}
+
+// A file of so many bytes that do not repeat, and its SHA-256.
+function someFile(the, name, size) {
+  const path = join(the.folder, name);
+  const body = randomBytes(size);
+  writeFileSync(path, body);
+  return {path, sha256: createHash("sha256").update(body).digest("hex")};
+}
+
+async function storedDigest(the, name) {
+  const node = the.cluster.nodes()[0];
+  return (await (await fetch(`${node.url}/route?file=${name}`)).json()).sha256;
+}
+
+// An upload is held up and goes on; its node dies, and it goes on at another one from what is safe.
 async function uploadMoves(the) {
+  const name = "moves.bin";
+  const file = someFile(the, name, 32_000_000);
   const node = the.cluster.nodes()[2];
   const page = await open(the, node);
   await page.waitForTimeout(1500); // the page learns the other nodes
-  const session = await page.context().newCDPSession(page);
-  const slow = {offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 3_000_000};
-  await session.send("Network.enable");
-  await session.send("Network.emulateNetworkConditions", slow);
-  await page.setInputFiles("input[type=file]", {
-    name: "moves.bin",
-    mimeType: "application/octet-stream",
-    buffer: Buffer.alloc(12_000_000, 7),
+  await throttled(page, 4_000_000);
+  await page.setInputFiles("input[type=file]", file.path);
+  const row = `[data-upload="${name}"]`;
+  await until(10_000, "a first chunk is safe", async () => {
+    return (await sentBytes(page, name)) > acknowledged + 2_000_000;
   });
-  await page.waitForSelector('[data-upload="moves.bin"][data-state=sending]');
-  await page.waitForTimeout(1000);
-  const state = await page.getAttribute('[data-upload="moves.bin"]', "data-state");
+  await page.click(`${row} .pause`);
+  await page.waitForSelector(`${row}[data-state=paused]`);
+  const before = await sentBytes(page, name);
+  await page.waitForTimeout(700);
+  const held = (await sentBytes(page, name)) === before;
+  the.report("a paused upload stands still", held ? "yes" : "no", "", held);
+  await page.click(`${row} .resume`);
+  await until(10_000, "more is sent", async () => (await sentBytes(page, name)) > before);
   await the.cluster.kill(node);
   const began = Date.now();
+  let least = Infinity;
   try {
-    await page.waitForSelector('[data-upload="moves.bin"][data-state=done]', {timeout: 40_000});
+    await until(40_000, "it is stored", async () => {
+      const [state, sent] = [await page.getAttribute(row, "data-state"), await sentBytes(page, name)];
+      if (state === "sending") least = Math.min(least, sent);
+      return state === "done";
+    });
     await shot(the, page, "5-upload-moved");
-    the.report(
-      "an upload goes on when its node is killed",
-      `${Date.now() - began} ms`,
-      "< 40 s",
-      state === "sending",
-    );
-    await complete(page, "moves.bin", 30_000);
+    const took = Date.now() - began;
+    the.report("an upload goes on when its node is killed", `${took} ms`, "< 40 s", true);
+    the.report("from what is safe already", mib(least), "> 8 MiB", least >= acknowledged);
+    const whole = (await storedDigest(the, name)) === file.sha256;
+    the.report("and is stored whole", whole ? "yes" : "no", "", whole);
+    await complete(page, name, 30_000);
     the.report("and gets its copies", `${Date.now() - began} ms`, "< 70 s", true);
+  } finally {
+    await the.cluster.start(node);
+    await page.context().close();
+  }
+  await settled(the);
+}
+
+// The page's node dies and the page is loaded again: the same file, chosen again, goes on elsewhere.
+async function uploadReloaded(the) {
+  const name = "again.bin";
+  const file = someFile(the, name, 24_000_000);
+  const node = the.cluster.nodes()[1];
+  const page = await open(the, node);
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  await page.waitForFunction(() => navigator.serviceWorker.controller);
+  await page.waitForTimeout(1500); // the page learns the other nodes
+  await throttled(page, 4_000_000);
+  await page.setInputFiles("input[type=file]", file.path);
+  await until(10_000, "a first chunk is safe", async () => {
+    return (await sentBytes(page, name)) > acknowledged + 2_000_000;
+  });
+  await the.cluster.kill(node);
+  try {
+    page.on("dialog", (dialog) => void dialog.accept()); // it warns that uploads are running
+    await page.reload({timeout: 15_000});
+    await page.waitForSelector("[data-connected^=http]", {timeout: 15_000});
+    const told = await page.textContent(".unfinished");
+    const tells = told.includes(name);
+    the.report("a reloaded page tells what is not finished", tells ? "yes" : "no", "", tells);
+    await page.setInputFiles("input[type=file]", file.path);
+    const first = await until(15_000, "it is sent", () => sentBytes(page, name));
+    the.report("the file, chosen again, goes on", mib(first), "> 8 MiB", first >= acknowledged);
+    await page.waitForSelector(`[data-upload="${name}"][data-state=done]`, {timeout: 30_000});
+    const whole = (await storedDigest(the, name)) === file.sha256;
+    the.report("and is stored whole at another node", whole ? "yes" : "no", "", whole);
+    await page.setInputFiles("input[type=file]", someFile(the, "never.bin", 24_000_000).path);
+    await page.waitForSelector('[data-upload="never.bin"][data-state=sending]');
+    await page.click('[data-upload="never.bin"] .cancel');
+    await page.waitForSelector('[data-upload="never.bin"][data-state=cancelled]');
+    const kept = await page.evaluate(() =>
+      Object.keys(localStorage).filter((key) => key.includes("never.bin")),
+    );
+    the.report("a cancelled upload is forgotten", kept.length, "0", kept.length === 0);
   } finally {
     await the.cluster.start(node);
     await page.context().close();
@@ -359,6 +440,7 @@ export const scenes = {
   seeking,
   plainKilled,
   uploadMoves,
+  uploadReloaded,
   pageKilled,
   pageHung,
   looks,

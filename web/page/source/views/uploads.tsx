@@ -4,12 +4,23 @@ import {dropped, picked} from "../drop";
 import {bytes, duration} from "../format";
 import {cluster} from "../state";
 import {t} from "../text";
-import {add, cancel, clearFinished, isRunning, retry, uploads, type Upload} from "../uploads";
+import {
+  add,
+  cancel,
+  clearFinished,
+  isRunning,
+  pause,
+  resume,
+  unfinished,
+  uploads,
+  type Upload,
+} from "../uploads";
 
 export function AddFiles() {
   const hovering = useSignal(false);
   useEffect(() => acceptDrops((over) => (hovering.value = over)), []);
   const now = cluster.value;
+  const left = unfinished.value;
   return (
     <section class={hovering.value ? "add over" : "add"} aria-label={t("add_files")}>
       <label class="button">
@@ -25,6 +36,7 @@ export function AddFiles() {
         />
       </label>
       <p>{hovering.value ? t("drop_now") : t("drop_hint")}</p>
+      {left.length > 0 && <p class="unfinished">{t("unfinished", left.join(", "))}</p>}
       {now && <p class="muted">{t("stored_in", now.copies_wanted, now.copies_durable)}</p>}
     </section>
   );
@@ -63,7 +75,7 @@ function acceptDrops(hover: (over: boolean) => void): () => void {
 
 export function Uploads() {
   if (uploads.value.length === 0) return null;
-  const finished = uploads.value.some((each) => !isRunning(each));
+  const finished = uploads.value.some((each) => /done|cancelled/.test(each.state.value));
   return (
     <section class="card" aria-label={t("uploads")}>
       <div class="card-head">
@@ -101,17 +113,29 @@ function Row({upload}: {upload: Upload}) {
           </span>
         )}
       </div>
-      {isRunning(upload) && (
+      {(isRunning(upload) || state === "paused") && (
         <progress value={upload.sent.value} max={upload.file.size || 1} aria-label={upload.name} />
       )}
       <div class="actions">
         {isRunning(upload) && (
-          <button class="quiet" onClick={() => cancel(upload)}>
-            {t("cancel")}
+          <button class="quiet pause" onClick={() => pause(upload)}>
+            {t("pause")}
+          </button>
+        )}
+        {state === "paused" && (
+          <button class="resume" onClick={() => resume(upload)}>
+            {t("resume")}
           </button>
         )}
         {(state === "failed" || state === "cancelled") && (
-          <button onClick={() => retry(upload)}>{t("retry")}</button>
+          <button class="retry" onClick={() => resume(upload)}>
+            {t("retry")}
+          </button>
+        )}
+        {state !== "done" && state !== "cancelled" && (
+          <button class="quiet cancel" onClick={() => cancel(upload)}>
+            {t("cancel")}
+          </button>
         )}
       </div>
     </li>
@@ -131,6 +155,8 @@ function sentence(upload: Upload): string {
       return t("waiting");
     case "done":
       return `✓ ${t("done")}, ${bytes(file.size)}`;
+    case "paused":
+      return t("paused", bytes(sent.value), bytes(file.size));
     case "cancelled":
       return t("cancelled");
     case "failed":

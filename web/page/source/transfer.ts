@@ -1,0 +1,217 @@
+import {DetailedError, Upload as TusUpload} from "tus-js-client";
+import {problemOf, unreachable, type Nodes} from "./nodes";
+
+// One file on its way into the cluster, by tus: each chunk is safe on several nodes once it is
+// acknowledged, so when the node that takes it dies, hangs or refuses, the next one goes on from
+// there. Where it is kept in the cluster is remembered in the browser without the name of a node: the
+// same file, chosen again after a reload, goes on too, at any node.
+
+const chunkSize = 8 << 20;
+const sentAtOnce = 256 << 10; // a file up to this size goes with the request that creates the upload
+const pauses = [200, 500, 1000, 2000, 3000, 4000, 5000, 5000, 5000, 5000]; // ms; anew after progress
+const quietLimit = 3000; // ms without progress until the node is asked whether it is there
+const answerLimit = 2000; // ms that it has to answer
+const storageKey = "chisme.upload.";
+const keptFor = 24 * 3600_000; // ms, as long as the cluster keeps an upload
+
+export interface Listener {
+  sent(bytes: number): void;
+  moved(from: string, to: string): void;
+  refused(sentence: string): void; // it is tried again
+  stored(): void;
+  failed(sentence: string): void;
+}
+
+export class Transfer {
+  private readonly tus: TusUpload;
+  private readonly memory: Memory;
+  private origin: string;
+  private patience: Patience | undefined;
+
+  constructor(
+    file: File,
+    name: string,
+    private readonly nodes: Nodes,
+    private readonly listener: Listener,
+    storage?: Storage,
+  ) {
+    this.origin = nodes.best;
+    this.memory = new Memory([name, file.type, file.size, file.lastModified].join("|"), storage);
+    this.tus = new TusUpload(file, {
+      chunkSize,
+      retryDelays: pauses,
+      storeFingerprintForResuming: false, // `memory` does, without the node
+      uploadDataDuringCreation: file.size <= sentAtOnce,
+      metadata: {filename: name, filetype: file.type},
+      onBeforeRequest: () => this.patience?.renew(),
+      onProgress: (sent) => {
+        this.patience?.renew();
+        listener.sent(sent);
+      },
+      onUploadUrlAvailable: () => this.remember(),
+      onShouldRetry: (error) => this.goOn(error),
+      onSuccess: () => {
+        this.rest();
+        this.memory.forget();
+        listener.stored();
+      },
+      onError: (error) => {
+        this.rest();
+        listener.failed(sentenceOf(error));
+      },
+    });
+    const known = this.memory.path();
+    if (known) this.at(known);
+    else this.anew();
+  }
+
+  // Begins, or goes on after `pause` or a failure.
+  start(): void {
+    this.patience?.end();
+    this.patience = new Patience(
+      () => this.nodes.answers(this.origin, answerLimit),
+      () => this.leave(),
+    );
+    this.tus.start();
+  }
+
+  pause(): void {
+    this.rest();
+    void this.tus.abort();
+  }
+
+  // For good: the cluster forgets what it has, now or a day later.
+  cancel(): void {
+    const {url} = this.tus;
+    this.pause();
+    this.memory.forget();
+    this.anew();
+    if (url) void TusUpload.terminate(url, {retryDelays: null}).catch(() => undefined);
+  }
+
+  private rest(): void {
+    this.patience?.end();
+    this.patience = undefined;
+  }
+
+  private anew(): void {
+    this.tus.url = null;
+    this.tus.options.endpoint = this.origin + "/uploads";
+  }
+
+  // Without an endpoint tus cannot begin anew of its own when a node knows nothing at the moment.
+  private at(path: string): void {
+    this.tus.url = this.origin + path;
+    this.tus.options.endpoint = null;
+  }
+
+  private remember(): void {
+    const path = new URL(this.tus.url!).pathname;
+    this.memory.keep(path);
+    this.at(path);
+  }
+
+  // Whether to try again, and where: elsewhere when the node is silent or cannot do it now.
+  private goOn(error: DetailedError): boolean {
+    const status = error.originalResponse?.getStatus() ?? 0;
+    if (status === 0 || status >= 500) this.move();
+    if (status >= 500) this.listener.refused(sentenceOf(error));
+    const gone = (status === 404 || status === 410) && this.tus.url !== null;
+    if (gone) this.anew();
+    return gone || status === 0 || status === 409 || status === 423 || status >= 500;
+  }
+
+  private move(): void {
+    const from = this.origin;
+    this.origin = this.nodes.after(from);
+    this.nodes.silent(from);
+    if (this.tus.url === null) this.anew();
+    else this.at(new URL(this.tus.url).pathname);
+    if (this.origin !== from) this.listener.moved(from, this.origin);
+  }
+
+  // The node hangs.
+  private leave(): void {
+    void this.tus.abort();
+    this.move();
+    this.start();
+  }
+}
+
+// Files whose upload is not done, for a page that was opened again.
+export function unfinished(storage?: Storage): string[] {
+  const names = new Set<string>();
+  for (let i = 0; i < (storage?.length ?? 0); ++i) {
+    const key = storage!.key(i)!;
+    if (!key.startsWith(storageKey)) continue;
+    const print = key.slice(storageKey.length);
+    if (new Memory(print, storage).path()) names.add(print.slice(0, print.indexOf("|")));
+  }
+  return [...names];
+}
+
+// Where an upload is kept: "/uploads/ID".
+class Memory {
+  private readonly key: string;
+
+  constructor(
+    fingerprint: string,
+    private readonly storage?: Storage,
+  ) {
+    this.key = storageKey + fingerprint;
+  }
+
+  path(): string | undefined {
+    const [path, since] = this.storage?.getItem(this.key)?.split(" ") ?? [];
+    if (path && Date.now() - Number(since) < keptFor) return path;
+    this.forget();
+    return undefined;
+  }
+
+  keep(path: string): void {
+    try {
+      this.storage?.setItem(this.key, `${path} ${Date.now()}`);
+    } catch {
+      // Without storage an upload lasts as long as the page.
+    }
+  }
+
+  forget(): void {
+    this.storage?.removeItem(this.key);
+  }
+}
+
+// Runs `leave` when an upload stands still and its node does not answer: slow alone is no reason.
+class Patience {
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private ended = false;
+
+  constructor(
+    private readonly answers: () => Promise<boolean>,
+    private readonly leave: () => void,
+  ) {
+    this.renew();
+  }
+
+  renew(): void {
+    clearTimeout(this.timer);
+    if (!this.ended) this.timer = setTimeout(() => void this.ask(), quietLimit);
+  }
+
+  end(): void {
+    this.ended = true;
+    clearTimeout(this.timer);
+  }
+
+  private async ask(): Promise<void> {
+    const there = await this.answers();
+    if (this.ended) return;
+    if (there) this.renew();
+    else this.leave();
+  }
+}
+
+function sentenceOf(error: Error): string {
+  const answer = error instanceof DetailedError ? error.originalResponse : undefined;
+  return answer ? problemOf(answer.getStatus(), answer.getBody()).message : unreachable().message;
+}

@@ -14,6 +14,7 @@ import {
   renameSync,
   statSync,
   unlinkSync,
+  writeFileSync,
 } from "node:fs";
 import {createRequire} from "node:module";
 import {join} from "node:path";
@@ -116,8 +117,15 @@ function replicas() {
 const server = createServer((request, response) => {
   const url = new URL(request.url, origin(port));
   response.setHeader("Access-Control-Allow-Origin", request.headers.origin ?? "*");
-  response.setHeader("Access-Control-Allow-Methods", "GET, PUT, DELETE, POST, OPTIONS");
-  response.setHeader("Access-Control-Allow-Headers", "content-type");
+  response.setHeader("Access-Control-Allow-Methods", "GET, HEAD, PATCH, DELETE, POST, OPTIONS");
+  response.setHeader(
+    "Access-Control-Allow-Headers",
+    "content-type, tus-resumable, upload-length, upload-metadata, upload-offset",
+  );
+  response.setHeader(
+    "Access-Control-Expose-Headers",
+    "Location, Upload-Offset, Upload-Length, Tus-Resumable",
+  );
   const json = (value, status = 200) => {
     response.writeHead(status, {
       "Content-Type": status < 400 ? "application/json" : "application/problem+json",
@@ -133,6 +141,7 @@ const server = createServer((request, response) => {
       ? json({...found, file: found.name, replicas: replicas()})
       : json({title: "Not Found", detail: "There is no such file."}, 404);
   }
+  if (url.pathname.startsWith("/uploads")) return upload(request, response, url);
   if (url.pathname.startsWith("/files/")) return oneFile(request, response, url, json);
   const path = url.pathname === "/" ? "/index.html" : url.pathname;
   if (!existsSync(join(assets, path)))
@@ -145,13 +154,7 @@ const server = createServer((request, response) => {
 function oneFile(request, response, url, json) {
   const name = url.pathname.slice("/files/".length).split("/").map(decodeURIComponent).join("/");
   const path = join(folder, encodeURIComponent(name));
-  if (request.method === "PUT") {
-    const part = join(folder, `.${port}-${Math.random()}`);
-    request.pipe(createWriteStream(part)).on("finish", () => {
-      renameSync(part, path);
-      json({name, version: "v", size: statSync(path).size, copies: [id(port)], wanted: 3}, 201);
-    });
-  } else if (request.method === "DELETE") {
+  if (request.method === "DELETE") {
     unlinkSync(path);
     response.writeHead(204).end();
   } else if (!existsSync(path)) {
@@ -160,6 +163,33 @@ function oneFile(request, response, url, json) {
     response.setHeader("Content-Type", "video/mp4");
     createReadStream(path).pipe(response);
   }
+}
+
+// tus: an upload is two hidden files, its name and length and its bytes, which all nodes share.
+function upload(request, response, url) {
+  const created = url.pathname === "/uploads" ? String(Math.random()).slice(2) : undefined;
+  const own = created ?? url.pathname.slice("/uploads/".length);
+  const [about, bytes] = [join(folder, `.about-${own}`), join(folder, `.bytes-${own}`)];
+  if (created) {
+    const [, name] = /filename (\S+?)(,|$)/.exec(request.headers["upload-metadata"]);
+    const length = Number(request.headers["upload-length"]);
+    writeFileSync(about, JSON.stringify({name: Buffer.from(name, "base64").toString(), length}));
+    writeFileSync(bytes, "");
+    response.setHeader("Location", `/uploads/${own}`);
+  }
+  if (!existsSync(about)) return response.writeHead(404).end();
+  const {name, length} = JSON.parse(readFileSync(about));
+  const done = (status) => {
+    const offset = existsSync(bytes) ? statSync(bytes).size : length;
+    response.setHeader("Upload-Offset", offset);
+    response.setHeader("Upload-Length", length);
+    if (offset === length && existsSync(bytes)) {
+      renameSync(bytes, join(folder, encodeURIComponent(name)));
+    }
+    response.writeHead(status).end();
+  };
+  if (request.method === "HEAD") return done(200);
+  request.pipe(createWriteStream(bytes, {flags: "a"})).on("finish", () => done(created ? 201 : 204));
 }
 
 const sockets = new WebSocketServer({noServer: true});

@@ -60,6 +60,8 @@ class HttpClient {
   [[nodiscard]] Result<HttpAnswer> send_to(Origin const& origin, HttpRequest const& request,
                                            BodySink const& sink = {});
   [[nodiscard]] std::vector<Origin> const& nodes() const { return nodes_; }
+  // How long each step of the next requests may take without a byte.
+  void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
 
  private:
   struct Attempt;

@@ -17,14 +17,17 @@
 
 #include "cluster/placement/rendezvous.hpp"
 #include "node/ask_core.hpp"
+#include "node/clock.hpp"
 #include "node/core_driver.hpp"
 #include "node/failpoint.hpp"
+#include "node/keeping.hpp"
 #include "node/log.hpp"
 #include "node/on_disk.hpp"
 #include "node/peer/push.hpp"
 #include "node/storage/disk_pool.hpp"
 #include "node/storage/fence.hpp"
 #include "node/storage/object_store.hpp"
+#include "node/storage/posix.hpp"
 #include "node/view_queries.hpp"
 
 namespace chisme::node {
@@ -39,14 +42,19 @@ constexpr std::chrono::seconds answer_time{10};
 // How many more nodes are given the bytes when holders refuse the record: each costs a transfer,
 // and where this node's own clock is wrong all refuse.
 constexpr unsigned further_holders_max = 2;
+// After this long another node is given the object too: whoever is first counts.
+constexpr Duration hedge_time = std::chrono::seconds{2};
 
 using Chunk = PushConnection::Chunk;
 using Chunks = std::vector<Chunk>;
 
-// One other node that is being given the bytes.
+// One other node that is being given the bytes: as they come, once it follows; until then it is fed
+// from the staging file.
 struct Target {
   NodeId node;
   std::unique_ptr<PushConnection> push;
+  std::shared_ptr<asio::steady_timer> room;  // cancelled when there may be more to do
+  bool follows = false;
 };
 
 Chunks copy_in_chunks(std::span<std::byte const> bytes) {
@@ -66,13 +74,12 @@ Result<void> append_all(StagingFile& staged, Chunks const& chunks) {
   return {};
 }
 
-Result<Chunk> read_chunk(ObjectFile const& file, std::uint64_t offset) {
-  std::vector<std::byte> bytes(
-      std::min<std::uint64_t>(push_chunk_bytes_max, file.size().value() - offset));
+Result<Chunk> read_chunk(Descriptor const& file, std::uint64_t offset, std::uint64_t end) {
+  std::vector<std::byte> bytes(std::min<std::uint64_t>(push_chunk_bytes_max, end - offset));
   ssize_t const got =
-      ::pread(file.descriptor(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-  if (got < 0) return tl::unexpected(system_failure(errno, "reading a copy to push it"));
-  if (got == 0) return fail(Fault::corrupt, "a copy is shorter than it was");
+      ::pread(file.number(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+  if (got < 0) return tl::unexpected(system_failure(errno, "reading an upload to push it"));
+  if (got == 0) return fail(Fault::corrupt, "an upload is shorter than it was");
   bytes.resize(static_cast<std::size_t>(got));
   return std::make_shared<std::vector<std::byte> const>(std::move(bytes));
 }
@@ -90,36 +97,52 @@ struct ObjectUpload::State : std::enable_shared_from_this<ObjectUpload::State> {
         parts{its_parts},
         request{std::move(its_request)},
         lane{std::make_shared<DiskPool::Lane>(its_parts.disk)},
-        wake{loop} {}
+        wake{loop},
+        watch{loop} {}
 
   Result<void> choose_targets();
-  void push_to(NodeId node, Endpoint peer, std::optional<ByteCount> announced);
+  void push_to(NodeId node, Endpoint peer, bool follows);
   std::vector<NodeId> other_nodes() const;
-  void write(std::span<std::byte const> bytes, web::Done<void> done);
-  void taken(Result<void> const& appended);
+  Target* target_of(NodeId node);
+  void replace_lost();
+  asio::awaitable<void> catch_up(NodeId node);
+  void write(std::span<std::byte const> run, web::Done<void> done);
+  void taken(Result<void> const& result);
   void advance();
+  void watch_targets();
   void drop_failed();
   void drop_dead();
   asio::awaitable<Result<web::StoredFile>> finish();
   asio::awaitable<Result<StoredObject>> commit();
-  asio::awaitable<void> await_pushes();
-  asio::awaitable<Result<void>> replace_failed(StoredObject object, std::size_t wanted);
+  asio::awaitable<Result<void>> await_durable();
   asio::awaitable<Result<cluster::WriteOutcome>> record(StoredObject object);
-  asio::awaitable<void> push_copy(std::shared_ptr<ObjectFile const> file, Digest digest);
   std::vector<NodeId> durable() const;
+  // How many holders there must be before the record is written.
+  std::size_t wanted() const {
+    return std::max<std::size_t>(parts.core.view()->copies_durable, holders_min);
+  }
 
   asio::io_context& loop;
   NodeParts const& parts;
   web::UploadRequest request;
   std::shared_ptr<DiskPool::Lane> lane;
   std::shared_ptr<StagingFile> staged;
+  std::shared_ptr<Descriptor const> bytes;  // of `staged`
   asio::steady_timer wake;
+  asio::steady_timer watch;
   std::vector<Target> targets;
   std::vector<NodeId> tried;  // this node included
   ByteCount received;
+  ByteCount appended;          // of these, what can be read from `bytes`
+  Chunks arriving;             // the rest
   web::Done<void> write_done;  // of the write that is pending
   std::optional<Result<void>> append_result;
-  bool ended = false;  // the upload was destroyed: nobody waits any more
+  std::optional<PushEnd> end;  // there are no more bytes
+  Instant looked_at = steady_now();
+  bool watching = false;
+  bool hedging = false;
+  std::size_t holders_min = 0;  // more than W when some of them refused the record
+  bool ended = false;           // the upload was destroyed: nobody waits any more
 };
 
 // ---- Beginning ---------------------------------------------------------------------------------
@@ -145,6 +168,12 @@ void ObjectUpload::begin(asio::io_context& loop, NodeParts const& parts, web::Up
       tell(tl::unexpected(opened.error()));
       co_return;
     }
+    auto const reader = opened->reader();
+    if (!reader) {
+      tell(tl::unexpected(reader.error()));
+      co_return;
+    }
+    opening->bytes = *reader;
     opening->staged = std::make_shared<StagingFile>(std::move(*opened));
     FAILPOINT("upload.begun");
     tell(std::move(upload));
@@ -159,8 +188,10 @@ ObjectUpload::ObjectUpload(std::shared_ptr<State> state) : state_{std::move(stat
 ObjectUpload::~ObjectUpload() {
   state_->ended = true;
   state_->write_done = nullptr;
+  for (Target const& target : state_->targets) target.room->cancel();
   state_->targets.clear();
   state_->wake.cancel();
+  state_->watch.cancel();
 }
 
 std::vector<NodeId> ObjectUpload::State::other_nodes() const {
@@ -182,21 +213,80 @@ Result<void> ObjectUpload::State::choose_targets() {
     return fail(Fault::no_quorum, quorum_sentence(others.size() + 1, needed));
   }
   for (std::size_t i = 0; i + 1 < needed; ++i) {
-    push_to(others[i], member_of(*view, others[i])->alive.peer, request.size);
+    push_to(others[i], member_of(*view, others[i])->alive.peer, true);
   }
   return {};
 }
 
-void ObjectUpload::State::push_to(NodeId node, Endpoint peer, std::optional<ByteCount> announced) {
+void ObjectUpload::State::push_to(NodeId node, Endpoint peer, bool follows) {
   auto const on_change = [weak = weak_from_this()] {
     if (auto const self = weak.lock()) self->advance();
   };
   PushConnection::Limits limits;
-  std::uint64_t const bytes = announced ? announced->value() : received.value();
-  limits.answer_timeout = answer_time + std::chrono::seconds{bytes / slow_disk_bytes_per_second};
+  auto const announced = end ? std::optional{end->size} : request.size;
+  std::uint64_t const bytes_known = announced.value_or(received).value();
+  limits.answer_timeout =
+      answer_time + std::chrono::seconds{bytes_known / slow_disk_bytes_per_second};
   tried.push_back(node);
-  targets.push_back({node, std::make_unique<PushConnection>(
-                               loop, parts.self, peer, PushBegin{announced}, on_change, limits)});
+  targets.push_back({node,
+                     std::make_unique<PushConnection>(loop, parts.self, peer, PushBegin{announced},
+                                                      on_change, limits),
+                     std::make_shared<asio::steady_timer>(loop), follows});
+}
+
+// ---- Replacing ---------------------------------------------------------------------------------
+
+Target* ObjectUpload::State::target_of(NodeId node) {
+  auto const found = std::ranges::find(targets, node, &Target::node);
+  return found == targets.end() ? nullptr : &*found;
+}
+
+// Gives the bytes to further nodes, in placement order, for those that were left out.
+void ObjectUpload::State::replace_lost() {
+  if (ended || !bytes) return;
+  auto const view = parts.core.view();
+  std::size_t const most = wanted() + (hedging ? 1 : 0);
+  while (targets.size() + 1 < most) {
+    auto const others = other_nodes();
+    if (others.empty()) return;
+    FAILPOINT("upload.replacing");
+    push_to(others.front(), member_of(*view, others.front())->alive.peer, false);
+    asio::co_spawn(loop, catch_up(others.front()), keeping(shared_from_this()));
+  }
+}
+
+// Feeds a push from the staging file until it has all that came before; from then on it follows. If
+// that fails it is given up.
+asio::awaitable<void> ObjectUpload::State::catch_up(NodeId node) {
+  asio::error_code ignored;
+  auto token = asio::redirect_error(asio::use_awaitable, ignored);
+  std::uint64_t fed = 0;
+  while (Target* const target = target_of(node)) {
+    if (target->push->queued_bytes() > push_queue_bytes) {
+      auto const room = target->room;
+      room->expires_after(look_period);
+      co_await room->async_wait(token);
+      continue;
+    }
+    if (fed == appended.value()) {
+      for (Chunk const& chunk : arriving) target->push->send(chunk);
+      if (end) target->push->end(*end);
+      target->follows = true;
+      co_return;
+    }
+    auto const job = [file = bytes, fed, until = appended.value()] {
+      return read_chunk(*file, fed, until);
+    };
+    auto const chunk = co_await on_disk(&parts.disk, job);
+    Target* const still = target_of(node);
+    if (still == nullptr) co_return;
+    if (!chunk) {
+      still->push->abandon(chunk.error());
+      co_return advance();
+    }
+    fed += (*chunk)->size();
+    still->push->send(*chunk);
+  }
 }
 
 // ---- Receiving ---------------------------------------------------------------------------------
@@ -205,46 +295,67 @@ void ObjectUpload::write(std::span<std::byte const> bytes, web::Done<void> done)
   state_->write(bytes, std::move(done));
 }
 
-void ObjectUpload::State::write(std::span<std::byte const> bytes, web::Done<void> done) {
-  if (bytes.empty()) return done({});
-  received += ByteCount{bytes.size()};
-  parts.counters.bytes_received += bytes.size();
+void ObjectUpload::State::write(std::span<std::byte const> run, web::Done<void> done) {
+  if (run.empty()) return done({});
+  received += ByteCount{run.size()};
+  parts.counters.bytes_received += run.size();
   if (received > parts.max_file_size) {
     return done(fail(Fault::too_large, "the file is larger than this cluster takes"));
   }
+  if (steady_now() - looked_at >= look_period) drop_dead();
   write_done = std::move(done);
   append_result.reset();
-  auto const chunks = copy_in_chunks(bytes);
+  auto const chunks = copy_in_chunks(run);
+  arriving = chunks;
   for (Target const& target : targets) {
+    if (!target.follows) continue;
     for (Chunk const& chunk : chunks) target.push->send(chunk);
   }
   // The job has no share in the state, whose sockets belong to the loop's thread.
   bool const posted = lane->post([weak = weak_from_this(), to = staged, chunks, &on = loop] {
-    auto appended = append_all(*to, chunks);
-    asio::post(on, [weak, appended = std::move(appended)] {
-      if (auto const self = weak.lock()) self->taken(appended);
+    auto result = append_all(*to, chunks);
+    asio::post(on, [weak, result = std::move(result)] {
+      if (auto const self = weak.lock()) self->taken(result);
     });
   });
   if (!posted) taken(fail(Fault::busy, "the disk has too much to do"));
 }
 
-void ObjectUpload::State::taken(Result<void> const& appended) {
+void ObjectUpload::State::taken(Result<void> const& result) {
   FAILPOINT("upload.taken");
-  append_result = appended;
+  append_result = result;
+  if (result) appended = received;
+  arriving.clear();
   advance();
 }
 
 // Ends the pending write once everybody kept up; wakes whoever waits for the pushes.
 void ObjectUpload::State::advance() {
   wake.cancel();
+  for (Target const& target : targets) target.room->cancel();
   drop_failed();
+  replace_lost();
   if (!write_done || !append_result) return;
   bool const kept_up = std::ranges::all_of(targets, [](Target const& target) {
-    return target.push->queued_bytes() <= push_queue_bytes;
+    return !target.follows || target.push->queued_bytes() <= push_queue_bytes;
   });
-  if (*append_result && !kept_up) return;
+  if (*append_result && !kept_up) return watch_targets();
   auto const done = std::exchange(write_done, nullptr);
   done(*append_result);
+}
+
+// While a write is held back: whether those that hold it back are still there.
+void ObjectUpload::State::watch_targets() {
+  if (std::exchange(watching, true)) return;
+  watch.expires_after(look_period);
+  watch.async_wait([weak = weak_from_this()](asio::error_code const&) {
+    auto const self = weak.lock();
+    if (!self) return;
+    self->watching = false;
+    if (self->ended || !self->write_done) return;
+    self->drop_dead();
+    self->advance();
+  });
 }
 
 void ObjectUpload::State::drop_failed() {
@@ -258,6 +369,7 @@ void ObjectUpload::State::drop_failed() {
 
 // A node that the cluster knows to be dead need not be waited for.
 void ObjectUpload::State::drop_dead() {
+  looked_at = steady_now();
   auto const view = parts.core.view();
   for (Target const& target : targets) {
     cluster::MemberView const* const member = member_of(*view, target.node);
@@ -283,10 +395,8 @@ void ObjectUpload::finish(web::Done<web::StoredFile> done) {
 asio::awaitable<Result<web::StoredFile>> ObjectUpload::State::finish() {
   auto const object = co_await commit();
   if (!object) co_return tl::unexpected(object.error());
-  co_await await_pushes();
-  auto const replaced = co_await replace_failed(*object, parts.core.view()->copies_durable);
-  if (!replaced) co_return tl::unexpected(replaced.error());
-  if (ended) co_return fail(Fault::cancelled, "the client went away");
+  auto const safe = co_await await_durable();
+  if (!safe) co_return tl::unexpected(safe.error());
   FAILPOINT("upload.durable");
   auto const outcome = co_await record(*object);
   if (!outcome) co_return tl::unexpected(outcome.error());
@@ -310,13 +420,14 @@ asio::awaitable<Result<cluster::WriteOutcome>> ObjectUpload::State::record(Store
     write.name = request.name;
     write.what = cluster::StoreFile{object.digest, object.size, request.type};
     write.stored_on = durable();
-    std::size_t const wanted = write.stored_on.size() + 1;
+    std::size_t const refusing = write.stored_on.size();
     write.condition = {request.condition.must_be_absent, request.condition.must_exist,
                        request.condition.must_match, request.condition.must_not_match};
     auto const outcome = co_await ask_core(&parts.core, std::move(write));
     bool const refused = !outcome && outcome.error().fault == Fault::no_quorum;
     if (!refused || further == further_holders_max) co_return outcome;
-    auto const added = co_await replace_failed(object, wanted);
+    holders_min = refusing + 1;
+    auto const added = co_await await_durable();
     if (!added) co_return outcome;
   }
 }
@@ -332,7 +443,10 @@ asio::awaitable<Result<StoredObject>> ObjectUpload::State::commit() {
   }
   if (ended) co_return fail(Fault::cancelled, "the client went away");
   FAILPOINT("upload.hashed");
-  for (Target const& target : targets) target.push->end(PushEnd{*digest, received});
+  end = PushEnd{*digest, received};
+  for (Target const& target : targets) {
+    if (target.follows) target.push->end(*end);
+  }
   auto const committing = [objects = &parts.objects, to = staged, expected = *digest] {
     return objects->commit(std::move(*to), expected);
   };
@@ -342,64 +456,28 @@ asio::awaitable<Result<StoredObject>> ObjectUpload::State::commit() {
   co_return object;
 }
 
-asio::awaitable<void> ObjectUpload::State::await_pushes() {
+// Until W nodes have it.
+asio::awaitable<Result<void>> ObjectUpload::State::await_durable() {
   asio::error_code ignored;
   auto token = asio::redirect_error(asio::use_awaitable, ignored);
   auto const sending = [](Target const& target) {
     return target.push->state() == PushConnection::State::sending;
   };
+  Instant const since = steady_now();
   for (;;) {
+    if (ended) co_return fail(Fault::cancelled, "the client went away");
     drop_dead();
-    if (std::ranges::none_of(targets, sending)) co_return;
+    hedging = steady_now() - since >= hedge_time;
+    replace_lost();
+    std::size_t const needed = wanted();
+    std::size_t const have = durable().size();
+    if (have >= needed) co_return Result<void>{};
+    if (std::ranges::none_of(targets, sending)) {
+      co_return fail(Fault::no_quorum, quorum_sentence(have, needed));
+    }
     wake.expires_after(look_period);
     co_await wake.async_wait(token);
   }
-}
-
-// Gives the whole object to further nodes, in placement order, until `wanted` have it.
-asio::awaitable<Result<void>> ObjectUpload::State::replace_failed(StoredObject object,
-                                                                  std::size_t wanted) {
-  for (;;) {
-    if (ended) co_return fail(Fault::cancelled, "the client went away");
-    auto const view = parts.core.view();
-    std::size_t const have = durable().size();
-    if (have >= wanted) co_return Result<void>{};
-    auto const others = other_nodes();
-    if (others.empty()) co_return fail(Fault::no_quorum, quorum_sentence(have, wanted));
-    auto const opened = parts.objects.open_object(object.digest);
-    if (!opened) co_return fail(Fault::unavailable, "this node's own copy is gone; send it again");
-    auto const file = *opened;
-    FAILPOINT("upload.replacing");
-    push_to(others.front(), member_of(*view, others.front())->alive.peer, object.size);
-    co_await push_copy(file, object.digest);
-    co_await await_pushes();
-  }
-}
-
-// Feeds the newest push from the local copy. If that fails it is given up.
-asio::awaitable<void> ObjectUpload::State::push_copy(std::shared_ptr<ObjectFile const> file,
-                                                     Digest digest) {
-  asio::error_code ignored;
-  auto token = asio::redirect_error(asio::use_awaitable, ignored);
-  NodeId const node = targets.back().node;
-  auto const push = [&]() -> PushConnection* {
-    return !targets.empty() && targets.back().node == node ? targets.back().push.get() : nullptr;
-  };
-  std::uint64_t offset = 0;
-  while (push() != nullptr && offset < file->size().value()) {
-    auto const job = [file, offset] { return read_chunk(*file, offset); };
-    auto const chunk = co_await on_disk(&parts.disk, job);
-    if (push() == nullptr) co_return;
-    if (!chunk) co_return push()->abandon(chunk.error());
-    offset += (*chunk)->size();
-    push()->send(*chunk);
-    while (push() != nullptr && push()->queued_bytes() > push_queue_bytes) {
-      wake.expires_after(look_period);
-      co_await wake.async_wait(token);
-      drop_dead();
-    }
-  }
-  if (push() != nullptr) push()->end(PushEnd{digest, file->size()});
 }
 
 std::vector<NodeId> ObjectUpload::State::durable() const {

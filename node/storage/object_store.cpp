@@ -60,6 +60,12 @@ ByteCount StagingFile::size() const {
   return ByteCount{state_->size};
 }
 
+Result<std::shared_ptr<Descriptor const>> StagingFile::reader() const {
+  int const number = ::fcntl(state_->file.number(), F_DUPFD_CLOEXEC, 0);
+  if (number < 0) return failed("reading", state_->path);
+  return std::make_shared<Descriptor const>(number);
+}
+
 Digest StagingFile::digest() {
   if (!state_->digest) state_->digest = state_->hasher.finish();
   return *state_->digest;
@@ -218,7 +224,7 @@ Result<StagingFile> ObjectStore::stage(std::optional<ByteCount> expected) {
     return tl::unexpected<Error>(claimed.error());
   }
   fs::path const path = state_->staging / std::to_string(state_->next_staging++);
-  auto file = open_file(path, O_WRONLY | O_CREAT | O_EXCL);
+  auto file = open_file(path, O_RDWR | O_CREAT | O_EXCL);
   if (!file) return tl::unexpected<Error>(file.error());
   staged->file = std::move(*file);
   staged->path = path;

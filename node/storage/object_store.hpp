@@ -17,6 +17,8 @@
 
 namespace chisme::node {
 
+class Descriptor;
+
 struct StoredObject {
   Digest digest;
   ByteCount size;
@@ -33,6 +35,9 @@ class StagingFile {
   // Appends. Faults: no_space, io. After a failure only destruction makes sense.
   [[nodiscard]] Result<void> append(std::span<std::byte const> bytes);
   [[nodiscard]] ByteCount size() const;
+  // The same file for reading, by any thread, what was appended. It stays good when the object is
+  // committed, or removed. Fault: io.
+  [[nodiscard]] Result<std::shared_ptr<Descriptor const>> reader() const;
   // The SHA-256 of what was appended so far; may be called once, after the last append.
   [[nodiscard]] Digest digest();
 

@@ -8,6 +8,7 @@
 #include "cluster/base/overloaded.hpp"
 #include "cluster/base/planted_bug.hpp"
 #include "cluster/departure.hpp"
+#include "cluster/load/load_gossip.hpp"
 #include "cluster/load/load_probes.hpp"
 #include "cluster/load/load_table.hpp"
 #include "cluster/membership/swim.hpp"
@@ -42,7 +43,7 @@ struct Core::Parts {
             StoredCatalogue{std::move(stored.records), std::move(stored.positions),
                             std::move(stored.objects), stored.wall, std::move(stored.horizon)},
             now),
-        random(random_given.split(2)) {
+        load_gossip(config.profile.gossip_period, random_given.split(2), now) {
     list_members(now);
   }
 
@@ -72,7 +73,6 @@ struct Core::Parts {
   void show_load(NodeId node);
   MemberView member_view(Member const& member, Instant now) const;
   Situation situation(Instant now) const;
-  Duration load_period();
   unsigned copies_wanted() const { return swim.ever_had_peers() ? config.copies_wanted : 1; }
   unsigned copies_durable() const { return swim.ever_had_peers() ? config.copies_durable : 1; }
   ClusterView view(Instant now) const;
@@ -84,13 +84,12 @@ struct Core::Parts {
   LoadProbes load_probes;
   Replication replication;
   Departure departure{config.departure_patience};
-  Random random;
+  LoadGossip load_gossip;
 
   std::vector<MemberView> members;  // as of `members_changes`, with the newest loads
   IdMap<std::uint32_t> places;      // where in `members` each is
   std::uint64_t members_changes = 0;
   bool disk_changed = false;  // by a load, and replication was not told yet
-  Instant next_load{};        // when this node's load is told again
   std::uint64_t view_number = 1;
   // What a view shows besides members, catalogue and loads.
   std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, unsigned, bool, std::size_t> shown{};
@@ -150,25 +149,13 @@ void Core::Parts::handle(PeerUnreachable const& input, Instant now, Effects& out
 
 void Core::Parts::handle(LoadSampled const& input, Instant now, Effects& out) {
   loads.measure(input, swim.local_health(), now);
-  swim.set_load(loads.own(now));
-  if (now >= next_load) {
-    swim.tell(loads.own(now), now);
-    next_load = now + load_period();
-  }
+  LoadRecord const own = loads.own(now);
+  bool const alone = members.size() == 1;
+  if (!alone && load_gossip.is_due(own, members.size(), now)) swim.tell(own, now);
+  swim.set_load(own);
   show_load(self.id);
   load_probes.ask(members, now, out);
   replication.handle(input, situation(now), out);
-}
-
-// How long until this node's load is gossiped again: so long in a large cluster that each node
-// hears about `loads_per_second` loads, whatever the number of nodes. Older ones are asked for when
-// needed. It varies, lest nodes that start together tell theirs together for ever.
-Duration Core::Parts::load_period() {
-  constexpr std::int64_t loads_per_second = 20;
-  Duration const mean = std::chrono::seconds{members.size()} / loads_per_second;
-  auto const half = static_cast<std::uint64_t>(mean.count() / 2);
-  Duration const varied{static_cast<Duration::rep>(half + random.below(2 * half + 1))};
-  return std::max(config.profile.gossip_period, varied);
 }
 
 void Core::Parts::handle(LoadsWanted const& input, Instant now, Effects& out) {

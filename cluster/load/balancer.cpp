@@ -8,7 +8,6 @@
 namespace chisme::cluster {
 namespace {
 
-constexpr std::uint8_t unwell_health = 4;
 constexpr double capacity_min = 0.05;
 constexpr double exploration = 0.02;
 // An expectation of more requests than this is poured in larger portions.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -12,6 +13,9 @@
 
 // Which holder should serve a request. Pure functions of a view: any thread may call them.
 namespace chisme::cluster {
+
+// Who calls itself that unwell (LoadRecord::health) takes redirects only when no other can.
+inline constexpr std::uint8_t unwell_health = 4;
 
 // One node that could serve a request, as the redirecting node knows it.
 struct Candidate {

@@ -39,7 +39,8 @@ class Dissemination {
 
   [[nodiscard]] bool empty() const { return size_ == 0; }
   // Something other than loads waits.
-  [[nodiscard]] bool has_news() const { return size_ > count_of(Urgency::load); }
+  [[nodiscard]] bool has_news() const { return size_ > loads(); }
+  [[nodiscard]] std::size_t loads() const { return count_of(Urgency::load); }
   [[nodiscard]] std::size_t size() const { return size_; }
   // Of the fullest kind.
   void add_sizes(TableSizes& out) const {

@@ -14,6 +14,8 @@ namespace {
 constexpr Duration reap_period = std::chrono::minutes{1};
 // An idle node still says every so many gossip ticks what its catalogue holds.
 constexpr unsigned quiet_ticks_max = 10;
+// So many loads are worth a datagram; fewer wait for the next ping or answer to one.
+constexpr std::size_t loads_gossiped_min = 8;
 constexpr std::size_t saved_peers_max = 256;
 // Streams that a leaving node opens to say so; gossip tells the rest.
 constexpr std::size_t farewells_max = 64;
@@ -286,16 +288,17 @@ void Swim::note_news(Instant now) {
 void Swim::gossip(Instant now, Effects& out) {
   next_gossip_ = now + profile_.gossip_period;
   save_peers(now, out);
-  if (leaves_ && dissemination_.empty()) {
+  if (leaves_ && !dissemination_.has_news()) {
     dissemination_.add(LeftRecord{self_.id, self_.epoch, self_.incarnation}, now);
   }
   bool const changed = std::exchange(fingerprint_told_, fingerprint_) != fingerprint_;
-  bool const quiet = dissemination_.empty() && !changed;
+  bool const has_news = dissemination_.has_news();
+  bool const quiet = !has_news && !changed && dissemination_.loads() < loads_gossiped_min;
   if (quiet && ++quiet_ticks_ < quiet_ticks_max) return;
   quiet_ticks_ = 0;
   // Loads are worth one datagram per tick: in a large cluster there are always some, and what they
   // cost must not grow with it. Everybody passes on what is news to him; that is fast enough.
-  if (changed || !dissemination_.has_news()) {
+  if (changed || !has_news) {
     gossip_to(changed ? profile_.gossip_fanout : 1, now, out);
   }
 }

@@ -72,8 +72,12 @@ std::vector<NodeId> choose(std::vector<Candidate>& heap, std::size_t count, Zone
 
 }  // namespace
 
+bool is_nearly_full(LoadRecord const& load) {
+  return load.disk_used_ratio > full_ratio;
+}
+
 bool is_nearly_full(MemberView const& member) {
-  return member.load && member.load->disk_used_ratio > full_ratio;
+  return member.load && is_nearly_full(*member.load);
 }
 
 std::uint64_t placement_key(std::string_view name) {

@@ -34,6 +34,7 @@ namespace chisme::cluster {
                                                std::span<NodeId const> holders);
 
 // More than 90 % of its disk is used: it takes copies only when there is no other.
+[[nodiscard]] bool is_nearly_full(LoadRecord const& load);
 [[nodiscard]] bool is_nearly_full(MemberView const& member);
 
 }  // namespace chisme::cluster

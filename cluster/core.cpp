@@ -69,7 +69,7 @@ struct Core::Parts {
   bool follow_members(Instant now, Effects& out);
   void count_view_changes(Instant now);
   void list_members(Instant now);
-  void forget_member(std::size_t at);
+  void list_again(Instant now);
   void show_load(NodeId node);
   MemberView member_view(Member const& member, Instant now) const;
   Situation situation(Instant now) const;
@@ -87,7 +87,7 @@ struct Core::Parts {
   LoadGossip load_gossip;
 
   std::vector<MemberView> members;  // as of `members_changes`, with the newest loads
-  IdMap<std::uint32_t> places;      // where in `members` each is
+  Members::Places places;           // where in `members` each is
   std::uint64_t members_changes = 0;
   bool disk_changed = false;  // by a load, and replication was not told yet
   std::uint64_t view_number = 1;
@@ -227,33 +227,35 @@ void Core::Parts::count_view_changes(Instant now) {
 
 // Only who changed is written again: in a large cluster that starts, there is news all the time.
 void Core::Parts::list_members(Instant now) {
-  std::size_t at = 0;
-  bool moved = false;
-  auto const position = [&] { return members.begin() + static_cast<std::ptrdiff_t>(at); };
-  for (auto const& [id, member] : swim.members()) {
-    for (; at < members.size() && members[at].alive.id < id; moved = true) forget_member(at);
-    bool const known = at < members.size() && members[at].alive.id == id;
-    if (!known) {
-      members.insert(position(), member_view(member, now));
-      moved = true;
-    } else if (differs(members[at], member)) {
-      // What failed because it was dead, or restarted, comes back with a clean sheet.
-      bool const restarted = members[at].alive.epoch != member.alive.epoch;
-      if (restarted || member.state == MemberState::dead) loads.pardon(id);
-      members[at] = member_view(member, now);
-    }
-    ++at;
-  }
-  for (; at < members.size(); moved = true) forget_member(at);
   members_changes = swim.changes();
-  if (!moved) return;
-  places.clear();
-  for (std::uint32_t i = 0; i < members.size(); ++i) places[members[i].alive.id] = i;
+  std::size_t at = 0;
+  std::size_t known = 0;
+  for (auto const& [id, member] : swim.members()) {
+    while (at < members.size() && members[at].alive.id < id) ++at;
+    if (at == members.size() || members[at].alive.id != id) continue;
+    ++known;
+    if (!differs(members[at], member)) continue;
+    // What failed because it was dead, or restarted, comes back with a clean sheet.
+    bool const restarted = members[at].alive.epoch != member.alive.epoch;
+    if (restarted || member.state == MemberState::dead) loads.pardon(id);
+    members[at] = member_view(member, now);
+  }
+  if (known != members.size() || known != swim.members().size()) list_again(now);
 }
 
-void Core::Parts::forget_member(std::size_t at) {
-  loads.forget(members[at].alive.id);
-  members.erase(members.begin() + static_cast<std::ptrdiff_t>(at));
+// Somebody is new, or forgotten.
+void Core::Parts::list_again(Instant now) {
+  std::vector<MemberView> before = std::exchange(members, {});
+  members.reserve(swim.members().size());
+  auto old = before.begin();
+  for (auto const& [id, member] : swim.members()) {
+    for (; old != before.end() && old->alive.id < id; ++old) loads.forget(old->alive.id);
+    bool const known = old != before.end() && old->alive.id == id;
+    members.push_back(known ? std::move(*old++) : member_view(member, now));
+  }
+  for (; old != before.end(); ++old) loads.forget(old->alive.id);
+  places.clear();
+  for (std::uint32_t i = 0; i < members.size(); ++i) places[members[i].alive.id] = i;
 }
 
 void Core::Parts::show_load(NodeId node) {
@@ -288,7 +290,7 @@ MemberView Core::Parts::member_view(Member const& member, Instant now) const {
 Situation Core::Parts::situation(Instant now) const {
   return {.now = now,
           .self = self.id,
-          .members = members,
+          .members = Members{members, &places},
           .copies_wanted = copies_wanted(),
           .copies_durable = copies_durable(),
           .in_touch = swim.in_touch(),

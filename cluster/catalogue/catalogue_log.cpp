@@ -172,20 +172,29 @@ LogPosition Catalogue::position(NodeId writer, LogKind log) const {
 }
 
 std::vector<Catalogue::Log> Catalogue::known_logs() const {
+  std::vector<LogPosition> const told = positions_.list();
   std::vector<Log> logs;
-  tables_.logs().walk_logs([&](NodeId writer, LogKind log) { logs.emplace_back(writer, log); });
-  for (LogPosition const& at : positions_.list()) logs.emplace_back(at.writer, at.log);
-  std::ranges::sort(logs);
-  logs.erase(std::unique(logs.begin(), logs.end()), logs.end());
+  logs.reserve(told.size() + 1);
+  auto at = told.begin();
+  auto const add = [&](Log const& log) {
+    if (logs.empty() || logs.back() != log) logs.push_back(log);
+  };
+  auto const log_of_next = [&] { return Log{at->writer, at->log}; };
+  tables_.logs().walk_logs([&](NodeId writer, LogKind log) {
+    for (; at != told.end() && log_of_next() < Log{writer, log}; ++at) add(log_of_next());
+    add({writer, log});
+  });
+  for (; at != told.end(); ++at) add(log_of_next());
   return logs;
 }
 
 std::vector<LogPosition> Catalogue::positions() const {
-  std::vector<LogPosition> positions;
-  for (LogPosition const& at : positions_.list()) {
-    LogPosition const ours = position(at.writer, at.log);
-    if (ours.sequence > 0 && positions.size() < positions_max) positions.push_back(ours);
-  }
+  std::vector<LogPosition> positions = positions_.list();
+  std::erase_if(positions, [&](LogPosition const& at) {
+    bool const own = at.writer == self_;
+    return (own ? position(at.writer, at.log) : at).sequence == 0;
+  });
+  if (positions.size() > positions_max) positions.resize(positions_max);
   return positions;
 }
 

@@ -14,56 +14,69 @@ bool follows(EpochAndSequence const& last, EpochAndSequence const& next) {
 }  // namespace
 
 void LogPositions::note(LogKind log, Dot const& dot) {
-  Log const key{dot.writer, log};
-  Progress& progress = logs_[key];
+  Progress& progress = progress_of(dot.writer, log);
   Place const place{dot.epoch, dot.sequence};
   if (place <= progress.contiguous) return;
-  if (follows(progress.contiguous, place)) return move(key, progress, place);
-  progress.early.insert(place);
+  if (follows(progress.contiguous, place)) return move(progress, place);
+  auto const at = std::ranges::lower_bound(progress.early, place);
+  if (at == progress.early.end() || *at != place) progress.early.insert(at, place);
   // The last are the least likely to become contiguous soon.
-  if (progress.early.size() > early_max) progress.early.erase(std::prev(progress.early.end()));
+  if (progress.early.size() > early_max) progress.early.pop_back();
 }
 
 void LogPositions::raise(LogPosition const& position) {
-  Log const key{position.writer, position.log};
-  Progress& progress = logs_[key];
+  Progress& progress = progress_of(position.writer, position.log);
   Place const place{position.epoch, position.sequence};
-  if (place > progress.contiguous) move(key, progress, place);
+  if (place > progress.contiguous) move(progress, place);
 }
 
-void LogPositions::move(Log const& log, Progress& progress, Place place) {
+void LogPositions::move(Progress& progress, Place place) {
   auto next = progress.early.begin();
   while (next != progress.early.end() && (*next <= place || follows(place, *next))) {
-    place = std::max(place, *next);
-    next = progress.early.erase(next);
+    place = std::max(place, *next++);
   }
+  progress.early.erase(progress.early.begin(), next);
   progress.contiguous = place;
-  moved_.insert(log);
+  progress.moved = true;
+}
+
+LogPositions::Progress& LogPositions::progress_of(NodeId writer, LogKind log) {
+  auto const at = std::ranges::lower_bound(logs_, std::pair{writer, log}, {}, &Progress::key);
+  bool const known = at != logs_.end() && at->key() == std::pair{writer, log};
+  return known ? *at : *logs_.insert(at, Progress{.writer = writer, .log = log});
 }
 
 void LogPositions::forget(NodeId writer, LogKind log) {
-  Log const key{writer, log};
-  if (logs_.erase(key) > 0) moved_.insert(key);
+  auto const at = std::ranges::lower_bound(logs_, std::pair{writer, log}, {}, &Progress::key);
+  if (at == logs_.end() || at->key() != std::pair{writer, log}) return;
+  logs_.erase(at);
+  forgotten_.push_back({.writer = writer, .log = log, .epoch = {}, .sequence = 0});
 }
 
 std::vector<LogPosition> LogPositions::take_moved() {
   std::vector<LogPosition> positions;
-  for (Log const& log : moved_) positions.push_back(at(log.writer, log.log));
-  moved_.clear();
+  for (LogPosition const& gone : std::exchange(forgotten_, {})) {
+    // It may be known again, and may not have moved since.
+    LogPosition const now = at(gone.writer, gone.log);
+    if (now.sequence == 0) positions.push_back(now);
+  }
+  for (Progress& progress : logs_) {
+    if (std::exchange(progress.moved, false)) positions.push_back(progress.position());
+  }
   return positions;
 }
 
 LogPosition LogPositions::at(NodeId writer, LogKind log) const {
-  auto const found = logs_.find({writer, log});
-  Place const place = found == logs_.end() ? Place{} : found->second.contiguous;
-  auto const& [epoch, sequence] = place;
-  return {.writer = writer, .log = log, .epoch = epoch, .sequence = sequence};
+  auto const at = std::ranges::lower_bound(logs_, std::pair{writer, log}, {}, &Progress::key);
+  bool const known = at != logs_.end() && at->key() == std::pair{writer, log};
+  return known ? at->position()
+               : LogPosition{.writer = writer, .log = log, .epoch = {}, .sequence = 0};
 }
 
 std::vector<LogPosition> LogPositions::list() const {
   std::vector<LogPosition> positions;
   positions.reserve(logs_.size());
-  for (auto const& [log, progress] : logs_) positions.push_back(at(log.writer, log.log));
+  for (Progress const& progress : logs_) positions.push_back(progress.position());
   return positions;
 }
 

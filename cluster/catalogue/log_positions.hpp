@@ -1,8 +1,6 @@
 #pragma once
 
-#include <compare>
-#include <map>
-#include <set>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -36,21 +34,26 @@ class LogPositions {
   [[nodiscard]] std::vector<LogPosition> list() const;
 
  private:
-  struct Log {
+  using Place = std::pair<Epoch, std::uint64_t>;
+  // Logs lie side by side, in order: each digest of another node walks over all of them.
+  struct Progress {
     NodeId writer;
     LogKind log = LogKind::names;
-    friend auto operator<=>(Log const&, Log const&) = default;
-  };
-  using Place = std::pair<Epoch, std::uint64_t>;
-  struct Progress {
+    bool moved = false;
     Place contiguous{};
-    std::set<Place> early;
+    std::vector<Place> early{};  // in order
+    [[nodiscard]] std::pair<NodeId, LogKind> key() const { return {writer, log}; }
+    [[nodiscard]] LogPosition position() const {
+      return {
+          .writer = writer, .log = log, .epoch = contiguous.first, .sequence = contiguous.second};
+    }
   };
+  Progress& progress_of(NodeId writer, LogKind log);
   // Sets the position and passes over early records that follow it.
-  void move(Log const& log, Progress& progress, Place place);
+  static void move(Progress& progress, Place place);
 
-  std::map<Log, Progress> logs_;
-  std::set<Log> moved_;
+  std::vector<Progress> logs_;          // ordered by writer and log
+  std::vector<LogPosition> forgotten_;  // since `take_moved`, as what they are now: nothing
 };
 
 }  // namespace chisme::cluster

@@ -30,7 +30,10 @@ std::array<std::uint64_t, 16> SlotFingerprints::parts(unsigned level, std::size_
   CHECK(level < slot_level && index < std::size_t{1} << 4 * level);
   std::size_t const width = slot_count >> 4 * (level + 1);  // slots of one part
   std::array<std::uint64_t, 16> parts{};
-  for (std::size_t i = 0; i < 16 * width; ++i) parts[i / width] ^= slots_[index * 16 * width + i];
+  auto slot = slots_.begin() + static_cast<std::ptrdiff_t>(index * 16 * width);
+  for (std::uint64_t& part : parts) {
+    for (std::size_t i = 0; i < width; ++i) part ^= *slot++;
+  }
   return parts;
 }
 

@@ -40,10 +40,7 @@ std::vector<NodeId> CatalogueSnapshot::holders(Digest const& digest) const {
 
 std::vector<CatalogueRecord> CatalogueSnapshot::newest_changes() const {
   std::vector<CatalogueRecord> changes;
-  names_.walk([&](CatalogueRecord const& newest) {
-    changes.push_back(newest);
-    return true;
-  });
+  walk_newest([&](CatalogueRecord const& newest) { changes.push_back(newest); });
   return changes;
 }
 

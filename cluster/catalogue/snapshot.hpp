@@ -46,6 +46,19 @@ class CatalogueSnapshot {
   [[nodiscard]] std::vector<NodeId> holders(Digest const& digest) const;
   // The newest change of each name, in order of name: tombstones are among them.
   [[nodiscard]] std::vector<CatalogueRecord> newest_changes() const;
+  // Calls `visit(record)` for each of these. A record stays where it is from one snapshot to the
+  // next, as long as it is the newest and a snapshot with it exists.
+  template <class Visit>
+  void walk_newest(Visit&& visit) const {
+    names_.walk([&](CatalogueRecord const& newest) {
+      visit(newest);
+      return true;
+    });
+  }
+  // The newest change of `name`, be it its removal; nullptr when there is none.
+  [[nodiscard]] CatalogueRecord const* newest(std::string_view name) const {
+    return names_.find(name);
+  }
   // Files, tombstones not counted.
   [[nodiscard]] std::uint64_t size() const { return files_; }
   // Objects that somebody has, or has said that he does no longer.

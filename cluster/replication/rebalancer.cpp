@@ -8,6 +8,7 @@ namespace chisme::cluster {
 namespace {
 
 constexpr Duration failure_pause = std::chrono::seconds{30};
+constexpr std::size_t walked_at_once = 64;
 constexpr std::uint64_t slowest_bytes_per_second = 1u << 20;
 
 bool has_more_room(MemberView const& member, float own_used) {
@@ -49,9 +50,14 @@ bool Rebalancer::is_over(Move const& move, Catalogue const& catalogue,
 
 void Rebalancer::look_for_one(Catalogue const& catalogue, Situation const& situation,
                               Effects& out) {
+  if (catalogue.local().empty()) return;
   auto const used = disk_used(situation, situation.self);
   auto const helps = [&](MemberView const& member) { return has_more_room(member, *used); };
-  if (!used || std::ranges::none_of(situation.members, helps)) return;
+  if (!used || std::ranges::none_of(situation.members, helps)) {
+    // To see that takes a walk over all.
+    next_look_ += pause * (situation.members.size() / walked_at_once);
+    return;
+  }
   auto next = catalogue.local().lower_bound(next_);
   for (std::size_t i = 0; i < slice && next != catalogue.local().end(); ++i) {
     if (begin((next++)->first, catalogue, situation, out)) break;

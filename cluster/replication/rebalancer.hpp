@@ -20,8 +20,8 @@ namespace chisme::cluster {
 // before one is removed, and what moved never moves back for the same reason.
 //
 // One copy at a time, in a calm, while nothing is to be repaired and this node is not busy. It
-// looks at `slice` of this node's copies a second, and at none while nobody has more room. Pure;
-// one thread owns it.
+// looks at `slice` of this node's copies a second; at none while nobody has more room, for which it
+// looks the less often the more members there are. Pure; one thread owns it.
 class Rebalancer {
  public:
   static constexpr std::size_t slice = 64;

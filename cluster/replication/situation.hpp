@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <optional>
-#include <span>
 
 #include "cluster/base/time.hpp"
 #include "cluster/view.hpp"
@@ -13,11 +12,11 @@ namespace chisme::cluster {
 struct Situation {
   Instant now{};
   NodeId self;
-  std::span<MemberView const> members;  // self included, ordered by id
-  unsigned copies_wanted = 1;           // R in force
-  unsigned copies_durable = 1;          // W in force
-  bool in_touch = true;                 // Swim::in_touch
-  std::size_t missed = 0;               // Swim::missed
+  Members members;              // self included, ordered by id
+  unsigned copies_wanted = 1;   // R in force
+  unsigned copies_durable = 1;  // W in force
+  bool in_touch = true;         // Swim::in_touch
+  std::size_t missed = 0;       // Swim::missed
 };
 
 // How many members there should be: all but those that left, and those that are dead and replaced:

@@ -10,6 +10,12 @@ using namespace cluster;
 
 namespace {
 
+std::vector<CatalogueRecord const*> newest_of(CatalogueSnapshot const& catalogue) {
+  std::vector<CatalogueRecord const*> records;
+  catalogue.walk_newest([&](CatalogueRecord const& record) { records.push_back(&record); });
+  return records;
+}
+
 // What nodes have to agree on, of one name.
 std::string text_of(CatalogueRecord const& record, CatalogueSnapshot const& catalogue) {
   std::string text = cluster::name_of(record) + " " + to_string(version_of(record));
@@ -20,15 +26,28 @@ std::string text_of(CatalogueRecord const& record, CatalogueSnapshot const& cata
   return text;
 }
 
+// What `text_of` says of both is the same.
+bool agree(CatalogueRecord const& a, CatalogueRecord const& b) {
+  auto const* const put_a = std::get_if<PutRecord>(&a.change);
+  auto const* const put_b = std::get_if<PutRecord>(&b.change);
+  if (cluster::name_of(a) != cluster::name_of(b) || version_of(a) != version_of(b)) return false;
+  if (put_a == nullptr || put_b == nullptr) return put_a == put_b;
+  return put_a->digest == put_b->digest;
+}
+
 std::string difference(Sight const& a, Sight const& b) {
-  std::vector<CatalogueRecord> const names_a = a.view.catalogue.newest_changes();
-  std::vector<CatalogueRecord> const names_b = b.view.catalogue.newest_changes();
+  std::vector<CatalogueRecord const*> const names_a = newest_of(a.view.catalogue);
+  std::vector<CatalogueRecord const*> const names_b = newest_of(b.view.catalogue);
+  auto const line = [](auto const& names, std::size_t i, CatalogueSnapshot const& catalogue) {
+    return i < names.size() ? text_of(*names[i], catalogue) : "nothing";
+  };
   for (std::size_t i = 0; i < std::max(names_a.size(), names_b.size()); ++i) {
-    std::string const line_a =
-        i < names_a.size() ? text_of(names_a[i], a.view.catalogue) : "nothing";
-    std::string const line_b =
-        i < names_b.size() ? text_of(names_b[i], b.view.catalogue) : "nothing";
-    if (line_a != line_b) return line_a + " | " + line_b;
+    bool const both = i < names_a.size() && i < names_b.size() && agree(*names_a[i], *names_b[i]);
+    auto const* const put = both ? std::get_if<PutRecord>(&names_a[i]->change) : nullptr;
+    bool const same = both && (put == nullptr || a.view.catalogue.holders(put->digest) ==
+                                                     b.view.catalogue.holders(put->digest));
+    if (same) continue;
+    return line(names_a, i, a.view.catalogue) + " | " + line(names_b, i, b.view.catalogue);
   }
   return {};
 }
@@ -38,10 +57,24 @@ std::string difference(Sight const& a, Sight const& b) {
 void CatalogueChecks::look(std::span<Sight const> sights) {
   for (Sight const& sight : sights) {
     Seen& seen = seen_[sight.host->index()];
-    if (seen.run != sight.host->run()) seen = Seen{.run = sight.host->run()};
-    for (CatalogueRecord const& record : sight.view.catalogue.newest_changes()) {
-      look(*sight.host, record, seen);
+    if (seen.run != sight.host->run()) {
+      seen = Seen{};
+      seen.run = sight.host->run();
     }
+    std::vector<CatalogueRecord const*> const records = newest_of(sight.view.catalogue);
+    // Both are in order of name: what is where it was is the same record, and was looked at.
+    auto before = seen.records.begin();
+    for (CatalogueRecord const* const record : records) {
+      while (before != seen.records.end() && *before != record &&
+             cluster::name_of(**before) <= cluster::name_of(*record)) {
+        ++before;
+      }
+      bool const is_old = before != seen.records.end() && *before == record;
+      if (!is_old) look(*sight.host, *record, seen);
+      if (is_old) ++before;
+    }
+    seen.records = records;
+    seen.catalogue = sight.view.catalogue;
   }
 }
 

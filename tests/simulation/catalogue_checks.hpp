@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tests/simulation/sight.hpp"
 #include "tests/simulation/workload.hpp"
@@ -35,6 +36,9 @@ class CatalogueChecks {
   struct Seen {
     std::uint64_t run = 0;
     std::map<std::string, Newest> names = {};
+    // The last look: where the records were, and what keeps them there.
+    std::vector<cluster::CatalogueRecord const*> records = {};
+    cluster::CatalogueSnapshot catalogue = {};
   };
   void look(Host const& host, cluster::CatalogueRecord const& record, Seen& seen);
   [[nodiscard]] bool begins_anew(cluster::CatalogueRecord const& record,

@@ -18,8 +18,12 @@ namespace {
 constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
 
 bool is_file_of(CatalogueSnapshot const& catalogue, Digest const& digest) {
-  return std::ranges::any_of(catalogue.list("", "", no_limit),
-                             [&](FileEntry const& file) { return file.put.digest == digest; });
+  bool found = false;
+  catalogue.walk_newest([&](CatalogueRecord const& newest) {
+    auto const* const put = std::get_if<PutRecord>(&newest.change);
+    found = found || (put != nullptr && put->digest == digest);
+  });
+  return found;
 }
 
 std::string wrong_copies(std::span<Sight const> sights, FileEntry const& file, unsigned wanted,

@@ -27,7 +27,7 @@ std::optional<Violation> pending_work(std::span<Sight const> sights) {
 
 }  // namespace
 
-Watcher::Watcher(Surroundings& around, Workload const& workload, Random random)
+Watcher::Watcher(Surroundings& around, Workload& workload, Random random)
     : around_(around),
       workload_(workload),
       bounds_(around),

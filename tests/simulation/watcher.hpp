@@ -20,7 +20,7 @@ namespace chisme::simulation {
 // in a file of its own; what clients are told is the workload's.
 class Watcher : public Observer {
  public:
-  Watcher(Surroundings& around, Workload const& workload, Random random);
+  Watcher(Surroundings& around, Workload& workload, Random random);
 
   // To be called often; looks as often as the size of the cluster allows.
   void look();
@@ -58,7 +58,7 @@ class Watcher : public Observer {
   [[nodiscard]] Duration period() const;
 
   Surroundings& around_;
-  Workload const& workload_;
+  Workload& workload_;
   BoundsChecks bounds_;
   MembershipChecks membership_;
   CatalogueChecks catalogues_;

@@ -34,10 +34,8 @@ bool contains(std::vector<NodeId> const& nodes, NodeId id) {
 }
 
 std::optional<Version> known_version(CatalogueSnapshot const& catalogue, std::string const& name) {
-  for (CatalogueRecord const& record : catalogue.newest_changes()) {
-    if (cluster::name_of(record) == name) return version_of(record);
-  }
-  return std::nullopt;
+  CatalogueRecord const* const record = catalogue.newest(name);
+  return record == nullptr ? std::nullopt : std::optional{version_of(*record)};
 }
 
 std::vector<NodeId> alive_in(ClusterView const& view) {
@@ -60,8 +58,8 @@ Digest Workload::random_digest() {
 Digest Workload::content_for(std::string const& name) {
   auto const earlier = writes_of_.find(name);
   if (earlier != writes_of_.end() && random_.chance(known_contents)) {
-    std::vector<WriteId> const& writes = earlier->second;
-    Attempt const& again = attempts_.at(writes[random_.below(writes.size())]);
+    std::vector<Attempt const*> const& writes = earlier->second;
+    Attempt const& again = *writes[random_.below(writes.size())];
     if (again.digest) return *again.digest;
   }
   return random_digest();
@@ -103,8 +101,8 @@ void Workload::write(Host& host) {
   WriteId const write{attempts_.size() + 1};
   std::string const name = some_name(0.15);
   Digest const digest = content_for(name);
-  writes_of_[name].push_back(write);
   Attempt& attempt = attempts_[write];
+  writes_of_[name].push_back(&attempt);
   attempt.name = name;
   attempt.asked = asked_now(host);
   if (random_.chance(removals)) {
@@ -197,6 +195,7 @@ void Workload::answered(Attempt& attempt, WriteOutcome const& outcome) {
   WallTime const latest = around_.hosts[attempt.asked.host]->believed() + HybridClock::ahead_max;
   attempt.time_max = static_cast<std::uint64_t>(latest.time_since_epoch().count()) << 16;
   attempt.copies = outcome.copies;
+  acknowledged_.push_back(&attempt);
   last_acknowledged_ = attempt.name;
   if (attempt.digest) check_version(attempt);
   if (attempt.digest) check_copies(attempt);
@@ -240,12 +239,14 @@ void Workload::check_saved(Attempt const& attempt) const {
   }
 }
 
-void Workload::check_durable() const {
-  for (auto const& [name, writes] : writes_of_) {
-    Attempt const* const newest = standing(name, around_.agenda.now());
-    // Later a node that was away may have begun anew (horizons).
-    if (newest == nullptr || around_.agenda.now() - newest->answered_at > 4s) continue;
-    check_saved(*newest);
+void Workload::check_durable() {
+  Instant const now = around_.agenda.now();
+  // Later a node that was away may have begun anew (horizons).
+  while (!acknowledged_.empty() && now - acknowledged_.front()->answered_at > 4s) {
+    acknowledged_.pop_front();
+  }
+  for (Attempt const* const attempt : acknowledged_) {
+    if (attempt == standing(attempt->name, now)) check_saved(*attempt);
   }
 }
 
@@ -323,8 +324,8 @@ Workload::Attempt const* Workload::standing(std::string const& name, Instant mom
   auto const writes = writes_of_.find(name);
   if (writes == writes_of_.end()) return nullptr;
   Attempt const* newest = nullptr;
-  for (WriteId const write : writes->second) {
-    Attempt const& attempt = attempts_.at(write);
+  for (Attempt const* const write : writes->second) {
+    Attempt const& attempt = *write;
     bool const in_doubt = attempt.outcome == Outcome::unknown;
     if (!attempt.digest && in_doubt) return nullptr;
     bool const counts = attempt.outcome == Outcome::acknowledged &&
@@ -343,9 +344,8 @@ bool Workload::must_know_newer(std::string const& name, Host const& host,
 
 bool Workload::was_ever_removed(std::string const& name) const {
   auto const writes = writes_of_.find(name);
-  return writes != writes_of_.end() && std::ranges::any_of(writes->second, [&](WriteId write) {
-           return !attempts_.at(write).digest;
-         });
+  return writes != writes_of_.end() &&
+         std::ranges::any_of(writes->second, [](auto const* attempt) { return !attempt->digest; });
 }
 
 bool Workload::is_owed_an_answer(Asked const& asked) const {
@@ -429,9 +429,9 @@ bool Workload::was_asked_since(CatalogueRecord const& record, Instant moment) co
   auto const writes = writes_of_.find(cluster::name_of(record));
   auto const* const put = std::get_if<PutRecord>(&record.change);
   std::optional<Digest> const digest = put == nullptr ? std::nullopt : std::optional{put->digest};
-  return writes != writes_of_.end() && std::ranges::any_of(writes->second, [&](WriteId write) {
-           Attempt const& attempt = attempts_.at(write);
-           return attempt.digest == digest && attempt.asked.at > moment;
+  return writes != writes_of_.end() &&
+         std::ranges::any_of(writes->second, [&](Attempt const* attempt) {
+           return attempt->digest == digest && attempt->asked.at > moment;
          });
 }
 
@@ -439,10 +439,9 @@ bool Workload::was_refused(std::string const& name, Digest const& digest) const 
   auto const writes = writes_of_.find(name);
   if (writes == writes_of_.end()) return false;
   bool refused = false;
-  for (WriteId const write : writes->second) {
-    Attempt const& attempt = attempts_.at(write);
-    if (attempt.digest != digest) continue;
-    if (attempt.outcome != Outcome::refused) return false;
+  for (Attempt const* const attempt : writes->second) {
+    if (attempt->digest != digest) continue;
+    if (attempt->outcome != Outcome::refused) return false;
     refused = true;
   }
   return refused;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -55,7 +56,7 @@ class Workload {
   [[nodiscard]] bool must_know_newer(std::string const& name, Host const& host,
                                      std::optional<Version> const& version, Instant moment) const;
   // Each node that made a write durable lately has it on its disk.
-  void check_durable() const;
+  void check_durable();
   // All objects that were ever uploaded.
   [[nodiscard]] std::set<Digest> contents() const;
   [[nodiscard]] Counts counts() const;
@@ -137,7 +138,8 @@ class Workload {
   Random random_;
   Readers readers_;
   std::map<cluster::WriteId, Attempt> attempts_;
-  std::map<std::string, std::vector<cluster::WriteId>> writes_of_;  // by name, in order
+  std::map<std::string, std::vector<Attempt const*>> writes_of_;  // by name, in order
+  std::deque<Attempt const*> acknowledged_;                       // lately, in order
   std::map<cluster::LookupId, Lookup> lookups_;
   std::string last_acknowledged_;
 };

@@ -10,6 +10,19 @@
 // What is known, and how it is merged. The logs are in
 // catalogue_log.cpp, tombstones in catalogue_horizon.cpp.
 namespace chisme::cluster {
+namespace {
+
+// It was applied already, and noted in its log: as gossip tells everything several times, most of
+// what comes by it. Two nodes with a cloned disk may have written two versions at one place.
+bool is_current(CatalogueRecord const& record, RecordTables const& tables) {
+  if (planted(PlantedBug::duplicates_move_the_fingerprint)) return false;
+  if (log_of(record.change) == LogKind::holdings) return tables.current_dot(record) == record.dot;
+  CatalogueRecord const* const current = tables.newest(name_of(record));
+  return current != nullptr && current->dot == record.dot &&
+         version_of(*current) == version_of(record);
+}
+
+}  // namespace
 
 Catalogue::Catalogue(NodeId self, Epoch epoch, StoredCatalogue stored, Instant now)
     : self_(self), epoch_(epoch), clock_(epoch, stored.wall, now), now_(now) {
@@ -122,6 +135,11 @@ bool Catalogue::learn(CatalogueRecord const& record, Source source, Instant now,
   now_ = now;
   bool const is_name = log_of(record.change) == LogKind::names;
   if (is_name) clock_.observe(version_of(record).time, now);
+  // While this node is filling, positions were forgotten and are noted again.
+  if (!is_filling() && is_current(record, tables_)) {
+    see_own(position_of(record));
+    return false;
+  }
   // An own draft that a holder has made durable already: it becomes visible in its own time.
   if (is_open(position_of(record)) || is_refused(record, source) || !apply(record)) return false;
   announce(record, out);

@@ -18,6 +18,15 @@ std::optional<Version> newest_version(Catalogue const& catalogue, std::string co
   return record == nullptr ? std::nullopt : std::optional{version_of(*record)};
 }
 
+// The name has a version of which a copy is known here or in reach.
+bool is_readable(std::string const& name, Catalogue const& catalogue, Situation const& situation) {
+  PutRecord const* const file = catalogue.file(name);
+  if (file == nullptr) return false;
+  return std::ranges::any_of(catalogue.snapshot().holders(file->digest), [&](NodeId holder) {
+    return is_reachable(find_member(situation.members, holder));
+  });
+}
+
 std::size_t majority_of(std::span<MemberView const> members) {
   return expected_members(members) / 2 + 1;
 }
@@ -55,6 +64,7 @@ void Lookups::handle(LookupRequested const& request, Catalogue const& catalogue,
   Pending lookup{.id = request.lookup,
                  .name = request.name,
                  .known = newest_version(catalogue, request.name),
+                 .was_readable = is_readable(request.name, catalogue, situation),
                  .asked = {},
                  .answered = {},
                  .give_up_at = situation.now + patience};
@@ -97,7 +107,8 @@ void Lookups::handle(NodeId from, LookupAnswer const& answer, Catalogue& catalog
 bool Lookups::conclude(Pending const& lookup, Catalogue const& catalogue,
                        Situation const& situation, Effects& out) {
   bool const exists = catalogue.file(lookup.name) != nullptr;
-  bool const news = newest_version(catalogue, lookup.name) != lookup.known;
+  bool const readable = is_readable(lookup.name, catalogue, situation);
+  bool const news = newest_version(catalogue, lookup.name) != lookup.known || !lookup.was_readable;
   auto const counts = [&](NodeId id) {
     MemberView const* const member = find_member(situation.members, id);
     return member != nullptr && member->state != MemberState::left;
@@ -112,11 +123,13 @@ bool Lookups::conclude(Pending const& lookup, Catalogue const& catalogue,
     bool const alive = member != nullptr && member->state == MemberState::alive;
     return !alive || lookup.answered.contains(id);
   });
-  if (!(majority && all_told) && !late && !(exists && news)) return false;
-  if (!exists && !majority) {
+  bool const sure = majority && all_told;
+  if (!sure && !late && !(readable && news)) return false;
+  if (exists ? !readable && !sure : !majority) {
+    std::string const what = exists ? " a copy of " : " a file ";
     out.push_back(LookupFinished{
         lookup.id, fail(Fault::unavailable,
-                        "too few nodes answer to say whether there is a file " + lookup.name)});
+                        "too few nodes answer to say whether there is" + what + lookup.name)});
     return true;
   }
   out.push_back(LookupFinished{lookup.id, exists});

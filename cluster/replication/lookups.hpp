@@ -15,17 +15,18 @@
 namespace chisme::cluster {
 
 // Lookups asks the other members for a name that this node does not have, or has older than a
-// client saw (contract C2).
+// client saw (contract C2), or of which it knows no copy in reach.
 //
-// A name is found as soon as an answer brings a live version newer than what was known; it is
-// absent only when a majority of the members that are not known to have left say so (this node
-// counts), and so do all of those asked that are alive: of a write just acknowledged, W nodes know,
-// and a majority may miss them. A node that is out of touch, as one that restarted and has not met
-// the peers that it remembers, does not know of whom they would be a majority: it says so of
-// nobody. Where the node had a version already, that one is the answer when nobody has a newer.
-// After a second the majority's word is enough; without one the answer is `unavailable`. Clusters
-// of more than `ask_all_max` members are asked in part. At most `pending_max` (Limits::lookups)
-// at a time; more are busy.
+// A name is found as soon as an answer brings a live version newer than what was known, or the
+// first copy of it; it is absent only when a majority of the members that are not known to have
+// left say so (this node counts), and so do all of those asked that are alive: of a write just
+// acknowledged, W nodes know, and a majority may miss them. A node that is out of touch, as one
+// that restarted and has not met the peers that it remembers, does not know of whom they would be a
+// majority: it says so of nobody. Where the node had a version already, that one is the answer when
+// nobody has a newer. After a second the majority's word is enough; without one the answer is
+// `unavailable`, and so it is where only the copies are still unknown: that a file is lost nobody
+// says before all have answered. Clusters of more than `ask_all_max` members are asked in part. At
+// most `pending_max` (Limits::lookups) at a time; more are busy.
 //
 // Pure; one thread owns it.
 class Lookups {
@@ -53,6 +54,7 @@ class Lookups {
     LookupId id;
     std::string name;
     std::optional<Version> known;  // the newest record when it was asked
+    bool was_readable = false;     // there was a copy of it in reach
     std::set<NodeId> asked;
     std::set<NodeId> answered;
     Instant give_up_at{};

@@ -37,8 +37,8 @@ namespace chisme::cluster {
 //
 // An unanswered holder is asked again every second until `write_timeout`. A write without content
 // (a removal) has no holders of its own: it asks W - 1 nodes, current holders first, and the next
-// one for each that fails or is not prompt. At most `pending_max` (Limits::writes) writes are under way; more are
-// refused as busy.
+// one for each that fails or is not prompt. At most `pending_max` (Limits::writes) writes are under
+// way; more are refused as busy.
 //
 // Pure; one thread owns it.
 class WriteCoordinator {

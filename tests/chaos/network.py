@@ -244,8 +244,8 @@ def play(nodes, title, seconds, source):
     since = clients.began + DETECTION_SECONDS
     counts, longest = clients.outcomes(case.writes, since, healed)
     lonely, _ = clients.outcomes(case.cut, since, healed)
-    share = 0 if case.slow else 0.9
-    if case.writes and counts.get("acknowledged", 0) < max(5, share * sum(counts.values())):
+    least = 1 if case.slow else max(5, 0.9 * sum(counts.values()))
+    if case.writes and counts.get("acknowledged", 0) < least:
         found.append(f"the nodes {case.writes} do not go on writing: {counts}")
     if len(case.cut) == 1 and lonely.get("acknowledged"):
         found.append(f"node {case.cut[0]}, all alone, acknowledged {lonely['acknowledged']} writes")

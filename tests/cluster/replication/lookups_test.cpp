@@ -95,6 +95,41 @@ TEST_F(Lookup, FindsANewerVersionThanItsOwn) {
   EXPECT_TRUE(cluster.found(again)->value()) << "nobody has a newer one";
 }
 
+// Node 5 has the name, but has not heard yet who has the bytes.
+TEST_F(Lookup, FindsTheCopiesOfAFileThatItKnows) {
+  cluster.put(1, "a", 1, {1, 2});
+  cluster.run(soon);
+  cluster.look_up(5, "a");
+  cluster.run(soon);
+  ASSERT_TRUE(cluster.sees(5, "a"));
+  cluster.kill(1);
+  cluster.kill(2);
+  cluster.store(3, 1);
+  LookupId const lookup = cluster.look_up(5, "a");
+  EXPECT_FALSE(cluster.found(lookup));
+  cluster.run(soon);
+  ASSERT_TRUE(cluster.found(lookup));
+  EXPECT_TRUE(cluster.found(lookup)->value());
+}
+
+TEST_F(Lookup, CallsNoFileLostWhileALiveNodeHasNotAnswered) {
+  cluster.put(1, "a", 1, {1, 5});
+  cluster.run(soon);
+  cluster.kill(1);
+  cluster.lose(5, 1);
+  cluster.cut(5, 4);
+  LookupId const lookup = cluster.look_up(5, "a");
+  cluster.run(soon + Lookups::patience);
+  ASSERT_TRUE(cluster.found(lookup));
+  ASSERT_FALSE(*cluster.found(lookup));
+  EXPECT_EQ(cluster.found(lookup)->error().fault, Fault::unavailable);
+  cluster.heal();
+  LookupId const again = cluster.look_up(5, "a");
+  cluster.run(soon);
+  ASSERT_TRUE(cluster.found(again));
+  EXPECT_TRUE(cluster.found(again)->value()) << "it exists, and nobody has it";
+}
+
 TEST_F(Lookup, LearnsOfARemoval) {
   cluster.put(1, "a", 1, {1, 5});
   cluster.run(soon);

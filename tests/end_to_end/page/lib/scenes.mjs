@@ -1,6 +1,6 @@
 // What is tried, in this order. Each scene reports its figures.
 import {createHash, randomBytes} from "node:crypto";
-import {writeFileSync} from "node:fs";
+import {existsSync, readdirSync, rmSync, writeFileSync} from "node:fs";
 import {join} from "node:path";
 import {player, recordStanding, standing} from "./browser.mjs";
 import {until} from "./cluster.mjs";
@@ -431,6 +431,52 @@ async function looks(the) {
   await light.context().close();
 }
 
+// All copies of a file are deleted from the disks: the page tells of it until the file is removed.
+async function lostFile(the) {
+  if (the.fake) return;
+  const [first] = the.cluster.nodes();
+  const page = await open(the, first);
+  await drop(page, "gone.txt", "nobody will have it\n");
+  await complete(page, "gone.txt", 20_000);
+  the.report("no file is called lost", "", "", (await page.locator(problem("lost")).count()) === 0);
+  const {sha256} = await (await fetch(first.url + "/route?file=gone.txt")).json();
+  for (const node of readdirSync(join(the.folder, "data"))) {
+    const folder = join(the.folder, "data", node, "objects", sha256.slice(0, 2));
+    if (!existsSync(folder)) continue;
+    for (const name of readdirSync(folder)) if (name.startsWith(sha256)) rmSync(join(folder, name));
+  }
+  for (const {url} of the.cluster.nodes()) await fetch(url + "/files/gone.txt?via=proxy");
+  await page.waitForSelector(problem("lost"), {timeout: 20_000});
+  await shot(the, page, "9-lost");
+  await page.click(`${row("gone.txt")} .delete`);
+  await page.click(`${row("gone.txt")} .danger`);
+  await page.waitForSelector(problem("lost"), {state: "detached", timeout: 20_000});
+  the.report("a lost file is told of until it is deleted", "yes", "", true);
+  await page.context().close();
+}
+
+// What a node with a failed disk says of itself (tests/end_to_end/fence_test.py) is shown.
+async function failedDisk(the) {
+  const [first] = the.cluster.nodes();
+  const context = await the.browser.newContext();
+  const page = await context.newPage();
+  await page.routeWebSocket(/\/ws\/cluster/, (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((text) => {
+      const message = JSON.parse(text);
+      if (message.cluster) message.cluster.fenced = "syncing /data/objects/ab: Input/output error";
+      socket.send(JSON.stringify(message));
+    });
+  });
+  await page.goto(first.url + "/");
+  await page.waitForSelector(problem("fenced"), {timeout: 15_000});
+  const told = await page.textContent(problem("fenced"));
+  the.report("a failed disk is told of", "", "", told.includes("/data/objects/ab"));
+  await context.close();
+}
+
+const problem = (kind) => `[data-problem="${kind}"]`;
+
 export const scenes = {
   store,
   swKilled,
@@ -444,4 +490,6 @@ export const scenes = {
   pageKilled,
   pageHung,
   looks,
+  lostFile,
+  failedDisk,
 };

@@ -13,4 +13,10 @@ auto keeping(std::shared_ptr<T> object) {
   return [kept = std::move(object)](std::exception_ptr const&) {};
 }
 
+// The same for a coroutine whose result nobody needs.
+template <class T>
+auto keeping_result(std::shared_ptr<T> object) {
+  return [kept = std::move(object)](std::exception_ptr const&, auto const&) {};
+}
+
 }  // namespace chisme::node

@@ -85,7 +85,8 @@ std::vector<Header> cross_origin_headers(Gateway& gateway, Request const& reques
                        "Content-Range, Digest, ETag, Last-Modified, Link, Location, Repr-Digest, "
                        "Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, "
                        "Tus-Resumable, Tus-Version, Upload-Concat, Upload-Defer-Length, "
-                       "Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset"});
+                       "Upload-Expires, Upload-Incomplete, Upload-Length, Upload-Metadata, "
+                       "Upload-Offset"});
   }
   return headers;
 }

@@ -35,6 +35,7 @@ using FileOrPlan = tl::expected<FileInfo, Plan>;
 // downloads.cpp
 [[nodiscard]] Plan get_file(Call const& call);
 [[nodiscard]] Plan get_client(Call const& call);
+[[nodiscard]] Reply incomplete_head(std::string const& name, std::string const& type);
 // redirects.cpp
 [[nodiscard]] Plan get_redirect(Call const& call);
 [[nodiscard]] Plan get_route(Call const& call);

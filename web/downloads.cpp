@@ -12,6 +12,7 @@
 #include "web/problem.hpp"
 #include "web/ranges.hpp"
 #include "web/redirects.hpp"
+#include "web/tus/live.hpp"
 
 namespace chisme::web {
 namespace {
@@ -26,22 +27,27 @@ std::string shown_type(std::string const& type) {
   return type == "text/plain" ? "text/plain; charset=utf-8" : type;
 }
 
+// What a user's bytes are called, and how a browser has to treat them.
+std::vector<Header> content_headers(std::string const& name, std::string const& type,
+                                    bool download) {
+  bool const shown = !download && is_shown_inline(type);
+  return {{"Content-Type", shown_type(type)},
+          {"Content-Disposition", content_disposition(shown ? "inline" : "attachment", name)},
+          {"X-Content-Type-Options", "nosniff"},
+          {"Content-Security-Policy", sandbox}};
+}
+
 Reply file_head(Call const& call, FileInfo const& file, bool download) {
-  bool const shown = !download && is_shown_inline(file.type);
-  Reply head{.status = 200,
-             .headers = {{"Content-Type", shown_type(file.type)},
-                         {"Content-Disposition",
-                          content_disposition(shown ? "inline" : "attachment", file.name)},
-                         {"ETag", etag_of(file.digest)},
-                         {"Last-Modified", http_date(file.modified)},
-                         {"Accept-Ranges", "bytes"},
-                         {"Repr-Digest", repr_digest(file.digest)},
-                         {"Digest", "SHA-256=" + base64(file.digest)},
-                         {"Chisme-Version", file.version},
-                         {"Cache-Control", "no-cache"},
-                         {"X-Content-Type-Options", "nosniff"},
-                         {"Content-Security-Policy", sandbox}},
-             .body = {}};
+  Reply head{.status = 200, .headers = content_headers(file.name, file.type, download), .body = {}};
+  for (Header& header : std::vector<Header>{{"ETag", etag_of(file.digest)},
+                                            {"Last-Modified", http_date(file.modified)},
+                                            {"Accept-Ranges", "bytes"},
+                                            {"Repr-Digest", repr_digest(file.digest)},
+                                            {"Digest", "SHA-256=" + base64(file.digest)},
+                                            {"Chisme-Version", file.version},
+                                            {"Cache-Control", "no-cache"}}) {
+    head.headers.push_back(std::move(header));
+  }
   for (Header& link : duplicate_links(file, call.gateway.replicas(file))) {
     head.headers.push_back(std::move(link));
   }
@@ -147,13 +153,31 @@ Plan download_plan(Call const& call, FileInfo const& file, bool download) {
   return *via == "local" ? not_here(call, file) : relay(call, file, download);
 }
 
+// A file that is nowhere, but on its way.
+std::optional<Plan> follow_plan(Call const& call, std::string const& name) {
+  bool const absent = call.found && *call.found && (*call.found)->status == LookupStatus::absent;
+  if (!absent) return std::nullopt;
+  auto upload = tus::live_upload(call.gateway, name);
+  if (!upload) return std::nullopt;
+  return FollowUpload{std::move(upload->id)};
+}
+
 }  // namespace
+
+// No ETag and no ranges: what a client has of it must not be taken for the file.
+Reply incomplete_head(std::string const& name, std::string const& type) {
+  Reply head{.status = 200, .headers = content_headers(name, type, false), .body = {}};
+  head.headers.push_back({"Upload-Incomplete", "?1"});
+  head.headers.push_back({"Accept-Ranges", "none"});
+  head.headers.push_back({"Cache-Control", "no-store"});
+  return head;
+}
 
 Plan get_file(Call const& call) {
   auto const name = name_from_url(call.rest);
   if (!name) return problem_of(name.error());
   auto const file = find_file(call, *name);
-  if (!file) return file.error();
+  if (!file) return follow_plan(call, *name).value_or(file.error());
   return download_plan(call, *file, call.target.parameter("download") == "1");
 }
 

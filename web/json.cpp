@@ -86,8 +86,25 @@ std::string to_json(FileInfo const& file) {
   return text(file_object(file));
 }
 
-std::string to_json(Listing const& listing) {
-  return text(Json{{"files", file_array(listing.files)},
+std::string to_json(Listing const& listing, std::span<IncompleteFile const> incomplete) {
+  Json files = Json::array();
+  auto complete = listing.files.begin();
+  auto const add_before = [&](std::string const* name) {
+    for (; complete != listing.files.end() && (name == nullptr || complete->name < *name);
+         ++complete) {
+      files.push_back(file_object(*complete));
+    }
+  };
+  for (IncompleteFile const& file : incomplete) {
+    add_before(&file.name);
+    files.push_back(Json{{"name", file.name},
+                         {"size", file.size.value()},
+                         {"type", file.type},
+                         {"modified", rfc3339(file.begun)},
+                         {"incomplete", true}});
+  }
+  add_before(nullptr);
+  return text(Json{{"files", std::move(files)},
                    {"next", listing.next ? Json(*listing.next) : Json(nullptr)}});
 }
 

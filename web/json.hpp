@@ -12,8 +12,17 @@ namespace chisme::web {
 
 // {"name","size","type","sha256","version","modified","copies","wanted"}
 [[nodiscard]] std::string to_json(FileInfo const& file);
-// {"files":[…],"next":null|"name"}
-[[nodiscard]] std::string to_json(Listing const& listing);
+// A file that is still being uploaded: {"name","size","type","modified","incomplete":true}, where
+// the size is what can be read of it.
+struct IncompleteFile {
+  std::string name;
+  std::string type;
+  ByteCount size;
+  WallTime begun{};
+};
+// {"files":[…],"next":null|"name"}, both kinds by name.
+[[nodiscard]] std::string to_json(Listing const& listing,
+                                  std::span<IncompleteFile const> incomplete);
 // {"name","version","size","sha256","copies":[…],"wanted"}
 [[nodiscard]] std::string to_json(StoredFile const& stored);
 // {"files":[…]}

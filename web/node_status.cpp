@@ -3,8 +3,10 @@
 
 #include "web/call.hpp"
 #include "web/json.hpp"
+#include "web/media_types.hpp"
 #include "web/names.hpp"
 #include "web/problem.hpp"
+#include "web/tus/live.hpp"
 
 namespace chisme::web {
 namespace {
@@ -28,6 +30,20 @@ Reply text_reply(std::string_view type, std::string body) {
                .body = std::move(body)};
 }
 
+// The uploads under way whose names belong to this page of the list, and are not taken by a file.
+std::vector<IncompleteFile> incomplete_files(Call const& call, std::string_view prefix,
+                                             std::string_view after, Listing const& page) {
+  std::vector<IncompleteFile> files;
+  for (tus::LiveUpload const& upload : tus::live_uploads(call.gateway, prefix)) {
+    if (upload.name <= after || (page.next && upload.name > *page.next)) continue;
+    if (call.gateway.lookup(upload.name).status == LookupStatus::found) continue;
+    if (!files.empty() && files.back().name == upload.name) continue;
+    files.push_back({upload.name, std::string{media_type_of(upload.name)},
+                     tus::readable_bytes(call.gateway, upload.id), upload.begun});
+  }
+  return files;
+}
+
 }  // namespace
 
 Plan get_files(Call const& call) {
@@ -39,7 +55,8 @@ Plan get_files(Call const& call) {
   auto const after = normalised_prefix(call.target.parameter("after").value_or(""));
   if (!after) return problem_of(after.error());
   std::string_view const from = std::max(std::string_view{*after}, behind_internal);
-  return json_reply(200, to_json(call.gateway.list(*prefix, from, *limit)));
+  Listing const page = call.gateway.list(*prefix, from, *limit);
+  return json_reply(200, to_json(page, incomplete_files(call, *prefix, from, page)));
 }
 
 Plan get_cluster(Call const& call) {

@@ -36,10 +36,16 @@ struct RelayObject {
   ByteOffset offset;
   ByteCount length;
 };
+// An upload that is under way: what is safe of it, and then what becomes safe, to its end; with
+// `Service::incomplete`.
+struct FollowUpload {
+  std::string id;
+};
 // The request's body becomes the file; then `Service::stored`. `Expect: 100-continue` is answered
 // before the body is read.
 struct ReceiveFile {
   UploadRequest upload;
+  bool live = false;  // it may be read while it comes
 };
 // The body is multipart/form-data: each part with a non-empty file name becomes a file by way of
 // `Service::form_upload`, other parts are read and dropped; then `Service::form_stored`.
@@ -73,7 +79,7 @@ struct AcceptWebSocket {
 };
 
 // `tus::Wanted`: a resumable upload; then `Service::resumed`.
-using Plan = std::variant<Reply, SendObject, RelayObject, ReceiveFile, ReceiveForm, RemoveFile,
-                          AskOthers, AcceptWebSocket, tus::Wanted>;
+using Plan = std::variant<Reply, SendObject, RelayObject, FollowUpload, ReceiveFile, ReceiveForm,
+                          RemoveFile, AskOthers, AcceptWebSocket, tus::Wanted>;
 
 }  // namespace chisme::web

@@ -210,6 +210,11 @@ Reply Service::resumed(Request const& request, Reply reply) {
   return with_cross_origin(request, std::move(reply));
 }
 
+Reply Service::incomplete(Request const& request, std::string const& name,
+                          std::string const& type) {
+  return with_cross_origin(request, incomplete_head(name, type));
+}
+
 Reply Service::failed(Request const& request, Error const& error) {
   return with_cross_origin(request, problem_of(error));
 }

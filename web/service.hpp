@@ -42,6 +42,9 @@ class Service {
   [[nodiscard]] Reply removed(Request const& request, Result<RemovedFile> const& result);
   // The answer to a resumable upload's request, made by web/tus/replies.hpp.
   [[nodiscard]] Reply resumed(Request const& request, Reply reply);
+  // The head of a file that is not complete yet (FollowUpload).
+  [[nodiscard]] Reply incomplete(Request const& request, std::string const& name,
+                                 std::string const& type);
   // An error that arose while carrying out a plan (a local object that cannot be opened, …).
   [[nodiscard]] Reply failed(Request const& request, Error const& error);
   // The answer to bytes that are no request.

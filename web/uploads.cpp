@@ -64,7 +64,7 @@ Plan put_file(Call const& call) {
   if (!upload.size && !call.request.chunked) upload.size = ByteCount{0};
   upload.expected = *digest;
   upload.condition = std::move(*condition);
-  return ReceiveFile{std::move(upload)};
+  return ReceiveFile{std::move(upload), call.target.parameter("live") == "1"};
 }
 
 Plan post_files(Call const& call) {

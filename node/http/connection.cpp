@@ -206,7 +206,10 @@ asio::awaitable<HttpConnection::After> HttpConnection::carry_out(web::Plan plan)
                      [this](web::Reply& it) { return reply(std::move(it)); },
                      [this](web::SendObject& it) { return send_object(std::move(it)); },
                      [this](web::RelayObject& it) { return relay_object(std::move(it)); },
-                     [this](web::ReceiveFile& it) { return receive_file(std::move(it)); },
+                     [this](web::FollowUpload& it) { return follow_upload(std::move(it)); },
+                     [this](web::ReceiveFile& it) {
+                       return it.live ? receive_live(std::move(it)) : receive_file(std::move(it));
+                     },
                      [this](web::ReceiveForm& it) { return receive_form(std::move(it)); },
                      [this](web::RemoveFile& it) { return remove_file(std::move(it)); },
                      [this](web::AskOthers& it) { return ask_others(std::move(it)); },
@@ -228,7 +231,8 @@ bool HttpConnection::keeps_alive(web::Reply const& answer) const {
          request.content_length->value() <= dropped_body_bytes_max;
 }
 
-std::string HttpConnection::head_of(web::Reply const& answer, std::uint64_t content_length) {
+std::string HttpConnection::head_of(web::Reply const& answer,
+                                    std::optional<std::uint64_t> content_length) {
   keep_alive_ = keeps_alive(answer);
   HeadFacts facts;
   if (has_content(answer.status)) facts.content_length = content_length;

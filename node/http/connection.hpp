@@ -97,6 +97,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
                                     std::span<std::byte> buffer, std::size_t first,
                                     ByteCount length);
 
+  // following.cpp
+  asio::awaitable<After> follow_upload(web::FollowUpload plan);
+  asio::awaitable<bool> send_following(std::string id, std::optional<ByteCount> length);
+  asio::awaitable<After> receive_live(web::ReceiveFile plan);
+
   // receiving.cpp
   asio::awaitable<After> receive_file(web::ReceiveFile plan);
   asio::awaitable<After> receive_form(web::ReceiveForm plan);
@@ -118,9 +123,14 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   asio::awaitable<web::Reply> ask_upload(web::tus::Ask ask);
   asio::awaitable<web::Reply> terminate_upload(web::tus::Terminate terminate);
   asio::awaitable<tl::expected<void, web::Reply>> take_bytes(web::tus::Patch patch);
+  asio::awaitable<Result<void>> write_parts(std::shared_ptr<ResumableUploads::Writer> writer);
+  // Whether more of the body has come within `patience`.
+  asio::awaitable<bool> is_readable_within(std::chrono::milliseconds patience);
 
   [[nodiscard]] bool keeps_alive(web::Reply const& answer) const;
-  [[nodiscard]] std::string head_of(web::Reply const& answer, std::uint64_t content_length);
+  // Without a length the answer's headers must say how it ends.
+  [[nodiscard]] std::string head_of(web::Reply const& answer,
+                                    std::optional<std::uint64_t> content_length);
   void start_watch();
   void watch();
   void expect_within(std::chrono::milliseconds patience);

@@ -45,6 +45,23 @@ Error no_such_upload() {
 
 }  // namespace
 
+asio::awaitable<Result<std::string>> read_small(asio::io_context& loop, web::Gateway& gateway,
+                                                web::FileInfo file) {
+  std::string bytes(std::min(file.size.value(), about_bytes_max), '\0');
+  std::shared_ptr<web::RemoteRead> const source =
+      gateway.relay(file, ByteOffset{0}, ByteCount{bytes.size()});
+  std::size_t filled = 0;
+  while (filled < bytes.size()) {
+    auto const into = std::as_writable_bytes(std::span{bytes}).subspan(filled);
+    auto read = [&](web::Done<std::size_t> done) { source->read(into, std::move(done)); };
+    auto const count = co_await await_done<std::size_t>(loop, read);
+    if (!count) co_return tl::unexpected(count.error());
+    if (*count == 0) co_return fail(Fault::corrupt, "an upload's description is cut short");
+    filled += *count;
+  }
+  co_return bytes;
+}
+
 // ---- What an upload is -------------------------------------------------------------------------
 
 std::optional<ByteCount> ResumableUploads::Upload::length() const {
@@ -99,22 +116,6 @@ asio::awaitable<ResumableUploads::File> ResumableUploads::find_file(std::string 
   co_return fail(Fault::unavailable, "this node is out of touch with most of its cluster");
 }
 
-asio::awaitable<Result<std::string>> ResumableUploads::read_small(web::FileInfo file) {
-  std::string bytes(std::min(file.size.value(), about_bytes_max), '\0');
-  std::shared_ptr<web::RemoteRead> const source =
-      gateway_.relay(file, ByteOffset{0}, ByteCount{bytes.size()});
-  std::size_t filled = 0;
-  while (filled < bytes.size()) {
-    auto const into = std::as_writable_bytes(std::span{bytes}).subspan(filled);
-    auto read = [&](web::Done<std::size_t> done) { source->read(into, std::move(done)); };
-    auto const count = co_await await_done<std::size_t>(loop_, read);
-    if (!count) co_return tl::unexpected(count.error());
-    if (*count == 0) co_return fail(Fault::corrupt, "an upload's description is cut short");
-    filled += *count;
-  }
-  co_return bytes;
-}
-
 asio::awaitable<Result<void>> ResumableUploads::put_small(std::string name, std::string bytes) {
   auto request = internal_file(std::move(name), ByteCount{bytes.size()});
   auto const upload = co_await begin_upload(loop_, gateway_, std::move(request));
@@ -133,7 +134,7 @@ asio::awaitable<Result<void>> ResumableUploads::put_small(std::string name, std:
 asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::find(std::string id) {
   auto const file = co_await find_file(web::tus::about_name(id));
   if (!file) co_return tl::unexpected(file.error());
-  auto const text = co_await read_small(*file);
+  auto const text = co_await read_small(loop_, gateway_, *file);
   if (!text) co_return tl::unexpected(text.error());
   auto about = web::tus::parse_about(*text);
   if (!about) co_return fail(Fault::corrupt, "an upload's description cannot be read");
@@ -161,6 +162,12 @@ asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::find_with(
 
 asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::create(
     web::tus::Create create) {
+  auto const made = co_await make(std::move(create));
+  if (!made) co_return made;
+  co_return co_await ask(made->id);
+}
+
+asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::make(web::tus::Create create) {
   Upload upload{random_hex(4), web::tus::about(create), {}};
   for (std::string const& id : upload.about.partials) {
     auto const partial = co_await find_with(id, std::nullopt);
@@ -177,7 +184,11 @@ asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::create(
       co_await put_small(web::tus::about_name(upload.id), web::tus::to_json(upload.about));
   if (!put) co_return tl::unexpected(put.error());
   FAILPOINT("resumable.created");
-  co_return co_await ask(upload.id);
+  if (upload.about.live) {
+    auto const shown = co_await put_small(web::tus::live_name(upload.about.name, upload.id), "");
+    if (!shown) co_return tl::unexpected(shown.error());
+  }
+  co_return upload;
 }
 
 asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::ask(std::string id) {
@@ -218,23 +229,48 @@ ResumableUploads::begin(web::tus::Patch patch) {
     if (!told) co_return tl::unexpected(web::tus::failed(told.error()));
   }
   auto const length = upload->length() ? upload->length() : patch.length;
-  co_return std::make_shared<Writer>(shared_from_this(), patch, length);
+  co_return std::make_shared<Writer>(shared_from_this(), patch, length, upload->about.live);
+}
+
+asio::awaitable<Result<std::shared_ptr<ResumableUploads::Writer>>> ResumableUploads::begin_live(
+    web::UploadRequest request) {
+  web::tus::Create create;
+  create.name = request.name;
+  create.type = request.type;
+  create.length = request.size;
+  create.live = true;
+  auto const upload = co_await make(std::move(create));
+  if (!upload) co_return tl::unexpected(upload.error());
+  web::tus::Patch patch;
+  patch.id = upload->id;
+  co_return std::make_shared<Writer>(shared_from_this(), patch, request.size, true);
+}
+
+asio::awaitable<Result<web::StoredFile>> ResumableUploads::store_live(std::string id,
+                                                                      web::UploadRequest request) {
+  auto const upload = co_await find(id);
+  if (!upload) co_return tl::unexpected(upload.error());
+  request.size = upload->offset();
+  co_return co_await store(*upload, std::move(request));
 }
 
 asio::awaitable<Result<void>> ResumableUploads::terminate(std::string id) {
   std::string const name = web::tus::about_name(id);
   auto const file = co_await find_file(name);
   if (!file) co_return tl::unexpected(file.error());
+  auto const text = co_await read_small(loop_, gateway_, *file);
+  auto const about = text ? web::tus::parse_about(*text) : std::nullopt;
   auto start = [&](web::Done<web::RemovedFile> done) {
     gateway_.remove(name, {}, std::move(done));
   };
   auto const removed = co_await await_done<web::RemovedFile>(loop_, start);
   if (!removed) co_return tl::unexpected(removed.error());
   std::vector<std::string> names;
+  if (about && about->live) names.push_back(web::tus::live_name(about->name, id));
   for (web::FileInfo const& rest : files_with(web::tus::files_prefix(id))) {
     names.push_back(rest.name);
   }
-  asio::co_spawn(loop_, remove_all(std::move(names)), keeping(shared_from_this()));
+  forget(std::move(names));
   co_return Result<void>{};
 }
 
@@ -274,9 +310,18 @@ asio::awaitable<Result<void>> ResumableUploads::copy(web::tus::Piece piece,
 }
 
 asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::assembled(Upload upload) {
+  web::UploadRequest request{upload.about.name, upload.about.type, upload.length(), {}, {}};
+  auto const stored = co_await store(upload, std::move(request));
+  if (!stored) co_return tl::unexpected(stored.error());
+  upload.progress = progress_of(upload.id);
+  upload.progress.done = true;
+  co_return upload;
+}
+
+asio::awaitable<Result<web::StoredFile>> ResumableUploads::store(Upload upload,
+                                                                 web::UploadRequest request) {
   auto const pieces = co_await pieces_of(upload);
   if (!pieces) co_return tl::unexpected(pieces.error());
-  web::UploadRequest request{upload.about.name, upload.about.type, upload.length(), {}, {}};
   auto const into = co_await begin_upload(loop_, gateway_, std::move(request));
   if (!into) co_return tl::unexpected(into.error());
   for (web::tus::Piece const& piece : *pieces) {
@@ -286,17 +331,21 @@ asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::assembled(Up
   FAILPOINT("resumable.assembled");
   auto finish = [&](web::Done<web::StoredFile> done) { (*into)->finish(std::move(done)); };
   auto const stored = co_await await_done<web::StoredFile>(loop_, finish);
-  if (!stored) co_return tl::unexpected(stored.error());
+  if (!stored) co_return stored;
   FAILPOINT("resumable.stored");
-  auto const marked = co_await put_small(web::tus::done_name(upload.id), "");
+  web::tus::Done const done{stored->digest, stored->size};
+  auto const marked = co_await put_small(web::tus::done_name(upload.id), web::tus::to_text(done));
   if (!marked) co_return tl::unexpected(marked.error());
   FAILPOINT("resumable.done");
   std::vector<std::string> names;
+  if (upload.about.live) names.push_back(web::tus::live_name(upload.about.name, upload.id));
   for (web::tus::Part const& part : upload.progress.parts) names.push_back(part.file.name);
+  forget(std::move(names));
+  co_return stored;
+}
+
+void ResumableUploads::forget(std::vector<std::string> names) {
   asio::co_spawn(loop_, remove_all(std::move(names)), keeping(shared_from_this()));
-  upload.progress = progress_of(upload.id);
-  upload.progress.done = true;
-  co_return upload;
 }
 
 // What is not removed now is collected a day later.
@@ -318,25 +367,36 @@ asio::awaitable<void> ResumableUploads::collect(WallTime before) {
     newest = std::max(newest, file.modified);
     names.push_back(file.name);
   }
+  std::vector<std::string> stale;
   for (auto const& [upload, files] : uploads) {
-    if (files.first < before) co_await remove_all(files.second);
+    if (files.first < before) std::ranges::copy(files.second, std::back_inserter(stale));
   }
+  // A live upload's second name goes after the upload itself.
+  for (web::FileInfo const& marker : files_with(web::tus::live_prefix(""))) {
+    std::string const id = marker.name.substr(marker.name.rfind('/') + 1);
+    bool const is_left = !uploads.contains(root + id);
+    if (is_left && marker.modified < before) stale.push_back(marker.name);
+  }
+  co_await remove_all(std::move(stale));
 }
 
 // ---- Writer ------------------------------------------------------------------------------------
 
 ResumableUploads::Writer::Writer(std::shared_ptr<ResumableUploads> uploads,
-                                 web::tus::Patch const& patch, std::optional<ByteCount> length)
+                                 web::tus::Patch const& patch, std::optional<ByteCount> length,
+                                 bool live)
     : uploads_(std::move(uploads)),
       id_(patch.id),
       at_(patch.offset.value()),
       end_(length.value_or(uploads_->max_file_size_).value()),
+      live_(live),
       expected_(patch.checksum) {
   if (expected_) sum_.emplace(expected_->algorithm);
 }
 
 asio::awaitable<Result<void>> ResumableUploads::Writer::begin_part() {
-  bool const overtaken = !is_first_ && uploads_->progress_of(id_).done;
+  web::Lookup const done = uploads_->gateway_.lookup(web::tus::done_name(id_));
+  bool const overtaken = !is_first_ && done.status == web::LookupStatus::found;
   if (overtaken) co_return fail(Fault::precondition_failed, "another request ended the upload");
   is_first_ = false;
   auto request = internal_file(web::tus::part_name(id_, ByteOffset{at_}, random_hex(1)), {});
@@ -374,7 +434,8 @@ asio::awaitable<Result<void>> ResumableUploads::Writer::write(std::span<std::byt
     at_ += now.size();
     part_bytes_ += now.size();
     bytes = bytes.subspan(now.size());
-    bool const is_old = std::chrono::steady_clock::now() - part_begun_ >= part_time;
+    bool const is_old =
+        std::chrono::steady_clock::now() - part_begun_ >= (live_ ? live_part_time : part_time);
     if (expected_ || (part_bytes_ < part_bytes_max && !is_old)) continue;
     auto const ended = co_await end_part();
     if (!ended) co_return ended;

@@ -1,3 +1,6 @@
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
 #include <utility>
 
 #include "cluster/base/overloaded.hpp"
@@ -70,13 +73,7 @@ asio::awaitable<tl::expected<void, web::Reply>> HttpConnection::take_bytes(web::
   if (!writer) co_return tl::unexpected(writer.error());
   bool const going = co_await continue_expected();
   if (!going) co_return tl::unexpected(client_left());
-  input_.grow();
-  Result<void> written;
-  while (written && state_ == web::ParseState::body) {
-    auto const run = co_await next_body_run();
-    if (run.empty()) break;
-    written = co_await (*writer)->write(run);
-  }
+  auto const written = co_await write_parts(*writer);
   bool const whole = state_ == web::ParseState::complete;
   auto const finished = co_await (*writer)->finish(whole);
   if (!written) co_return tl::unexpected(web::tus::failed(written.error()));
@@ -86,6 +83,39 @@ asio::awaitable<tl::expected<void, web::Reply>> HttpConnection::take_bytes(web::
   if (!whole) co_return tl::unexpected(client_left());
   if (!finished) co_return tl::unexpected(web::tus::failed(finished.error()));
   co_return tl::expected<void, web::Reply>{};
+}
+
+// While a client of a live upload is quiet, readers get what it has sent.
+asio::awaitable<Result<void>> HttpConnection::write_parts(
+    std::shared_ptr<ResumableUploads::Writer> writer) {
+  input_.grow();
+  Result<void> written;
+  while (written && state_ == web::ParseState::body) {
+    bool const is_quiet = writer->is_awaited() && input_.unread().empty() &&
+                          !co_await is_readable_within(ResumableUploads::Writer::live_part_time);
+    if (is_quiet) {
+      written = co_await writer->secure();
+      continue;
+    }
+    auto const run = co_await next_body_run();
+    if (run.empty()) break;
+    written = co_await writer->write(run);
+  }
+  co_return written;
+}
+
+asio::awaitable<bool> HttpConnection::is_readable_within(std::chrono::milliseconds patience) {
+  asio::steady_timer limit(host_->loop, patience);
+  limit.async_wait([weak = weak_from_this()](asio::error_code error) {
+    auto const self = weak.lock();
+    asio::error_code ignored;
+    if (self && !error) self->socket_.cancel(ignored);
+  });
+  asio::error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, token);
+  limit.cancel();
+  co_return error != asio::error::operation_aborted;
 }
 
 }  // namespace chisme::node

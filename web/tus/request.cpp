@@ -121,6 +121,7 @@ Result<void> name_file(Create& create) {
   if (!name) return tl::unexpected(name.error());
   create.name = std::move(*name);
   create.type = upload_type(first_value(create.metadata, {"filetype", "type"}), create.name);
+  create.live = create.concat == Concat::none && metadata_value(create.metadata, "live") == "1";
   return {};
 }
 

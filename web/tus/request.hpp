@@ -39,6 +39,7 @@ struct Create {
   std::optional<ByteCount> length;
   Concat concat = Concat::none;
   std::vector<std::string> partials;  // their ids, when `concat` is final
+  bool live = false;                  // it may be read while it comes (metadata `live 1`)
   bool has_body = false;
   std::optional<Checksum> checksum;  // of the body
 };

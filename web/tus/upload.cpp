@@ -44,7 +44,8 @@ std::string_view text_of(Concat concat) {
 }  // namespace
 
 About about(Create const& create) {
-  return {create.name, create.type, create.metadata, create.length, create.concat, create.partials};
+  return {create.name,   create.type,     create.metadata, create.length,
+          create.concat, create.partials, create.live};
 }
 
 std::string to_json(About const& about) {
@@ -54,6 +55,7 @@ std::string to_json(About const& about) {
             {"concat", text_of(about.concat)},
             {"partials", about.partials}};
   if (about.length) json["length"] = about.length->value();
+  if (about.live) json["live"] = true;
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -64,10 +66,11 @@ std::optional<About> parse_about(std::string_view text) {
     return found != json.end() && found->is_string() ? found->get<std::string>() : std::string{};
   };
   if (!json.is_object()) return std::nullopt;
-  About about{string("name"), string("type"), string("metadata"), {}, Concat::none, {}};
+  About about{string("name"), string("type"), string("metadata"), {}, Concat::none, {}, false};
   std::string const concat = string("concat");
   if (concat == "partial") about.concat = Concat::partial;
   if (concat == "final") about.concat = Concat::final;
+  about.live = json.value("live", Json()) == true;
   auto const length = json.find("length");
   if (length != json.end()) {
     if (!length->is_number_unsigned()) return std::nullopt;
@@ -100,6 +103,26 @@ std::string done_name(std::string_view id) {
   return files_prefix(id) + "done";
 }
 
+std::string live_prefix(std::string_view name) {
+  return std::string{internal_prefix} + "live/" + std::string{name};
+}
+std::string live_name(std::string_view name, std::string_view id) {
+  return live_prefix(name) + "/" + std::string{id};
+}
+
+std::string to_text(Done const& done) {
+  return to_hex(done.digest) + " " + std::to_string(done.size.value());
+}
+
+std::optional<Done> parse_done(std::string_view text) {
+  std::size_t const space = std::min(text.find(' '), text.size());
+  auto const digest = parse_digest(text.substr(0, space));
+  text.remove_prefix(std::min(space + 1, text.size()));
+  auto const size = take_number(text);
+  if (!digest || !size || !text.empty()) return std::nullopt;
+  return Done{*digest, ByteCount{*size}};
+}
+
 Progress progress_of(std::string_view id, std::vector<FileInfo> files) {
   Progress progress;
   std::string const prefix = files_prefix(id);
@@ -130,6 +153,21 @@ std::vector<Piece> pieces(std::vector<Part> const& parts) {
     chain.push_back({best->file, ByteOffset{at - best->offset.value()}, ByteCount{reach - at}});
     at = reach;
   }
+}
+
+std::optional<Piece> piece_at(std::vector<Part> const& parts, ByteOffset at) {
+  Part const* best = nullptr;
+  std::uint64_t reach = at.value();
+  for (Part const& part : parts) {
+    if (part.offset > at) break;
+    std::uint64_t const end = part.offset.value() + part.file.size.value();
+    if (end <= reach) continue;
+    reach = end;
+    best = &part;
+  }
+  if (best == nullptr) return std::nullopt;
+  return Piece{best->file, ByteOffset{at.value() - best->offset.value()},
+               ByteCount{reach - at.value()}};
 }
 
 ByteCount covered(std::vector<Part> const& parts) {

@@ -15,7 +15,11 @@
 //   ID/about        its description, JSON
 //   ID/length/N     the length that was told later
 //   ID/part/O-X     bytes from offset O on; X is random, for two requests may write the same offset
-//   ID/done         the file is stored, the parts may go
+//   ID/done         the file is stored, and this is its SHA-256 and size; the parts may go
+//
+// One that may be read while it comes (web/tus/live.hpp) has a second name, by which it is found:
+//
+//   live/NAME/ID
 //
 // Parts may overlap: two requests that run at once write the same bytes of the same file. What is
 // covered without a gap from the beginning on is the upload's offset, and never shrinks.
@@ -28,6 +32,7 @@ struct About {
   std::optional<ByteCount> length;
   Concat concat = Concat::none;
   std::vector<std::string> partials;
+  bool live = false;
 };
 [[nodiscard]] About about(Create const& create);
 [[nodiscard]] std::string to_json(About const& about);
@@ -40,6 +45,16 @@ struct About {
 [[nodiscard]] std::string part_name(std::string_view id, ByteOffset offset,
                                     std::string_view unique);
 [[nodiscard]] std::string done_name(std::string_view id);
+[[nodiscard]] std::string live_prefix(std::string_view name);
+[[nodiscard]] std::string live_name(std::string_view name, std::string_view id);
+
+// What `done` holds.
+struct Done {
+  Digest digest;
+  ByteCount size;
+};
+[[nodiscard]] std::string to_text(Done const& done);
+[[nodiscard]] std::optional<Done> parse_done(std::string_view text);
 
 struct Part {
   ByteOffset offset;
@@ -63,6 +78,8 @@ struct Piece {
   ByteOffset from;
   ByteCount size;
 };
+// Of parts by offset, the one that has the byte at `at` and reaches furthest, from there on.
+[[nodiscard]] std::optional<Piece> piece_at(std::vector<Part> const& parts, ByteOffset at);
 [[nodiscard]] std::vector<Piece> pieces(std::vector<Part> const& parts);
 
 }  // namespace chisme::web::tus

@@ -129,7 +129,7 @@ TEST(Json, ReplacesWhatIsNotUtf8AndEscapesTheRest) {
   EXPECT_EQ(rfc3339(WallTime{std::chrono::milliseconds{1'700'000'000'123}}),
             "2023-11-14T22:13:20.123Z");
   EXPECT_EQ(rfc3339(WallTime{std::chrono::milliseconds{-1}}), "1969-12-31T23:59:59.999Z");
-  EXPECT_EQ(to_json(Listing{}), "{\"files\":[],\"next\":null}");
+  EXPECT_EQ(to_json(Listing{}, {}), "{\"files\":[],\"next\":null}");
 }
 
 TEST(Json, TheStateOfTheClusterHasItsMembersAndFiles) {

@@ -11,6 +11,8 @@ namespace chisme::cluster {
 namespace {
 
 constexpr Duration between_asking_one = std::chrono::milliseconds{500};
+constexpr Duration between_telling_one = between_asking_one / 2;
+constexpr unsigned unanswered_max = 3;  // then a peer is asked as rarely as it gets
 constexpr Duration between_asking_any = std::chrono::milliseconds{250};
 constexpr unsigned fruitless_max = 4;
 
@@ -84,7 +86,8 @@ void AntiEntropy::heard_difference(NodeId id, Peer& known, std::uint64_t fingerp
                                    Effects& out) {
   Instant const now = situation.now;
   if (!known.differs_since) known.differs_since = now;
-  if (known.asked && now - *known.asked < between_asking_one) return;
+  Duration const pause = between_asking_one * (1u << std::min(known.unanswered, unanswered_max));
+  if (known.asked && now - *known.asked < pause) return;
   if (last_asked_ && now - *last_asked_ < pause_of(situation.members.size())) return;
   bool const same =
       known.asked && known.ours == catalogue.fingerprint() && known.theirs == fingerprint;
@@ -112,7 +115,10 @@ void AntiEntropy::ask(NodeId id, Endpoint to, bool wants_reply, Catalogue const&
   known.met = true;
   known.asked = situation.now;
   // Only what this node began: else one that all others ask would never get to ask by itself.
-  if (wants_reply) last_asked_ = situation.now;
+  if (wants_reply) {
+    last_asked_ = situation.now;
+    ++known.unanswered;
+  }
   known.ours = catalogue.fingerprint();
   bool const modern = both_modern(id, situation);
   if (modern && situation.missed > 0) send(to, PeersMissed{}, out);
@@ -145,6 +151,7 @@ void AntiEntropy::tick(Catalogue& catalogue, Situation const& situation, bool br
 void AntiEntropy::handle(Envelope const& from, CatalogueDigest const& digest,
                          Catalogue const& catalogue, Situation const& situation, Effects& out) {
   Peer& known = peer(from.sender);
+  known.unanswered = 0;
   Horizon const& horizon = catalogue.horizon();
   bool const modern = both_modern(from.sender, situation);
   bool const same_horizon = std::exchange(known.just_told, false) && known.horizon == horizon.id;
@@ -154,7 +161,9 @@ void AntiEntropy::handle(Envelope const& from, CatalogueDigest const& digest,
   keeper_.heard(from.sender, digest.positions, situation.now);
   CatalogueDelta delta = catalogue.delta_for(digest.positions);
   bool const lacks_nothing = delta.records.empty() && delta.through.empty();
-  if (!lacks_nothing) {
+  bool const was_just_told = known.told && situation.now - *known.told < between_telling_one;
+  if (!lacks_nothing && !was_just_told) {
+    if (!is_full(delta)) known.told = situation.now;
     if (modern && horizon.id.generation > 0) tell_horizon_id(from.sender_peer, catalogue, out);
     send(from.sender_peer, std::move(delta), out);
   }
@@ -173,6 +182,7 @@ void AntiEntropy::handle(Envelope const& from, CatalogueDigest const& digest,
 void AntiEntropy::handle(Envelope const& from, CatalogueDelta const& delta, Catalogue& catalogue,
                          Situation const& situation, Effects& out) {
   Peer& known = peer(from.sender);
+  known.unanswered = 0;
   bool const modern = both_modern(from.sender, situation);
   if (modern && source(known, catalogue) != Catalogue::Source::same_horizon) {
     return tell_horizon_id(from.sender_peer, catalogue, out);
@@ -218,6 +228,7 @@ void AntiEntropy::compare_ranges(Peer& known, Endpoint to, Catalogue const& cata
 void AntiEntropy::handle(Envelope const& from, RangeSync const& message, Catalogue& catalogue,
                          Situation const& situation, Effects& out) {
   Peer& known = peer(from.sender);
+  known.unanswered = 0;
   known.horizon = message.horizon;
   if (message.horizon != catalogue.horizon().id) {
     bool const later = catalogue.horizon().id > message.horizon;
@@ -243,6 +254,7 @@ void AntiEntropy::handle(Envelope const& from, RangeSync const& message, Catalog
 void AntiEntropy::handle(Envelope const& from, HorizonNotice const& notice, Catalogue& catalogue,
                          Situation const& situation, Effects& out) {
   Peer& known = peer(from.sender);
+  known.unanswered = 0;
   known.horizon = notice.horizon.id;
   known.just_told = true;
   HorizonId const ours = catalogue.horizon().id;

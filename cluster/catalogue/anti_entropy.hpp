@@ -18,7 +18,9 @@ namespace chisme::cluster {
 //
 // Asks one peer at most every 500 ms, and all peers together at most every 250 ms (longer in
 // clusters of more than 32), whatever is heard, not counting answers; and one peer in turn every
-// push-pull period.
+// push-pull period. A stream that stands still for a while brings all digests at once, and each
+// would be answered with the same records: so one that says nothing is asked less and less often
+// (to 4 s), and one that was told all that it lacked is told nothing in the next 250 ms.
 //
 // Positions can hide a record (a node lost the end of its own log in a power cut). So where they
 // agree and fingerprints do not, and also where fingerprints have not agreed for `patience`, be it
@@ -65,7 +67,9 @@ class AntiEntropy {
  private:
   struct Peer {
     std::optional<Instant> asked;
-    std::uint64_t ours = 0;  // the fingerprints when it was last asked
+    unsigned unanswered = 0;      // how often since it last said anything about its catalogue
+    std::optional<Instant> told;  // when it was last sent all records that it lacked
+    std::uint64_t ours = 0;       // the fingerprints when it was last asked
     std::uint64_t theirs = 0;
     bool met = false;        // it was asked for what this node lost of its own logs
     HorizonId horizon;       // as last told

@@ -36,19 +36,60 @@ TEST(AntiEntropy, EqualFingerprintsCostNothing) {
   EXPECT_EQ(pair.gossip(one, two), 0);
 }
 
+bool is_digest(Effect const& effect) {
+  return std::holds_alternative<CatalogueDigest>(std::get<Send>(effect).message);
+}
+
+// How often `one` asks the second node of `pair`, whose fingerprint differs, in ten seconds.
+int digests_in_ten_seconds(Nodes& pair, Node& one, bool answers) {
+  int digests = 0;
+  for (Instant const end = pair.now + 10s; pair.now < end; pair.now += 10ms) {
+    Effects out;
+    one.anti_entropy.heard(node(2), 99, one.catalogue, pair.at(one), out);
+    auto const asked = std::ranges::count_if(out, is_digest);
+    digests += static_cast<int>(asked);
+    Envelope const from{node(2), Epoch{1}, Endpoint{}, {}};
+    CatalogueDigest const answer{.positions = {}, .wants_reply = false};
+    out.clear();
+    if (answers && asked > 0) {
+      one.anti_entropy.handle(from, answer, one.catalogue, pair.at(one), out);
+    }
+  }
+  return digests;
+}
+
 TEST(AntiEntropy, AsksOnePeerAtMostTwiceASecond) {
   Nodes pair{2};
   Node one{1};
   pair.join(one);
-  int digests = 0;
-  for (; pair.now < Instant{} + 10s; pair.now += 10ms) {
+  EXPECT_EQ(digests_in_ten_seconds(pair, one, true), 20);
+}
+
+TEST(AntiEntropy, AsksOnePeerThatSaysNothingLessAndLessOften) {
+  Nodes pair{2};
+  Node one{1};
+  pair.join(one);
+  EXPECT_EQ(digests_in_ten_seconds(pair, one, false), 4);  // at 0, 1, 3 and 7 s
+  pair.now += 4s;
+  EXPECT_GE(digests_in_ten_seconds(pair, one, true), 19);
+}
+
+TEST(AntiEntropy, DigestsThatCameTogetherAreAnsweredOnce) {
+  Nodes pair{2};
+  Node one{1};
+  pair.join(one);
+  tell(one, put({.writer = 3}, "a", 10));
+  auto const answers = [&] {
     Effects out;
-    one.anti_entropy.heard(node(2), 99, one.catalogue, pair.at(one), out);
-    digests += static_cast<int>(std::ranges::count_if(out, [](Effect const& effect) {
-      return std::holds_alternative<CatalogueDigest>(std::get<Send>(effect).message);
-    }));
-  }
-  EXPECT_EQ(digests, 20);
+    Envelope const from{node(2), Epoch{1}, Endpoint{}, {}};
+    CatalogueDigest const digest{.positions = {}, .wants_reply = false};
+    one.anti_entropy.handle(from, digest, one.catalogue, pair.at(one), out);
+    return out.size();
+  };
+  EXPECT_EQ(answers(), 1u);
+  EXPECT_EQ(answers(), 0u);
+  pair.now += 500ms;
+  EXPECT_EQ(answers(), 1u);
 }
 
 TEST(AntiEntropy, AsksNobodyWhoIsDead) {

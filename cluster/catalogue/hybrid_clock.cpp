@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::uint64_t ahead = std::uint64_t{HybridClock::ahead_max.count()} << 16;
 
+// Half of `ahead_max`: who follows somebody so far is not refused by those who are as far behind.
+constexpr std::uint64_t followed = ahead / 2;
 constexpr std::uint64_t last_time = ~std::uint64_t{0};
 constexpr std::uint64_t run_mask = 0xff;
 
@@ -53,7 +55,8 @@ std::uint64_t HybridClock::of_this_run(std::uint64_t time) const {
 }
 
 void HybridClock::observe(std::uint64_t time, Instant now) {
-  if (time <= limit(now) || follows_anybody()) time_ = std::max(time_, time);
+  bool const near = time <= packed(wall(now)) + followed;
+  if (near || follows_anybody()) time_ = std::max(time_, time);
 }
 
 std::uint64_t HybridClock::limit(Instant now) const {

@@ -13,9 +13,9 @@ namespace chisme::cluster {
 // carries into the milliseconds.
 //
 // The wall clock is what the host last said plus the monotonic time since. Each time is greater
-// than all that were given or seen, as long as these are at most `ahead_max` past the wall clock:
-// one from further ahead is not followed, so that a node whose clock is wrong cannot drag all
-// others into the future; and when the own wall clock is set back by more than that, this clock
+// than all that were given, or seen at most 30 s past the wall clock: one from further ahead is not
+// followed, so that a node whose clock is wrong drags nobody so far into the future that nodes with
+// slower clocks refuse its writes; and if the own wall clock is set back by `ahead_max`, this clock
 // follows it, or else everybody would refuse what this node writes until the time has come. That
 // the version of a name never decreases all the same is seen to by `Catalogue::next_version`, for
 // as long as the name, or its tombstone, is known.

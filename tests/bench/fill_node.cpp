@@ -6,8 +6,10 @@
 // The objects' names are no hashes of their bytes: a node on this directory starts and lists, but
 // whoever checks or reads a copy finds it corrupt. tests/bench/many_files.py measures with it.
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -59,7 +61,9 @@ Result<void> fill(fs::path const& data, std::uint64_t count) {
       std::string const hex = to_hex(digest_of_file(file));
       fs::path const directory = data / "objects" / hex.substr(0, 2);
       fs::create_directories(directory);
-      if (!std::ofstream{directory / (hex + "-0")}) return fail(Fault::io, "no object " + hex);
+      if (!std::ofstream{directory / (hex + "-0")}) {
+        return fail(Fault::io, "making an object: " + std::string{std::strerror(errno)});
+      }
     }
     for (LogKind const log : {LogKind::names, LogKind::holdings}) {
       save.positions.push_back({self->id, log, self->epoch, end});

@@ -55,6 +55,13 @@ TEST(HybridClock, FollowsOthersButNotIntoTheFarFuture) {
   EXPECT_EQ(clock.next(Instant{}), packed(noon + 30s) + 3 * one);
 }
 
+TEST(HybridClock, FollowsNobodySoFarThatNodesAsFarBehindRefuse) {
+  HybridClock fast{Epoch{0}, noon + 25s, Instant{}};
+  HybridClock const slow{Epoch{0}, noon - 5s, Instant{}};
+  fast.observe(packed(noon + 80s), Instant{});
+  EXPECT_LE(fast.next(Instant{}), slow.limit(Instant{}));
+}
+
 TEST(HybridClock, ACounterThatOverflowsCarriesIntoTheMilliseconds) {
   HybridClock clock{Epoch{0}, noon, Instant{}};
   clock.observe(packed(noon) | 0xffff, Instant{});

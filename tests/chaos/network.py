@@ -17,6 +17,8 @@ from harness import get_json, request, sha256
 from nodes import Nodes, Violation, wait_until
 
 COUNT = 5
+# Uploads wait for seconds for holders that do not answer, and their copies have no name until then.
+OPTIONS = ("--repair-delay", "1s", "--last-copy-repair-delay", "1s", "--keep-surplus", "3s", "--keep-removed", "1m")
 AGREEMENT_SECONDS = 20  # two rounds of 10 s, as `chisme node` has them on loopback
 DETECTION_SECONDS = 4  # from when on a node that is cut off, or one that is not, must know
 PATIENCE_SECONDS = 15  # no answer takes longer
@@ -270,7 +272,7 @@ def play_all(short, seed, only, directory):
     wires.lay(COUNT)
     source, failures = random.Random(seed), []
     for title in [title for title in (SHORT if short else CASES) if only in title]:
-        with Wired(COUNT, data=directory / title) as nodes:
+        with Wired(COUNT, OPTIONS, directory / title) as nodes:
             failures += play(nodes, title, 8 if short else 15, source)
     return failures
 

@@ -99,12 +99,14 @@ TEST_F(Lookup, FindsANewerVersionThanItsOwn) {
 TEST_F(Lookup, FindsTheCopiesOfAFileThatItKnows) {
   cluster.put(1, "a", 1, {1, 2});
   cluster.run(soon);
-  cluster.look_up(5, "a");
+  for (std::uint64_t const number : {3u, 5u}) cluster.look_up(number, "a");
   cluster.run(soon);
   ASSERT_TRUE(cluster.sees(5, "a"));
   cluster.kill(1);
   cluster.kill(2);
   cluster.store(3, 1);
+  cluster.run(soon);  // its Have is durable
+  cluster.cut(5, 4);
   LookupId const lookup = cluster.look_up(5, "a");
   EXPECT_FALSE(cluster.found(lookup));
   cluster.run(soon);

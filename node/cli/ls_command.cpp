@@ -36,10 +36,12 @@ Result<Json> list_files(HttpClient& client, std::string const& prefix) {
 std::string table_of(Json const& files) {
   std::vector<std::vector<std::string>> rows{{"SIZE", "COPIES", "MODIFIED", "NAME"}};
   for (Json const& file : files) {
-    rows.push_back(
-        {format_bytes(file.value("size", std::uint64_t{0})),
-         std::to_string(file.value("copies", 0)) + "/" + std::to_string(file.value("wanted", 0)),
-         printable(file.value("modified", "")), printable(file.value("name", ""))});
+    rows.push_back({format_bytes(file.value("size", std::uint64_t{0})),
+                    file.value("incomplete", false)
+                        ? "uploading"
+                        : std::to_string(file.value("copies", 0)) + "/" +
+                              std::to_string(file.value("wanted", 0)),
+                    printable(file.value("modified", "")), printable(file.value("name", ""))});
   }
   return format_table(rows);
 }

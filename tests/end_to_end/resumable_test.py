@@ -125,7 +125,9 @@ class Resumable(unittest.TestCase):
             paths.append(create(self.url(node), len(third), Upload_Concat="partial"))
             self.assertEqual(patch(self.url(node), paths[-1], 0, third)[0], 204)
         headers = {"Upload_Concat": "final;" + " ".join(paths)}
-        final = self.create(4, "whole.bin", **headers)
+        # Whatever node took a part, and whatever it was called then: only the path counts.
+        urls = [f"http://elsewhere.example:1{paths[0]}", self.url(2) + paths[1], paths[2]]
+        final = self.create(4, "whole.bin", Upload_Concat="final;" + " ".join(urls))
         self.assert_stored("whole.bin", data)
         told = send(self.url(2) + final, "HEAD")[1]
         self.assertEqual((told["Upload-Concat"], told["Upload-Length"]), (headers["Upload_Concat"], str(len(data))))

@@ -33,6 +33,31 @@ TEST(TusUpload, ItsOffsetIsWhatIsCoveredWithoutAGap) {
   EXPECT_EQ(offset_of({part(0, 10), part(0, 4, "b"), part(4, 2), part(8, 20), part(9, 3)}), 28u);
 }
 
+TEST(TusUpload, APieceBeginsAtAnyByteThatIsThere) {
+  auto const parts = progress_of(id, {part(0, 10), part(4, 10, "b"), part(20, 5)}).parts;
+  auto const middle = piece_at(parts, ByteOffset{6});
+  ASSERT_TRUE(middle.has_value());
+  EXPECT_EQ(middle->file.name, part(4, 10, "b").name);
+  EXPECT_EQ(middle->from, ByteOffset{2});
+  EXPECT_EQ(middle->size, ByteCount{8});
+  EXPECT_FALSE(piece_at(parts, ByteOffset{14}));
+  EXPECT_FALSE(piece_at(parts, ByteOffset{19}));
+  EXPECT_EQ(piece_at(parts, ByteOffset{24})->size, ByteCount{1});
+  EXPECT_FALSE(piece_at(parts, ByteOffset{25}));
+}
+
+TEST(TusUpload, WhatIsDoneSaysWhichFileItBecame) {
+  Done const done{*parse_digest(std::string(64, 'a')), ByteCount{17}};
+  auto const read = parse_done(to_text(done));
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->digest, done.digest);
+  EXPECT_EQ(read->size, done.size);
+  for (std::string const& text : {std::string{}, std::string(64, 'a'), std::string(64, 'a') + " ",
+                                  to_text(done) + "x", "b " + to_text(done)}) {
+    EXPECT_FALSE(parse_done(text)) << text;
+  }
+}
+
 TEST(TusUpload, PiecesAreTheCoveredBytesInOrderWhateverTheParts) {
   std::mt19937 random{7};
   for (int round = 0; round < 2000; ++round) {

@@ -61,7 +61,7 @@ async function searchFurther(words: string): Promise<void> {
   if (!response.ok) return;
   const found: {files: StoredFile[]} = await response.json();
   const all = new Map(files.value);
-  for (const file of found.files) all.set(file.name, file);
+  for (const file of found.files) if (!file.incomplete) all.set(file.name, file);
   files.value = all;
 }
 
@@ -169,7 +169,8 @@ async function refresh(): Promise<void> {
   const response = await nodes.fetchAny(`/files?limit=${filesListed}`);
   if (!response.ok) return;
   const list: {files: StoredFile[]; next: string | null} = await response.json();
-  const fresh = new Map(list.files.map((file) => [file.name, file]));
+  const complete = list.files.filter((file) => !file.incomplete);
+  const fresh = new Map(complete.map((file) => [file.name, file]));
   if (list.next)
     for (const [name, file] of files.value ?? []) if (!fresh.has(name)) fresh.set(name, file);
   files.value = fresh;

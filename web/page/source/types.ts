@@ -9,6 +9,7 @@ export interface StoredFile {
   modified: string;
   copies: number;
   wanted: number;
+  incomplete?: true; // still being uploaded: only its name, size, type and modified are told
 }
 
 export interface Member {

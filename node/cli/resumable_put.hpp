@@ -33,7 +33,7 @@ class ResumablePut {
     std::filesystem::path memory;  // empty: none
     std::chrono::milliseconds patience = std::chrono::seconds{30};
     // Without a byte moving for this long, a node counts as hung.
-    std::chrono::milliseconds node_patience = std::chrono::seconds{5};
+    std::chrono::milliseconds node_patience = std::chrono::seconds{10};
   };
   ResumablePut(Options options, Descriptor const& file);
 

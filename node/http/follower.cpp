@@ -25,12 +25,14 @@ Follower::Follower(asio::io_context& loop, web::Gateway& gateway, std::string id
 asio::awaitable<Result<std::size_t>> Follower::read(std::span<std::byte> into) {
   asio::error_code ignored;
   auto token = asio::redirect_error(asio::use_awaitable, ignored);
+  auto const since = std::chrono::steady_clock::now();
   while (left_ == 0) {
     if (length_ && at_ == length_->value()) co_return std::size_t{0};
-    auto const opened = co_await open_next();
+    auto const waited = std::chrono::steady_clock::now() - since;
+    auto const opened = co_await open_next(waited > far_look_after);
     if (!opened) co_return tl::unexpected(opened.error());
     if (*opened) continue;
-    if (std::chrono::steady_clock::now() - moved_on_ > patience) {
+    if (waited > patience) {
       co_return fail(Fault::cancelled, "nothing more of the upload has come");
     }
     pause_.expires_after(look_period);
@@ -43,14 +45,12 @@ asio::awaitable<Result<std::size_t>> Follower::read(std::span<std::byte> into) {
   if (*count == 0) co_return fail(Fault::corrupt, "a part of an upload is cut short");
   at_ += *count;
   left_ -= *count;
-  moved_on_ = std::chrono::steady_clock::now();
   co_return count;
 }
 
 // Parts of the usual size that reach further than this byte begin not far before it. A part that
 // does not (its client sent a checksum of much at once) is found by the far look.
-std::optional<web::tus::Piece> Follower::next_piece() const {
-  bool const far = std::chrono::steady_clock::now() - moved_on_ > far_look_after;
+std::optional<web::tus::Piece> Follower::next_piece(bool far) const {
   std::uint64_t const reach = ResumableUploads::Writer::part_bytes_max;
   std::uint64_t const first = far || at_ < reach ? 0 : at_ - reach;
   std::vector<web::FileInfo> files;
@@ -64,8 +64,8 @@ std::optional<web::tus::Piece> Follower::next_piece() const {
   return web::tus::piece_at(progress.parts, ByteOffset{at_});
 }
 
-asio::awaitable<Result<bool>> Follower::open_next() {
-  if (auto const piece = next_piece()) {
+asio::awaitable<Result<bool>> Follower::open_next(bool far) {
+  if (auto const piece = next_piece(far)) {
     source_ = gateway_.relay(piece->file, piece->from, piece->size);
     left_ = piece->size.value();
     co_return true;

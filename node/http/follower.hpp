@@ -34,8 +34,9 @@ class Follower {
 
  private:
   // Opens what comes next; false when it is not there yet.
-  asio::awaitable<Result<bool>> open_next();
-  [[nodiscard]] std::optional<web::tus::Piece> next_piece() const;
+  asio::awaitable<Result<bool>> open_next(bool far);
+  // `far`: also of a part that begins long before.
+  [[nodiscard]] std::optional<web::tus::Piece> next_piece(bool far) const;
 
   asio::io_context& loop_;
   web::Gateway& gateway_;
@@ -44,7 +45,6 @@ class Follower {
   std::uint64_t at_ = 0;
   std::shared_ptr<web::RemoteRead> source_;
   std::uint64_t left_ = 0;  // of `source_`
-  std::chrono::steady_clock::time_point moved_on_ = std::chrono::steady_clock::now();
   asio::steady_timer pause_;
 };
 

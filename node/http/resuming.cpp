@@ -105,16 +105,17 @@ asio::awaitable<Result<void>> HttpConnection::write_parts(
 }
 
 asio::awaitable<bool> HttpConnection::is_readable_within(std::chrono::milliseconds patience) {
+  auto const waiting = std::make_shared<bool>(true);  // the limit may have fired, unnoticed as yet
   asio::steady_timer limit(host_->loop, patience);
-  limit.async_wait([weak = weak_from_this()](asio::error_code error) {
+  limit.async_wait([weak = weak_from_this(), waiting](asio::error_code error) {
     auto const self = weak.lock();
     asio::error_code ignored;
-    if (self && !error) self->socket_.cancel(ignored);
+    if (self && *waiting && !error) self->socket_.cancel(ignored);
   });
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
   co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, token);
-  limit.cancel();
+  *waiting = false;
   co_return error != asio::error::operation_aborted;
 }
 

@@ -96,6 +96,11 @@ struct WriteRequested {
   std::variant<StoreFile, RemoveFile> what;
   std::vector<NodeId> stored_on;
   Condition condition;
+  // The version is to be newer than what this other name has, too; empty: no such name.
+  std::string newer_than = {};
+  // The version that the write has had from the beginning, however often and by whomever it is
+  // written: doing so again changes nothing. precondition_failed when the name has a newer one.
+  std::optional<Version> version = {};
 };
 // The records of a SaveCatalogue are synced.
 struct CatalogueSaved {

@@ -423,6 +423,8 @@ asio::awaitable<Result<cluster::WriteOutcome>> ObjectUpload::State::record(Store
     std::size_t const refusing = write.stored_on.size();
     write.condition = {request.condition.must_be_absent, request.condition.must_exist,
                        request.condition.must_match, request.condition.must_not_match};
+    write.newer_than = request.newer_than;
+    if (request.version) write.version = parse_version(*request.version);
     auto const outcome = co_await ask_core(&parts.core, std::move(write));
     bool const refused = !outcome && outcome.error().fault == Fault::no_quorum;
     if (!refused || further == further_holders_max) co_return outcome;

@@ -73,9 +73,14 @@ struct Condition {
 struct UploadRequest {
   std::string name;  // checked and normalised (names.hpp)
   std::string type;
-  std::optional<ByteCount> size;   // when announced
+  std::optional<ByteCount> size;   // when announced, or at most; there is room for it
   std::optional<Digest> expected;  // Repr-Digest / Content-Digest
   Condition condition;
+  // The version is to be newer than what this other name has, too; empty: no such name.
+  std::string newer_than = {};
+  // Of a write that may be done more than once, by several nodes: the version that it has each
+  // time. precondition_failed when the name has a newer one.
+  std::optional<std::string> version = {};
 };
 struct StoredFile {
   std::string name;

@@ -52,12 +52,14 @@ std::optional<CatalogueRecord> Catalogue::holding(Digest const& digest, NodeId h
   return record;
 }
 
-Version Catalogue::next_version(std::string const& name, Instant now) {
+Version Catalogue::next_version(std::string const& name, Instant now, std::string_view newer_than) {
   now_ = now;
   std::uint64_t time = clock_.next(now);
-  CatalogueRecord const* const stored = newest(name);
   if (planted(PlantedBug::version_is_the_wall_clock)) return {time, self_};
-  if (stored != nullptr) time = std::max(time, clock_.after(version_of(*stored).time));
+  for (std::string_view const one : {std::string_view{name}, newer_than}) {
+    CatalogueRecord const* const stored = newest(one);
+    if (stored != nullptr) time = std::max(time, clock_.after(version_of(*stored).time));
+  }
   // Two drafts of one name may both be past this clock; they must still differ.
   auto const drafted = drafted_.find(name);
   if (drafted != drafted_.end()) time = std::max(time, clock_.after(drafted->second.first));

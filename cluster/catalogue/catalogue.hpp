@@ -93,8 +93,9 @@ class Catalogue {
   // ---- This node's own records
   void set_wall(WallTime wall, Instant now) { clock_.set_wall(wall, now); }
   [[nodiscard]] WallTime wall(Instant now) const { return clock_.wall(now); }
-  // A version for a write of `name`, newer than any that is known here.
-  [[nodiscard]] Version next_version(std::string const& name, Instant now);
+  // A version for a write of `name`, newer than any of it, and of `newer_than`, that is known here.
+  [[nodiscard]] Version next_version(std::string const& name, Instant now,
+                                     std::string_view newer_than = {});
   // A holder refuses to acknowledge a write from so far in the future.
   [[nodiscard]] bool is_too_far_ahead(std::string_view name, Version const& version,
                                       Instant now) const;

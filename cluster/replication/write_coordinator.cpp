@@ -29,6 +29,11 @@ Error in_doubt_error(std::string const& name) {
                                       "; it may still appear, writing it again is safe"};
 }
 
+// The same whoever writes it.
+WallTime wall_of(Version const& version) {
+  return WallTime{std::chrono::milliseconds{version.time >> 16}};
+}
+
 bool meets(Condition const& condition, PutRecord const* current) {
   if (current == nullptr) return !condition.must_exist && condition.must_match.empty();
   if (condition.must_be_absent) return false;
@@ -73,6 +78,10 @@ std::optional<Error> WriteCoordinator::refusal(WriteRequested const& request,
   if (current == nullptr && std::holds_alternative<RemoveFile>(request.what)) {
     return Error{Fault::not_found, "there is no file " + request.name};
   }
+  CatalogueRecord const* const newest = catalogue.newest(request.name);
+  if (request.version && newest != nullptr && version_of(*newest) > *request.version) {
+    return Error{Fault::precondition_failed, "there is a newer version of " + request.name};
+  }
   bool const taken = planted(PlantedBug::condition_is_not_checked);
   if (taken || meets(request.condition, current)) return std::nullopt;
   return Error{Fault::precondition_failed,
@@ -81,8 +90,10 @@ std::optional<Error> WriteCoordinator::refusal(WriteRequested const& request,
 
 Change WriteCoordinator::change_of(WriteRequested const& request, Catalogue& catalogue,
                                    Instant now) {
-  Version const version = catalogue.next_version(request.name, now);
-  WallTime const wall = catalogue.wall(now);
+  Version const version = request.version
+                              ? *request.version
+                              : catalogue.next_version(request.name, now, request.newer_than);
+  WallTime const wall = request.version ? wall_of(*request.version) : catalogue.wall(now);
   return std::visit(
       Overloaded{
           [&](StoreFile const& file) -> Change {
@@ -162,8 +173,9 @@ void WriteCoordinator::try_again(std::uint64_t number, Catalogue& catalogue,
   write.retried = true;
   catalogue.discard(write.record);
   if (auto error = refusal(write.request, catalogue)) {
+    bool const in_doubt = write.seen_before && !write.request.version;
     return answer(write.request.write,
-                  write.seen_before ? in_doubt_error(write.request.name) : std::move(*error), out);
+                  in_doubt ? in_doubt_error(write.request.name) : std::move(*error), out);
   }
   write.record = catalogue.draft(change_of(write.request, catalogue, situation.now));
   for (auto& [id, target] : write.targets) target = Target{.endpoint = target.endpoint};

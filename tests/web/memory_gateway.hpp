@@ -66,6 +66,7 @@ class MemoryGateway final : public Gateway {
   // What it holds, and what was done to it.
   std::map<std::string, FileInfo, std::less<>> files;
   std::map<Digest, std::string> objects;
+  std::map<std::string, std::string> removed;  // the versions of tombstones
   std::vector<UploadRequest> uploads_begun;
   int uploads_aborted = 0;
   int redirects = 0;
@@ -180,7 +181,7 @@ class MemoryGateway final : public Gateway {
     } else if (!allows(condition, name)) {
       result = fail(Fault::precondition_failed, "the file is another one by now");
     } else {
-      result->version = next_version();
+      removed[name] = result->version = next_version();
       files.erase(found);
     }
     complete(std::move(done), std::move(result));
@@ -217,6 +218,14 @@ class MemoryGateway final : public Gateway {
     if (condition.must_exist && !exists) return false;
     if (!condition.must_match.empty() && !any(condition.must_match)) return false;
     return !any(condition.must_not_match);
+  }
+
+  // Of a file or its tombstone; empty when there never was one.
+  [[nodiscard]] std::string newest_version(std::string const& name) const {
+    auto const file = files.find(name);
+    if (file != files.end()) return file->second.version;
+    auto const tombstone = removed.find(name);
+    return tombstone == removed.end() ? std::string{} : tombstone->second;
   }
 
  private:
@@ -267,8 +276,8 @@ class MemoryGateway::MemoryUpload final : public Upload {
   Result<StoredFile> stored() {
     if (!gateway_.quorum) return fail(Fault::no_quorum, "fewer than two nodes are in reach");
     if (gateway_.unknown_outcome) return fail(Fault::unknown_outcome, "the others fell silent");
-    if (request_.size && request_.size->value() != bytes_.size()) {
-      return fail(Fault::incomplete, "the bytes ended before their announced length");
+    if (request_.size && request_.size->value() < bytes_.size()) {
+      return fail(Fault::too_large, "these are more bytes than were announced");
     }
     if (request_.expected && *request_.expected != sha256_of(bytes_)) {
       return fail(Fault::digest_mismatch, "the bytes are not those that were announced");
@@ -276,8 +285,12 @@ class MemoryGateway::MemoryUpload final : public Upload {
     if (!gateway_.allows(request_.condition, request_.name)) {
       return fail(Fault::precondition_failed, "the file is another one by now");
     }
+    if (request_.version && gateway_.newest_version(request_.name) > *request_.version) {
+      return fail(Fault::precondition_failed, "there is a newer version");
+    }
     bool const created = !gateway_.files.contains(request_.name);
-    FileInfo const& file = gateway_.add(request_.name, bytes_, request_.type);
+    FileInfo& file = gateway_.add(request_.name, bytes_, request_.type);
+    if (request_.version) file.version = *request_.version;
     StoredFile result;
     result.name = file.name;
     result.version = file.version;

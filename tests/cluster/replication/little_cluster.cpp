@@ -232,17 +232,22 @@ void LittleCluster::lose(std::uint64_t number, std::uint8_t content) {
 
 WriteId LittleCluster::put(std::uint64_t at, std::string name, std::uint8_t content,
                            std::vector<std::uint64_t> on, Condition condition) {
-  for (std::uint64_t const number : on) store(number, content);
-  return write(at, std::move(name), content, on, std::move(condition));
+  WriteRequested request;
+  request.name = std::move(name);
+  request.condition = std::move(condition);
+  return put(at, std::move(request), content, on);
 }
 
-WriteId LittleCluster::write(std::uint64_t at, std::string name, std::uint8_t content,
-                             std::vector<std::uint64_t> const& on, Condition condition) {
-  WriteRequested request;
+WriteId LittleCluster::put(std::uint64_t at, WriteRequested request, std::uint8_t content,
+                           std::vector<std::uint64_t> const& on) {
+  for (std::uint64_t const number : on) store(number, content);
+  return write(at, std::move(request), content, on);
+}
+
+WriteId LittleCluster::write(std::uint64_t at, WriteRequested request, std::uint8_t content,
+                             std::vector<std::uint64_t> const& on) {
   request.write = WriteId{++last_id_};
-  request.name = std::move(name);
   request.what = StoreFile{digest(content), ByteCount{10}, "text/plain"};
-  request.condition = std::move(condition);
   for (std::uint64_t const number : on) request.stored_on.push_back(node(number));
   give(at, request);
   return request.write;

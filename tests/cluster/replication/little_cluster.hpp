@@ -42,9 +42,12 @@ class LittleCluster {
   // A Put whose object is stored on `on` already.
   WriteId put(std::uint64_t at, std::string name, std::uint8_t content,
               std::vector<std::uint64_t> on, Condition condition = {});
+  // What else the request says is as given.
+  WriteId put(std::uint64_t at, WriteRequested request, std::uint8_t content,
+              std::vector<std::uint64_t> const& on);
   // The same without storing anything: the caller says who was given the object.
-  WriteId write(std::uint64_t at, std::string name, std::uint8_t content,
-                std::vector<std::uint64_t> const& on, Condition condition = {});
+  WriteId write(std::uint64_t at, WriteRequested request, std::uint8_t content,
+                std::vector<std::uint64_t> const& on);
   WriteId remove(std::uint64_t at, std::string name, Condition condition = {});
   LookupId look_up(std::uint64_t at, std::string name);
   void set_state(std::uint64_t number, MemberState state);

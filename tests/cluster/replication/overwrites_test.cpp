@@ -65,6 +65,61 @@ TEST_F(SlowClock, AnOldNodeIsNotSentWhatItCannotRead) {
   EXPECT_EQ(cluster.sent<WriteSuperseded>(), 0);
 }
 
+// Several nodes may make one file, at any time: the write has its version from the beginning.
+struct WriteOnceMore : ::testing::Test {
+  WriteOnceMore() {
+    auto const first = cluster.put(2, "a", 1, {2, 3});
+    cluster.run(settled);
+    version = (*cluster.outcome(first))->version;
+  }
+  Result<WriteOutcome> again(std::uint64_t at, std::vector<std::uint64_t> const& on) {
+    WriteRequested request;
+    request.name = "a";
+    request.version = version;
+    WriteId const write = cluster.put(at, request, 1, on);
+    cluster.run(settled);
+    return *cluster.outcome(write);
+  }
+  LittleCluster cluster{{.nodes = 3, .gossip = false}};
+  Version version;
+};
+
+TEST_F(WriteOnceMore, IsTheSameWrite) {
+  for (std::uint64_t const at : {1u, 2u, 3u}) {
+    auto const outcome = again(at, {1, 2, 3});
+    ASSERT_TRUE(outcome);
+    EXPECT_EQ(outcome->version, version);
+    EXPECT_EQ(cluster.current(at, "a"), digest(1));
+  }
+}
+
+// What decides the version of a write of "a" is newer than all that was written of it.
+TEST_F(WriteOnceMore, ItsVersionMayBeThatOfAnotherName) {
+  cluster.set_wall(3, WallTime{std::chrono::milliseconds{1'700'000'000'000} - 10min});
+  WriteRequested request;
+  request.name = "part of a";
+  WriteId const careless = cluster.put(3, request, 4, {1, 3});
+  request.newer_than = "a";
+  WriteId const careful = cluster.put(3, request, 5, {1, 3});
+  cluster.run(settled);
+  EXPECT_LT((*cluster.outcome(careless))->version, version);
+  EXPECT_GT((*cluster.outcome(careful))->version, version);
+}
+
+TEST_F(WriteOnceMore, UndoesNothingThatCameLater) {
+  cluster.remove(2, "a");
+  cluster.run(settled);
+  auto const here = again(2, {2, 3});
+  ASSERT_FALSE(here);
+  EXPECT_EQ(here.error().fault, Fault::precondition_failed);
+  // Node 1 has heard of nothing; who holds the file with it tells it.
+  auto const elsewhere = again(1, {1, 2});
+  ASSERT_FALSE(elsewhere);
+  EXPECT_EQ(elsewhere.error().fault, Fault::precondition_failed);
+  EXPECT_FALSE(cluster.sees(1, "a"));
+  EXPECT_FALSE(cluster.sees(2, "a"));
+}
+
 TEST(MembershipDuringAWrite, NeitherOldNorNewPlacementMatters) {
   // Nodes 4 and 5 join, and 2 goes, between the placement of the object and its commit.
   LittleCluster cluster{{.nodes = 5}};

@@ -129,8 +129,13 @@ TEST(Writes, DoNotCountTheWritersOwnCopyOnceItIsGone) {
   LittleCluster cluster{{}};
   for (std::uint64_t const number : {1u, 2u, 3u}) cluster.store(number, 1);
   cluster.lose(1, 1);
-  WriteId const too_few = cluster.write(1, "a", 1, {1, 2});
-  WriteId const enough = cluster.write(1, "b", 1, {1, 2, 3});
+  auto const named = [](char const* name) {
+    WriteRequested request;
+    request.name = name;
+    return request;
+  };
+  WriteId const too_few = cluster.write(1, named("a"), 1, {1, 2});
+  WriteId const enough = cluster.write(1, named("b"), 1, {1, 2, 3});
   cluster.run(soon);
   EXPECT_EQ(fault(cluster, too_few), Fault::no_quorum);
   ASSERT_TRUE(succeeded(cluster, enough));

@@ -34,6 +34,7 @@ struct NodeConfig {
   ByteCount max_file_size{std::uint64_t{1} << 40};
   std::optional<ByteCount> quota;  // of objects, uploads and quarantine together; none: the disk
   Duration keep_removed = std::chrono::hours{24};       // objects that no name refers to any more
+  Duration keep_uploads = std::chrono::hours{24};       // resumable ones that nobody goes on with
   Duration keep_surplus = std::chrono::minutes{1};      // copies beyond R; the same on all nodes
   Duration scrub_period = std::chrono::hours{24 * 25};  // every copy is read once in it
   ByteCount scrub_rate{32u << 20};  // bytes a second read to find copies that rotted

@@ -258,6 +258,7 @@ Result<void> RunningNode::make_web_loops() {
       config_.web_loops > 0 ? config_.web_loops : std::max(1u, std::thread::hardware_concurrency());
   HttpSettings settings;
   settings.service.max_file_size = config_.max_file_size;
+  settings.uploads_kept = config_.keep_uploads;
   settings.connections_max = connections_for(descriptors_max(), loops);
   for (unsigned i = 0; i < loops; ++i) {
     auto web = std::make_unique<WebLoop>();

@@ -180,6 +180,10 @@ std::vector<Setting> settings_of_copies() {
        [](Draft& d, std::string const& v) {
          return take_duration(d.config.keep_removed, v, std::chrono::seconds{1});
        }},
+      {{"keep_uploads", "time that a resumable upload is kept that nobody goes on with [24h]"},
+       [](Draft& d, std::string const& v) {
+         return take_duration(d.config.keep_uploads, v, std::chrono::seconds{1});
+       }},
       {{"keep_surplus",
         "time that a copy beyond the wanted ones is kept; the same on all nodes [1m]"},
        [](Draft& d, std::string const& v) {

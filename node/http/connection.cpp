@@ -50,7 +50,8 @@ HttpHost::HttpHost(asio::io_context& io, web::Gateway& node, HttpSettings chosen
       settings(chosen),
       service(node, chosen.service),
       websockets(node),
-      resumable(std::make_shared<ResumableUploads>(io, node, chosen.service.max_file_size)) {}
+      resumable(std::make_shared<ResumableUploads>(
+          io, node, ResumableUploads::Limits{chosen.service.max_file_size, chosen.uploads_kept})) {}
 
 std::string const& HttpHost::date() {
   std::time_t const now = std::time(nullptr);

@@ -122,9 +122,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   asio::awaitable<web::Reply> patch_upload(web::tus::Patch patch);
   asio::awaitable<web::Reply> ask_upload(web::tus::Ask ask);
   asio::awaitable<web::Reply> terminate_upload(web::tus::Terminate terminate);
-  asio::awaitable<tl::expected<void, web::Reply>> take_bytes(web::tus::Patch patch);
-  asio::awaitable<Result<void>> write_parts(std::shared_ptr<ResumableUploads::Writer> writer);
-  // Whether more of the body has come within `patience`.
+  using Writer = std::shared_ptr<ResumableUploads::Writer>;
+  asio::awaitable<tl::expected<Writer, web::Reply>> take_bytes(web::tus::Patch patch);
+  asio::awaitable<Result<void>> write_parts(Writer writer);
+  // Whether more of the body has come, or the connection's end, within `patience`.
   asio::awaitable<bool> is_readable_within(std::chrono::milliseconds patience);
 
   [[nodiscard]] bool keeps_alive(web::Reply const& answer) const;

@@ -61,7 +61,8 @@ std::optional<web::tus::Piece> Follower::next_piece(bool far) const {
     after = std::move(page.next);
   }
   auto const progress = web::tus::progress_of(id_, std::move(files));
-  return web::tus::piece_at(progress.parts, ByteOffset{at_});
+  auto const pieces = web::tus::pieces(progress.parts, ByteOffset{at_});
+  return pieces.empty() ? std::nullopt : std::optional{pieces.front()};
 }
 
 asio::awaitable<Result<bool>> Follower::open_next(bool far) {

@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "cluster/base/check.hpp"
-#include "node/clock.hpp"
 #include "node/http/connection.hpp"
 
 namespace chisme::node {
@@ -31,9 +30,8 @@ constexpr std::size_t refusals_max = 64;
 constexpr auto refusal_time = std::chrono::seconds(1);
 // Pause after the system refused to accept (out of file descriptors).
 constexpr auto accept_pause = std::chrono::milliseconds(100);
-// How often the uploads are looked for that nobody goes on with, and how long after their end.
-constexpr std::chrono::minutes collecting_period{10};
-constexpr std::chrono::milliseconds collecting_spread = std::chrono::hours{1};
+// How often the uploads are looked for that nobody goes on with.
+constexpr std::chrono::nanoseconds collecting_period = std::chrono::minutes{10};
 constexpr std::string_view refusal =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
     "Retry-After: 5\r\nContent-Length: 123\r\nConnection: close\r\n\r\n"
@@ -123,12 +121,13 @@ asio::awaitable<void> HttpListener::State::accept_all(std::shared_ptr<State> sel
 asio::awaitable<void> HttpListener::State::collect_uploads(std::shared_ptr<State> self) {
   asio::error_code ignored;
   auto token = asio::redirect_error(asio::use_awaitable, ignored);
-  std::chrono::milliseconds const later{std::random_device{}() % collecting_spread.count()};
+  auto const kept = self->host->settings.uploads_kept;
+  auto const later = kept / 24 * (std::random_device{}() % 100) / 100;
   while (self->acceptor.is_open()) {
-    self->collecting.expires_after(collecting_period);
+    self->collecting.expires_after(std::min(collecting_period, kept / 4));
     co_await self->collecting.async_wait(token);
     if (!self->acceptor.is_open()) break;
-    co_await self->host->resumable->collect(wall_now() - web::tus::kept_for - later);
+    co_await self->host->resumable->collect(ResumableUploads::Clock::now(), later);
   }
 }
 

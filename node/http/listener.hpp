@@ -23,6 +23,8 @@ struct HttpSettings {
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(75);
   // Within a body, in either direction, without a single byte of progress.
   std::chrono::milliseconds progress_timeout = std::chrono::seconds(60);
+  // A resumable upload with which nobody goes on.
+  std::chrono::nanoseconds uploads_kept = std::chrono::hours{24};
 };
 
 // How many connections each of `loops` listeners may have in a process that may open `descriptors`

@@ -5,7 +5,7 @@
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
-#include <map>
+#include <functional>
 #include <random>
 #include <utility>
 
@@ -19,10 +19,10 @@ namespace {
 constexpr std::size_t listed_at_once = 1000;
 // An upload's description: its metadata, and at most `concatenated_max` ids.
 constexpr std::uint64_t about_bytes_max = 256u << 10;
-constexpr std::size_t copy_bytes = 256u << 10;
-// How long a node waits for news of bytes that a client says were taken by another one.
-constexpr std::chrono::milliseconds news_period{100};
-constexpr int news_looks = 20;
+// How long a node waits for news of bytes that a client says were taken by another one: two
+// seconds, looking less and less often.
+constexpr std::chrono::milliseconds first_news_period{30};
+constexpr int news_looks = 6;
 
 std::string random_hex(int words) {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -35,6 +35,23 @@ std::string random_hex(int words) {
   return text;
 }
 
+// What all nodes together say of a name. That it exists is enough: nobody reads its bytes.
+Result<std::optional<web::FileInfo>> file_of(Result<web::Lookup> found) {
+  if (!found) return tl::unexpected(found.error());
+  switch (found->status) {
+    case web::LookupStatus::found:
+    case web::LookupStatus::lost:
+      return std::optional{std::move(found->file)};
+    case web::LookupStatus::absent:
+      return std::optional<web::FileInfo>{};
+    case web::LookupStatus::out_of_touch:
+      break;
+  }
+  return fail(Fault::unavailable, "this node is out of touch with most of its cluster");
+}
+
+}  // namespace
+
 web::UploadRequest internal_file(std::string name, std::optional<ByteCount> size) {
   return {std::move(name), "application/octet-stream", size, std::nullopt, {}};
 }
@@ -43,7 +60,9 @@ Error no_such_upload() {
   return {Fault::not_found, "there is no such upload; it was ended, or not gone on with for a day"};
 }
 
-}  // namespace
+Error overtaken() {
+  return {Fault::precondition_failed, "another request goes on with the upload"};
+}
 
 asio::awaitable<Result<std::string>> read_small(asio::io_context& loop, web::Gateway& gateway,
                                                 web::FileInfo file) {
@@ -72,10 +91,17 @@ ByteCount ResumableUploads::Upload::offset() const {
   return progress.done && length() ? *length() : web::tus::covered(progress.parts);
 }
 
-web::tus::Told ResumableUploads::Upload::told() const {
-  bool const is_final = about.concat == web::tus::Concat::final;
-  web::tus::Told told{id, about, length(), offset(), progress.newest};
-  if (is_final && !progress.done) told.offset.reset();
+bool ResumableUploads::Upload::waits_for_file() const {
+  if (progress.done || about.concat == web::tus::Concat::partial) return false;
+  return about.concat == web::tus::Concat::final || is_complete();
+}
+
+web::tus::Told ResumableUploads::told(Upload const& upload) const {
+  bool const is_final = upload.about.concat == web::tus::Concat::final;
+  auto const kept = std::chrono::duration_cast<std::chrono::milliseconds>(limits_.kept);
+  web::tus::Told told{upload.id, upload.about, upload.length(), upload.offset(),
+                      upload.progress.newest + kept};
+  if (is_final && !upload.progress.done) told.offset.reset();
   return told;
 }
 
@@ -94,64 +120,75 @@ web::tus::Progress ResumableUploads::progress_of(std::string const& id) const {
   return web::tus::progress_of(id, files_with(web::tus::files_prefix(id)));
 }
 
-asio::awaitable<ResumableUploads::File> ResumableUploads::find_file(std::string name) {
-  Result<web::Lookup> found = gateway_.lookup(name);
-  if (found->status != web::LookupStatus::found) {
-    auto start = [this, &name](web::Done<web::Lookup> done) {
-      gateway_.lookup_everywhere(name, std::move(done));
-    };
-    found = co_await await_done<web::Lookup>(loop_, start);
-  }
-  if (!found) co_return tl::unexpected(found.error());
-  switch (found->status) {
-    case web::LookupStatus::found:
-      co_return found->file;
-    case web::LookupStatus::absent:
-      co_return tl::unexpected(no_such_upload());
-    case web::LookupStatus::lost:
-      co_return fail(Fault::lost, "no copy of this upload's description is left");
-    case web::LookupStatus::out_of_touch:
-      break;
-  }
-  co_return fail(Fault::unavailable, "this node is out of touch with most of its cluster");
+// All nodes are asked for all names at once.
+asio::awaitable<Result<ResumableUploads::Files>> ResumableUploads::newest_of(
+    std::vector<std::string> names) {
+  struct Answers {
+    Result<Files> files;
+    std::size_t missing;
+  };
+  auto const answers = std::make_shared<Answers>(Answers{Files(names.size()), names.size()});
+  auto start = [&](web::Done<Files> done) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      gateway_.lookup_everywhere(names[i], [answers, i, done](Result<web::Lookup> found) {
+        auto file = file_of(std::move(found));
+        if (!file) answers->files = tl::unexpected(file.error());
+        if (answers->files && file) (*answers->files)[i] = std::move(*file);
+        if (--answers->missing == 0) done(std::move(answers->files));
+      });
+    }
+  };
+  co_return co_await await_done<Files>(loop_, start);
 }
 
-asio::awaitable<Result<void>> ResumableUploads::put_small(std::string name, std::string bytes) {
-  auto request = internal_file(std::move(name), ByteCount{bytes.size()});
+asio::awaitable<Result<std::string>> ResumableUploads::put_small(web::UploadRequest request,
+                                                                 std::string bytes) {
+  request.size = ByteCount{bytes.size()};
   auto const upload = co_await begin_upload(loop_, gateway_, std::move(request));
   if (!upload) co_return tl::unexpected(upload.error());
   auto write = [&](web::Done<void> done) {
     (*upload)->write(std::as_bytes(std::span{bytes}), std::move(done));
   };
   auto const written = co_await await_done<void>(loop_, write);
-  if (!written) co_return written;
+  if (!written) co_return tl::unexpected(written.error());
   auto finish = [&](web::Done<web::StoredFile> done) { (*upload)->finish(std::move(done)); };
   auto const stored = co_await await_done<web::StoredFile>(loop_, finish);
   if (!stored) co_return tl::unexpected(stored.error());
-  co_return Result<void>{};
+  co_return stored->version;
 }
 
 asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::find(std::string id) {
-  auto const file = co_await find_file(web::tus::about_name(id));
-  if (!file) co_return tl::unexpected(file.error());
+  std::vector<std::string> names{web::tus::about_name(id), web::tus::done_name(id),
+                                 web::tus::writer_name(id)};
+  auto const files = co_await newest_of(std::move(names));
+  if (!files) co_return tl::unexpected(files.error());
+  auto const& file = (*files)[0];
+  if (!file) co_return tl::unexpected(no_such_upload());
   auto const text = co_await read_small(loop_, gateway_, *file);
   if (!text) co_return tl::unexpected(text.error());
   auto about = web::tus::parse_about(*text);
   if (!about) co_return fail(Fault::corrupt, "an upload's description cannot be read");
-  co_return Upload{id, std::move(*about), progress_of(id)};
+  Upload upload{id, std::move(*about), file->version, progress_of(id), (*files)[2]};
+  upload.progress.done = (*files)[1].has_value();
+  co_return upload;
 }
 
-// Waits a moment for news of bytes that the client was told are safe: so many, or all.
+// Waits a moment for news of bytes that a client was told are safe: so many, or all, and those
+// before the last turn.
 asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::find_with(
     std::string id, std::optional<ByteCount> bytes) {
   auto upload = co_await find(id);
+  if (!upload) co_return upload;
+  std::uint64_t const before_turn =
+      upload->writer ? web::tus::number_of(*upload->writer).value_or(0) : 0;
+  ByteCount const least = std::max(bytes.value_or(ByteCount{}), ByteCount{before_turn});
   asio::steady_timer pause(loop_);
   asio::error_code ignored;
   auto token = asio::redirect_error(asio::use_awaitable, ignored);
-  for (int look = 0; upload && look < news_looks; ++look) {
-    bool const has_them = bytes ? upload->offset() >= *bytes : upload->is_complete();
-    if (has_them) break;
-    pause.expires_after(news_period);
+  auto period = first_news_period;
+  for (int look = 0; !upload->progress.done && look < news_looks; ++look, period *= 2) {
+    if (upload->offset() >= least && (bytes || upload->is_complete())) break;
+    pause.expires_after(period);
     co_await pause.async_wait(token);
     upload->progress = progress_of(id);
   }
@@ -160,15 +197,24 @@ asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::find_with(
 
 // ---- What is asked for -------------------------------------------------------------------------
 
-asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::create(
-    web::tus::Create create) {
-  auto const made = co_await make(std::move(create));
-  if (!made) co_return made;
-  co_return co_await ask(made->id);
+// The parts and the file of them need room at the same time.
+asio::awaitable<Result<void>> ResumableUploads::check_room(std::string name, ByteCount length) {
+  auto request = internal_file(std::move(name), std::min(length + length, limits_.max_file_size));
+  auto const room = co_await begin_upload(loop_, gateway_, std::move(request));
+  if (!room) co_return tl::unexpected(room.error());
+  co_return Result<void>{};
 }
 
-asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::make(web::tus::Create create) {
-  Upload upload{random_hex(4), web::tus::about(create), {}};
+asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::create(
+    web::tus::Create create) {
+  auto const upload = co_await describe(std::move(create));
+  if (!upload || !upload->waits_for_file()) co_return upload;
+  co_return co_await finish(upload->id);
+}
+
+asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::describe(
+    web::tus::Create create) {
+  Upload upload{random_hex(4), web::tus::about(create), {}, {}, {}};
   for (std::string const& id : upload.about.partials) {
     auto const partial = co_await find_with(id, std::nullopt);
     if (!partial) co_return tl::unexpected(partial.error());
@@ -177,28 +223,24 @@ asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::make(web::tu
     }
     upload.about.length = upload.about.length.value_or(ByteCount{}) + partial->offset();
   }
-  if (upload.about.length && *upload.about.length > max_file_size_) {
+  if (upload.about.length && *upload.about.length > limits_.max_file_size) {
     co_return fail(Fault::too_large, "the file is larger than this cluster takes");
   }
-  auto const put =
-      co_await put_small(web::tus::about_name(upload.id), web::tus::to_json(upload.about));
+  auto request = internal_file(web::tus::about_name(upload.id), {});
+  request.newer_than = upload.about.name;
+  if (upload.about.length) {
+    auto const room = co_await check_room(request.name, *upload.about.length);
+    if (!room) co_return tl::unexpected(room.error());
+  }
+  auto const put = co_await put_small(std::move(request), web::tus::to_json(upload.about));
   if (!put) co_return tl::unexpected(put.error());
   FAILPOINT("resumable.created");
   if (upload.about.live) {
-    auto const shown = co_await put_small(web::tus::live_name(upload.about.name, upload.id), "");
+    auto marker = internal_file(web::tus::live_name(upload.about.name, upload.id), {});
+    auto const shown = co_await put_small(std::move(marker), "");
     if (!shown) co_return tl::unexpected(shown.error());
   }
   co_return upload;
-}
-
-asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::ask(std::string id) {
-  auto upload = co_await find(id);
-  if (!upload) co_return upload;
-  bool const is_final = upload->about.concat == web::tus::Concat::final;
-  bool const waits =
-      is_final || (upload->is_complete() && upload->about.concat == web::tus::Concat::none);
-  if (!waits || upload->progress.done) co_return upload;
-  co_return co_await assembled(std::move(*upload));
 }
 
 std::optional<web::Reply> ResumableUploads::refusal(web::tus::Patch const& patch,
@@ -213,23 +255,67 @@ std::optional<web::Reply> ResumableUploads::refusal(web::tus::Patch const& patch
   if (length && patch.length && *length != *patch.length) {
     return web::tus::failed({Fault::invalid, "the upload's length is known, and another one"});
   }
-  std::uint64_t const end = length.value_or(patch.length.value_or(max_file_size_)).value();
+  std::uint64_t const end = length.value_or(patch.length.value_or(limits_.max_file_size)).value();
   if (at <= end && patch.body_size.value_or(ByteCount{}).value() <= end - at) return std::nullopt;
   return web::tus::failed(
       {Fault::too_large, "these are more bytes than the upload's length allows"});
 }
 
+// From here on the requests before this one are over: none of them is told that bytes are safe.
+// What was safe before the turn changed must be known, or this one would write it again: who was
+// told so had stored a part at its offset.
+asio::awaitable<Result<std::string>> ResumableUploads::take_turn(Upload upload, ByteOffset at) {
+  auto const& before = upload.writer;
+  if (before && web::tus::number_of(*before).value_or(0) > at.value()) {
+    co_return tl::unexpected(overtaken());
+  }
+  auto request = internal_file(web::tus::writer_name(upload.id), {});
+  request.type = web::tus::number_type(at.value());
+  auto const turn = co_await put_small(std::move(request), "");
+  FAILPOINT("resumable.turn_taken");
+  if (!turn || !before) co_return turn;
+  std::vector<std::string> names{web::tus::part_name(upload.id, at, before->version)};
+  auto const part = co_await newest_of(std::move(names));
+  if (!part) co_return tl::unexpected(part.error());
+  if (part->front()) co_return tl::unexpected(overtaken());
+  co_return turn;
+}
+
+// The first word counts.
+asio::awaitable<Result<void>> ResumableUploads::tell_length(Upload upload, ByteCount length) {
+  std::string const name = web::tus::length_name(upload.id);
+  std::vector<std::string> names{name};
+  auto const told = co_await newest_of(std::move(names));
+  if (!told) co_return tl::unexpected(told.error());
+  if (told->front()) {
+    if (web::tus::number_of(*told->front()) == length.value()) co_return Result<void>{};
+    co_return fail(Fault::invalid, "the upload's length is known, and another one");
+  }
+  auto request = internal_file(name, {});
+  request.type = web::tus::number_type(length.value());
+  request.newer_than = upload.about.name;
+  auto const put = co_await put_small(std::move(request), "");
+  if (!put) co_return tl::unexpected(put.error());
+  co_return Result<void>{};
+}
+
 asio::awaitable<tl::expected<std::shared_ptr<ResumableUploads::Writer>, web::Reply>>
 ResumableUploads::begin(web::tus::Patch patch) {
-  auto const upload = co_await find_with(patch.id, ByteCount{patch.offset.value()});
+  auto upload = co_await find_with(patch.id, ByteCount{patch.offset.value()});
   if (!upload) co_return tl::unexpected(web::tus::failed(upload.error()));
   if (auto refused = refusal(patch, *upload)) co_return tl::unexpected(std::move(*refused));
-  if (patch.length && !upload->length()) {
-    auto const told = co_await put_small(web::tus::length_name(patch.id, *patch.length), "");
-    if (!told) co_return tl::unexpected(web::tus::failed(told.error()));
+  std::string turn;
+  if (patch.body_size != ByteCount{0}) {
+    auto const taken = co_await take_turn(*upload, patch.offset);
+    if (!taken) co_return tl::unexpected(web::tus::failed(taken.error()));
+    turn = *taken;
   }
-  auto const length = upload->length() ? upload->length() : patch.length;
-  co_return std::make_shared<Writer>(shared_from_this(), patch, length, upload->about.live);
+  if (patch.length && !upload->length()) {
+    auto const told = co_await tell_length(*upload, *patch.length);
+    if (!told) co_return tl::unexpected(web::tus::failed(told.error()));
+    upload->progress.told_length = patch.length;
+  }
+  co_return std::make_shared<Writer>(shared_from_this(), std::move(*upload), patch, turn);
 }
 
 asio::awaitable<Result<std::shared_ptr<ResumableUploads::Writer>>> ResumableUploads::begin_live(
@@ -239,109 +325,34 @@ asio::awaitable<Result<std::shared_ptr<ResumableUploads::Writer>>> ResumableUplo
   create.type = request.type;
   create.length = request.size;
   create.live = true;
-  auto const upload = co_await make(std::move(create));
+  auto const upload = co_await describe(std::move(create));
   if (!upload) co_return tl::unexpected(upload.error());
-  web::tus::Patch patch;
-  patch.id = upload->id;
-  co_return std::make_shared<Writer>(shared_from_this(), patch, request.size, true);
-}
-
-asio::awaitable<Result<web::StoredFile>> ResumableUploads::store_live(std::string id,
-                                                                      web::UploadRequest request) {
-  auto const upload = co_await find(id);
-  if (!upload) co_return tl::unexpected(upload.error());
-  request.size = upload->offset();
-  co_return co_await store(*upload, std::move(request));
+  auto const turn = co_await take_turn(*upload, ByteOffset{0});
+  if (!turn) co_return tl::unexpected(turn.error());
+  co_return std::make_shared<Writer>(shared_from_this(), *upload, web::tus::Patch{}, *turn);
 }
 
 asio::awaitable<Result<void>> ResumableUploads::terminate(std::string id) {
   std::string const name = web::tus::about_name(id);
-  auto const file = co_await find_file(name);
-  if (!file) co_return tl::unexpected(file.error());
+  std::vector<std::string> asked{name};
+  auto const about = co_await newest_of(std::move(asked));
+  if (!about) co_return tl::unexpected(about.error());
+  auto const file = about->front();
+  if (!file) co_return tl::unexpected(no_such_upload());
   auto const text = co_await read_small(loop_, gateway_, *file);
-  auto const about = text ? web::tus::parse_about(*text) : std::nullopt;
+  auto const told = text ? web::tus::parse_about(*text) : std::nullopt;
   auto start = [&](web::Done<web::RemovedFile> done) {
     gateway_.remove(name, {}, std::move(done));
   };
   auto const removed = co_await await_done<web::RemovedFile>(loop_, start);
   if (!removed) co_return tl::unexpected(removed.error());
   std::vector<std::string> names;
-  if (about && about->live) names.push_back(web::tus::live_name(about->name, id));
+  if (told && told->live) names.push_back(web::tus::live_name(told->name, id));
   for (web::FileInfo const& rest : files_with(web::tus::files_prefix(id))) {
     names.push_back(rest.name);
   }
   forget(std::move(names));
   co_return Result<void>{};
-}
-
-// ---- The file ----------------------------------------------------------------------------------
-
-asio::awaitable<Result<std::vector<web::tus::Piece>>> ResumableUploads::pieces_of(Upload upload) {
-  if (upload.about.concat != web::tus::Concat::final) {
-    co_return web::tus::pieces(upload.progress.parts);
-  }
-  std::vector<web::tus::Piece> all;
-  for (std::string const& id : upload.about.partials) {
-    auto const partial = co_await find(id);
-    if (!partial) co_return tl::unexpected(partial.error());
-    std::ranges::move(web::tus::pieces(partial->progress.parts), std::back_inserter(all));
-  }
-  co_return all;
-}
-
-asio::awaitable<Result<void>> ResumableUploads::copy(web::tus::Piece piece,
-                                                     std::shared_ptr<web::Upload> into) {
-  std::vector<std::byte> buffer(std::min<std::uint64_t>(copy_bytes, piece.size.value()));
-  std::shared_ptr<web::RemoteRead> const source =
-      gateway_.relay(piece.file, piece.from, piece.size);
-  for (std::uint64_t left = piece.size.value(); left > 0;) {
-    std::span<std::byte> const room{buffer};
-    auto read = [&](web::Done<std::size_t> done) { source->read(room, std::move(done)); };
-    auto const count = co_await await_done<std::size_t>(loop_, read);
-    if (!count) co_return tl::unexpected(count.error());
-    if (*count == 0) co_return fail(Fault::corrupt, "a part of an upload is cut short");
-    std::span<std::byte const> const bytes = room.first(*count);
-    auto write = [&](web::Done<void> done) { into->write(bytes, std::move(done)); };
-    auto const written = co_await await_done<void>(loop_, write);
-    if (!written) co_return written;
-    left -= *count;
-  }
-  co_return Result<void>{};
-}
-
-asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::assembled(Upload upload) {
-  web::UploadRequest request{upload.about.name, upload.about.type, upload.length(), {}, {}};
-  auto const stored = co_await store(upload, std::move(request));
-  if (!stored) co_return tl::unexpected(stored.error());
-  upload.progress = progress_of(upload.id);
-  upload.progress.done = true;
-  co_return upload;
-}
-
-asio::awaitable<Result<web::StoredFile>> ResumableUploads::store(Upload upload,
-                                                                 web::UploadRequest request) {
-  auto const pieces = co_await pieces_of(upload);
-  if (!pieces) co_return tl::unexpected(pieces.error());
-  auto const into = co_await begin_upload(loop_, gateway_, std::move(request));
-  if (!into) co_return tl::unexpected(into.error());
-  for (web::tus::Piece const& piece : *pieces) {
-    auto const copied = co_await copy(piece, *into);
-    if (!copied) co_return tl::unexpected(copied.error());
-  }
-  FAILPOINT("resumable.assembled");
-  auto finish = [&](web::Done<web::StoredFile> done) { (*into)->finish(std::move(done)); };
-  auto const stored = co_await await_done<web::StoredFile>(loop_, finish);
-  if (!stored) co_return stored;
-  FAILPOINT("resumable.stored");
-  web::tus::Done const done{stored->digest, stored->size};
-  auto const marked = co_await put_small(web::tus::done_name(upload.id), web::tus::to_text(done));
-  if (!marked) co_return tl::unexpected(marked.error());
-  FAILPOINT("resumable.done");
-  std::vector<std::string> names;
-  if (upload.about.live) names.push_back(web::tus::live_name(upload.about.name, upload.id));
-  for (web::tus::Part const& part : upload.progress.parts) names.push_back(part.file.name);
-  forget(std::move(names));
-  co_return stored;
 }
 
 void ResumableUploads::forget(std::vector<std::string> names) {
@@ -358,101 +369,46 @@ asio::awaitable<void> ResumableUploads::remove_all(std::vector<std::string> name
   }
 }
 
-asio::awaitable<void> ResumableUploads::collect(WallTime before) {
-  std::string const prefix = web::tus::files_prefix("");
-  std::string const root = prefix.substr(0, prefix.size() - 1);
-  std::map<std::string, std::pair<WallTime, std::vector<std::string>>> uploads;
+// ---- Uploads that nobody goes on with ----------------------------------------------------------
+
+// All uploads, each with the time since which it has been as it is.
+std::map<std::string, ResumableUploads::Seen> ResumableUploads::survey(
+    Clock::time_point now) const {
+  std::string const root = web::tus::uploads_prefix();
+  std::map<std::string, Seen> uploads;
   for (web::FileInfo const& file : files_with(root)) {
-    auto& [newest, names] = uploads[file.name.substr(0, file.name.find('/', root.size()))];
-    newest = std::max(newest, file.modified);
-    names.push_back(file.name);
+    std::size_t const end = file.name.find('/', root.size());
+    Seen& seen = uploads[file.name.substr(root.size(), end - root.size())];
+    seen.mark ^= std::hash<std::string>{}(file.version);
+    seen.names.push_back(file.name);
   }
-  std::vector<std::string> stale;
-  for (auto const& [upload, files] : uploads) {
-    if (files.first < before) std::ranges::copy(files.second, std::back_inserter(stale));
-  }
-  // A live upload's second name goes after the upload itself.
+  // A live upload's second name goes with it; what is left of one goes alone.
   for (web::FileInfo const& marker : files_with(web::tus::live_prefix(""))) {
-    std::string const id = marker.name.substr(marker.name.rfind('/') + 1);
-    bool const is_left = !uploads.contains(root + id);
-    if (is_left && marker.modified < before) stale.push_back(marker.name);
+    Seen& seen = uploads[marker.name.substr(marker.name.rfind('/') + 1)];
+    seen.mark ^= std::hash<std::string>{}(marker.version);
+    seen.names.push_back(marker.name);
   }
-  co_await remove_all(std::move(stale));
-}
-
-// ---- Writer ------------------------------------------------------------------------------------
-
-ResumableUploads::Writer::Writer(std::shared_ptr<ResumableUploads> uploads,
-                                 web::tus::Patch const& patch, std::optional<ByteCount> length,
-                                 bool live)
-    : uploads_(std::move(uploads)),
-      id_(patch.id),
-      at_(patch.offset.value()),
-      end_(length.value_or(uploads_->max_file_size_).value()),
-      live_(live),
-      expected_(patch.checksum) {
-  if (expected_) sum_.emplace(expected_->algorithm);
-}
-
-asio::awaitable<Result<void>> ResumableUploads::Writer::begin_part() {
-  web::Lookup const done = uploads_->gateway_.lookup(web::tus::done_name(id_));
-  bool const overtaken = !is_first_ && done.status == web::LookupStatus::found;
-  if (overtaken) co_return fail(Fault::precondition_failed, "another request ended the upload");
-  is_first_ = false;
-  auto request = internal_file(web::tus::part_name(id_, ByteOffset{at_}, random_hex(1)), {});
-  auto begun = co_await begin_upload(uploads_->loop_, uploads_->gateway_, std::move(request));
-  if (!begun) co_return tl::unexpected(begun.error());
-  part_ = std::move(*begun);
-  part_bytes_ = 0;
-  part_begun_ = std::chrono::steady_clock::now();
-  co_return Result<void>{};
-}
-
-asio::awaitable<Result<void>> ResumableUploads::Writer::end_part() {
-  auto const part = std::exchange(part_, nullptr);
-  auto finish = [&](web::Done<web::StoredFile> done) { part->finish(std::move(done)); };
-  auto const stored = co_await await_done<web::StoredFile>(uploads_->loop_, finish);
-  FAILPOINT("resumable.part_stored");
-  if (!stored) co_return tl::unexpected(stored.error());
-  co_return Result<void>{};
-}
-
-asio::awaitable<Result<void>> ResumableUploads::Writer::write(std::span<std::byte const> bytes) {
-  bool const is_over = bytes.size() > end_ - at_;
-  if (is_over) bytes = bytes.first(end_ - at_);
-  while (!bytes.empty()) {
-    if (!part_) {
-      auto const begun = co_await begin_part();
-      if (!begun) co_return begun;
-    }
-    std::uint64_t const room = expected_ ? bytes.size() : part_bytes_max - part_bytes_;
-    auto const now = bytes.first(std::min<std::uint64_t>(room, bytes.size()));
-    auto write = [&](web::Done<void> done) { part_->write(now, std::move(done)); };
-    auto const written = co_await await_done<void>(uploads_->loop_, write);
-    if (!written) co_return written;
-    if (sum_) sum_->update(now);
-    at_ += now.size();
-    part_bytes_ += now.size();
-    bytes = bytes.subspan(now.size());
-    bool const is_old =
-        std::chrono::steady_clock::now() - part_begun_ >= (live_ ? live_part_time : part_time);
-    if (expected_ || (part_bytes_ < part_bytes_max && !is_old)) continue;
-    auto const ended = co_await end_part();
-    if (!ended) co_return ended;
+  for (auto& [id, seen] : uploads) {
+    auto const before = seen_.find(id);
+    bool const same = before != seen_.end() && before->second.mark == seen.mark;
+    seen.since = same ? before->second.since : now;
   }
-  if (is_over) co_return fail(Fault::too_large, "these are more bytes than the upload's length");
-  co_return Result<void>{};
+  return uploads;
 }
 
-asio::awaitable<Result<void>> ResumableUploads::Writer::finish(bool whole) {
-  bool const is_right = !expected_ || (whole && sum_->finish() == expected_->digest);
-  if (!is_right) {
-    part_.reset();
-    co_return fail(Fault::digest_mismatch,
-                   "the bytes have not the announced checksum; none of them was kept");
+asio::awaitable<void> ResumableUploads::collect(Clock::time_point now, Clock::duration later) {
+  seen_ = survey(now);
+  auto const uploads = seen_;
+  for (auto const& [id, upload] : uploads) {
+    if (now - upload.since < limits_.kept + later) continue;
+    // This node may have missed that somebody goes on with it.
+    std::vector<std::string> names{web::tus::writer_name(id)};
+    auto const writer = co_await newest_of(std::move(names));
+    auto const after = survey(now);
+    auto const found = after.find(id);
+    bool const same = found != after.end() && found->second.since == upload.since;
+    if (writer && same) co_await remove_all(upload.names);
   }
-  if (!part_) co_return Result<void>{};
-  co_return co_await end_part();
 }
 
 }  // namespace chisme::node

@@ -1,5 +1,4 @@
 #include <asio/redirect_error.hpp>
-#include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <utility>
 
@@ -39,27 +38,30 @@ asio::awaitable<web::Reply> HttpConnection::create_upload(web::tus::Create creat
                           .length = {},
                           .body_size = parser_.request().content_length,
                           .checksum = create.checksum};
-    auto const taken = co_await take_bytes(std::move(patch));
-    if (!taken) co_return taken.error();
-    upload = co_await uploads->ask(upload->id);
+    auto const writer = co_await take_bytes(std::move(patch));
+    if (!writer) co_return writer.error();
+    if (!(*writer)->is_complete()) co_return web::tus::created((*writer)->told());
+    upload = co_await uploads->finish(upload->id);
     if (!upload) co_return web::tus::failed(upload.error());
   }
-  co_return web::tus::created(upload->told());
+  co_return web::tus::created(uploads->told(*upload));
 }
 
 asio::awaitable<web::Reply> HttpConnection::patch_upload(web::tus::Patch patch) {
   auto const uploads = host_->resumable;
-  auto const taken = co_await take_bytes(patch);
-  if (!taken) co_return taken.error();
-  auto const upload = co_await uploads->ask(patch.id);
+  auto const writer = co_await take_bytes(patch);
+  if (!writer) co_return writer.error();
+  if (!(*writer)->is_complete()) co_return web::tus::patched((*writer)->told());
+  auto const upload = co_await uploads->finish(patch.id);
   if (!upload) co_return web::tus::failed(upload.error());
-  co_return web::tus::patched(upload->told());
+  co_return web::tus::patched(uploads->told(*upload));
 }
 
 asio::awaitable<web::Reply> HttpConnection::ask_upload(web::tus::Ask ask) {
-  auto const upload = co_await host_->resumable->ask(ask.id);
+  auto const uploads = host_->resumable;
+  auto const upload = co_await uploads->ask(ask.id);
   if (!upload) co_return web::tus::failed(upload.error());
-  co_return web::tus::asked(upload->told());
+  co_return web::tus::asked(uploads->told(*upload));
 }
 
 asio::awaitable<web::Reply> HttpConnection::terminate_upload(web::tus::Terminate terminate) {
@@ -68,9 +70,10 @@ asio::awaitable<web::Reply> HttpConnection::terminate_upload(web::tus::Terminate
 }
 
 // What came before the client went away, or before an error, is kept too.
-asio::awaitable<tl::expected<void, web::Reply>> HttpConnection::take_bytes(web::tus::Patch patch) {
+asio::awaitable<tl::expected<HttpConnection::Writer, web::Reply>> HttpConnection::take_bytes(
+    web::tus::Patch patch) {
   auto const writer = co_await host_->resumable->begin(std::move(patch));
-  if (!writer) co_return tl::unexpected(writer.error());
+  if (!writer) co_return writer;
   bool const going = co_await continue_expected();
   if (!going) co_return tl::unexpected(client_left());
   auto const written = co_await write_parts(*writer);
@@ -82,26 +85,24 @@ asio::awaitable<tl::expected<void, web::Reply>> HttpConnection::take_bytes(web::
   }
   if (!whole) co_return tl::unexpected(client_left());
   if (!finished) co_return tl::unexpected(web::tus::failed(finished.error()));
-  co_return tl::expected<void, web::Reply>{};
+  co_return writer;
 }
 
-// While a client of a live upload is quiet, readers get what it has sent.
-asio::awaitable<Result<void>> HttpConnection::write_parts(
-    std::shared_ptr<ResumableUploads::Writer> writer) {
+// When the client pauses, what it sent does not wait for more.
+asio::awaitable<Result<void>> HttpConnection::write_parts(Writer writer) {
   input_.grow();
-  Result<void> written;
-  while (written && state_ == web::ParseState::body) {
-    bool const is_quiet = writer->is_awaited() && input_.unread().empty() &&
-                          !co_await is_readable_within(ResumableUploads::Writer::live_part_time);
-    if (is_quiet) {
-      written = co_await writer->secure();
-      continue;
+  while (state_ == web::ParseState::body) {
+    if (writer->can_settle() && input_.unread().empty()) {
+      bool const more = co_await is_readable_within(writer->patience());
+      auto const settled = more ? Result<void>{} : co_await writer->settle();
+      if (!settled) co_return settled;
     }
     auto const run = co_await next_body_run();
     if (run.empty()) break;
-    written = co_await writer->write(run);
+    auto const written = co_await writer->write(run);
+    if (!written) co_return written;
   }
-  co_return written;
+  co_return Result<void>{};
 }
 
 asio::awaitable<bool> HttpConnection::is_readable_within(std::chrono::milliseconds patience) {

@@ -258,7 +258,7 @@ SCENARIOS = {
     "removal.decided": (discard, surplus), "removal.done": (discard, surplus),
     "replace.renamed": (start,), "replace.written": (start,),
     "resumable.assembled": (resume,), "resumable.created": (resume,), "resumable.done": (resume,),
-    "resumable.part_stored": (resume,), "resumable.stored": (resume,),
+    "resumable.part_stored": (resume,), "resumable.stored": (resume,), "resumable.turn_taken": (resume,),
     "upload.answered": (put,), "upload.begun": (put,), "upload.committed": (put,), "upload.durable": (put,),
     "upload.hashed": (put,), "upload.recorded": (put,), "upload.replacing": (replace,),
     "upload.taken": (put,),

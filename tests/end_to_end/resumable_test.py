@@ -1,6 +1,9 @@
 """tus 1.0 on real processes: any node goes on with any upload, and no node's death ends one."""
 import base64
 import hashlib
+import socket
+import threading
+import time
 import unittest
 
 from harness import Cluster, eventually, fetch, get_json, request, sha256, some_bytes
@@ -145,6 +148,105 @@ class Resumable(unittest.TestCase):
         self.assertEqual(patch(self.url(2), path, 0, b"0123456789")[0], 404)
         self.assertEqual(send(self.url(2) + "/uploads/" + "0" * 32, "HEAD")[0], 404)
         self.assertEqual(send(self.url(2) + "/uploads/nonsense", "HEAD")[0], 404)
+
+
+    def test_asking_undoes_no_later_removal_and_no_later_write(self):
+        for turn in range(10):
+            for name, method, later in ((f"removed{turn}", "DELETE", None), (f"replaced{turn}", "PUT", b"later")):
+                path = self.create(1, name, 4)
+                self.assertEqual(patch(self.url(1), path, 0, b"film")[0], 204)
+                self.assertIn(request(self.url(1) + "/files/" + name, method, later)[0], (200, 204))
+                for node in (2, 3, 4):
+                    self.assertEqual(offset(self.url(node), path), 4)
+                time.sleep(0.1)
+                for node in (1, 2, 3, 4):
+                    status, _, body = request(self.url(node) + f"/files/{name}?via=proxy")
+                    self.assertEqual((status, body if status == 200 else None), (200 if later else 404, later), node)
+
+    def test_those_who_ask_and_leave_cause_no_copies(self):
+        data = some_bytes(48 * MIB, seed=5)
+        path = self.create(1, "asked.bin", len(data))
+        self.assertEqual(patch(self.url(1), path, 0, data[:-10])[0], 204)
+        answers, peak = [], 0
+        last = threading.Thread(target=lambda: answers.append(patch(self.url(1), path, len(data) - 10, data[-10:])))
+        last.start()
+        while last.is_alive():
+            for node in (1, 2, 3):
+                with socket.create_connection(("127.0.0.1", self.cluster.port(node))) as connection:
+                    connection.sendall(f"HEAD {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.cluster.port(node)}\r\n"
+                                       "Tus-Resumable: 1.0.0\r\n\r\n".encode())
+            peak = max(peak, self.staged())
+            time.sleep(0.02)
+        self.assertEqual(answers, [(204, len(data))])
+        self.assertLess(peak, 5 * len(data), "one assembly, its copies, and one more by chance")
+        self.assert_stored("asked.bin", data)
+
+    def staged(self):
+        """Bytes that are on their way in."""
+        sizes = 0
+        for path in self.cluster.data.glob("*/staging/*"):
+            try:
+                sizes += path.stat().st_blocks * 512
+            except FileNotFoundError:
+                pass
+        return sizes
+
+    def test_of_two_writers_one_is_told_that_its_bytes_are_safe(self):
+        for turn in range(5):
+            name = f"two{turn}"
+            path = self.create(1, name, 10)
+            writers = [begin_patch(self.cluster.port(node), path, 0, 10) for node in (1, 2)]
+            bodies = (b"aaaaaAAAAA", b"bbbbbBBBBB")
+            for writer, body in zip(writers, bodies):
+                writer.sendall(body[:5])
+                time.sleep(0.1)
+            statuses = []
+            for writer, body in zip(writers, bodies):
+                writer.sendall(body[5:])
+                statuses.append(int(writer.recv(4096).split()[1]))
+                writer.close()
+            self.assertEqual(sorted(statuses), [204, 409])
+            self.assertEqual(fetch(self.url(3) + "/files/" + name), bodies[statuses.index(204)])
+
+    def test_what_a_client_that_pauses_has_sent_is_safe_soon(self):
+        path = self.create(1, "paused.bin", 2 * MIB)
+        with begin_patch(self.cluster.port(1), path, 0, 2 * MIB) as connection:
+            connection.sendall(b"x" * MIB)
+            eventually(lambda: offset(self.url(2), path) == MIB, 15, "the first half is safe while the client pauses")
+            connection.sendall(b"x" * MIB)
+            self.assertEqual(connection.recv(4096).split()[1], b"204")
+        self.assert_stored("paused.bin", b"x" * 2 * MIB)
+
+    def test_an_upload_that_is_ended_while_its_file_is_made_becomes_none(self):
+        data = some_bytes(64 * MIB, seed=9)
+        path = self.create(1, "late.bin", len(data))
+        self.assertEqual(patch(self.url(1), path, 0, data[:-1])[0], 204)
+        answers = []
+        last = threading.Thread(target=lambda: answers.append(patch(self.url(1), path, len(data) - 1, data[-1:])[0]))
+        last.start()
+        time.sleep(0.05)
+        status, _ = send(self.url(2) + path, "DELETE")
+        self.assertEqual(status, 204)
+        last.join()
+        # The end may also have come too late: then it was the upload that was ended, not the file.
+        file = request(self.url(1) + "/files/late.bin", "HEAD")[0]
+        self.assertEqual((answers[0] == 204), file != 404, (answers, file))
+
+
+class Limits(unittest.TestCase):
+    def test_uploads_that_nobody_goes_on_with_go(self):
+        with Cluster(3, ("--keep-uploads", "4s")) as cluster:
+            path = create(cluster.url(1), 100, Upload_Metadata=metadata(filename="old"))
+            for at in range(8):
+                self.assertEqual(patch(cluster.url(at % 3 + 1), path, at, b"x")[0], 204)
+                time.sleep(1)
+            eventually(lambda: send(cluster.url(2) + path, "HEAD")[0] == 404, 20, "it is forgotten")
+
+    def test_an_upload_without_room_is_not_begun(self):
+        with Cluster(3, ("--quota", "100M")) as cluster:
+            headers = {"Upload-Length": str(80 * MIB), "Upload-Metadata": metadata(filename="huge")}
+            self.assertEqual(send(cluster.url(1) + "/uploads", "POST", headers)[0], 507)
+            create(cluster.url(1), 20 * MIB, Upload_Metadata=metadata(filename="small"))
 
 
 class Deaths(unittest.TestCase):

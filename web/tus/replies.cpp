@@ -14,7 +14,7 @@ void add_state(Reply& reply, Told const& told) {
   if (told.offset) {
     reply.headers.push_back({"Upload-Offset", std::to_string(told.offset->value())});
   }
-  reply.headers.push_back({"Upload-Expires", http_date(told.newest + kept_for)});
+  reply.headers.push_back({"Upload-Expires", http_date(told.expires)});
   reply.headers.push_back({"Cache-Control", "no-store"});
 }
 

@@ -9,9 +9,6 @@
 // What tus answers. Pure.
 namespace chisme::web::tus {
 
-// How long an upload is kept after its last change.
-inline constexpr std::chrono::hours kept_for{24};
-
 [[nodiscard]] Reply with_protocol(Reply reply);
 // The answer to OPTIONS.
 [[nodiscard]] Reply described(ByteCount max_file_size);
@@ -24,7 +21,7 @@ struct Told {
   About about;
   std::optional<ByteCount> length;
   std::optional<ByteCount> offset;  // nullopt: a concatenation that is not done yet
-  WallTime newest{};
+  WallTime expires{};
 };
 [[nodiscard]] Reply created(Told const& told);
 [[nodiscard]] Reply asked(Told const& told);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <queue>
+#include <utility>
 
 #include "web/names.hpp"
 
@@ -21,20 +23,23 @@ std::optional<std::uint64_t> take_number(std::string_view& text) {
   return number;
 }
 
+std::uint64_t end_of(Part const& part) {
+  return part.offset.value() + part.file.size.value();
+}
+
 void note(Progress& progress, std::string_view kind, FileInfo file) {
   progress.newest = std::max(progress.newest, file.modified);
-  constexpr std::string_view part = "part/";
-  constexpr std::string_view length = "length/";
   if (kind == "done") progress.done = true;
-  if (kind.starts_with(length)) {
-    kind.remove_prefix(length.size());
-    if (auto const told = take_number(kind)) progress.told_length = ByteCount{*told};
-  } else if (kind.starts_with(part)) {
-    kind.remove_prefix(part.size());
-    if (auto const offset = take_number(kind)) {
-      progress.parts.push_back({ByteOffset{*offset}, std::move(file)});
-    }
+  if (kind == "length") {
+    if (auto const told = number_of(file)) progress.told_length = ByteCount{*told};
+    progress.length_version = file.version;
   }
+  constexpr std::string_view part = "part/";
+  if (!kind.starts_with(part)) return;
+  kind.remove_prefix(part.size());
+  auto const offset = take_number(kind);
+  if (!offset || !kind.starts_with('-')) return;
+  progress.parts.push_back({ByteOffset{*offset}, std::string{kind.substr(1)}, std::move(file)});
 }
 
 std::string_view text_of(Concat concat) {
@@ -85,19 +90,28 @@ std::optional<About> parse_about(std::string_view text) {
   return about;
 }
 
+std::string uploads_prefix() {
+  return std::string{internal_prefix} + "uploads/";
+}
 std::string files_prefix(std::string_view id) {
-  return std::string{internal_prefix} + "uploads/" + std::string{id} + "/";
+  return uploads_prefix() + std::string{id} + "/";
+}
+std::string parts_prefix(std::string_view id) {
+  return files_prefix(id) + "part/";
 }
 std::string about_name(std::string_view id) {
   return files_prefix(id) + "about";
 }
-std::string length_name(std::string_view id, ByteCount length) {
-  return files_prefix(id) + "length/" + std::to_string(length.value());
+std::string length_name(std::string_view id) {
+  return files_prefix(id) + "length";
 }
-std::string part_name(std::string_view id, ByteOffset offset, std::string_view unique) {
+std::string writer_name(std::string_view id) {
+  return files_prefix(id) + "writer";
+}
+std::string part_name(std::string_view id, ByteOffset offset, std::string_view writer) {
   std::string digits = std::to_string(offset.value());
   digits.insert(0, offset_digits - digits.size(), '0');
-  return files_prefix(id) + "part/" + digits + "-" + std::string{unique};
+  return parts_prefix(id) + digits + "-" + std::string{writer};
 }
 std::string done_name(std::string_view id) {
   return files_prefix(id) + "done";
@@ -123,6 +137,15 @@ std::optional<Done> parse_done(std::string_view text) {
   return Done{*digest, ByteCount{*size}};
 }
 
+std::string number_type(std::uint64_t number) {
+  return std::to_string(number);
+}
+std::optional<std::uint64_t> number_of(FileInfo const& file) {
+  std::string_view text = file.type;
+  auto const number = take_number(text);
+  return text.empty() ? number : std::nullopt;
+}
+
 Progress progress_of(std::string_view id, std::vector<FileInfo> files) {
   Progress progress;
   std::string const prefix = files_prefix(id);
@@ -131,43 +154,40 @@ Progress progress_of(std::string_view id, std::vector<FileInfo> files) {
     std::string const kind = file.name.substr(prefix.size());
     note(progress, kind, std::move(file));
   }
-  std::ranges::sort(progress.parts, {}, &Part::offset);
+  std::ranges::sort(progress.parts, {}, [](Part const& part) {
+    return std::pair{part.offset.value(), std::string_view{part.writer}};
+  });
   return progress;
 }
 
-std::vector<Piece> pieces(std::vector<Part> const& parts) {
+// Of the parts that have a byte, the latest writer's; so each begins or ends a piece.
+std::vector<Piece> pieces(std::vector<Part> const& parts, ByteOffset from) {
+  auto const later = [](Part const* a, Part const* b) { return a->writer < b->writer; };
+  std::priority_queue<Part const*, std::vector<Part const*>, decltype(later)> open(later);
   std::vector<Piece> chain;
-  std::uint64_t at = 0;
-  auto next = parts.begin();
-  while (true) {
-    // Of those that begin here or before, the one that reaches furthest.
-    Part const* best = nullptr;
-    std::uint64_t reach = at;
-    for (; next != parts.end() && next->offset.value() <= at; ++next) {
-      std::uint64_t const end = next->offset.value() + next->file.size.value();
-      if (end <= reach) continue;
-      reach = end;
-      best = &*next;
+  std::uint64_t at = from.value();
+  Part const* last = nullptr;
+  for (auto next = parts.begin();;) {
+    for (; next != parts.end() && next->offset.value() <= at; ++next) open.push(&*next);
+    while (!open.empty() && end_of(*open.top()) <= at) open.pop();
+    if (open.empty()) return chain;
+    Part const* const best = open.top();
+    std::uint64_t end = end_of(*best);
+    if (next != parts.end()) end = std::min(end, next->offset.value());
+    if (best == last) {
+      chain.back().size += ByteCount{end - at};
+    } else {
+      chain.push_back({best->file, ByteOffset{at - best->offset.value()}, ByteCount{end - at}});
     }
-    if (best == nullptr) return chain;
-    chain.push_back({best->file, ByteOffset{at - best->offset.value()}, ByteCount{reach - at}});
-    at = reach;
+    last = best;
+    at = end;
   }
 }
 
-std::optional<Piece> piece_at(std::vector<Part> const& parts, ByteOffset at) {
-  Part const* best = nullptr;
-  std::uint64_t reach = at.value();
-  for (Part const& part : parts) {
-    if (part.offset > at) break;
-    std::uint64_t const end = part.offset.value() + part.file.size.value();
-    if (end <= reach) continue;
-    reach = end;
-    best = &part;
-  }
-  if (best == nullptr) return std::nullopt;
-  return Piece{best->file, ByteOffset{at.value() - best->offset.value()},
-               ByteCount{reach - at.value()}};
+std::string file_version(std::string const& about_version, Progress const& progress) {
+  std::string newest = std::max(about_version, progress.length_version);
+  for (Piece const& piece : pieces(progress.parts)) newest = std::max(newest, piece.file.version);
+  return newest;
 }
 
 ByteCount covered(std::vector<Part> const& parts) {

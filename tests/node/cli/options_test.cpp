@@ -181,7 +181,7 @@ TEST(NodeOptions, ABadValueIsNamedWithWhereItStands) {
        {"", "-1", "x", "nan", "inf", "1e99", "5 s", "s", "ms", "5y", "9999d", "1h30m", "--5s"}) {
     EXPECT_THAT(complaint({{"repair_delay", {bad}}}), HasSubstr("is not a time")) << bad;
   }
-  for (char const* const key : {"keep_removed", "keep_surplus", "scrub_period"}) {
+  for (char const* const key : {"keep_removed", "keep_surplus", "keep_uploads", "scrub_period"}) {
     EXPECT_THAT(complaint({{key, {"0"}}}), HasSubstr("from 1.0 s to 3650 days")) << key;
     EXPECT_THAT(complaint({{key, {"999ms"}}}), HasSubstr("is not a time")) << key;
     EXPECT_EQ(complaint({{key, {"1s"}}}), "accepted") << key;

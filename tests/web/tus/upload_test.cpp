@@ -29,7 +29,7 @@ TEST(TusUpload, ItsOffsetIsWhatIsCoveredWithoutAGap) {
   EXPECT_EQ(offset_of({part(10, 5)}), 0u);
   EXPECT_EQ(offset_of({part(0, 10), part(10, 5)}), 15u);
   EXPECT_EQ(offset_of({part(10, 5), part(0, 10), part(16, 9)}), 15u);
-  // Two requests at once: parts that overlap, lie within others, begin where others do.
+  // Parts of overtaken requests overlap others, lie within others, begin where others do.
   EXPECT_EQ(offset_of({part(0, 10), part(0, 4, "b"), part(4, 2), part(8, 20), part(9, 3)}), 28u);
 }
 
@@ -85,11 +85,47 @@ TEST(TusUpload, PiecesAreTheCoveredBytesInOrderWhateverTheParts) {
   }
 }
 
+TEST(TusUpload, OfBytesThatTwoRequestsStoredTheLaterOnesAreTaken) {
+  auto const taken =
+      pieces(progress_of(id, {part(0, 10, "1"), part(4, 3, "2"), part(7, 9, "1")}).parts);
+  ASSERT_EQ(taken.size(), 4u);
+  EXPECT_EQ(taken[0].size, ByteCount{4});
+  EXPECT_EQ(taken[1].file.name, part_name(id, ByteOffset{4}, "2"));
+  EXPECT_EQ(taken[1].size, ByteCount{3});
+  auto const middle =
+      pieces(progress_of(id, {part(0, 10, "1"), part(4, 3, "2")}).parts, ByteOffset{5});
+  ASSERT_EQ(middle.size(), 2u);
+  EXPECT_EQ(middle[0].from, ByteOffset{1});
+  EXPECT_EQ(middle[0].size, ByteCount{2});
+  EXPECT_EQ(middle[1].from, ByteOffset{7});
+  EXPECT_TRUE(pieces(progress_of(id, {part(0, 4, "1")}).parts, ByteOffset{4}).empty());
+  // What is older changes nothing where all is there.
+  auto const all = pieces(progress_of(id, {part(0, 10, "2"), part(0, 12, "1")}).parts);
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].size, ByteCount{10});
+  EXPECT_EQ(all[1].from, ByteOffset{10});
+}
+
+TEST(TusUpload, TheVersionOfItsFileIsTheNewestOfWhatItIsMadeOf) {
+  auto const with = [](FileInfo info, std::string version) {
+    info.version = std::move(version);
+    return info;
+  };
+  std::vector<FileInfo> files{with(part(0, 5, "2"), "v4"), with(part(5, 5, "2"), "v5"),
+                              with(part(0, 7, "1"), "v9"), with(file(writer_name(id)), "v8")};
+  EXPECT_EQ(file_version("v1", progress_of(id, files)), "v5");
+  EXPECT_EQ(file_version("v6", progress_of(id, files)), "v6");
+  files.push_back(with(file(length_name(id)), "v7"));
+  EXPECT_EQ(file_version("v1", progress_of(id, files)), "v7");
+}
+
 TEST(TusUpload, ItsFilesTellTheRest) {
+  FileInfo length = file(length_name(id));
+  length.type = number_type(77);
   FileInfo done = file(done_name(id));
   done.modified = WallTime{std::chrono::milliseconds{50}};
-  Progress const progress = progress_of(
-      id, {file(about_name(id)), file(length_name(id, ByteCount{77})), done, file("foreign")});
+  Progress const progress =
+      progress_of(id, {file(about_name(id)), length, done, file("foreign"), file(writer_name(id))});
   EXPECT_EQ(progress.told_length, ByteCount{77});
   EXPECT_TRUE(progress.done);
   EXPECT_EQ(progress.newest, done.modified);

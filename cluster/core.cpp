@@ -88,6 +88,7 @@ struct Core::Parts {
 
   std::vector<MemberView> members;  // as of `members_changes`, with the newest loads
   Members::Places places;           // where in `members` each is
+  std::vector<NodeId> changed;      // of these, by the call that goes on, or the last one
   std::uint64_t members_changes = 0;
   bool disk_changed = false;  // by a load, and replication was not told yet
   std::uint64_t view_number = 1;
@@ -239,6 +240,7 @@ void Core::Parts::list_members(Instant now) {
     bool const restarted = members[at].alive.epoch != member.alive.epoch;
     if (restarted || member.state == MemberState::dead) loads.pardon(id);
     members[at] = member_view(member, now);
+    changed.push_back(id);
   }
   if (known != members.size() || known != swim.members().size()) list_again(now);
 }
@@ -252,6 +254,7 @@ void Core::Parts::list_again(Instant now) {
     for (; old != before.end() && old->alive.id < id; ++old) loads.forget(old->alive.id);
     bool const known = old != before.end() && old->alive.id == id;
     members.push_back(known ? std::move(*old++) : member_view(member, now));
+    if (!known) changed.push_back(id);
   }
   for (; old != before.end(); ++old) loads.forget(old->alive.id);
   places.clear();
@@ -320,11 +323,13 @@ Core::~Core() = default;
 Core::Core(Core&&) noexcept = default;
 
 void Core::handle(Input input, Instant now, Effects& out) {
+  parts_->changed.clear();
   std::visit([&](auto const& happened) { parts_->handle(happened, now, out); }, input);
   parts_->settle(now, out);
 }
 
 void Core::tick(Instant now, Effects& out) {
+  parts_->changed.clear();
   parts_->tick(now, out);
   parts_->settle(now, out);
 }
@@ -343,11 +348,21 @@ std::uint64_t Core::view_number() const {
 
 TableSizes Core::sizes() const {
   TableSizes sizes;
+  sizes.reserve(64);
   parts_->swim.add_sizes(sizes);
   parts_->loads.add_sizes(parts_->members.size(), sizes);
   parts_->load_probes.add_sizes(sizes);
   parts_->replication.add_sizes(parts_->members.size(), sizes);
   return sizes;
+}
+
+std::vector<MemberView> Core::changed_members() const {
+  std::vector<MemberView> found;
+  for (NodeId const id : parts_->changed) {
+    std::uint32_t const* const at = parts_->places.find(id);
+    if (at != nullptr) found.push_back(parts_->members[*at]);
+  }
+  return found;
 }
 
 ClusterView Core::view(Instant now) const {

@@ -47,8 +47,10 @@ class Core {
   // Moves whenever `view` would differ in more than load figures.
   [[nodiscard]] std::uint64_t view_number() const;
   [[nodiscard]] ClusterView view(Instant now) const;
-  // Of all bounded tables and queues, between calls of the above: for whoever watches the bounds.
+  // For whoever watches that promises are kept, between calls of the above: how full all bounded
+  // tables and queues are, and the members of which the last call learned something.
   [[nodiscard]] TableSizes sizes() const;
+  [[nodiscard]] std::vector<MemberView> changed_members() const;
 
  private:
   struct Parts;

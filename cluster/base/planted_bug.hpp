@@ -46,6 +46,7 @@ enum class PlantedBug : std::uint8_t {
   repairs_stay_counted,
   needed_copies_are_removed,
   transfers_are_not_limited,
+  askers_are_not_forgotten,
   table_is_not_bounded,
   surplus_stays,
   unreferenced_stays,

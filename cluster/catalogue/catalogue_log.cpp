@@ -159,8 +159,8 @@ void Catalogue::spread(CatalogueRecord const& record) {
 }
 
 void Catalogue::add_sizes(TableSizes& out) const {
-  out.push_back({"records to be saved", unsaved_.size(), unsaved_max});
-  out.push_back({"records to be told", fresh_.size(), fresh_max});
+  out.push_back({"records to be saved", unsaved_.size(), unsaved_max, is_work});
+  out.push_back({"records to be told", fresh_.size(), fresh_max, is_work});
 }
 
 // ---- Anti-entropy -------------------------------------------------------------------------------

@@ -39,8 +39,8 @@ class Suspicions {
   void postpone(Duration by, Instant now);
   [[nodiscard]] std::optional<Instant> deadline() const;
   void add_sizes(std::size_t members, TableSizes& out) const {
-    out.push_back({"suspects", suspects_.size(), members});
-    out.push_back({"ends of suspicions", ends_.size(), suspects_.size()});
+    out.push_back({"suspects", suspects_.size(), members, is_work});
+    out.push_back({"ends of suspicions", ends_.size(), suspects_.size(), is_work});
   }
 
  private:

@@ -42,7 +42,7 @@ class Disposal {
   void removed(Digest const& digest);
   void verified(ObjectVerified const& result, Catalogue& catalogue);
   void add_sizes(TableSizes& out) const {
-    out.push_back({"removals", removals_.size(), at_once_max_});
+    out.push_back({"removals", removals_.size(), at_once_max_, is_work});
   }
 
  private:

@@ -29,12 +29,11 @@ void Fetcher::handle(Envelope const& from, FetchObject const& request, Catalogue
                      Situation const& situation, Effects& out) {
   bool const known = is_under_way(request.digest);
   bool const local = catalogue.is_local(request.digest);
-  if (!known && !local) {
-    if (queued_.size() >= queued_max_) {
-      return tell_failure(from.sender, request.digest, situation, out);
-    }
-    queued_.push_back({request.digest, request.size, request.sources});
-  }
+  bool const takes_room = !askers_.contains(request.digest);
+  bool const is_full = (takes_room && askers_.size() >= askers_max()) ||
+                       (!known && !local && queued_.size() >= queued_max_);
+  if (is_full) return tell_failure(from.sender, request.digest, situation, out);
+  if (!known && !local) queued_.push_back({request.digest, request.size, request.sources});
   askers_[request.digest].insert(from.sender);
   if (local) return saved(catalogue, situation, out);
   start_next(catalogue, situation, out);
@@ -92,9 +91,10 @@ void Fetcher::refuse(Digest const& digest, Situation const& situation, Effects& 
 }
 
 void Fetcher::saved(Catalogue const& catalogue, Situation const& situation, Effects& out) {
+  if (planted(PlantedBug::askers_are_not_forgotten)) return;
   std::erase_if(askers_, [&](auto const& entry) {
     auto const have = catalogue.durable_holding(entry.first);
-    if (!have) return false;
+    if (!have) return !catalogue.is_local(entry.first) && !is_under_way(entry.first);
     for (NodeId const asker : entry.second) {
       MemberView const* const member = find_member(situation.members, asker);
       if (member == nullptr) continue;

@@ -19,7 +19,8 @@ namespace chisme::cluster {
 //
 // Who asked is told by a CatalogueDelta with this node's Have, once that is on disk, or by
 // FetchFailed: a transfer that fails is not tried again here. A source whose bytes did not have the
-// digest is told to verify its copy. While this node is busy, half as many run at a time.
+// digest is told to verify its copy. While this node is busy, half as many run at a time. Of objects
+// that are here already, as many are waited for as transfers: who asks for more asks again.
 //
 // Pure; one thread owns it.
 class Fetcher {
@@ -38,8 +39,9 @@ class Fetcher {
   // Something became durable: says so to those who wait for it.
   void saved(Catalogue const& catalogue, Situation const& situation, Effects& out);
   void add_sizes(TableSizes& out) const {
-    out.push_back({"transfers", running_.size(), transfers_in_max_});
-    out.push_back({"transfers that wait", queued_.size(), queued_max_});
+    out.push_back({"transfers", running_.size(), transfers_in_max_, is_work});
+    out.push_back({"transfers that wait", queued_.size(), queued_max_, is_work});
+    out.push_back({"objects that others wait for", askers_.size(), askers_max(), is_work});
   }
 
  private:
@@ -49,6 +51,7 @@ class Fetcher {
     std::vector<NodeId> sources;
   };
   [[nodiscard]] bool is_under_way(Digest const& digest) const;
+  [[nodiscard]] std::size_t askers_max() const { return 2 * (transfers_in_max_ + queued_max_); }
   void refuse(Digest const& digest, Situation const& situation, Effects& out);
   void start_next(Catalogue const& catalogue, Situation const& situation, Effects& out);
   bool start(Wanted const& wanted, Situation const& situation, Effects& out);

@@ -46,7 +46,7 @@ class Lookups {
   void tick(Catalogue const& catalogue, Situation const& situation, Effects& out);
   [[nodiscard]] std::optional<Instant> deadline() const;
   void add_sizes(TableSizes& out) const {
-    out.push_back({"lookups under way", pending_.size(), pending_max_});
+    out.push_back({"lookups under way", pending_.size(), pending_max_, is_work});
   }
 
  private:

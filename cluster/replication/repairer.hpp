@@ -50,9 +50,9 @@ class Repairer {
   // Objects that lack copies and that this node is to see to, or is seeing to.
   [[nodiscard]] std::uint64_t repairs_pending() const { return pending_; }
   void add_sizes(std::size_t objects, TableSizes& out) const {
-    out.push_back({"repairs", repairs_.size(), objects});
-    out.push_back({"repairs that are ready", ready_.size(), repairs_.size()});
-    out.push_back({"repairs under way", running_.size(), config_.transfers_out_max});
+    out.push_back({"repairs", repairs_.size(), objects, is_work});
+    out.push_back({"repairs that are ready", ready_.size(), repairs_.size(), is_work});
+    out.push_back({"repairs under way", running_.size(), config_.transfers_out_max, is_work});
     out.push_back({"objects without a source", lost_.size(), objects});
   }
 

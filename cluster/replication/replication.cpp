@@ -204,6 +204,7 @@ void Replication::add_sizes(std::size_t members, TableSizes& out) const {
   lookups_.add_sizes(out);
   fetcher_.add_sizes(out);
   outages_.add_sizes(members, out);
+  survey_.add_sizes(catalogue_.objects().size() + catalogue_.local().size(), out);
   repairer_.add_sizes(catalogue_.objects().size() + unseen, out);
   upkeep_.add_sizes(catalogue_.local().size() + unseen, out);
 }

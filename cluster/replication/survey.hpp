@@ -8,6 +8,7 @@
 
 #include "cluster/catalogue/catalogue.hpp"
 #include "cluster/replication/situation.hpp"
+#include "cluster/sizes.hpp"
 
 namespace chisme::cluster {
 
@@ -37,6 +38,10 @@ class Survey {
 
   // Objects that changed and are not looked at yet.
   [[nodiscard]] std::size_t waiting() const { return touched_.size(); }
+  // Those that are gone since are few: less than a slice goes while a slice is looked at.
+  void add_sizes(std::size_t objects, TableSizes& out) const {
+    out.push_back({"objects to be looked at", touched_.size(), objects + slice, is_work});
+  }
 
  private:
   std::set<Digest> touched_;

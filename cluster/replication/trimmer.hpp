@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -66,8 +67,10 @@ class Trimmer {
   // Once, when candidates were left out and all others are done with: all objects are to be looked
   // at again.
   [[nodiscard]] bool wants_rescan();
+  static constexpr std::string_view waiting_name = "copies to be trimmed";
   void add_sizes(TableSizes& out) const {
-    out.push_back({"copies to be trimmed", candidates_.size(), candidates_max_ + 1});
+    out.push_back({waiting_name, candidates_.size(), candidates_max_ + 1, is_work});
+    out.push_back({"times of trims", first_come_.size(), candidates_.size()});
   }
 
  private:

@@ -35,6 +35,7 @@ class Unreferenced {
   [[nodiscard]] std::optional<Instant> deadline() const;
   void add_sizes(std::size_t copies, TableSizes& out) const {
     out.push_back({"copies without a name", since_.size(), copies});
+    out.push_back({"times of copies without a name", oldest_first_.size(), since_.size()});
   }
 
  private:

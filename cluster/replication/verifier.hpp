@@ -55,7 +55,7 @@ class Verifier {
   void tick(Instant now, Effects& out);
   [[nodiscard]] std::optional<Instant> deadline() const;
   void add_sizes(TableSizes& out) const {
-    out.push_back({"copies to be read", queue_.size(), queued_max_ + 1});
+    out.push_back({"copies to be read", queue_.size(), queued_max_ + 1, is_work});
     out.push_back({"copies that were read", fresh_.size(), fresh_max_});
   }
 

@@ -63,9 +63,9 @@ class WriteCoordinator {
   }
 
   void add_sizes(TableSizes& out) const {
-    out.push_back({"writes under way", pending_.size(), pending_max_});
-    out.push_back({"timers of writes", timers_.size(), pending_.size()});
-    out.push_back({"writes being saved", saving_.size(), pending_.size()});
+    out.push_back({"writes under way", pending_.size(), pending_max_, is_work});
+    out.push_back({"timers of writes", timers_.size(), pending_.size(), is_work});
+    out.push_back({"writes being saved", saving_.size(), pending_.size(), is_work});
   }
 
  private:

@@ -34,7 +34,7 @@ class WriteParticipant {
   // The catalogue is durable up to `save`.
   void saved(SaveId save, Catalogue& catalogue, Situation const& situation, Effects& out);
   void add_sizes(TableSizes& out) const {
-    out.push_back({"commits that wait", waiting_.size(), waiting_max_});
+    out.push_back({"commits that wait", waiting_.size(), waiting_max_, is_work});
   }
 
  private:

@@ -23,6 +23,7 @@ constexpr std::uint64_t bytes_per_second = 50'000'000;
 constexpr unsigned fruitless_ticks_max = 100;
 constexpr Duration handling = 100us;      // of one input, by a machine that has been slowed down
 constexpr Duration longest_backlog = 2s;  // then its kernel drops datagrams
+constexpr Duration start_again = 200ms;   // from a Stop that asks for it
 constexpr std::uint64_t object_step = 2'500;  // microseconds: to sync an object, and its directory
 
 // Of a node with small buffers: some of them are full at times.
@@ -133,7 +134,6 @@ void Host::forget_work() {
 
 void Host::crash(double lost) {
   CHECK(is_up());
-  around_.observer->ends(*this);
   if (around_.trace.tells()) around_.say(who(index_) + "ends");
   forget_work();
   disk_->lose_power(random_, lost);
@@ -214,6 +214,7 @@ void Host::work(Step step) {
   if (slowness_ > 1) busy_until_ = free_at() + scaled(handling, slowness_);
   CHECK(effects_.empty());
   step(effects_);
+  around_.observer->worked(*this);
   std::uint64_t const run = run_;
   for (std::size_t i = 0; i < effects_.size() && run == run_; ++i) carry_out(effects_[i]);
   effects_.clear();
@@ -330,7 +331,12 @@ void Host::carry_out(Effect& effect) {
 void Host::stop(Stop const& effect) {
   bool const is_clone = around_.cloned.contains(id());
   if (effect.failed && !is_clone) around_.violated(who(index_) + "stopped: " + effect.reason);
-  crash();
+  if (!effect.restart) return crash();
+  // Its successor finds all that it had written, synced or not.
+  crash(0);
+  around_.agenda.after(start_again, [this, run = run_] {
+    if (!is_up() && run == run_) start();
+  });
 }
 
 void Host::send(Send& effect) {

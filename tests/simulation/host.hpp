@@ -45,6 +45,7 @@ class Host : public Machine {
   // From its next start on.
   void speak(cluster::ProtocolVersions versions) { versions_ = versions; }
   void shrink(double times) { shrunk_ = times; }
+  [[nodiscard]] bool is_shrunk() const { return shrunk_ < 1; }
 
   [[nodiscard]] bool is_up() const override { return core_ != nullptr; }
   [[nodiscard]] Clocks& clocks() { return clocks_; }

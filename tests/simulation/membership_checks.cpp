@@ -25,20 +25,25 @@ std::string text_of(NewsKey const& key) {
 
 }  // namespace
 
-void MembershipChecks::ends(Host const& host) {
-  note_own(host.view());
+MembershipChecks::Seen& MembershipChecks::seen_of(Host const& host) {
+  if (seen_.size() <= host.index()) seen_.resize(host.index() + 1);
+  Seen& seen = seen_[host.index()];
+  if (seen.run == host.run()) return seen;
+  // A new process: what it knows of itself, it says of itself.
+  seen = Seen{.run = host.run()};
+  for (MemberView const& member : host.view().members) note_own(member);
+  return seen;
+}
+
+void MembershipChecks::worked(Host const& host) {
+  Seen& seen = seen_of(host);
+  for (MemberView const& member : host.core().changed_members()) check(host, member, seen);
 }
 
 void MembershipChecks::look(std::span<Sight const> sights) {
-  for (Sight const& sight : sights) note_own(sight.view);
-  if (!around_.cloned.empty()) check_twins(sights);
   for (Sight const& sight : sights) {
-    Seen& seen = seen_[sight.host->index()];
-    if (seen.run != sight.host->run()) seen = Seen{sight.host->run(), {}};
-    for (MemberView const& member : sight.view.members) {
-      check_order(*sight.host, member, seen);
-      check_raised(*sight.host, member);
-    }
+    Seen& seen = seen_of(*sight.host);
+    for (MemberView const& member : sight.view.members) check(*sight.host, member, seen);
     if (!std::ranges::is_sorted(sight.view.members, {},
                                 [](MemberView const& member) { return member.alive.id; })) {
       around_.violated(name_of(*sight.host) + ": members are not in order");
@@ -46,44 +51,53 @@ void MembershipChecks::look(std::span<Sight const> sights) {
   }
 }
 
+void MembershipChecks::check(Host const& host, MemberView const& member, Seen& seen) {
+  note_own(member);
+  check_order(host, member, seen);
+  check_raised(host, member);
+}
+
 // Whoever meets its namesake ends, if it is the older one.
-void MembershipChecks::check_twins(std::span<Sight const> sights) {
-  Duration const patience = push_pull_period_of(around_.scenario) + std::chrono::seconds{2};
-  Instant const now = around_.agenda.now();
+void MembershipChecks::check_twins() {
   auto const before = std::exchange(twins_, {});
-  for (std::size_t i = 0; i < sights.size(); ++i) {
-    for (std::size_t j = i + 1; j < sights.size(); ++j) {
-      Host const& a = *sights[i].host;
-      Host const& b = *sights[j].host;
-      if (a.id() != b.id() || !around_.network->connects(a.index(), b.index())) continue;
-      if (a.is_paused() || b.is_paused()) continue;  // hears nobody
-      Twins twins{a.run(), b.run(), now};
-      auto const known = before.find({a.index(), b.index()});
-      bool const same =
-          known != before.end() && known->second.run_a == a.run() && known->second.run_b == b.run();
-      if (same) twins.since = known->second.since;
-      if (now - twins.since > patience) {
-        around_.violated(Invariant::views_agree,
-                         name_of(a) + " and " + name_of(b) + " live with one identity");
-        twins.since = now;
-      }
-      twins_[{a.index(), b.index()}] = twins;
+  for (NodeId const id : around_.cloned) {
+    std::vector<Host const*> same;
+    for (auto const& host : around_.hosts) {
+      // Who is paused hears nobody.
+      if (host->is_up() && !host->is_paused() && host->id() == id) same.push_back(host.get());
+    }
+    for (std::size_t i = 0; i < same.size(); ++i) {
+      for (std::size_t j = i + 1; j < same.size(); ++j) check_twins(*same[i], *same[j], before);
     }
   }
 }
 
-void MembershipChecks::note_own(ClusterView const& view) {
-  for (MemberView const& member : view.members) {
-    if (!member.self) continue;
-    Announced const now{member.alive.epoch, member.alive.incarnation};
-    Announced& before = announced_.try_emplace(member.alive.id, now).first->second;
-    before = std::max(before, now);
+void MembershipChecks::check_twins(Host const& a, Host const& b, TwinsByHosts const& before) {
+  if (!around_.network->connects(a.index(), b.index())) return;
+  Duration const patience = push_pull_period_of(around_.scenario) + std::chrono::seconds{2};
+  Instant const now = around_.agenda.now();
+  Twins twins{a.run(), b.run(), now};
+  auto const known = before.find({a.index(), b.index()});
+  bool const same =
+      known != before.end() && known->second.run_a == a.run() && known->second.run_b == b.run();
+  if (same) twins.since = known->second.since;
+  if (now - twins.since > patience) {
+    around_.violated(Invariant::views_agree,
+                     name_of(a) + " and " + name_of(b) + " live with one identity");
+    twins.since = now;
   }
+  twins_[{a.index(), b.index()}] = twins;
+}
+
+void MembershipChecks::note_own(MemberView const& member) {
+  if (!member.self) return;
+  Announced& before = announced_[member.alive.id];
+  before = std::max(before, Announced{member.alive.epoch, member.alive.incarnation});
 }
 
 void MembershipChecks::check_order(Host const& host, MemberView const& member, Seen& seen) {
   NewsKey const now = key_of(member);
-  NewsKey& before = seen.news.try_emplace(member.alive.id, now).first->second;
+  NewsKey& before = seen.news[member.alive.id];  // at first, before everything
   if (now < before) {
     bool const revived = !is_live(before.rank) && is_live(now.rank);
     around_.violated(revived ? Invariant::no_resurrection : Invariant::news_never_goes_back,
@@ -94,9 +108,9 @@ void MembershipChecks::check_order(Host const& host, MemberView const& member, S
 }
 
 void MembershipChecks::check_raised(Host const& host, MemberView const& member) {
-  auto const own = announced_.find(member.alive.id);
+  Announced const* const own = announced_.find(member.alive.id);
   Announced const told{member.alive.epoch, member.alive.incarnation};
-  if (own != announced_.end() && told <= own->second) return;
+  if (own != nullptr && told <= *own) return;
   around_.violated(
       Invariant::only_the_owner_raises,
       name_of(host) + ": " + to_string(member.alive.id) + " never said " + text_of(key_of(member)));

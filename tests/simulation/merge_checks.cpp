@@ -74,6 +74,16 @@ void MergeChecks::sends(Message const& message) {
                           keep(News{m.self}, news_);
                           for (MemberRecord const& member : m.members) sends(member);
                         },
+                        [&](MembersDelta const& m) {
+                          keep(News{m.self}, news_);
+                          for (MemberRecord const& member : m.members) sends(member);
+                        },
+                        [&](RangeSync const& m) {
+                          for (CatalogueRecord const& change : m.records) keep(change, changes_);
+                        },
+                        [&](LookupAnswer const& m) {
+                          for (CatalogueRecord const& change : m.records) keep(change, changes_);
+                        },
                         [](auto const&) {}},
              message);
 }

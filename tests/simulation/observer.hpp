@@ -14,8 +14,8 @@ class Host;
 class Observer {
  public:
   virtual ~Observer() = default;
-  // Its process ends now, by a crash or by itself; its core can still be looked at.
-  virtual void ends(Host const&) {}
+  // Its core has just been called; nothing of what it wants was done yet.
+  virtual void worked(Host const&) {}
   // `bytes` is the frame of what it sends.
   virtual void sends(Host const&, cluster::Send const&, std::string const& /*bytes*/) {}
   // Its core wants the local copy removed.

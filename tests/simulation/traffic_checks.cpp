@@ -2,7 +2,12 @@
 
 #include <algorithm>
 
+#include "cluster/membership/traffic.hpp"
+
 namespace chisme::simulation {
+
+using namespace cluster;
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -22,13 +27,24 @@ std::uint64_t rate(std::uint64_t bytes, Duration span) {
   return bytes * 1000 / static_cast<std::uint64_t>(std::max<Duration>(span, 1ms) / 1ms);
 }
 
+// The design's goal is 300 bytes a second and node, at any N, for a probe period of 500 ms: nearly
+// all of it are probes, so that it goes with them. What comes on top are push-pulls, of which few
+// or many fall into a few seconds.
+std::uint64_t membership_budget(Profile const& profile, Duration span) {
+  constexpr std::uint64_t goal = 330;
+  constexpr std::uint64_t push_pulls = 1000;  // bytes
+  return goal * 500 / static_cast<std::uint64_t>(profile.probe_period / 1ms) +
+         rate(push_pulls, span);
+}
+
 }  // namespace
 
-void TrafficChecks::sends(Host const& host, std::size_t bytes) {
+void TrafficChecks::sends(Host const& host, Message const& message, std::size_t bytes) {
   in_window_.resize(around_.hosts.size());
   in_idleness_.resize(around_.hosts.size());
   in_window_[host.index()] += bytes;
   in_idleness_[host.index()] += bytes;
+  if (is_idle_) of_membership_ += shares_of(message, bytes).membership;
 }
 
 void TrafficChecks::look() {
@@ -48,24 +64,39 @@ void TrafficChecks::look() {
 
 void TrafficChecks::idle_begins() {
   idle_began_ = around_.agenda.now();
+  is_idle_ = true;
+  of_membership_ = 0;
   std::ranges::fill(in_idleness_, 0);
 }
 
 void TrafficChecks::idle_ends() {
+  is_idle_ = false;
   if (in_idleness_.empty()) return;
+  check_membership();
   auto const most = std::ranges::max_element(in_idleness_);
   idle_ = rate(*most, around_.agenda.now() - idle_began_);
-  std::uint64_t budget = idle_budget(around_.hosts.size());
-  // To a node that knows no digests of tables the others tell whole ones: perhaps two just now.
-  bool const tells_tables = std::ranges::any_of(around_.hosts, [](auto const& host) {
-    return host->config().versions.highest < cluster::spoken_versions.highest;
-  });
-  if (tells_tables)
-    budget += rate(2 * table_bytes * around_.hosts.size(), around_.agenda.now() - idle_began_);
-  if (idle_ <= budget) return;
+  if (idle_ <= idle_budget(around_.hosts.size()) + tables_told()) return;
   around_.violated(Invariant::idle_traffic_normal,
                    "node " + std::to_string(most - in_idleness_.begin()) + " sends " +
                        std::to_string(idle_) + " bytes a second although nothing happens");
+}
+
+// To a node that knows no digests of tables the others tell whole ones: perhaps two just now.
+std::uint64_t TrafficChecks::tables_told() const {
+  bool const tells_tables = std::ranges::any_of(around_.hosts, [](auto const& host) {
+    return host->config().versions.highest < spoken_versions.highest;
+  });
+  if (!tells_tables) return 0;
+  return rate(2 * table_bytes * around_.hosts.size(), around_.agenda.now() - idle_began_);
+}
+
+void TrafficChecks::check_membership() {
+  Duration const span = around_.agenda.now() - idle_began_;
+  membership_ = rate(of_membership_ / around_.hosts.size(), span);
+  if (membership_ <= membership_budget(profile_of(around_.scenario), span) + tables_told()) return;
+  around_.violated(Invariant::idle_traffic_normal,
+                   "membership sends " + std::to_string(membership_) +
+                       " bytes a second and node although nothing happens");
 }
 
 }  // namespace chisme::simulation

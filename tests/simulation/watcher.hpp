@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tests/simulation/bounds_checks.hpp"
 #include "tests/simulation/catalogue_checks.hpp"
@@ -22,7 +23,7 @@ class Watcher : public Observer {
  public:
   Watcher(Surroundings& around, Workload& workload, Random random);
 
-  // To be called often; looks as often as the size of the cluster allows.
+  // To be called often; looks twice a second.
   void look();
   // The faults are over.
   void heals();
@@ -39,7 +40,10 @@ class Watcher : public Observer {
   [[nodiscard]] std::optional<Violation> disagreement();
   [[nodiscard]] TrafficChecks const& traffic() const { return traffic_; }
 
-  void ends(Host const& host) override { membership_.ends(host); }
+  void worked(Host const& host) override {
+    bounds_.worked(host);
+    membership_.worked(host);
+  }
   void sends(Host const& host, cluster::Send const& what, std::string const& bytes) override;
   void removes(Host const& host, Digest const& digest) override { copies_.removes(host, digest); }
   void removed(Host const& host, Digest const& digest) override { copies_.removed(host, digest); }
@@ -55,7 +59,7 @@ class Watcher : public Observer {
   }
 
  private:
-  [[nodiscard]] Duration period() const;
+  [[nodiscard]] std::vector<Sight> next_sights();
 
   Surroundings& around_;
   Workload& workload_;
@@ -67,6 +71,7 @@ class Watcher : public Observer {
   Intruder intruder_;
   TrafficChecks traffic_;
   Instant next_look_{};
+  std::size_t next_host_ = 0;  // to be looked at
   std::optional<Instant> healed_;
   bool late_views_told_ = false;
   bool is_settled_ = false;  // there was time to remove what is too much

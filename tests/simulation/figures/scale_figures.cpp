@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "cluster/membership/traffic.hpp"
 #include "cluster/placement/rendezvous.hpp"
-#include "cluster/wire/codec.hpp"
 #include "tests/simulation/host.hpp"
 #include "tests/simulation/surroundings.hpp"
 
@@ -28,44 +28,26 @@ using namespace std::chrono_literals;
 enum class Use : std::uint8_t { membership, loads, catalogue, files };
 constexpr std::size_t uses = 4;
 
-Use use_of(cluster::Message const& message) {
+// Of what is about files: the catalogue's exchange, and the rest.
+Use use_of_files(cluster::Message const& message) {
   using namespace cluster;
-  if (std::holds_alternative<LoadProbe>(message) || std::holds_alternative<LoadReply>(message)) {
-    return Use::loads;
-  }
   bool const levels = std::holds_alternative<CatalogueDigest>(message) ||
                       std::holds_alternative<CatalogueDelta>(message) ||
                       std::holds_alternative<HorizonNotice>(message) ||
                       std::holds_alternative<RangeSync>(message);
-  if (levels) return Use::catalogue;
-  // Membership's kinds come first, and the two of the loads are dealt with.
-  return message.index() <= Message{Leave{}}.index() ? Use::membership : Use::files;
+  return levels ? Use::catalogue : Use::files;
 }
 
-std::vector<cluster::Record> const* records_of(cluster::Message const& message) {
-  if (auto const* const ping = std::get_if<cluster::Ping>(&message)) return &ping->piggyback;
-  if (auto const* const ack = std::get_if<cluster::Ack>(&message)) return &ack->piggyback;
-  auto const* const gossip = std::get_if<cluster::Gossip>(&message);
-  return gossip == nullptr ? nullptr : &gossip->records;
-}
-
-// Counts the bytes that are sent, records in gossip by what they are about.
+// Counts the bytes that are sent by what they are for, as the figures of membership do.
 class Meter : public Observer {
  public:
   void sends(Host const&, cluster::Send const& send, std::string const& frame) override {
     ++messages;
-    std::size_t left = frame.size();
-    if (auto const* const records = records_of(send.message)) {
-      for (cluster::Record const& record : *records) {
-        std::size_t const size = cluster::encoded_size(record);
-        bool const is_load = std::holds_alternative<cluster::LoadRecord>(record);
-        bool const is_change = std::holds_alternative<cluster::CatalogueRecord>(record);
-        if (is_load) bytes_for(Use::loads) += size;
-        if (is_change) bytes_for(Use::catalogue) += size;
-        if (is_load || is_change) left -= size;
-      }
-    }
-    bytes_for(use_of(send.message)) += left;
+    cluster::Traffic const share = cluster::shares_of(send.message, frame.size());
+    bytes_for(Use::membership) += share.membership;
+    bytes_for(Use::loads) += share.loads;
+    bytes_for(Use::catalogue) += share.catalogue + share.fingerprints;
+    bytes_for(use_of_files(send.message)) += share.files;
   }
   std::uint64_t& bytes_for(Use use) { return bytes[static_cast<std::size_t>(use)]; }
 

@@ -1,6 +1,7 @@
 #include "tests/simulation/planted/planted_bugs.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace chisme::simulation {
 namespace {
@@ -12,8 +13,7 @@ using Bug = PlantedBug;
 constexpr PlantedRow rows[] = {
     // Membership.
     {Bug::stale_news_is_taken, "stale_news_is_taken", "member_table.cpp",
-     "older news replaces newer news",
-     any_of({news_never_goes_back, no_resurrection, merges_commute}), clog, 8},
+     "older news replaces newer news", any_of({news_never_goes_back}), clog, 8},
     {Bug::stale_news_is_taken, "stale_news_is_taken", "member_table.cpp",
      "older news replaces newer news",
      any_of({news_never_goes_back, no_resurrection, merges_commute}), delay, 16},
@@ -34,8 +34,9 @@ constexpr PlantedRow rows[] = {
      "a node that is called suspect or dead says nothing", any_of({views_agree, nothing_pending}),
      partition, 4},
     {Bug::known_news_is_told_again, "known_news_is_told_again", "swim_news.cpp",
-     "news that changed nothing is gossiped on",
-     any_of({traffic_within_budget, idle_traffic_normal}), std::nullopt, 2},
+     "news that changed nothing is gossiped on", any_of({traffic_within_budget}), std::nullopt, 2},
+    {Bug::known_news_is_told_again, "known_news_is_told_again", "swim_news.cpp",
+     "news that changed nothing is gossiped on", any_of({idle_traffic_normal}), std::nullopt, 2},
     {Bug::namesake_is_ignored, "namesake_is_ignored", "swim.cpp, core.cpp",
      "two processes with one identity live side by side",
      any_of({news_never_goes_back, views_agree, no_resurrection}), cloned_disk, 4},
@@ -60,13 +61,11 @@ constexpr PlantedRow rows[] = {
      "a node that does not know a kind of message is sent it", any_of({contract}), old_version, 4},
     // The catalogue.
     {Bug::older_version_wins, "older_version_wins", "record_tables.cpp",
-     "the last version to arrive stays", any_of({versions_never_decrease, merges_commute}),
-     std::nullopt, 2},
+     "the last version to arrive stays", any_of({versions_never_decrease}), std::nullopt, 2},
     {Bug::tombstones_do_not_count, "tombstones_do_not_count", "record_tables.cpp",
      "an old Put brings a removed name back", any_of({removed_stays_removed}), partition, 16},
     {Bug::duplicates_move_the_fingerprint, "duplicates_move_the_fingerprint", "record_tables.cpp",
-     "a record that comes twice changes the fingerprint",
-     any_of({merges_commute, traffic_within_budget, idle_traffic_normal}), duplication, 2},
+     "a record that comes twice changes the fingerprint", any_of({merges_commute}), duplication, 2},
     {Bug::gossip_is_enough, "gossip_is_enough", "anti_entropy.cpp",
      "nobody asks for what gossip lost", any_of({catalogues_agree}), loss, 4},
     {Bug::turns_are_left_out, "turns_are_left_out", "anti_entropy.cpp",
@@ -118,6 +117,9 @@ constexpr PlantedRow rows[] = {
      any_of({no_removal_without_others}), std::nullopt, 2},
     {Bug::transfers_are_not_limited, "transfers_are_not_limited", "fetcher.cpp",
      "a node fetches as much at once as it is asked to", any_of({within_bounds}), small, 4},
+    {Bug::askers_are_not_forgotten, "askers_are_not_forgotten", "fetcher.cpp",
+     "who waits for a copy is told of it, and waits on", any_of({nothing_pending}), std::nullopt,
+     2},
     {Bug::table_is_not_bounded, "table_is_not_bounded", "verifier.cpp",
      "a node remembers any number of copies that it has read", any_of({within_bounds}), small, 4},
     {Bug::surplus_stays, "surplus_stays", "trimmer.cpp", "copies beyond R are never removed",
@@ -132,8 +134,8 @@ constexpr PlantedRow rows[] = {
      "an older record that is saved later replaces a newer one on disk",
      any_of({no_acknowledged_write_lost, removed_stays_removed}), crash, 32},
     {Bug::torn_object_is_taken_for_whole, "torn_object_is_taken_for_whole", "disk.cpp",
-     "an object that was not synced counts after a power failure",
-     any_of({served_bytes_match, corrupt_is_no_source, copies_complete}), crash, 8},
+     "an object that was not synced counts after a power failure", any_of({served_bytes_match}),
+     crash, 8},
     {Bug::directory_is_not_synced, "directory_is_not_synced", "disk.cpp",
      "an object is synced, the directory that names it is not",
      any_of({no_acknowledged_write_lost, copies_complete}), strike, 8},
@@ -164,9 +166,12 @@ constexpr bool every_bug_has_a_row() {
   return true;
 }
 
+// Of which it alone has to find the mistake: another that finds it too would hide that it does not.
 constexpr bool every_invariant_has_a_row() {
   std::uint32_t found = 1;  // `contract` has no number in the design
-  for (PlantedRow const& row : rows) found |= row.found_by;
+  for (PlantedRow const& row : rows) {
+    if (std::has_single_bit(row.found_by)) found |= row.found_by;
+  }
   return found == (1u << invariants) - 1;
 }
 

@@ -37,8 +37,8 @@ struct PlantedRow {
   Setting setting = Setting::usual;
 };
 
-// Each bug, each invariant by its number and each kind of fault is in at least one row: the program
-// does not compile otherwise.
+// Each bug, each invariant by its number, alone, and each kind of fault is in at least one row: the
+// program does not compile otherwise.
 [[nodiscard]] std::span<PlantedRow const> planted_rows();
 
 }  // namespace chisme::simulation

@@ -107,6 +107,10 @@ TEST_P(PlantedBugs, AreFound) {
 std::string name_of_test(testing::TestParamInfo<PlantedRow> const& info) {
   std::string name{info.param.name};
   if (info.param.needs) name += "_under_" + std::string{simulation::name_of(*info.param.needs)};
+  name += "_by";
+  for (std::size_t i = 0; i < invariants; ++i) {
+    if ((info.param.found_by >> i & 1) != 0) name += "_" + std::to_string(i);
+  }
   return name;
 }
 INSTANTIATE_TEST_SUITE_P(Simulator, PlantedBugs, testing::ValuesIn(planted_rows()), name_of_test);

@@ -1,21 +1,19 @@
 #include "node/node.hpp"
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <asio/signal_set.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <iostream>
-#include <sstream>
 #include <string>
 #include <utility>
-#include <vector>
 
+#include "node/clock.hpp"
 #include "node/log.hpp"
+#include "node/restarting.hpp"
 #include "node/running_node.hpp"
-#include "node/storage/posix.hpp"
 
 namespace chisme::node {
 namespace {
@@ -53,25 +51,6 @@ void raise_descriptor_limit() {
   log::warning("the limit of open files cannot be raised: " + std::string{std::strerror(errno)});
 }
 
-// The same program with the same arguments in this process's place: whoever watches the process
-// sees no end, and the lock of the data directory goes with the descriptors that are closed.
-// Returns only when that fails.
-void start_again() {
-  auto const text = read_file("/proc/self/cmdline");
-  if (!text) {
-    std::cerr << "chisme: the node cannot start again: " << text.error().message << std::endl;
-    return;
-  }
-  std::vector<std::string> words;
-  std::istringstream lines{*text};
-  for (std::string word; std::getline(lines, word, '\0');) words.push_back(word);
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  ::execv("/proc/self/exe", arguments.data());
-  std::cerr << "chisme: the node cannot start again: " << std::strerror(errno) << std::endl;
-}
-
 void stop_on_signal(asio::signal_set& signals, RunningNode& node) {
   signals.async_wait([&](asio::error_code const& error, int) {
     if (error) return;
@@ -89,6 +68,7 @@ int run_node(NodeConfig config) {
   raise_descriptor_limit();
   bool ended_well = false;
   bool starts_again = false;
+  Instant const begun = steady_now();
   {
     RunningNode node{config};
     if (auto const started = start(node, config); !started) {
@@ -103,7 +83,7 @@ int run_node(NodeConfig config) {
     starts_again = node.wants_restart();
   }
   log::stop();
-  if (starts_again) start_again();
+  if (starts_again) start_again(steady_now() - begun);
   return ended_well && !starts_again ? 0 : 1;
 }
 

@@ -104,6 +104,7 @@ class Swim {
     out.push_back({"members", table_.all().size(), members_max});
     out.push_back({"members that were told they are dead", told_dead_.size(), members_max});
     out.push_back({"members that are refused", refused_.size(), refused_max});
+    out.push_back({"peers that are missed", missed_.size(), remembered_});
     detector_.add_sizes(out);
     suspicions_.add_sizes(table_.all().size(), out);
     dissemination_.add_sizes(out);
@@ -141,6 +142,7 @@ class Swim {
     return work_together(alive.versions, self_.versions);
   }
   void hear_of_self(News const& news, Instant now, Effects& out);
+  void hear_of_namesake(AliveRecord const& other, MemberState state, Effects& out);
   void answer_accuser(News const& news, NodeId teller, Effects& out) const;
   void refute(Incarnation heard, Instant now, Effects& out);
   void raise_incarnation(Incarnation over, Instant now, Effects& out);

@@ -137,7 +137,8 @@ void Swim::merge_member(MemberRecord const& record, NodeId teller, Instant now, 
   AliveRecord const& alive = record.alive;
   if (alive.id == self_.id) {
     if (alive.run_nonce != 0 && alive.run_nonce != self_.run_nonce) {
-      return hear_of_self(alive, now, out);
+      if (leaves_ || stopped_) return;
+      return hear_of_namesake(alive, record.state, out);
     }
     if (record.state != MemberState::alive) hear_of_self(end_of(record, teller), now, out);
     return;
@@ -196,11 +197,7 @@ void Swim::hear_of_self(News const& news, Instant now, Effects& out) {
   if (leaves_ || stopped_) return;
   NewsKey const key = key_of(news);
   if (auto const* alive = std::get_if<AliveRecord>(&news)) {
-    bool const foreign = alive->run_nonce != 0 && alive->run_nonce != self_.run_nonce;
-    if (foreign && alive->epoch >= self_.epoch && !planted(PlantedBug::namesake_is_ignored)) {
-      stop({"duplicate identity: another process runs as node " + to_string(self_.id), true}, out);
-    }
-    return;
+    return hear_of_namesake(*alive, MemberState::alive, out);
   }
   if (key.epoch > self_.epoch) return;  // whoever that is shows itself by an Alive
   if (key.epoch < self_.epoch) return dissemination_.add(self_, now);
@@ -209,6 +206,24 @@ void Swim::hear_of_self(News const& news, Instant now, Effects& out) {
   } else {
     refute(key.incarnation, now, out);
   }
+}
+
+// Another process that runs, or ran, as this node. One in an earlier epoch is this node before it
+// started again, and learns of this one.
+//
+// If that process is over, or was at this very address, this node has an older copy of its disk. If
+// both run in one epoch, both have given the same dots to records, so that neither may go on in it;
+// the one with the greater nonce may in the next.
+void Swim::hear_of_namesake(AliveRecord const& other, MemberState state, Effects& out) {
+  bool const is_other = other.run_nonce != 0 && other.run_nonce != self_.run_nonce;
+  if (!is_other || other.epoch < self_.epoch || planted(PlantedBug::namesake_is_ignored)) return;
+  if (!is_live(state) || other.peer == self_.peer) {
+    return stop({"the disk is an older copy: this node has run from another one since", true, true},
+                out);
+  }
+  bool const goes_on = other.epoch == self_.epoch && other.run_nonce < self_.run_nonce;
+  stop({"duplicate identity: another process runs as node " + to_string(self_.id), true, goes_on},
+       out);
 }
 
 // Who holds this node for dead long after all others heard the refutation would hear it from

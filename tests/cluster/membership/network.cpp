@@ -68,6 +68,14 @@ void Network::restart(std::size_t node) {
   start(node, {}, n.saved);
 }
 
+void Network::replace(std::size_t node) {
+  Node& n = nodes_[node];
+  n.self.id.high += 1;
+  n.self.epoch = Epoch{1};
+  n.self.run_nonce = random_();
+  start(node, {endpoint_of(0)});
+}
+
 std::size_t Network::clone(std::size_t node) {
   std::size_t const copy = nodes_.size();
   Node original{.self = nodes_[node].self,
@@ -297,6 +305,14 @@ std::size_t Network::deaths() const {
   return static_cast<std::size_t>(
       std::count_if(announced.begin(), announced.end(),
                     [](auto const& entry) { return entry.second.state == MemberState::dead; }));
+}
+
+std::size_t Network::size_of(std::size_t node, std::string_view table) const {
+  TableSizes sizes;
+  nodes_[node].swim->add_sizes(sizes);
+  auto const found = std::ranges::find(sizes, table, &TableSize::name);
+  CHECK(found != sizes.end());
+  return found->size;
 }
 
 }  // namespace chisme::cluster::testing

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -41,6 +42,8 @@ class Network {
   void set_versions(std::size_t node, ProtocolVersions versions) {
     nodes_[node].versions = versions;
   }
+  // A new identity at the same address: its disk was lost.
+  void replace(std::size_t node);
   // A copy of `node`'s data directory, started at another address with the same epoch.
   std::size_t clone(std::size_t node);
   void pause(std::size_t node) { nodes_[node].paused = true; }
@@ -82,6 +85,8 @@ class Network {
   std::function<void(std::size_t from, Message const&)> on_send;
   Traffic traffic;  // of everything sent, by what it is for
   [[nodiscard]] std::size_t deaths() const;
+  // What is in the table of `node` that has this name (Swim::add_sizes).
+  [[nodiscard]] std::size_t size_of(std::size_t node, std::string_view table) const;
 
  private:
   struct Node {

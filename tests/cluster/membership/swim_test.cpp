@@ -171,31 +171,6 @@ TEST(Swim, AJoinerRemembersWhoIsDeadAndStaleNewsDoesNotRaiseThem) {
   EXPECT_EQ(network.seen(joiner, 2), MemberState::dead);
 }
 
-TEST(Swim, ACloneOfADataDirectoryStopsAsADuplicate) {
-  Network network{8};
-  network.grow(3);
-  std::size_t const copy = network.clone(1);
-  network.run(10s);
-  ASSERT_TRUE(network.stopped.contains(copy));
-  EXPECT_TRUE(network.stopped.at(copy).failed);
-  EXPECT_NE(network.stopped.at(copy).reason.find("duplicate identity"), std::string::npos);
-}
-
-TEST(Swim, AnOldProcessStopsWhenItsSuccessorRuns) {
-  Network network{9};
-  network.grow(3);
-  network.pause(1);
-  network.run(100ms);
-  AliveRecord successor = network.at(1).self();
-  successor.epoch = Epoch{2};
-  successor.run_nonce += 1;
-  network.resume(1);
-  network.deliver(0, from(2, Gossip{0, {successor}}), Channel::datagram);
-  network.run(12s);
-  ASSERT_TRUE(network.stopped.contains(1));
-  EXPECT_TRUE(network.stopped.at(1).failed);
-}
-
 TEST(Swim, NewsOfAnUnknownEpochDoesNotLookLikeADuplicate) {
   Network network{10};
   network.grow(3);

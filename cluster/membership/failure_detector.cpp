@@ -190,8 +190,8 @@ void FailureDetector::handle(PingReq const& request, Envelope const& from, Insta
   relays_[sequence] = Relay{.target = request.target,
                             .sequence = request.sequence,
                             .asker = from.sender_peer,
-                            .nack_at = now + profile_.probe_timeout * 4 / 5,
-                            .ends = now + profile_.probe_period};
+                            .nack_at = now + scaled(profile_.probe_timeout) * 4 / 5,
+                            .ends = now + scaled(profile_.probe_period)};
   send(request.target_endpoint, Channel::datagram, ping_for(sequence, request.target, members),
        out);
 }

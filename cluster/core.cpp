@@ -49,6 +49,7 @@ struct Core::Parts {
 
   void handle(Received const& input, Instant now, Effects& out);
   void handle(PeerUnreachable const& input, Instant now, Effects& out);
+  void handle(RelayEnded const& input, Instant now, Effects& out);
   void handle(LoadSampled const& input, Instant now, Effects& out);
   void handle(LoadsWanted const& input, Instant now, Effects& out);
   void handle(StorageFenced const& input, Instant now, Effects& out);
@@ -146,6 +147,16 @@ void Core::Parts::handle(PeerUnreachable const& input, Instant now, Effects& out
   swim.unreachable(input.endpoint, now, out);
   follow_members(now, out);
   replication.handle(input, situation(now), out);
+}
+
+// Counted apart from what its messages say: a node that gossips well may read badly.
+void Core::Parts::handle(RelayEnded const& input, Instant now, Effects&) {
+  MemberView const* const holder = find_member(members, input.holder);
+  if (input.succeeded) {
+    loads.succeeded(input.holder, LoadTable::Contact::relay);
+  } else if (holder != nullptr && !holder->self && holder->state == MemberState::alive) {
+    loads.failed(input.holder, now, LoadTable::Contact::relay);
+  }
 }
 
 void Core::Parts::handle(LoadSampled const& input, Instant now, Effects& out) {

@@ -33,6 +33,13 @@ struct PeerUnreachable {
   Endpoint endpoint;
 };
 
+// A read of a holder's copy for a client, over a stream of its own, failed; or brought its first
+// bytes.
+struct RelayEnded {
+  NodeId holder;
+  bool succeeded = false;
+};
+
 // What the host measured of itself, and what its wall clock says.
 struct LoadSampled {
   WallTime wall{};
@@ -120,7 +127,7 @@ struct StorageFenced {};
 // not wait for the hand-over.
 struct LeaveRequested {};
 
-using Input = std::variant<Received, PeerUnreachable, LoadSampled, LoadsWanted, ObjectStored,
+using Input = std::variant<Received, PeerUnreachable, RelayEnded, LoadSampled, LoadsWanted, ObjectStored,
                            ObjectRemoved, ObjectVerified, TransferFinished, WriteRequested,
                            CatalogueSaved, LookupRequested, StorageFenced, LeaveRequested>;
 

@@ -303,7 +303,11 @@ std::unique_ptr<web::RemoteRead> ObjectService::relay(web::FileInfo const& file,
     return sources_of(*view, digest, ranked);
   };
   return std::make_unique<SwitchingRead>(
-      loop_, SwitchingRead::Host{parts_.self, parts_.objects, parts_.disk},
+      loop_,
+      SwitchingRead::Host{parts_.self, parts_.objects, parts_.disk,
+                          [&core = parts_.core](NodeId holder, bool succeeded) {
+                            core.post(cluster::RelayEnded{holder, succeeded});
+                          }},
       SwitchingRead::Range{file.digest, offset, length}, sources);
 }
 

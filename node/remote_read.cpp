@@ -10,6 +10,7 @@
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <cerrno>
+#include <utility>
 
 #include "node/clock.hpp"
 #include "node/on_disk.hpp"
@@ -45,7 +46,7 @@ Result<std::shared_ptr<Bytes>> read_local(ObjectFile const& file, ByteOffset off
 struct SwitchingRead::State : std::enable_shared_from_this<SwitchingRead::State> {
   State(asio::io_context& its_loop, Host its_host, Range range, Sources tell)
       : loop{its_loop},
-        host{its_host},
+        host{std::move(its_host)},
         digest{range.digest},
         offset{range.offset},
         left{range.length},
@@ -58,6 +59,8 @@ struct SwitchingRead::State : std::enable_shared_from_this<SwitchingRead::State>
   asio::awaitable<Result<std::size_t>> read_here(std::span<std::byte> into);
   asio::awaitable<Result<std::size_t>> read_there(Endpoint holder, std::span<std::byte> into);
 
+  void note_outcome(Result<std::size_t> const& count);
+
   asio::io_context& loop;
   Host host;
   Digest digest;
@@ -66,6 +69,7 @@ struct SwitchingRead::State : std::enable_shared_from_this<SwitchingRead::State>
   Sources tell_sources;
   std::vector<ReadSource> sources;
   std::size_t current = 0;
+  bool told = false;  // that `current` brought something
   std::shared_ptr<PullConnection> connection;
   std::shared_ptr<ObjectFile const> file;
   asio::steady_timer pause;
@@ -73,7 +77,7 @@ struct SwitchingRead::State : std::enable_shared_from_this<SwitchingRead::State>
 };
 
 SwitchingRead::SwitchingRead(asio::io_context& loop, Host host, Range range, Sources sources)
-    : state_{std::make_shared<State>(loop, host, range, std::move(sources))} {}
+    : state_{std::make_shared<State>(loop, std::move(host), range, std::move(sources))} {}
 
 SwitchingRead::~SwitchingRead() {
   state_->ended = true;
@@ -99,6 +103,7 @@ asio::awaitable<Result<std::size_t>> SwitchingRead::State::read(std::span<std::b
     for (; current < sources.size(); ++current) {
       auto const count = co_await read_once(into);
       if (ended) co_return fail(Fault::cancelled, "cancelled");
+      note_outcome(count);
       if (count) {
         offset += ByteCount{*count};
         left -= ByteCount{*count};
@@ -115,6 +120,13 @@ asio::awaitable<Result<std::size_t>> SwitchingRead::State::read(std::span<std::b
     current = 0;
   }
   co_return fail(Fault::unavailable, "no node that has a copy of the file answers");
+}
+
+void SwitchingRead::State::note_outcome(Result<std::size_t> const& count) {
+  bool const is_first = !std::exchange(told, count.has_value());
+  bool const is_missing = !count && count.error().fault == Fault::not_found;
+  if (sources[current].self || is_missing || (count && !is_first)) return;
+  host.tell_outcome(sources[current].node, count.has_value());
 }
 
 asio::awaitable<Result<std::size_t>> SwitchingRead::State::read_once(std::span<std::byte> into) {

@@ -35,10 +35,14 @@ class SwitchingRead final : public web::RemoteRead {
     ByteOffset offset;
     ByteCount length;
   };
+  // Whether another node was read from: the first success of each turn, and each failure that is not
+  // that of a copy which is not there.
+  using Outcome = std::function<void(NodeId holder, bool succeeded)>;
   struct Host {
     NodeId self;
     ObjectStore const& objects;
     DiskPool& disk;
+    Outcome tell_outcome;
   };
   SwitchingRead(asio::io_context& loop, Host host, Range range, Sources sources);
   ~SwitchingRead() override;

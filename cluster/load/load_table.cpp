@@ -68,19 +68,21 @@ LoadTable::Entry const* LoadTable::find(NodeId node) const {
   return node == self_ ? &own_ : others_.find(node);
 }
 
-void LoadTable::failed(NodeId node, Instant now) {
+void LoadTable::failed(NodeId node, Instant now, Contact contact) {
   if (failures_.size() >= members_max && !failures_.contains(node)) return;
   Failures& failures = failures_[node];
-  if (++failures.in_row < failures_max) return;
-  failures.in_row = 0;
+  unsigned& in_row = failures.in_row[static_cast<std::size_t>(contact)];
+  if (++in_row < failures_max) return;
+  in_row = 0;
   failures.ejections = std::min(failures.ejections + 1, ejections_max);
   ejections_.erase({failures.ejected_until, node});
   failures.ejected_until = now + ejection * failures.ejections;
   ejections_.emplace(failures.ejected_until, node);
 }
 
-void LoadTable::succeeded(NodeId node) {
-  if (auto const found = failures_.find(node); found != failures_.end()) found->second.in_row = 0;
+void LoadTable::succeeded(NodeId node, Contact contact) {
+  auto const found = failures_.find(node);
+  if (found != failures_.end()) found->second.in_row[static_cast<std::size_t>(contact)] = 0;
 }
 
 bool LoadTable::is_ejected(NodeId node, Instant now) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -52,9 +53,11 @@ class LoadTable {
   // nullptr when there is none. Valid until the next change.
   [[nodiscard]] Entry const* find(NodeId node) const;
 
+  // By what a node was reached, or not: each is counted for itself.
+  enum class Contact : std::uint8_t { message, relay };
   // A stream to `node` failed, or brought something.
-  void failed(NodeId node, Instant now);
-  void succeeded(NodeId node);
+  void failed(NodeId node, Instant now, Contact contact = Contact::message);
+  void succeeded(NodeId node, Contact contact = Contact::message);
   [[nodiscard]] bool is_ejected(NodeId node, Instant now) const;
   // How many nodes are ejected now. Amortised logarithmic: those whose time is over are forgotten.
   std::size_t ejected_count(Instant now);
@@ -73,7 +76,7 @@ class LoadTable {
 
  private:
   struct Failures {
-    unsigned in_row = 0;
+    std::array<unsigned, 2> in_row{};  // of each Contact
     unsigned ejections = 0;
     Instant ejected_until{};
   };

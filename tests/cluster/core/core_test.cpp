@@ -198,6 +198,22 @@ TEST(Core, AMemberThatRestartsQuicklyIsNotHeldToItsFailures) {
   EXPECT_FALSE(node.view().members[1].ejected);
 }
 
+TEST(Core, AHolderWhoseCopiesCannotBeReadIsEjected) {
+  Lonely node{{}};
+  node.meet(Epoch{1});
+  NodeId const holder{0, 2};
+  for (int i = 0; i < 4; ++i) node.give(RelayEnded{holder, false});
+  node.give(RelayEnded{holder, true});
+  for (int i = 0; i < 4; ++i) {
+    node.give(RelayEnded{holder, false});
+    node.meet(Epoch{1});  // its messages come all the while
+  }
+  EXPECT_FALSE(node.view().members[1].ejected);
+  node.give(RelayEnded{holder, false});
+  EXPECT_TRUE(node.view().members[1].ejected);
+  EXPECT_FALSE(node.view().members[0].ejected);
+}
+
 // Else a few replaced disks would leave no majority until the old identities are forgotten.
 TEST(Core, ADeadMemberWhosePlaceIsTakenIsNotMissed) {
   Lonely node{{}};
@@ -309,6 +325,34 @@ TEST(Core, EverybodyKnowsTheLoadOfEverybody) {
       EXPECT_LT(age, 2s) << host->index() << " of " << to_string(member.alive.id);
     }
   }
+}
+
+// Whoever comes back must not have to learn of thousands of files before it knows whom to ask.
+TEST(Core, WhoComesBackKnowsTheMembersBeforeItLearnsWhatItMissed) {
+  World world{Scenario{}};
+  world.start_all();
+  ASSERT_TRUE(world.run_until_agreed(10s));
+  Host& host = world.host(4);
+  host.crash();
+  for (int i = 0; i < 100; ++i) {
+    world.workload().act();
+    world.run_for(100ms);
+  }
+  world.run_for(5s);
+  std::uint64_t const wanted = world.host(0).view().catalogue.newest_changes().size();
+  host.start();
+  std::optional<Instant> members;
+  std::optional<Instant> names;
+  while (!(members && names) && world.now() < Instant{} + 2min) {
+    ClusterView const view = host.view();
+    bool const sees_all =
+        std::ranges::count(view.members, MemberState::alive, &MemberView::state) == 5;
+    if (!members && sees_all) members = world.now();
+    if (!names && view.catalogue.newest_changes().size() == wanted) names = world.now();
+    world.run_for(1ms);
+  }
+  ASSERT_TRUE(members && names);
+  EXPECT_LT(*members, *names);
 }
 
 TEST(Core, ALeavingNodeHandsOverItsCopiesAndIsMissedByNobody) {

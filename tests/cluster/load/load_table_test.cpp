@@ -74,6 +74,21 @@ TEST(LoadTable, FiveFailuresInARowEjectForHalfAMinuteAndLongerTheNextTime) {
   EXPECT_FALSE(table.is_ejected(peer, Instant{160s}));
 }
 
+TEST(LoadTable, WhoseCopiesCannotBeReadIsEjectedThoughItsMessagesCome) {
+  LoadTable table{self, Epoch{1}, Instant{}};
+  for (int i = 0; i < 4; ++i) {
+    table.failed(peer, Instant{}, LoadTable::Contact::relay);
+    table.succeeded(peer);
+  }
+  EXPECT_FALSE(table.is_ejected(peer, Instant{}));
+  table.failed(peer, Instant{}, LoadTable::Contact::relay);
+  EXPECT_TRUE(table.is_ejected(peer, Instant{29s}));
+  for (int i = 0; i < 4; ++i) table.failed(peer, Instant{100s}, LoadTable::Contact::relay);
+  table.succeeded(peer, LoadTable::Contact::relay);
+  table.failed(peer, Instant{100s}, LoadTable::Contact::relay);
+  EXPECT_FALSE(table.is_ejected(peer, Instant{100s}));
+}
+
 TEST(LoadTable, ANodeThatWasDeadReturnsWithACleanSheet) {
   LoadTable table{self, Epoch{1}, Instant{}};
   for (int i = 0; i < 9; ++i) table.failed(peer, Instant{});

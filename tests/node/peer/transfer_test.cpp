@@ -252,7 +252,10 @@ struct Reading : Transfers {
   void begin(Holder& here, Digest digest, std::size_t size, std::vector<ReadSource> sources) {
     on_loop(loop, [&, this] {
       reading = std::make_unique<SwitchingRead>(
-          loop.context(), SwitchingRead::Host{writer, here.objects(), here.disk()},
+          loop.context(),
+          SwitchingRead::Host{
+              writer, here.objects(), here.disk(),
+              [this](NodeId holder, bool succeeded) { outcomes.emplace_back(holder, succeeded); }},
           SwitchingRead::Range{digest, ByteOffset{0}, ByteCount{size}},
           [sources] { return sources; });
     });
@@ -278,6 +281,7 @@ struct Reading : Transfers {
     return true;
   }
   std::unique_ptr<SwitchingRead> reading;
+  std::vector<std::pair<NodeId, bool>> outcomes;  // as told
 };
 
 TEST_F(Reading, GoesOnAtTheNextHolderFromTheSameByteWhenOneEnds) {
@@ -293,6 +297,8 @@ TEST_F(Reading, GoesOnAtTheNextHolderFromTheSameByteWhenOneEnds) {
   first.reset();
   ASSERT_TRUE(read(all, bytes.size()));
   EXPECT_EQ(all, bytes);
+  EXPECT_EQ(outcomes, (std::vector<std::pair<NodeId, bool>>{
+                          {NodeId{1, 1}, true}, {NodeId{1, 1}, false}, {NodeId{2, 2}, true}}));
 }
 
 TEST_F(Reading, AHolderThatStopsWithinARangeIsNotAskedAgain) {
@@ -334,6 +340,7 @@ TEST_F(Reading, TheLocalCopyIsAHolderLikeTheOthers) {
   Bytes all;
   ASSERT_TRUE(read(all, bytes.size()));
   EXPECT_EQ(all, bytes);
+  EXPECT_TRUE(outcomes.empty()) << "a copy that is not there is not its node's failure";
 }
 
 TEST_F(Reading, FailsOnlyWhenNoHolderIsLeft) {

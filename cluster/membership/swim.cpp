@@ -14,8 +14,10 @@ namespace {
 constexpr Duration reap_period = std::chrono::minutes{1};
 // An idle node still says every so many gossip ticks what its catalogue holds.
 constexpr unsigned quiet_ticks_max = 10;
-// So many loads are worth a datagram; fewer wait for the next ping or answer to one.
-constexpr std::size_t loads_gossiped_min = 8;
+// Of a large cluster a few loads wait for the next ping or answer to one. They are old anyway; in
+// a small one all are young, and one is worth a datagram.
+constexpr std::size_t waiting_loads_max = 8;
+constexpr std::size_t members_per_waiting_load = 16;
 constexpr std::size_t saved_peers_max = 256;
 // Streams that a leaving node opens to say so; gossip tells the rest.
 constexpr std::size_t farewells_max = 64;
@@ -293,7 +295,9 @@ void Swim::gossip(Instant now, Effects& out) {
   }
   bool const changed = std::exchange(fingerprint_told_, fingerprint_) != fingerprint_;
   bool const has_news = dissemination_.has_news();
-  bool const quiet = !has_news && !changed && dissemination_.loads() < loads_gossiped_min;
+  std::size_t const may_wait =
+      std::min(waiting_loads_max, table_.live() / members_per_waiting_load);
+  bool const quiet = !has_news && !changed && dissemination_.loads() <= may_wait;
   if (quiet && ++quiet_ticks_ < quiet_ticks_max) return;
   quiet_ticks_ = 0;
   // Loads are worth one datagram per tick: in a large cluster there are always some, and what they

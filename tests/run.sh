@@ -44,7 +44,7 @@ if [ $quick = no ]; then
     run "$(basename "$test")" timeout 900 /usr/bin/python3 "$test"
   done
   run "build with failpoints" failpoints_build
-  run "faults on real processes" timeout 300 /usr/bin/python3 tests/chaos/run.py --short
+  run "faults on real processes" timeout 600 /usr/bin/python3 tests/chaos/run.py --short
   run "page in a browser" timeout 900 node tests/end_to_end/page/run.mjs
 fi
 if [ $sanitizers = yes ]; then

@@ -85,7 +85,6 @@ Result<void> ResumablePut::run(std::function<void(std::uint64_t)> const& progres
                                std::function<void(Origin const&, std::uint64_t)> const& moved) {
   progress_ = progress;
   auto moved_on = Clock::now();
-  std::uint64_t safe = 0;
   std::optional<Origin> before;
   while (offset_ != options_.size.value()) {
     auto const done = step();
@@ -99,7 +98,7 @@ Result<void> ResumablePut::run(std::function<void(std::uint64_t)> const& progres
     }
     if (!offset_) continue;
     progress_(*offset_);
-    if (*offset_ > std::exchange(safe, *offset_)) moved_on = Clock::now();
+    if (*offset_ > std::exchange(safe_, *offset_)) moved_on = Clock::now();
     if (before && before != taker_) moved(*taker_, *offset_);
     before = taker_;
   }
@@ -140,6 +139,7 @@ Result<void> ResumablePut::ask() {
   HttpRequest request;
   request.method = "HEAD";
   request.target = upload_;
+  if (safe_ > 0) request.headers.push_back({"Upload-Offset", std::to_string(safe_)});
   auto const answer = send(std::move(request));
   if (!answer) return tl::unexpected<Error>(answer.error());
   return learn(*answer);
@@ -173,6 +173,7 @@ Result<void> ResumablePut::learn(HttpAnswer const& answer) {
   unsigned const status = answer.head.status;
   if (status == 404 || status == 410) {
     upload_.clear();
+    safe_ = 0;
     offset_.reset();
     return {};
   }

@@ -55,6 +55,7 @@ class ResumablePut {
   HttpClient client_;
   std::function<void(std::uint64_t)> progress_;
   std::string upload_;                   // "/uploads/ID"; empty: there is none
+  std::uint64_t safe_ = 0;               // what some node said is safe
   std::optional<std::uint64_t> offset_;  // what is safe; nullopt: it must be asked for
   bool all_sent_ = false;                // what is left may take long: a file is made of the parts
   std::optional<Origin> taker_;          // who answered last

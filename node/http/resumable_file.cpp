@@ -23,17 +23,18 @@ constexpr std::chrono::milliseconds look_period{100};
 
 }  // namespace
 
-asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::ask(std::string id) {
-  return made(std::move(id), ask_patience);
+asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::ask(
+    std::string id, std::optional<ByteOffset> shown) {
+  return made(std::move(id), ByteCount{shown.value_or(ByteOffset{}).value()}, ask_patience);
 }
 
 asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::finish(std::string id) {
-  return made(std::move(id), std::nullopt);
+  return made(std::move(id), ByteCount{}, std::nullopt);
 }
 
 asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::made(
-    std::string id, std::optional<Clock::duration> patience) {
-  auto upload = co_await find_with(id, ByteCount{});
+    std::string id, ByteCount shown, std::optional<Clock::duration> patience) {
+  auto upload = co_await find_with(id, shown);
   if (!upload || !upload->waits_for_file()) co_return upload;
   std::shared_ptr<Making> making = making_[id];
   if (!making) {

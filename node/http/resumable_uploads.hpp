@@ -73,8 +73,8 @@ class ResumableUploads : public std::enable_shared_from_this<ResumableUploads> {
   asio::awaitable<Result<Upload>> find(std::string id);
   // The same. Once all of its bytes are there somebody makes the file, who may have died:
   // this sees to it. Faults: not_found, unavailable, those of storing the file; busy (it is being
-  // made).
-  asio::awaitable<Result<Upload>> ask(std::string id);
+  // made). With `shown` bytes, which somebody was told of, news of them is waited for.
+  asio::awaitable<Result<Upload>> ask(std::string id, std::optional<ByteOffset> shown = {});
   // The same, but waits until the file is there.
   asio::awaitable<Result<Upload>> finish(std::string id);
   // Takes more bytes, or says why not; then nothing changed.
@@ -122,7 +122,8 @@ class ResumableUploads : public std::enable_shared_from_this<ResumableUploads> {
   [[nodiscard]] std::map<std::string, Seen> survey(Clock::time_point now) const;
 
   // resumable_file.cpp
-  asio::awaitable<Result<Upload>> made(std::string id, std::optional<Clock::duration> patience);
+  asio::awaitable<Result<Upload>> made(std::string id, ByteCount shown,
+                                       std::optional<Clock::duration> patience);
   asio::awaitable<void> await_file(std::shared_ptr<Making> making,
                                    std::optional<Clock::duration> patience);
   asio::awaitable<void> make(Upload upload, std::shared_ptr<Making> making);

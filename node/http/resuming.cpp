@@ -59,7 +59,7 @@ asio::awaitable<web::Reply> HttpConnection::patch_upload(web::tus::Patch patch) 
 
 asio::awaitable<web::Reply> HttpConnection::ask_upload(web::tus::Ask ask) {
   auto const uploads = host_->resumable;
-  auto const upload = co_await uploads->ask(ask.id);
+  auto const upload = co_await uploads->ask(ask.id, ask.shown);
   if (!upload) co_return web::tus::failed(upload.error());
   co_return web::tus::asked(uploads->told(*upload));
 }

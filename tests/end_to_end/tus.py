@@ -26,9 +26,9 @@ def create(origin, length=None, **headers):
     return urllib.parse.urlsplit(answered["Location"]).path
 
 
-def offset(origin, path):
-    """What HEAD says is safe."""
-    status, answered = send(origin + path, "HEAD")
+def offset(origin, path, shown=0):
+    """What HEAD says is safe; `shown`: what another node said before."""
+    status, answered = send(origin + path, "HEAD", {"Upload-Offset": str(shown)})
     assert status == 200, f"HEAD {path} answered {status}"
     assert answered["Cache-Control"] == "no-store"
     return int(answered["Upload-Offset"])

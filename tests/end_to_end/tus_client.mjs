@@ -9,6 +9,7 @@ const tus = createRequire(join(modulesFolder(), "package.json"))("tus-js-client"
 const [path, name, ...origins] = process.argv.slice(2);
 const say = (line) => console.log(JSON.stringify(line));
 let at = 0;
+let safe = 0;
 
 const upload = new tus.Upload(readFileSync(path), {
   endpoint: origins[at] + "/uploads",
@@ -17,10 +18,12 @@ const upload = new tus.Upload(readFileSync(path), {
   metadata: {filename: name},
   onUploadUrlAvailable: () => (upload.options.endpoint = null),
   onBeforeRequest: (request) => {
+    // Shown to a node that may not have heard of it yet.
+    if (request.getMethod() === "HEAD") request.setHeader("Upload-Offset", String(safe));
     if (request.getMethod() !== "PATCH") return;
     say({patch: Number(request.getHeader("Upload-Offset")), node: origins[at]});
   },
-  onChunkComplete: (_size, accepted) => say({accepted, node: origins[at]}),
+  onChunkComplete: (_size, accepted) => say({accepted: (safe = accepted), node: origins[at]}),
   onShouldRetry: () => {
     at = (at + 1) % origins.length;
     if (upload.url) upload.url = origins[at] + new URL(upload.url).pathname;

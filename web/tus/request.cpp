@@ -186,4 +186,9 @@ Result<Patch> parse_patch(Request const& request, std::string_view id) {
   return patch;
 }
 
+Ask parse_ask(Request const& request, std::string_view id) {
+  auto const shown = parse_number(request.header("upload-offset").value_or(""));
+  return {std::string{id}, shown ? std::optional{ByteOffset{*shown}} : std::nullopt};
+}
+
 }  // namespace chisme::web::tus

@@ -51,9 +51,11 @@ struct Patch {
   std::optional<ByteCount> body_size;  // when announced
   std::optional<Checksum> checksum;
 };
-// HEAD /uploads/ID
+// HEAD /uploads/ID. A client that was told of an offset elsewhere may show it as Upload-Offset, so
+// that a node which has not heard of it yet does not answer with less.
 struct Ask {
   std::string id;
+  std::optional<ByteOffset> shown;
 };
 // DELETE /uploads/ID
 struct Terminate {
@@ -64,6 +66,7 @@ using Wanted = std::variant<Create, Patch, Ask, Terminate>;
 // Fault::invalid with a sentence.
 [[nodiscard]] Result<Create> parse_create(Request const& request);
 [[nodiscard]] Result<Patch> parse_patch(Request const& request, std::string_view id);
+[[nodiscard]] Ask parse_ask(Request const& request, std::string_view id);
 
 // The value of `key` in an Upload-Metadata header; nullopt when it has none.
 [[nodiscard]] std::optional<std::string> metadata_value(std::string_view metadata,

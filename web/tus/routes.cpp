@@ -32,12 +32,6 @@ std::optional<Reply> id_refusal(Call const& call) {
   return tus::with_protocol(problem(404, "There is no such upload."));
 }
 
-template <class Wanted>
-Plan planned(Call const& call) {
-  if (auto refusal = id_refusal(call)) return std::move(*refusal);
-  return tus::Wanted{Wanted{std::string{call.rest}}};
-}
-
 bool is_too_large(Call const& call, std::optional<ByteCount> length) {
   return length && *length > call.settings.max_file_size;
 }
@@ -71,11 +65,13 @@ Plan head_upload(Call const& call) {
   if (call.request.method == Method::get) {
     return tus::with_protocol(problem(405, "Ask for an upload with HEAD."));
   }
-  return planned<tus::Ask>(call);
+  if (auto refusal = id_refusal(call)) return std::move(*refusal);
+  return tus::Wanted{tus::parse_ask(call.request, call.rest)};
 }
 
 Plan delete_upload(Call const& call) {
-  return planned<tus::Terminate>(call);
+  if (auto refusal = id_refusal(call)) return std::move(*refusal);
+  return tus::Wanted{tus::Terminate{std::string{call.rest}}};
 }
 
 Plan patch_upload(Call const& call) {

@@ -27,6 +27,7 @@ export class Transfer {
   private readonly memory: Memory;
   private origin: string;
   private patience: Patience | undefined;
+  private safe = 0; // bytes, as some node said
 
   constructor(
     file: File,
@@ -43,7 +44,13 @@ export class Transfer {
       storeFingerprintForResuming: false, // `memory` does, without the node
       uploadDataDuringCreation: file.size <= sentAtOnce,
       metadata: {filename: name, filetype: file.type},
-      onBeforeRequest: () => this.patience?.renew(),
+      onBeforeRequest: (request) => {
+        this.patience?.renew();
+        // Another node may not have heard of it yet: it waits for the news.
+        if (request.getMethod() === "HEAD" && this.safe > 0)
+          request.setHeader("Upload-Offset", String(this.safe));
+      },
+      onChunkComplete: (_size, safe) => (this.safe = safe),
       onProgress: (sent) => {
         this.patience?.renew();
         listener.sent(sent);
@@ -95,6 +102,7 @@ export class Transfer {
   }
 
   private anew(): void {
+    this.safe = 0;
     this.tus.url = null;
     this.tus.options.endpoint = this.origin + "/uploads";
   }

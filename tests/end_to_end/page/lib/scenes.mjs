@@ -267,16 +267,19 @@ async function uploadMoves(the) {
   await the.cluster.kill(node);
   const began = Date.now();
   let least = Infinity;
+  let said = false;
   try {
     await until(40_000, "it is stored", async () => {
       const [state, sent] = [await page.getAttribute(row, "data-state"), await sentBytes(page, name)];
       if (state === "sending") least = Math.min(least, sent);
+      said ||= /moved to 127.0.0.1:\d+, continuing/.test(await page.textContent(row));
       return state === "done";
     });
     await shot(the, page, "5-upload-moved");
     const took = Date.now() - began;
     the.report("an upload goes on when its node is killed", `${took} ms`, "< 40 s", true);
     the.report("from what is safe already", mib(least), "> 8 MiB", least >= acknowledged);
+    the.report("and says where it goes on", said ? "yes" : "no", "", said);
     const whole = (await storedDigest(the, name)) === file.sha256;
     the.report("and is stored whole", whole ? "yes" : "no", "", whole);
     await complete(page, name, 30_000);

@@ -29,11 +29,9 @@ class TrafficChecks {
   void idle_ends();
   [[nodiscard]] std::uint64_t busiest() const { return busiest_; }
   [[nodiscard]] std::uint64_t idlest() const { return idle_; }
-  // Of membership, in idleness: bytes a second of the mean node.
-  [[nodiscard]] std::uint64_t membership() const { return membership_; }
 
  private:
-  void check_membership();
+  void check_membership() const;
   [[nodiscard]] std::uint64_t tables_told() const;
 
   Surroundings& around_;
@@ -45,7 +43,6 @@ class TrafficChecks {
   std::uint64_t of_membership_ = 0;  // bytes of all hosts, in idleness
   std::uint64_t busiest_ = 0;        // bytes per second of one node, over a window
   std::uint64_t idle_ = 0;           // the same, over the idle time
-  std::uint64_t membership_ = 0;
 };
 
 }  // namespace chisme::simulation

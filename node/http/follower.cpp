@@ -61,8 +61,7 @@ std::optional<web::tus::Piece> Follower::next_piece(bool far) const {
     after = std::move(page.next);
   }
   auto const progress = web::tus::progress_of(id_, std::move(files));
-  auto const pieces = web::tus::pieces(progress.parts, ByteOffset{at_});
-  return pieces.empty() ? std::nullopt : std::optional{pieces.front()};
+  return web::tus::piece_at(progress.parts, ByteOffset{at_});
 }
 
 asio::awaitable<Result<bool>> Follower::open_next(bool far) {

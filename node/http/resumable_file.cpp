@@ -17,8 +17,8 @@ namespace {
 constexpr std::size_t copy_bytes = 256u << 10;
 // How long the node that took the last bytes is given to make the file while it seems to live: it
 // may have been started anew since. The bytes are copied at this rate at least.
-constexpr std::chrono::seconds maker_patience{3};
-constexpr std::uint64_t slow_bytes_per_second = 20'000'000;
+constexpr std::chrono::seconds maker_patience{5};
+constexpr std::uint64_t slow_bytes_per_second = 10'000'000;
 constexpr std::chrono::milliseconds look_period{100};
 
 }  // namespace

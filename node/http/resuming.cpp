@@ -106,18 +106,18 @@ asio::awaitable<Result<void>> HttpConnection::write_parts(Writer writer) {
 }
 
 asio::awaitable<bool> HttpConnection::is_readable_within(std::chrono::milliseconds patience) {
-  auto const waiting = std::make_shared<bool>(true);  // the limit may have fired, unnoticed as yet
-  asio::steady_timer limit(host_->loop, patience);
-  limit.async_wait([weak = weak_from_this(), waiting](asio::error_code error) {
-    auto const self = weak.lock();
+  // A timer that ran out while the socket became readable must cancel nothing that comes later.
+  auto const waits = std::make_shared<bool>(true);
+  asio::steady_timer timer(host_->loop, patience);
+  timer.async_wait([self = shared_from_this(), waits](asio::error_code cancelled) {
     asio::error_code ignored;
-    if (self && *waiting && !error) self->socket_.cancel(ignored);
+    if (!cancelled && *waits) self->socket_.cancel(ignored);
   });
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
   co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, token);
-  *waiting = false;
-  co_return error != asio::error::operation_aborted;
+  *waits = false;
+  co_return !error;
 }
 
 }  // namespace chisme::node

@@ -57,7 +57,7 @@ class Resumable(unittest.TestCase):
         self.assertTrue(headers["Upload-Expires"].endswith("GMT"))
 
     def test_what_is_under_way_is_no_file(self):
-        before = get_json(self.url(1) + "/cluster")["files"]
+        before = len(get_json(self.url(1) + "/files?limit=1000")["files"])
         path = self.create(1, "hidden.bin", 100)
         patch(self.url(1), path, 0, b"x" * 50)
         for query in ("", "?prefix=", "?prefix=%01", "?prefix=%01uploads/", "?after="):
@@ -178,7 +178,8 @@ class Resumable(unittest.TestCase):
             peak = max(peak, self.staged())
             time.sleep(0.02)
         self.assertEqual(answers, [(204, len(data))])
-        self.assertLess(peak, 5 * len(data), "one assembly, its copies, and one more by chance")
+        # One copy for each web loop of a node at most, with its push, however many ask; and a transfer.
+        self.assertLess(peak, (3 * 2 * 2 + 2) * len(data))
         self.assert_stored("asked.bin", data)
 
     def staged(self):

@@ -184,6 +184,11 @@ std::vector<Piece> pieces(std::vector<Part> const& parts, ByteOffset from) {
   }
 }
 
+std::optional<Piece> piece_at(std::vector<Part> const& parts, ByteOffset at) {
+  auto const chain = pieces(parts, at);
+  return chain.empty() ? std::nullopt : std::optional{chain.front()};
+}
+
 std::string file_version(std::string const& about_version, Progress const& progress) {
   std::string newest = std::max(about_version, progress.length_version);
   for (Piece const& piece : pieces(progress.parts)) newest = std::max(newest, piece.file.version);

@@ -95,6 +95,8 @@ struct Piece {
   ByteCount size;
 };
 [[nodiscard]] std::vector<Piece> pieces(std::vector<Part> const& parts, ByteOffset from = {});
+// From `at` on, the first of them; nullopt when that byte is not there.
+[[nodiscard]] std::optional<Piece> piece_at(std::vector<Part> const& parts, ByteOffset at);
 // The file's version once all is there; `about_version` is that of the description.
 [[nodiscard]] std::string file_version(std::string const& about_version, Progress const& progress);
 

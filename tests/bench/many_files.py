@@ -23,7 +23,7 @@ OPTIONS = ("--scrub-period", "3650d")  # the objects are not what their names sa
 def start(data):
     began = time.monotonic()
     node = Node(data, OPTIONS)
-    node.wait_ready(300)
+    node.wait_ready(900)
     return node, time.monotonic() - began
 
 

@@ -273,7 +273,7 @@ def play_all(short, seed, only, directory):
     source, failures = random.Random(seed), []
     for title in [title for title in (SHORT if short else CASES) if only in title]:
         with Wired(COUNT, OPTIONS, directory / title) as nodes:
-            failures += play(nodes, title, 6 if short else 15, source)
+            failures += play(nodes, title, 8 if short else 15, source)
     return failures
 
 

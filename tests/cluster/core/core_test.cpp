@@ -339,7 +339,7 @@ TEST(Core, WhoComesBackKnowsTheMembersBeforeItLearnsWhatItMissed) {
     world.run_for(100ms);
   }
   world.run_for(5s);
-  std::uint64_t const wanted = world.host(0).view().catalogue.newest_changes().size();
+  auto const wanted = world.host(0).view().catalogue.newest_changes();
   host.start();
   std::optional<Instant> members;
   std::optional<Instant> names;
@@ -348,8 +348,8 @@ TEST(Core, WhoComesBackKnowsTheMembersBeforeItLearnsWhatItMissed) {
     bool const sees_all =
         std::ranges::count(view.members, MemberState::alive, &MemberView::state) == 5;
     if (!members && sees_all) members = world.now();
-    if (!names && view.catalogue.newest_changes().size() == wanted) names = world.now();
-    world.run_for(1ms);
+    if (!names && view.catalogue.newest_changes() == wanted) names = world.now();
+    world.run_for(20us);
   }
   ASSERT_TRUE(members && names);
   EXPECT_LT(*members, *names);

@@ -127,8 +127,9 @@ struct StorageFenced {};
 // not wait for the hand-over.
 struct LeaveRequested {};
 
-using Input = std::variant<Received, PeerUnreachable, RelayEnded, LoadSampled, LoadsWanted, ObjectStored,
-                           ObjectRemoved, ObjectVerified, TransferFinished, WriteRequested,
-                           CatalogueSaved, LookupRequested, StorageFenced, LeaveRequested>;
+using Input =
+    std::variant<Received, PeerUnreachable, RelayEnded, LoadSampled, LoadsWanted, ObjectStored,
+                 ObjectRemoved, ObjectVerified, TransferFinished, WriteRequested, CatalogueSaved,
+                 LookupRequested, StorageFenced, LeaveRequested>;
 
 }  // namespace chisme::cluster

@@ -35,8 +35,8 @@ class SwitchingRead final : public web::RemoteRead {
     ByteOffset offset;
     ByteCount length;
   };
-  // Whether another node was read from: the first success of each turn, and each failure that is not
-  // that of a copy which is not there.
+  // Whether another node was read from: the first success of each turn, and each failure that is
+  // not that of a copy which is not there.
   using Outcome = std::function<void(NodeId holder, bool succeeded)>;
   struct Host {
     NodeId self;

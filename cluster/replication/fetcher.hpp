@@ -19,8 +19,8 @@ namespace chisme::cluster {
 //
 // Who asked is told by a CatalogueDelta with this node's Have, once that is on disk, or by
 // FetchFailed: a transfer that fails is not tried again here. A source whose bytes did not have the
-// digest is told to verify its copy. While this node is busy, half as many run at a time. Of objects
-// that are here already, as many are waited for as transfers: who asks for more asks again.
+// digest is told to verify its copy. While this node is busy, half as many run at a time. Of
+// objects that are here already, as many are waited for as transfers: who asks for more asks again.
 //
 // Pure; one thread owns it.
 class Fetcher {

@@ -327,34 +327,6 @@ TEST(Core, EverybodyKnowsTheLoadOfEverybody) {
   }
 }
 
-// Whoever comes back must not have to learn of thousands of files before it knows whom to ask.
-TEST(Core, WhoComesBackKnowsTheMembersBeforeItLearnsWhatItMissed) {
-  World world{Scenario{}};
-  world.start_all();
-  ASSERT_TRUE(world.run_until_agreed(10s));
-  Host& host = world.host(4);
-  host.crash();
-  for (int i = 0; i < 100; ++i) {
-    world.workload().act();
-    world.run_for(100ms);
-  }
-  world.run_for(5s);
-  auto const wanted = world.host(0).view().catalogue.newest_changes();
-  host.start();
-  std::optional<Instant> members;
-  std::optional<Instant> names;
-  while (!(members && names) && world.now() < Instant{} + 2min) {
-    ClusterView const view = host.view();
-    bool const sees_all =
-        std::ranges::count(view.members, MemberState::alive, &MemberView::state) == 5;
-    if (!members && sees_all) members = world.now();
-    if (!names && view.catalogue.newest_changes() == wanted) names = world.now();
-    world.run_for(20us);
-  }
-  ASSERT_TRUE(members && names);
-  EXPECT_LT(*members, *names);
-}
-
 TEST(Core, ALeavingNodeHandsOverItsCopiesAndIsMissedByNobody) {
   World world{Scenario{}};
   world.start_all();

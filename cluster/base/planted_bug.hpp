@@ -21,6 +21,9 @@ enum class PlantedBug : std::uint8_t {
   anybody_answers,
   no_ping_by_stream,
   jitter_depends_on_the_process,
+  left_is_for_ever,
+  suspicion_gives_no_time,
+  nobody_is_a_majority,
   // The wire.
   datagrams_are_overfilled,
   foreign_clusters_are_heard,
@@ -44,6 +47,7 @@ enum class PlantedBug : std::uint8_t {
   absent_without_a_majority,
   nothing_is_repaired,
   repairs_stay_counted,
+  the_dead_count_as_copies,
   needed_copies_are_removed,
   transfers_are_not_limited,
   askers_are_not_forgotten,
@@ -59,6 +63,7 @@ enum class PlantedBug : std::uint8_t {
   full_disk_says_stored,
   broken_transfer_counts,
   rotten_copy_is_called_intact,
+  failed_sync_is_ignored,
   bounce_goes_on,
   count,
 };

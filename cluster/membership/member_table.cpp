@@ -56,6 +56,8 @@ MemberTable::Outcome MemberTable::apply(News const& news, Instant now) {
     return alive != nullptr ? insert(*alive, now) : Outcome::refused;
   }
   Member& member = *found;
+  bool const gone = member.state == MemberState::left && planted(PlantedBug::left_is_for_ever);
+  if (gone) return Outcome::unchanged;
   NewsKey const key = cluster::key_of(news);
   bool const stale = key < cluster::key_of(member) && planted(PlantedBug::stale_news_is_taken);
   bool const again = key.rank == MemberState::alive && key.epoch == member.alive.epoch &&

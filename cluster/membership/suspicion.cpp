@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cluster/base/planted_bug.hpp"
+
 namespace chisme::cluster {
 
 Duration suspicion_timeout(Profile const& profile, std::size_t members, std::size_t confirmations) {
+  if (planted(PlantedBug::suspicion_gives_no_time)) return {};
   double const scale =
       std::max(1.0, std::log10(static_cast<double>(std::max<std::size_t>(members, 1))));
   double const period = static_cast<double>(profile.probe_period.count());

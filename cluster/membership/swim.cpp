@@ -469,7 +469,8 @@ bool Swim::in_touch() const {
   // Who came back at another address is not met at the old one: no more are missed than were
   // remembered and are not known.
   std::size_t const expected = table_.all().size() - gone + missed();
-  bool const met_nobody = table_.all().size() == 1 && !calls_.seeds().empty();
+  bool const met_nobody = table_.all().size() == 1 && !calls_.seeds().empty() &&
+                          !planted(PlantedBug::nobody_is_a_majority);
   return !met_nobody && 2 * table_.count(MemberState::alive) > expected;
 }
 

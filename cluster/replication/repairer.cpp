@@ -130,7 +130,10 @@ Repairer::Need Repairer::need_of(Digest const& digest, Catalogue::ObjectUse cons
   need.holders = catalogue.snapshot().holders(digest);
   for (NodeId const id : need.holders) {
     MemberView const* const member = find_member(situation.members, id);
-    if (!is_reachable(member)) continue;
+    if (!is_reachable(member)) {
+      if (planted(PlantedBug::the_dead_count_as_copies)) ++need.copies;
+      continue;
+    }
     need.sources.push_back(id);
     if (!member->alive.draining) ++need.copies;
   }

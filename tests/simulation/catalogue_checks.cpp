@@ -108,6 +108,18 @@ bool CatalogueChecks::begins_anew(CatalogueRecord const& record, Newest const& b
   return workload_.was_asked_since(record, shown + Workload::forgotten_after);
 }
 
+std::optional<Violation> different_names(std::span<Sight const> sights) {
+  for (Sight const& sight : sights) {
+    CatalogueSnapshot const& first = sights.front().view.catalogue;
+    if (first.newest_changes() == sight.view.catalogue.newest_changes()) continue;
+    return Violation{
+        Invariant::catalogues_agree,
+        {},
+        name_of(*sights.front().host) + " and " + name_of(*sight.host) + " know different names"};
+  }
+  return std::nullopt;
+}
+
 std::optional<Violation> different_catalogues(std::span<Sight const> sights) {
   for (Sight const& sight : sights) {
     std::string const differs = difference(sights.front(), sight);

@@ -1,6 +1,9 @@
 #include "tests/simulation/faults.hpp"
 
 #include <algorithm>
+#include <iterator>
+
+#include "cluster/membership/swim.hpp"
 
 namespace chisme::simulation {
 
@@ -8,11 +11,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr cluster::ProtocolVersions old_versions{.lowest = 1, .current = 1, .highest = 1};
 constexpr double million = 1e6;
 
 bool is_standing(FaultEvent const& event) {
-  return (event.kind == FaultKind::old_version && !event.upgrades) ||
+  return (event.kind == FaultKind::old_version && event.number == 1) ||
          event.kind == FaultKind::small;
 }
 
@@ -28,10 +30,16 @@ void Faults::prepare() {
     counts_[static_cast<std::size_t>(event.kind)] += event.victims.size();
     for (unsigned const victim : event.victims) {
       Host& host = *around_.hosts[victim];
-      if (event.kind == FaultKind::old_version) host.speak(old_versions);
+      if (event.kind == FaultKind::old_version) host.speak(event.speaks);
       if (event.kind == FaultKind::small) host.shrink(event.amount);
     }
   }
+}
+
+bool Faults::comes_late(unsigned place) const {
+  return std::ranges::any_of(schedule_.events, [&](FaultEvent const& event) {
+    return event.kind == FaultKind::late_join && event.victims.front() == place;
+  });
 }
 
 void Faults::begin(Instant end) {
@@ -86,10 +94,11 @@ void Faults::change_weather(FaultEvent const& event) {
 
 void Faults::cut(FaultEvent const& event) {
   Network::Cut cut;
-  cut.sides.resize(around_.hosts.size());
-  for (unsigned const victim : event.victims) cut.sides[victim] = 1;
-  cut.one_way = event.one_way;
-  cut.datagrams_only = event.datagrams_only;
+  bool const deaf = event.cutting == Cutting::deaf;
+  cut.sides.assign(around_.hosts.size(), deaf ? 1 : 0);
+  for (unsigned const victim : event.victims) cut.sides[victim] = deaf ? 0 : 1;
+  cut.one_way = event.cutting != Cutting::both_ways;
+  cut.only = event.only;
   std::uint64_t const number = around_.network->cut(std::move(cut));
   around_.agenda.at(end_of(event), [this, number] { around_.network->mend(number); });
 }
@@ -113,10 +122,24 @@ void Faults::apply_to(FaultEvent const& event, Host& host) {
       return take_down(host, event);
     case FaultKind::old_version:
       take_down(host, event);
-      return host.speak(cluster::spoken_versions);
+      return host.speak(event.speaks);
     case FaultKind::lost_disk:
       take_down(host, event);
-      if (!host.is_up()) host.replace_disk();
+      return lose_disk(host);
+    case FaultKind::leave:
+      return leave(event, host);
+    case FaultKind::fence:
+      host.fence();
+      return around_.agenda.at(end_of(event), [&host, lost = event.amount] {
+        if (!host.is_fenced()) return;
+        host.crash(lost);
+        host.start();
+      });
+    case FaultKind::late_join:
+      if (!host.is_up()) host.start();
+      return;
+    case FaultKind::unhealed:
+      stay_down_.insert(host.index());
       return;
     case FaultKind::new_address:
       take_down(host, event);
@@ -139,8 +162,29 @@ void Faults::apply_to(FaultEvent const& event, Host& host) {
 }
 
 void Faults::up_again(Host& host, Duration after) {
-  around_.agenda.after(after, [&host, run = host.run()] {
-    if (!host.is_up() && host.run() == run) host.start();
+  around_.agenda.after(after, [this, &host, run = host.run()] {
+    bool const stays_down = around_.agenda.now() > end_ && stay_down_.contains(host.index());
+    if (!host.is_up() && host.run() == run && !stays_down) host.start();
+  });
+}
+
+void Faults::lose_disk(Host& host) {
+  host.replace_disk();
+  ++identities_lost_;
+}
+
+void Faults::leave(FaultEvent const& event, Host& host) {
+  if (host.is_up()) host.leave();
+  around_.agenda.at(end_of(event), [this, &host] { come_back(host); });
+}
+
+// If it has not left yet, it has to hurry, and says farewell for a while.
+void Faults::come_back(Host& host) {
+  if (!host.is_up()) return host.start();
+  if (!host.is_leaving() || around_.agenda.now() >= end_) return;
+  host.leave();
+  around_.agenda.after(cluster::Swim::leave_period + 1s, [this, &host] {
+    if (around_.agenda.now() < end_) come_back(host);
   });
 }
 
@@ -170,7 +214,7 @@ void Faults::strike(std::vector<NodeId> const& copies) {
   around_.agenda.after(0s, [this, &event, victim] {
     crash_all(event);
     for (auto const& host : around_.hosts) {
-      if (event.loses_disk && !host->is_up() && host->id() == victim) host->replace_disk();
+      if (event.loses_disk && !host->is_up() && host->id() == victim) lose_disk(*host);
     }
   });
 }
@@ -181,6 +225,8 @@ void Faults::clone(FaultEvent const& event) {
   Host& copy = *around_.hosts[event.victims[1]];
   if (!original.is_up() || around_.cloned.contains(original.id())) return;
   if (copy.is_up()) copy.crash();
+  ++identities_lost_;  // its own
+  ++identities_lost_;  // its own
   copy.clone_disk(original);
   around_.cloned.insert(copy.id());
   copy.start();
@@ -213,17 +259,31 @@ void Faults::swap_addresses(FaultEvent const& event) {
   around_.network->take_address(event.victims[0], event.victims[1]);
 }
 
+std::size_t Faults::spared() const {
+  std::size_t const machines = around_.hosts.size();
+  return machines > identities_lost_ ? (machines - identities_lost_ - 1) / 2 : 0;
+}
+
 void Faults::heal() {
   around_.network->heal();
   strikes_.clear();
   part_clones();
-  for (auto const& host : around_.hosts) {
-    host->clocks().set_right(around_.agenda.now());
-    host->slow_down(1);
-    host->fill_disk(false);
-    if (!host->is_up()) host->start();
-    host->scrub();
+  while (stay_down_.size() > spared()) stay_down_.erase(std::prev(stay_down_.end()));
+  for (auto const& host : around_.hosts) heal(*host);
+}
+
+void Faults::heal(Host& host) {
+  host.slow_down(1);
+  host.fill_disk(false);
+  bool const is_unhealed = counts_[static_cast<std::size_t>(FaultKind::unhealed)] > 0;
+  if (!is_unhealed) host.clocks().set_right(around_.agenda.now());
+  if (stay_down_.contains(host.index())) {
+    if (host.is_up()) host.crash();
+    return;
   }
+  if (host.is_fenced() || host.is_leaving()) host.crash(0);
+  if (!host.is_up()) host.start();
+  host.scrub();
 }
 
 Faults::Counts Faults::counts() const {

@@ -38,6 +38,12 @@ class Host : public Machine {
   void slow_down(double times) { slowness_ = times; }
   // Its disk takes no more objects.
   void fill_disk(bool is_full) { disk_full_ = is_full; }
+  // Its disk fails to sync: what is not safe will not be, until it is started again.
+  void fence();
+  [[nodiscard]] bool is_fenced() const { return fenced_; }
+  // It leaves; asked again, it hurries. Does nothing when it is down.
+  void leave();
+  [[nodiscard]] bool is_leaving() const { return leaving_; }
   // One of its copies becomes corrupt. Returns whether there was one.
   bool rot_something(Random& random);
   // Finds every corrupt copy, as a scrub would: it goes to the quarantine.
@@ -99,7 +105,7 @@ class Host : public Machine {
   void receive_object(FetchPtr fetch, std::size_t source, unsigned from, std::uint64_t from_run);
   void keep_fetched(FetchPtr fetch, unsigned from);
   void end_transfer(FetchPtr fetch, bool succeeded);
-  // The steps of the object store, with the time that each takes; then `done`.
+  // The steps of the object store, with the time that each takes; then `done(stored)`.
   template <typename Done>
   void keep(cluster::ObjectStored const& object, Done done);
 
@@ -124,6 +130,12 @@ class Host : public Machine {
   [[nodiscard]] Instant free_at() const;
   [[nodiscard]] Duration disk_time(std::uint64_t microseconds_max);
 
+  // "node 3: "
+  [[nodiscard]] std::string who() const { return "node " + std::to_string(index_) + ": "; }
+  [[nodiscard]] static Duration scaled(Duration duration, double times) {
+    return Duration{static_cast<Duration::rep>(static_cast<double>(duration.count()) * times)};
+  }
+
   Surroundings& around_;
   unsigned index_;
   Random random_;
@@ -136,6 +148,8 @@ class Host : public Machine {
   std::chrono::milliseconds ahead_ = std::chrono::milliseconds::min();
   std::chrono::milliseconds ahead_ever_ = ahead_;
   bool disk_full_ = false;
+  bool fenced_ = false;
+  bool leaving_ = false;
   std::optional<Disk> disk_;
   std::unique_ptr<cluster::Core> core_;
   cluster::Effects effects_;  // empty unless it works
@@ -149,5 +163,18 @@ class Host : public Machine {
   std::deque<cluster::SaveId> saves_;  // that are not synced, in order
   std::set<cluster::TransferId> transfers_;
 };
+
+template <typename Callable>
+void Host::later(Duration delay, Callable action) {
+  Instant const when = std::max(around_.agenda.now() + delay, paused_until_);
+  around_.agenda.at(when, [this, run = run_, action = std::move(action)]() mutable {
+    if (run != run_) return;
+    if (around_.agenda.now() < paused_until_) {
+      later(Duration{}, std::move(action));
+    } else {
+      action();
+    }
+  });
+}
 
 }  // namespace chisme::simulation

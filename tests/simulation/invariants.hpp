@@ -12,8 +12,9 @@
 namespace chisme::simulation {
 
 // What must hold in every run, by the numbers of the design. 1 to 16 hold always, 17 to 21 once the
-// faults are healed. `contract` is what a core owes its host: one answer to each request, a
-// deadline that moves, messages that can be decoded, no stop without cause.
+// faults are healed, 22 when nothing is wrong but the weather (is_mild). `contract` is what a core
+// owes its host: one answer to each request, a deadline that moves, messages that can be decoded,
+// no stop without cause.
 enum class Invariant : std::uint8_t {
   contract,
   news_never_goes_back,
@@ -37,9 +38,10 @@ enum class Invariant : std::uint8_t {
   copies_complete,
   nothing_pending,
   idle_traffic_normal,
+  no_false_death,
 };
 
-inline constexpr std::size_t invariants = 22;
+inline constexpr std::size_t invariants = 23;
 
 inline constexpr std::array<std::string_view, invariants> invariant_names{
     "contract",
@@ -64,6 +66,7 @@ inline constexpr std::array<std::string_view, invariants> invariant_names{
     "copies are complete",
     "nothing is pending",
     "idle traffic is normal",
+    "nobody is held for dead without cause",
 };
 
 struct Violation {

@@ -25,6 +25,13 @@ std::string text_of(NewsKey const& key) {
 
 }  // namespace
 
+void MembershipChecks::announces(Host const& host, Event const& event) {
+  auto const* const changed = std::get_if<MemberChanged>(&event);
+  if (may_die_ || changed == nullptr || changed->state != MemberState::dead) return;
+  around_.violated(Invariant::no_false_death,
+                   name_of(host) + " holds " + to_string(changed->node) + " for dead");
+}
+
 MembershipChecks::Seen& MembershipChecks::seen_of(Host const& host) {
   if (seen_.size() <= host.index()) seen_.resize(host.index() + 1);
   Seen& seen = seen_[host.index()];

@@ -15,7 +15,8 @@
 namespace chisme::simulation {
 
 // MembershipChecks holds what nodes say of each other against invariants 1 (news never goes back),
-// 2 (only the owner raises), 3 (no resurrection), and 17 in so far as an identity lives once.
+// 2 (only the owner raises), 3 (no resurrection), 17 in so far as an identity lives once, and 22
+// (nobody is held for dead without cause).
 //
 // Members are checked at once when a core changes what it knows of them; `look`, which sees
 // whatever else a core may show, comes to each node now and then.
@@ -23,6 +24,8 @@ class MembershipChecks {
  public:
   explicit MembershipChecks(Surroundings& around) : around_(around) {}
 
+  void expects_no_death() { may_die_ = false; }
+  void announces(Host const& host, cluster::Event const& event);
   // REQUIRES: after each call of its core, and before anybody else can hear of it.
   void worked(Host const& host);
   // REQUIRES: the sights are of this moment.
@@ -44,6 +47,7 @@ class MembershipChecks {
   void check_raised(Host const& host, cluster::MemberView const& member);
 
   Surroundings& around_;
+  bool may_die_ = true;
   IdMap<Announced> announced_;  // the newest that each node itself has said
   std::vector<Seen> seen_;      // by host
   // Since when two processes with one identity have been in reach of each other.

@@ -15,8 +15,13 @@ using cluster::Channel;
 
 constexpr std::uint16_t first_port = 8701;
 constexpr unsigned nobody = std::numeric_limits<unsigned>::max();
-constexpr Duration retransmission = 200ms;
+// Linux's TCP: RFC 6298 with its least timeout, and as many repetitions as count here.
+constexpr Duration first_retransmission = 200ms;
+constexpr Duration first_syn_retransmission = 1s;
+constexpr unsigned retransmissions_max = 8;
+// PeerTransport's.
 constexpr Duration connect_timeout = 2s;
+constexpr Duration idle_timeout = 60s;
 
 Endpoint endpoint_at(std::uint16_t port) {
   Endpoint endpoint;  // ::ffff:127.0.0.1
@@ -84,7 +89,7 @@ bool Network::passes(unsigned from, unsigned to, Channel channel) const {
   return std::all_of(cuts_.begin(), cuts_.end(), [&](auto const& entry) {
     Cut const& cut = entry.second;
     if (cut.sides[from] == cut.sides[to]) return true;
-    if (cut.datagrams_only && channel == Channel::stream) return true;
+    if (cut.only && cut.only != channel) return true;
     return cut.one_way && cut.sides[from] < cut.sides[to];
   });
 }
@@ -155,13 +160,45 @@ void Network::fly(Duration delay, Port to, std::string bytes) {
 
 void Network::send_stream(unsigned from, Port to, std::string bytes) {
   Stream& stream = streams_[from][to];
-  Duration const lost = random_.chance(weather_.loss) ? retransmission : Duration{};
-  Duration const transit = delay() + lost + held(from, to);
-  stream.last_delivery = std::max(stream.last_delivery, agenda_.now() + transit);
+  Instant const now = agenda_.now();
+  if (stream.fails && now < *stream.fails) return;  // lost with the rest, as will be reported
+  bool const is_idle = now - stream.last_used > idle_timeout;
+  stream.last_used = now;
+  Duration const opening = !stream.is_open || is_idle ? open(stream, from, to) : Duration{};
+  if (stream.fails) return;
+  Duration const lost = repeated(weather_.loss, first_retransmission);
+  Duration const transit = opening + delay() + lost + held(from, to);
+  stream.last_delivery = std::max(stream.last_delivery, now + transit);
   agenda_.at(stream.last_delivery,
              [this, from, to, connection = stream.connection, bytes = std::move(bytes)]() mutable {
                arrive(from, to, connection, std::move(bytes));
              });
+}
+
+// A lost answer has the packet repeated, too.
+Duration Network::open(Stream& stream, unsigned from, Port to) {
+  double const either_lost = 1 - (1 - weather_.loss) * (1 - weather_.loss);
+  Duration const taken = repeated(either_lost, first_syn_retransmission) + delay() + delay();
+  stream.is_open = taken <= connect_timeout;
+  stream.fails.reset();
+  if (!stream.is_open) {
+    stream.fails = agenda_.now() + connect_timeout;
+    report_unreachable(connect_timeout, from, to);
+  }
+  return taken;
+}
+
+void Network::end(Stream& stream) {
+  ++stream.connection;
+  stream.is_open = false;
+}
+
+Duration Network::repeated(double loss, Duration first) {
+  Duration sum{};
+  for (unsigned i = 0; i < retransmissions_max && random_.chance(loss); ++i) {
+    sum += first * (1u << i);
+  }
+  return sum;
 }
 
 void Network::arrive(unsigned from, Port to, std::uint64_t connection, std::string bytes) {
@@ -173,7 +210,7 @@ void Network::arrive(unsigned from, Port to, std::uint64_t connection, std::stri
     places_[*target]->deliver(Channel::stream, std::move(bytes));
     return;
   }
-  ++stream.connection;
+  end(stream);
   stream.last_delivery = agenda_.now();
   // A machine that is there refuses at once; from an address without one nothing comes back.
   report_unreachable(reaches ? delay() : connect_timeout, from, to);
@@ -188,14 +225,16 @@ void Network::report_unreachable(Duration after, unsigned from, Port to) {
 void Network::forget_streams(unsigned place) {
   for (auto& [to, stream] : streams_[place]) {
     if (random_.chance(0.5)) ++stream.connection;
+    stream.is_open = false;
   }
   for (unsigned from = 0; from < places_.size(); ++from) {
     auto const found = streams_[from].find(ports_[place]);
     if (found == streams_[from].end()) continue;
     // What had not arrived is lost with the connection, and its sender hears of it.
     Stream& stream = found->second;
+    stream.is_open = false;
     if (stream.last_delivery <= agenda_.now()) continue;
-    ++stream.connection;
+    end(stream);
     report_unreachable(delay(), from, ports_[place]);
   }
 }

@@ -23,9 +23,9 @@ class Machine {
   virtual void unreachable(Endpoint const& endpoint) = 0;
 };
 
-// What datagrams suffer everywhere.
+// What datagrams suffer everywhere. Streams repeat what is lost, and deliver it late.
 struct Weather {
-  double loss = 0;
+  double loss = 0;  // of each packet of a stream too
   double duplication = 0;
   double corruption = 0;
   Duration delay = std::chrono::microseconds{200};  // the mean, exponential
@@ -35,15 +35,17 @@ struct Weather {
 //
 // Datagrams may be lost, delayed, duplicated, damaged and overtaken. A stream delivers in order, or
 // its sender hears that the endpoint is unreachable: soon when nobody listens, late when the
-// network swallows everything. What a place sent before it crashed may still arrive.
+// network swallows everything. It is opened for the first message, and again after it broke or was
+// idle; of packets that are lost it repeats the first after a second and others after 200 ms, then
+// after twice as long each time, as TCP does. What a place sent before it crashed may still arrive.
 class Network {
  public:
   // A partition: places of different sides do not reach each other, or one side not the other, or
-  // not by datagram.
+  // not by one of the channels.
   struct Cut {
-    std::vector<unsigned> sides;  // of each place
-    bool one_way = false;         // only from higher to lower sides nothing arrives
-    bool datagrams_only = false;
+    std::vector<unsigned> sides;                // of each place
+    bool one_way = false;                       // only from higher to lower sides nothing arrives
+    std::optional<cluster::Channel> only = {};  // that is cut; nullopt: both
   };
   // Links that hold what is sent until a moment: of a pair in both directions, or all of one place.
   struct Clog {
@@ -98,9 +100,18 @@ class Network {
   struct Stream {
     Instant last_delivery{};
     std::uint64_t connection = 0;  // moves when it breaks: what is under way is lost
+    bool is_open = false;          // or being opened
+    std::optional<Instant> fails;  // when it turns out that it cannot be opened
+    Instant last_used{};
   };
   void send_datagram(unsigned from, Port to, std::string bytes);
   void send_stream(unsigned from, Port to, std::string bytes);
+  // How long it takes to open it.
+  Duration open(Stream& stream, unsigned from, Port to);
+  void end(Stream& stream);
+  // How much longer a packet takes that may be lost again and again, when it is repeated after
+  // `first`, then after twice as long each time.
+  Duration repeated(double loss, Duration first);
   void fly(Duration delay, Port to, std::string bytes);
   void arrive(unsigned from, Port to, std::uint64_t connection, std::string bytes);
   void report_unreachable(Duration after, unsigned from, Port to);

@@ -16,6 +16,8 @@ class Observer {
   virtual ~Observer() = default;
   // Its core has just been called; nothing of what it wants was done yet.
   virtual void worked(Host const&) {}
+  // Its core would like somebody to know.
+  virtual void announces(Host const&, cluster::Event const&) {}
   // `bytes` is the frame of what it sends.
   virtual void sends(Host const&, cluster::Send const&, std::string const& /*bytes*/) {}
   // Its core wants the local copy removed.

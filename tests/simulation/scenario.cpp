@@ -35,7 +35,10 @@ Scenario draw_scenario(std::uint64_t seed, unsigned nodes, Duration faults_for) 
   scenario.nodes = nodes > 0 ? nodes : draw_nodes(size);
   scenario.zones = zones.chance(0.3) ? 2 + static_cast<unsigned>(zones.below(2)) : 1;
   scenario.network = draw_network(network);
-  scenario.faults_for = faults_for > Duration{} ? faults_for : 30s + length.below(60) * 1s;
+  // Some runs are so long that long partitions end in them.
+  bool const is_long = scenario.nodes <= 7 && root.split(5).chance(0.02);
+  Duration const drawn = is_long ? 15min + length.below(600) * 1s : 30s + length.below(60) * 1s;
+  scenario.faults_for = faults_for > Duration{} ? faults_for : drawn;
   // Enough for a few rounds of everything that is periodic.
   scenario.converges_within = 6 * push_pull_period_of(scenario);
   return scenario;

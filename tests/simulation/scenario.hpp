@@ -22,7 +22,7 @@ struct Scenario {
 };
 
 // Follows from the seed. `nodes` 0: drawn too, mostly 1 to 20, sometimes 100, rarely 1000.
-// `faults_for` zero: drawn too, 30 to 90 s.
+// `faults_for` zero: drawn too, 30 to 90 s, or, rarely and for a few nodes, 15 to 25 minutes.
 [[nodiscard]] Scenario draw_scenario(std::uint64_t seed, unsigned nodes = 0,
                                      Duration faults_for = {});
 

@@ -13,7 +13,17 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr unsigned events_max = 5'000;  // of one kind
+constexpr double only_weather = 0.04;
+constexpr double fair_loss = 0.1;
+constexpr Duration shortest_partition = 5s;
 constexpr Duration longest_partition = 20min;
+
+FaultKinds weather_kinds() {
+  return FaultKinds{}
+      .set(static_cast<std::size_t>(FaultKind::loss))
+      .set(static_cast<std::size_t>(FaultKind::duplication))
+      .set(static_cast<std::size_t>(FaultKind::delay));
+}
 
 // Draw makes the events of one kind.
 class Draw {
@@ -62,6 +72,12 @@ class Draw {
     add(0s, fill);
     events_.back().lasts = scenario_.faults_for;
   }
+  // All the time, but not always the same.
+  template <typename Fill>
+  void changing(Fill fill) {
+    whole_time(fill);
+    every(30s, fill);
+  }
   // Once, at any moment.
   template <typename Fill>
   void once(Fill fill) {
@@ -74,6 +90,15 @@ class Draw {
     for (Duration at = exponential(mean); at < scenario_.faults_for; at += exponential(mean)) {
       if (events_.size() >= most) return;
       add(at, fill);
+    }
+  }
+  // Again and again; half of them begin after the one before is over.
+  template <typename Fill>
+  void overlapping(Duration mean, Fill fill) {
+    for (Duration at = exponential(mean); at < scenario_.faults_for; at += exponential(mean)) {
+      if (events_.size() >= events_max) return;
+      add(at, fill);
+      if (random_.chance(0.5)) at += events_.back().lasts;
     }
   }
   std::vector<FaultEvent> take() { return std::move(events_); }
@@ -118,17 +143,43 @@ Duration per_machine(Duration mean, Draw const& draw) {
   return std::chrono::duration_cast<Duration>(mean / draw.machines());
 }
 
+void draw_partition(Draw& draw, FaultEvent& event) {
+  Random& random = draw.random();
+  unsigned const zones = draw.scenario().zones;
+  event.lasts = draw.orders(shortest_partition, longest_partition);
+  double const shape = random.uniform();
+  if (shape < 0.4) {
+    event.victims = {draw.victim()};
+  } else if (shape < 0.6 && zones > 1) {
+    for (auto i = static_cast<unsigned>(random.below(zones)); i < draw.scenario().nodes;) {
+      event.victims.push_back(i);
+      i += zones;
+    }
+  } else if (shape < 0.8) {
+    for (unsigned i = 0; i < draw.scenario().nodes / 2; ++i) event.victims.push_back(i);
+  } else {
+    event.victims = draw.some(random.uniform());
+  }
+  if (random.chance(0.4)) event.cutting = random.chance(0.5) ? Cutting::mute : Cutting::deaf;
+  // Firewalls drop datagrams, or streams.
+  if (random.chance(0.3)) {
+    event.only = random.chance(0.5) ? cluster::Channel::datagram : cluster::Channel::stream;
+  }
+}
+
 void draw_network(Draw& draw, FaultKind kind) {
   Random& random = draw.random();
   switch (kind) {
     case FaultKind::loss:
-      return draw.whole_time([&](FaultEvent& event) { event.amount = random.uniform() * 0.3; });
+      return draw.changing([&](FaultEvent& event) { event.amount = random.uniform() * 0.3; });
     case FaultKind::duplication:
       return draw.whole_time([&](FaultEvent& event) { event.amount = random.uniform() * 0.2; });
     case FaultKind::delay:
-      return draw.whole_time([&](FaultEvent& event) { event.amount = draw.orders(1e-4, 0.1); });
+      return draw.changing([&](FaultEvent& event) { event.amount = draw.orders(1e-4, 0.1); });
     case FaultKind::corruption:
       return draw.whole_time([&](FaultEvent& event) { event.amount = random.uniform() * 0.01; });
+    case FaultKind::partition:
+      return draw.overlapping(15s, [&](FaultEvent& event) { draw_partition(draw, event); });
     case FaultKind::clog:
       return draw.every(15s, [&](FaultEvent& event) {
         event.lasts = draw.orders(500ms, 10s);
@@ -140,40 +191,35 @@ void draw_network(Draw& draw, FaultKind kind) {
   }
 }
 
-void draw_partitions(Draw& draw) {
-  Random& random = draw.random();
-  draw.every(18s, [&](FaultEvent& event) {
-    event.lasts =
-        random.chance(0.05) ? draw.orders(20s, longest_partition) : 5s + draw.exponential(5s);
-    double const shape = random.uniform();
-    if (shape < 0.4) {
-      event.victims = {draw.victim()};
-    } else if (shape < 0.6 && draw.scenario().zones > 1) {
-      for (unsigned i = 0; i < draw.scenario().nodes; i += draw.scenario().zones) {
-        event.victims.push_back(i);
-      }
-    } else if (shape < 0.8) {
-      for (unsigned i = 0; i < draw.scenario().nodes / 2; ++i) event.victims.push_back(i);
-    } else {
-      event.victims = draw.some(random.uniform());
-    }
-    event.one_way = random.chance(0.3);
-    event.datagrams_only = random.chance(0.2);
-  });
-}
+constexpr cluster::ProtocolVersions older{.lowest = 1, .current = 1, .highest = 1};
+// Of a program of the future, as far as others see it.
+constexpr cluster::ProtocolVersions newer{.lowest = 1, .current = 3, .highest = 3};
 
-// Half of those that begin with an old version are upgraded, each at some moment.
+// Half of those that begin with an old version are upgraded, each at some moment; besides, any node
+// may come back with any version.
 void draw_old_versions(Draw& draw) {
+  Random& random = draw.random();
+  auto const comes_back = [&draw](FaultEvent& event, unsigned place) {
+    event.victims = {place};
+    event.lasts = draw.orders(200ms, 10s);
+  };
   std::vector<unsigned> const old = draw.some(0.5);
-  draw.whole_time([&](FaultEvent& event) { event.victims = old; });
+  draw.whole_time([&](FaultEvent& event) {
+    event.victims = old;
+    event.speaks = older;
+  });
   for (unsigned const place : old) {
-    if (draw.random().chance(0.5)) continue;
+    if (random.chance(0.5)) continue;
     draw.once([&](FaultEvent& event) {
-      event.victims = {place};
-      event.lasts = draw.orders(200ms, 10s);
-      event.upgrades = true;
+      comes_back(event, place);
+      event.speaks = cluster::spoken_versions;
     });
   }
+  draw.every(per_machine(100s, draw), [&](FaultEvent& event) {
+    comes_back(event, draw.victim());
+    bool const is_set_back = random.chance(0.5);
+    event.speaks = is_set_back ? older : random.chance(0.5) ? newer : cluster::spoken_versions;
+  });
 }
 
 void draw_processes(Draw& draw, FaultKind kind) {
@@ -249,6 +295,32 @@ void draw_restarts(Draw& draw, FaultKind kind) {
   }
 }
 
+void draw_comings_and_goings(Draw& draw, FaultKind kind) {
+  Random& random = draw.random();
+  switch (kind) {
+    case FaultKind::leave:
+      return draw.every(30s, [&](FaultEvent& event) {
+        event.victims = {draw.victim()};
+        event.lasts = draw.orders(1s, 30s);
+      });
+    case FaultKind::fence:
+      return draw.every(25s, [&](FaultEvent& event) {
+        event.victims = {draw.victim()};
+        event.lasts = draw.orders(1s, 40s);
+        event.amount = 0.8 + 0.2 * random.uniform();
+      });
+    case FaultKind::late_join:
+      for (unsigned const place : draw.some(random.uniform())) {
+        draw.once([&](FaultEvent& event) { event.victims = {place}; });
+      }
+      return;
+    case FaultKind::unhealed:
+      return draw.whole_time([&](FaultEvent& event) { event.victims = draw.some(0.4); });
+    default:
+      return;
+  }
+}
+
 void draw_clocks(Draw& draw, FaultKind kind) {
   switch (kind) {
     case FaultKind::skew:
@@ -280,6 +352,16 @@ std::string text(char const* format, double value) {
   return line;
 }
 
+std::string text_of(Cutting cutting) {
+  if (cutting == Cutting::both_ways) return {};
+  return cutting == Cutting::mute ? ", heard by nobody" : ", hearing nobody";
+}
+
+std::string text_of(std::optional<cluster::Channel> only) {
+  if (!only) return {};
+  return *only == cluster::Channel::datagram ? ", datagrams only" : ", streams only";
+}
+
 std::string amount_of(FaultEvent const& event) {
   switch (event.kind) {
     case FaultKind::loss:
@@ -298,10 +380,9 @@ std::string amount_of(FaultEvent const& event) {
     case FaultKind::small:
       return text(", times %.2f", event.amount);
     case FaultKind::partition:
-      return std::string(event.one_way ? ", one way" : "") +
-             (event.datagrams_only ? ", datagrams only" : "");
+      return text_of(event.cutting) + text_of(event.only);
     case FaultKind::old_version:
-      return event.upgrades ? ", to the current version" : "";
+      return text(", versions to %.0f", event.speaks.highest);
     case FaultKind::strike:
       return std::string(", after a write") +
              (event.loses_disk ? ", one of its disks is lost" : "");
@@ -341,7 +422,25 @@ FaultKinds draw_kinds(std::uint64_t seed) {
     bool const is_small = kind == static_cast<std::size_t>(FaultKind::small);
     kinds[kind] = root.split(kind).chance(is_small ? 0.25 : 0.5);
   }
+  if (root.split(fault_kinds).chance(only_weather)) kinds &= weather_kinds();
   return kinds;
+}
+
+bool is_mild(Schedule const& schedule, Scenario const& scenario) {
+  double const longest =
+      std::chrono::duration<double>{profile_of(scenario).probe_timeout}.count() / 10;
+  return std::ranges::all_of(schedule.events, [&](FaultEvent const& event) {
+    bool const is_delay = event.kind == FaultKind::delay;
+    return weather_kinds()[static_cast<std::size_t>(event.kind)] &&
+           (!is_delay || event.amount <= longest);
+  });
+}
+
+bool is_fair(Schedule const& schedule, Scenario const& scenario) {
+  return is_mild(schedule, scenario) &&
+         std::ranges::none_of(schedule.events, [](FaultEvent const& event) {
+           return event.kind == FaultKind::loss && event.amount > fair_loss;
+         });
 }
 
 Schedule draw_schedule(Scenario const& scenario, FaultKinds kinds) {
@@ -351,9 +450,9 @@ Schedule draw_schedule(Scenario const& scenario, FaultKinds kinds) {
     auto const kind = static_cast<FaultKind>(i);
     Draw draw{scenario, kind};
     draw_network(draw, kind);
-    if (kind == FaultKind::partition) draw_partitions(draw);
     draw_processes(draw, kind);
     draw_restarts(draw, kind);
+    draw_comings_and_goings(draw, kind);
     draw_clocks(draw, kind);
     for (FaultEvent& event : draw.take()) schedule.events.push_back(std::move(event));
   }

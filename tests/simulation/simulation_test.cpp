@@ -19,6 +19,7 @@ void expect_well(Scenario const& scenario) {
 Scenario calm(unsigned nodes) {
   Scenario scenario;
   scenario.nodes = nodes;
+  scenario.faults_for = 50s;
   return scenario;
 }
 

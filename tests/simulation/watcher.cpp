@@ -20,6 +20,10 @@ constexpr std::size_t looked_at = 20;
 Duration views_agree_within(Scenario const& scenario) {
   return 2 * push_pull_period_of(scenario) + 2s;
 }
+// Two turns of anti-entropy, and the time that the last write takes.
+Duration names_agree_within(Scenario const& scenario) {
+  return 2 * push_pull_period_of(scenario) + 7s;
+}
 
 // Invariant 20, all that cores say of their work. Copies that are too many may take their time
 // until the cluster has settled, and for ever where only nodes of old versions could see to them.
@@ -89,19 +93,40 @@ void Watcher::sends(Host const& host, Send const& what, std::string const& bytes
 
 std::optional<Violation> Watcher::disagreement() {
   std::vector<Sight> const sights = sights_of(around_);
-  if (auto wrong = wrong_views(sights)) {
-    bool const late =
-        healed_ && around_.agenda.now() - *healed_ > views_agree_within(around_.scenario);
-    if (late && wrong->invariant == Invariant::views_agree &&
-        !std::exchange(late_views_told_, true)) {
-      around_.violated(wrong->invariant, wrong->what + " two push-pull periods after the faults");
-    }
-    return wrong;
-  }
+  check_deadlines(sights);
+  if (auto wrong = wrong_views(sights)) return wrong;
   if (auto wrong = different_catalogues(sights)) return wrong;
   if (auto wrong = pending_work(sights, is_settled_)) return wrong;
   if (auto wrong = wrong_copies(sights, workload_)) return wrong;
   return is_settled_ ? surplus_copies(sights, workload_) : std::nullopt;
+}
+
+void Watcher::check_deadlines(std::span<Sight const> sights) {
+  if (!healed_) return;
+  Duration const since = around_.agenda.now() - *healed_;
+  if (since > views_agree_within(around_.scenario) && !late_views_told_) {
+    auto const wrong = wrong_views(sights);
+    late_views_told_ = wrong && wrong->invariant == Invariant::views_agree;
+    if (late_views_told_) {
+      around_.violated(wrong->invariant, wrong->what + " two push-pull periods after the faults");
+    }
+  }
+  if (since > names_agree_within(around_.scenario) && !late_names_told_) {
+    auto const wrong = different_names(sights);
+    late_names_told_ = wrong.has_value();
+    if (wrong) {
+      around_.violated(wrong->invariant, wrong->what + " two anti-entropy turns after the faults");
+    }
+  }
+}
+
+void Watcher::expects_agreement() {
+  std::vector<Sight> const sights = sights_of(around_);
+  auto wrong = wrong_views(sights);
+  // Somebody may be suspect for a moment at any time.
+  if (wrong && wrong->invariant != Invariant::views_agree) wrong.reset();
+  if (!wrong) wrong = different_names(sights);
+  if (wrong) around_.violated(wrong->invariant, wrong->what + " in fair weather");
 }
 
 void Watcher::ends_idle() {

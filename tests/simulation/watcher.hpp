@@ -23,6 +23,11 @@ class Watcher : public Observer {
  public:
   Watcher(Surroundings& around, Workload& workload, Random random);
 
+  // Nothing will be wrong but the weather, and that is mild: nobody may be held for dead.
+  void expects_no_death() { membership_.expects_no_death(); }
+  // Contract L1: without a partition all agree on members and names this long after the last write.
+  static constexpr Duration agree_within = std::chrono::seconds{2};
+  void expects_agreement();
   // To be called often; looks twice a second.
   void look();
   // The faults are over.
@@ -44,6 +49,9 @@ class Watcher : public Observer {
     bounds_.worked(host);
     membership_.worked(host);
   }
+  void announces(Host const& host, cluster::Event const& event) override {
+    membership_.announces(host, event);
+  }
   void sends(Host const& host, cluster::Send const& what, std::string const& bytes) override;
   void removes(Host const& host, Digest const& digest) override { copies_.removes(host, digest); }
   void removed(Host const& host, Digest const& digest) override { copies_.removed(host, digest); }
@@ -60,6 +68,9 @@ class Watcher : public Observer {
 
  private:
   [[nodiscard]] std::vector<Sight> next_sights();
+  // Contract L1, after the faults: views and names agree in time, whatever else is still to be
+  // done.
+  void check_deadlines(std::span<Sight const> sights);
 
   Surroundings& around_;
   Workload& workload_;
@@ -74,6 +85,7 @@ class Watcher : public Observer {
   std::size_t next_host_ = 0;  // to be looked at
   std::optional<Instant> healed_;
   bool late_views_told_ = false;
+  bool late_names_told_ = false;
   bool is_settled_ = false;  // there was time to remove what is too much
 };
 

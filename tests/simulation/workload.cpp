@@ -262,6 +262,7 @@ void Workload::answered(Attempt& attempt, Error const& error) {
       [[fallthrough]];
     case Fault::no_quorum:
     case Fault::busy:
+    case Fault::unavailable:
       attempt.outcome = Outcome::refused;
       break;
     default:
@@ -291,12 +292,14 @@ std::size_t Workload::in_reach(Host const& host) const {
 }
 
 // Contract C2: only a node in touch with a majority of those that have not left says "absent".
-// Whoever could be reached when it was asked or when it answered may have answered.
+// Whoever could be reached when it was asked or when it answered may have answered. One that knows
+// peers, and has met none, is in touch with nobody.
 void Workload::check_majority(Lookup const& lookup) const {
   Host const& host = *around_.hosts[lookup.asked.host];
   std::size_t const reached = std::max(lookup.in_reach, in_reach(host));
   std::size_t const expected = expected_members(host.view().members);
-  if (2 * reached > expected) return;
+  bool const has_met_nobody = host.view().members.size() == 1 && !host.config().seeds.empty();
+  if (2 * reached > expected && !has_met_nobody) return;
   around_.violated(name_of(host) + " says that " + lookup.name + " is absent, and can reach " +
                    std::to_string(reached) + " of " + std::to_string(expected) + " members");
 }
@@ -353,18 +356,23 @@ bool Workload::is_owed_an_answer(Asked const& asked) const {
 }
 
 bool Workload::survives(Attempt const& attempt) const {
-  return std::ranges::any_of(
-      around_.hosts, [&](auto const& host) { return contains(attempt.copies, host->id()); });
+  return std::ranges::any_of(around_.hosts, [&](auto const& host) {
+    return host->is_up() && contains(attempt.copies, host->id());
+  });
 }
 
 bool Workload::survives_whole(Attempt const& attempt) const {
   return std::ranges::any_of(around_.hosts, [&](auto const& host) {
-    return contains(attempt.copies, host->id()) &&
+    return host->is_up() && contains(attempt.copies, host->id()) &&
            !around_.observer->is_rotten(*host, *attempt.digest);
   });
 }
 
 bool Workload::is_owed(std::string const& name, Digest const& digest) const {
+  bool const is_kept_away = std::ranges::any_of(around_.hosts, [&](auto const& host) {
+    return !host->is_up() && has_whole_copy(*host, digest);
+  });
+  if (is_kept_away) return false;
   return std::any_of(attempts_.begin(), attempts_.end(), [&](auto const& entry) {
     Attempt const& attempt = entry.second;
     return attempt.outcome == Outcome::acknowledged && attempt.name == name &&

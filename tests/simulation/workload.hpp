@@ -41,8 +41,9 @@ class Workload {
   void finished(cluster::LookupFinished const& finished);
   // Compares all that was ever answered with `view`, on which all nodes agree.
   void compare(cluster::ClusterView const& view);
-  // Whether clients were promised that the object of `name` survives, and it can: one of the disks
-  // that acknowledged it is still there, with bytes that have not rotted.
+  // Whether clients were promised that the object of `name` survives, and it can: one of the
+  // machines that acknowledged it is up, with bytes that have not rotted, and no copy is on one
+  // that is down: it may be the last one then.
   [[nodiscard]] bool is_owed(std::string const& name, Digest const& digest) const;
   // A removal is remembered for longer (CoreConfig::tombstones_kept, by clocks that may run fast).
   static constexpr Duration forgotten_after = std::chrono::seconds{4};

@@ -55,8 +55,9 @@ World::World(Scenario scenario, Schedule schedule)
 
 void World::start_all() {
   for (auto const& host : around_.hosts) {
-    around_.agenda.after(std::chrono::milliseconds{random_.below(500)},
-                         [host = host.get()] { host->start(); });
+    Duration const after = std::chrono::milliseconds{random_.below(500)};
+    if (faults_.comes_late(host->index())) continue;
+    around_.agenda.after(after, [host = host.get()] { host->start(); });
   }
   watch();
   run_for(500ms);
@@ -88,12 +89,17 @@ std::optional<Duration> World::run_until_agreed(Duration most) {
 }
 
 Report World::run() {
+  if (faults_.are_mild()) watcher_.expects_no_death();
   start_all();
   run_for(2s);
-  writes_end_ = now() + around_.scenario.faults_for;
+  Instant const faults_end = now() + around_.scenario.faults_for;
+  // In fair weather all must agree soon after the last write, before anything is healed.
+  bool const is_fair = faults_.are_fair();
+  writes_end_ = is_fair ? faults_end - longest_write - Watcher::agree_within : faults_end;
   if (around_.scenario.writes) write();
-  faults_.begin(writes_end_);
+  faults_.begin(faults_end);
   run_for(around_.scenario.faults_for);
+  if (is_fair) watcher_.expects_agreement();
   faults_.heal();
   watcher_.heals();
   Report report;

@@ -45,7 +45,7 @@ Report run_by_streams(std::uint64_t seed) {
   Network& network = *world.around().network;
   Network::Cut datagrams;
   datagrams.sides = {0, 1, 2};
-  datagrams.datagrams_only = true;
+  datagrams.only = cluster::Channel::datagram;
   network.cut(datagrams);
   world.run_for(20s);
   Report report;

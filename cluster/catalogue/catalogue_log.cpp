@@ -109,11 +109,13 @@ void Catalogue::pend(CatalogueRecord const& record, bool spread) {
 }
 
 SaveId Catalogue::save(Effects& out) {
+  save_due_.reset();
   if (fenced_) {
+    // What a horizon brings is kept in memory only.
     unsaved_forgotten_.clear();
+    horizon_unsaved_ = false;
     return never_saved;
   }
-  save_due_.reset();
   if (unsaved_.empty() && unsaved_forgotten_.empty() && !horizon_unsaved_) return last_save_;
   last_save_ = SaveId{last_save_.value() + 1};
   saving_.emplace(last_save_, std::exchange(spread_when_saved_, {}));

@@ -114,6 +114,18 @@ TEST(Catalogue, IsOutlivedOnceItHearsWhatThisNodeHasWrittenLater) {
   EXPECT_TRUE(by_horizon.is_outlived());
 }
 
+TEST(Catalogue, WhatIsFencedHasNothingToSaveWhateverHorizonItTakes) {
+  Effects out;
+  Catalogue catalogue = catalogue_of(1);
+  catalogue.merge(put({.writer = 2}, "a", 10), start, out);
+  catalogue.fence();
+  catalogue.adopt(Horizon{{1, node(2)}, {}, {}}, {}, start, out);
+  out.clear();
+  catalogue.save_if_due(start + 1s, out);
+  EXPECT_THAT(out, IsEmpty());
+  EXPECT_EQ(catalogue.deadline(), std::nullopt);
+}
+
 TEST(Catalogue, IsOutlivedFromItsStartUntilItStartsLaterThanWhatIsOnItsDisk) {
   StoredCatalogue stored;
   stored.positions = {{node(1), LogKind::names, Epoch{4}, 1}};

@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr unsigned events_max = 5'000;  // of one kind
 constexpr double only_weather = 0.04;
+constexpr unsigned configured_peers = 2;  // the first places (Host::config)
 constexpr double fair_loss = 0.1;
 constexpr Duration shortest_partition = 5s;
 constexpr Duration longest_partition = 20min;
@@ -315,7 +316,11 @@ void draw_comings_and_goings(Draw& draw, FaultKind kind) {
       }
       return;
     case FaultKind::unhealed:
-      return draw.whole_time([&](FaultEvent& event) { event.victims = draw.some(0.4); });
+      // Not of those that all are configured with: somebody who has met nobody yet never would.
+      return draw.whole_time([&](FaultEvent& event) {
+        event.victims = draw.some(0.4);
+        std::erase_if(event.victims, [](unsigned place) { return place < configured_peers; });
+      });
     default:
       return;
   }

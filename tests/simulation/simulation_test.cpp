@@ -107,7 +107,13 @@ Found const found[] = {
     {"a node that lost what it had told others gives the same version again", {.seed = 4055}},
     {"a twin's disk has the rot of the other's", {.seed = 4838}},
     {"a twin of an older program is sent what the other understands", {.seed = 6136}},
-    {"surplus copies are still removed when all agree", {.seed = 5726}},
+    {"what is too much after a long run takes long to remove", {.seed = 5726}},
+    {"a fenced node that takes a horizon has something to save for ever",
+     {.seed = 4838, .nodes = 17, .faults_for = 85s}},
+    {"a node that was set back to an older version is sent what it understood before",
+     {.seed = 61}},
+    {"a node whose only peer has left is a majority", {.seed = 84}},
+    {"a node comes late, and those that it is configured with stay down", {.seed = 186}},
 };
 
 TEST(Simulation, WhatOnceFailedHolds) {

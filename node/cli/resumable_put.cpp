@@ -89,7 +89,7 @@ Result<void> ResumablePut::run(std::function<void(std::uint64_t)> const& progres
   while (offset_ != options_.size.value()) {
     auto const done = step();
     bool const failed_for_good = !done && done.error().fault != Fault::unavailable;
-    bool const too_late = !done && Clock::now() - moved_on > options_.patience;
+    bool const too_late = !done && Clock::now() - moved_on > patience(options_.patience);
     if (failed_for_good || too_late) return done;
     if (!done) {
       offset_.reset();
@@ -190,11 +190,15 @@ Result<void> ResumablePut::learn(HttpAnswer const& answer) {
   return {};
 }
 
+// Once all was sent, the file is being made of its parts, as slowly as a disk may be.
+std::chrono::milliseconds ResumablePut::patience(std::chrono::milliseconds otherwise) const {
+  if (!all_sent_) return otherwise;
+  return options_.patience + std::chrono::seconds{options_.size.value() / slow_bytes_per_second};
+}
+
 Result<HttpAnswer> ResumablePut::send(HttpRequest request) {
   request.headers.push_back({"Tus-Resumable", "1.0.0"});
-  auto const making =
-      options_.patience + std::chrono::seconds{options_.size.value() / slow_bytes_per_second};
-  client_.set_patience(all_sent_ ? making : options_.node_patience);
+  client_.set_patience(patience(options_.node_patience));
   auto answer = client_.send(request);
   if (answer) taker_ = answer->origin;
   return answer;

@@ -48,6 +48,7 @@ class ResumablePut {
   [[nodiscard]] Result<void> ask();
   [[nodiscard]] Result<void> send_chunk();
   [[nodiscard]] Result<HttpAnswer> send(HttpRequest request);
+  [[nodiscard]] std::chrono::milliseconds patience(std::chrono::milliseconds otherwise) const;
   [[nodiscard]] Result<void> learn(HttpAnswer const& answer);
 
   Options options_;

@@ -19,7 +19,7 @@ class PutResumes(unittest.TestCase):
         self.addCleanup(self.cluster.close)
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
-        self.data = some_bytes(160 * MIB, seed=9)
+        self.data = some_bytes(96 * MIB, seed=9)
         self.file = pathlib.Path(self.folder.name) / NAME
         self.file.write_bytes(self.data)
         self.state = pathlib.Path(self.folder.name) / "state"

@@ -79,6 +79,16 @@ TEST(TusPatch, SaysWhereItsBytesBelong) {
   EXPECT_FALSE(patch("Upload-Offset: 0\nUpload-Length: x"));
 }
 
+TEST(TusAsk, MayShowTheOffsetThatAnotherNodeTold) {
+  auto const ask = [](std::string const& headers) {
+    return parse_ask(request_of("HEAD /uploads/x\n" + headers), id);
+  };
+  EXPECT_EQ(ask("Upload-Offset: 70").shown, ByteOffset{70});
+  EXPECT_EQ(ask("Upload-Offset: 70").id, id);
+  EXPECT_FALSE(ask("").shown);
+  EXPECT_FALSE(ask("Upload-Offset: -1").shown);
+}
+
 TEST(TusIds, AreThirtyTwoHexadecimalDigits) {
   EXPECT_TRUE(is_upload_id(id));
   EXPECT_FALSE(is_upload_id(std::string{id}.substr(1)));

@@ -8,7 +8,9 @@ import {problemOf, unreachable, type Nodes} from "./nodes";
 
 const chunkSize = 8 << 20;
 const sentAtOnce = 256 << 10; // a file up to this size goes with the request that creates the upload
-const pauses = [200, 500, 1000, 2000, 3000, 4000, 5000, 5000, 5000, 5000]; // ms; anew after progress
+// ms between attempts, which begin anew after progress; in all as long as a large file may be made of
+// its parts when its node died in the middle of that.
+const pauses = [200, 500, 1000, 2000, 3000, 4000, ...Array<number>(24).fill(5000)];
 const quietLimit = 3000; // ms without progress until the node is asked whether it is there
 const answerLimit = 2000; // ms that it has to answer
 const storageKey = "chisme.upload.";

@@ -96,7 +96,7 @@ void TrafficChecks::check_membership() const {
   if (each <= membership_budget(profile_of(around_.scenario), span) + tables_told()) return;
   around_.violated(Invariant::idle_traffic_normal,
                    "membership sends " + std::to_string(each) +
-                       " bytes a second and node although nothing happens");
+                       " bytes a second at each node although nothing happens");
 }
 
 }  // namespace chisme::simulation

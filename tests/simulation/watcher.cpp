@@ -85,8 +85,15 @@ void Watcher::heals() {
   healed_ = around_.agenda.now();
 }
 
+// A stream to where nobody listens carries nothing.
+bool Watcher::is_carried(Send const& what) const {
+  if (what.channel == Channel::datagram) return true;
+  auto const place = around_.network->place_at(what.to);
+  return place && around_.hosts[*place]->is_up();
+}
+
 void Watcher::sends(Host const& host, Send const& what, std::string const& bytes) {
-  traffic_.sends(host, what.message, bytes.size());
+  if (is_carried(what)) traffic_.sends(host, what.message, bytes.size());
   merges_.sends(what.message);
   intruder_.sends(what, bytes);
 }

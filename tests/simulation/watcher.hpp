@@ -68,6 +68,7 @@ class Watcher : public Observer {
 
  private:
   [[nodiscard]] std::vector<Sight> next_sights();
+  [[nodiscard]] bool is_carried(cluster::Send const& what) const;
   // Contract L1, after the faults: views and names agree in time, whatever else is still to be
   // done.
   void check_deadlines(std::span<Sight const> sights);

@@ -110,7 +110,7 @@ class Live(unittest.TestCase):
 
     def test_a_reader_at_another_node_is_at_most_a_second_behind(self):
         for name, length in (("chunks.bin", False), ("length.bin", True)):
-            data = some_bytes(5 * MIB, seed=1)
+            data = some_bytes(3 * MIB, seed=1)
             upload = LivePut(self.cluster.port(1), name, data, MIB, length)
             for node in (1, 3, 4):
                 self.await_incomplete(node, name)

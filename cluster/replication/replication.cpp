@@ -180,15 +180,20 @@ void Replication::tick(Situation const& situation, Effects& out) {
   settle(situation, out);
 }
 
+void Replication::examine(std::vector<Digest> const& digests, Situation const& situation,
+                          Effects& out) {
+  for (Digest const& digest : digests) {
+    repairer_.examine(digest, catalogue_, situation, outages_, out);
+    upkeep_.examine(digest, catalogue_, situation);
+  }
+}
+
 void Replication::settle(Situation const& situation, Effects& out) {
   outages_.tick(situation);
   upkeep_.tick(catalogue_, situation, outages_, {writes_, participant_}, out);
   if (upkeep_.wants_rescan()) survey_.rescan(situation.now);
-  survey_.touched(catalogue_.take_touched());
-  for (Digest const& digest : survey_.take_due(catalogue_, situation.now)) {
-    repairer_.examine(digest, catalogue_, situation, outages_, out);
-    upkeep_.examine(digest, catalogue_, situation);
-  }
+  examine(survey_.touched(catalogue_.take_touched(), catalogue_), situation, out);
+  examine(survey_.take_due(catalogue_, situation.now), situation, out);
   repairer_.tick(catalogue_, situation, outages_, out);
   rebalancer_.tick(catalogue_, situation, outages_, repairer_.repairs_pending(), out);
   catalogue_.save_if_due(situation.now, out);

@@ -80,6 +80,7 @@ class Replication {
 
  private:
   // What follows every call: touched objects are looked at, what must be saved soon is.
+  void examine(std::vector<Digest> const& digests, Situation const& situation, Effects& out);
   void settle(Situation const& situation, Effects& out);
 
   Catalogue catalogue_;

@@ -1,11 +1,24 @@
 #include "cluster/replication/survey.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "cluster/base/random.hpp"
 #include "cluster/placement/rendezvous.hpp"
 
 namespace chisme::cluster {
+
+std::vector<Digest> Survey::touched(std::set<Digest> digests, Catalogue const& catalogue) {
+  std::vector<Digest> gone;
+  for (Digest const& digest : digests) {
+    if (catalogue.objects().contains(digest) || catalogue.local().contains(digest)) continue;
+    touched_.erase(digest);
+    gone.push_back(digest);
+  }
+  for (Digest const& digest : gone) digests.erase(digest);
+  touched_.merge(std::move(digests));
+  return gone;
+}
 
 void Survey::rescan(Instant now) {
   // A rescan under way goes on to its end first: were it begun anew each time, members that come

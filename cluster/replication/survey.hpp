@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
-#include <utility>
+#include <vector>
 
 #include "cluster/catalogue/catalogue.hpp"
 #include "cluster/replication/situation.hpp"
@@ -15,7 +15,7 @@ namespace chisme::cluster {
 // Survey says which objects to look at next: those whose holders or names changed, and all that
 // names refer to once membership changed or a disk ran nearly full, `slice` of them every 10 ms.
 //
-// Holds at most one entry per object. Pure; one thread owns it.
+// Holds at most one entry per object that there is. Pure; one thread owns it.
 class Survey {
  public:
   static constexpr std::size_t slice = 512;
@@ -23,8 +23,9 @@ class Survey {
 
   explicit Survey(Instant now) : next_slice_(now) {}
 
-  // Takes note of `touched` objects (Catalogue::take_touched).
-  void touched(std::set<Digest> digests) { touched_.merge(std::move(digests)); }
+  // Takes note of `touched` objects (Catalogue::take_touched). Returns those of them that are gone,
+  // to be looked at now: a horizon may forget any number at once, which are not to wait here.
+  [[nodiscard]] std::vector<Digest> touched(std::set<Digest> digests, Catalogue const& catalogue);
   // Everything is to be looked at (again).
   void rescan(Instant now);
   // Rescans if something changed that decides where copies belong: which members there are, their
@@ -38,9 +39,8 @@ class Survey {
 
   // Objects that changed and are not looked at yet.
   [[nodiscard]] std::size_t waiting() const { return touched_.size(); }
-  // Those that are gone since are few: less than a slice goes while a slice is looked at.
   void add_sizes(std::size_t objects, TableSizes& out) const {
-    out.push_back({"objects to be looked at", touched_.size(), objects + slice, is_work});
+    out.push_back({"objects to be looked at", touched_.size(), objects, is_work});
   }
 
  private:

@@ -187,30 +187,8 @@ def cut_copies(trial):
             path.write_bytes(path.read_bytes()[:-1])
 
 
-def bare(trial):
-    """Copies of the armed node have lost their chunk hashes when clients read them."""
-    trial.arm()
-    for _ in range(6):
-        trial.write(trial.other(), trial.bytes(LARGE))
-    trial.nodes.check_copies(trial.names)
-    for path in (trial.nodes.directory(trial.armed) / "objects").glob("*/*.chunks"):
-        path.unlink()
-    trial.nodes.restart(trial.armed, trial.environment)  # what it has read before is forgotten
-    for _ in range(10):
-        for name in trial.names:
-            if trial.dies_within(0.05):
-                return
-            try:
-                trial.nodes.read(trial.armed, name)
-            except (OSError, http.client.HTTPException):
-                pass
-    trial.dies_within(5)
-
-
-def damage(trial):
-    """Copies of the armed node turn out to be cut when clients read them."""
-    trial.arm()
-    cut_copies(trial)
+def read_until_it_dies(trial):
+    """Clients of the armed node read all files, again and again."""
     for _ in range(10):
         for name in trial.names:
             if trial.dies_within(0.01):
@@ -220,6 +198,25 @@ def damage(trial):
             except (OSError, http.client.HTTPException):
                 pass
     trial.dies_within(5)
+
+
+def bare(trial):
+    """Copies of the armed node have lost their chunk hashes when clients read them."""
+    trial.arm()
+    for _ in range(6):
+        trial.write(trial.other(), trial.bytes(LARGE))
+    trial.nodes.check_copies(trial.names)
+    for path in (trial.nodes.directory(trial.armed) / "objects").glob("*/*.chunks"):
+        path.unlink()
+    trial.nodes.restart(trial.armed, trial.environment)  # what it has read before is forgotten
+    read_until_it_dies(trial)
+
+
+def damage(trial):
+    """Copies of the armed node turn out to be cut when clients read them."""
+    trial.arm()
+    cut_copies(trial)
+    read_until_it_dies(trial)
 
 
 def damage_at_start(trial):

@@ -103,6 +103,7 @@ Found const found[] = {
     {"a twin's disk has the rot of the other's", {.seed = 4838}},
     {"a twin of an older program is sent what the other understands", {.seed = 6136}},
     {"what is too much after a long run takes long to remove", {.seed = 5726}},
+    {"a horizon forgets more objects than there are, and they wait to be looked at", {.seed = 337}},
     {"a fenced node that takes a horizon has something to save for ever",
      {.seed = 4838, .nodes = 17, .faults_for = 85s}},
     {"a node that was set back to an older version is sent what it understood before",

@@ -218,7 +218,7 @@ bool AntiEntropy::follow(Peer& known, CatalogueDelta const& delta, Catalogue con
 
 void AntiEntropy::compare_ranges(Peer& known, Endpoint to, Catalogue const& catalogue, Instant now,
                                  Effects& out) {
-  if (now < known.next_range_sync) return;
+  if (now < known.next_range_sync || catalogue.is_filling()) return;
   known.next_range_sync = now + known.range_pause;
   known.range_pause = std::min<Duration>(range_pause_max, known.range_pause * 2);
   known.range_opened = true;
@@ -235,6 +235,7 @@ void AntiEntropy::handle(Envelope const& from, RangeSync const& message, Catalog
     if (later) return send(from.sender_peer, HorizonNotice{catalogue.horizon()}, out);
     return tell_horizon_id(from.sender_peer, catalogue, out);
   }
+  if (catalogue.is_filling()) return;
   std::size_t const news =
       catalogue.merge(message.records, source(known, catalogue), situation.now, out);
   if (!message.slots.empty() && known.range_opened) {

@@ -13,10 +13,13 @@ namespace chisme::cluster {
 namespace {
 
 // It was applied already, and noted in its log: as gossip tells everything several times, most of
-// what comes by it. Two nodes with a cloned disk may have written two versions at one place.
+// what comes by it. Two nodes with copies of one disk may have said two things under one dot.
 bool is_current(CatalogueRecord const& record, RecordTables const& tables) {
   if (planted(PlantedBug::duplicates_move_the_fingerprint)) return false;
-  if (log_of(record.change) == LogKind::holdings) return tables.current_dot(record) == record.dot;
+  if (log_of(record.change) == LogKind::holdings) {
+    auto const current = tables.holding(digest_of(record), record.dot.writer);
+    return current && current->dot == record.dot && is_tombstone(*current) == is_tombstone(record);
+  }
   CatalogueRecord const* const current = tables.newest(name_of(record));
   return current != nullptr && current->dot == record.dot &&
          version_of(*current) == version_of(record);
@@ -174,6 +177,11 @@ void Catalogue::object_stored(ObjectStored const& object) {
 void Catalogue::object_removed(Digest const& digest) {
   local_.erase(digest);
   reconcile(digest);
+}
+
+void Catalogue::say_again(Digest const& digest) {
+  auto const local = local_.find(digest);
+  if (local != local_.end()) append_holding(HaveRecord{digest, local->second});
 }
 
 void Catalogue::reconcile() {

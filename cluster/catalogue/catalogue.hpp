@@ -102,6 +102,8 @@ class Catalogue {
   // A copy came to the local disk, or went. Appends a Have or Drop where the log does not say so.
   void object_stored(ObjectStored const& object);
   void object_removed(Digest const& digest);
+  // Says anew, under a new dot, that this node has the object.
+  void say_again(Digest const& digest);
   // The next record of the names log, not yet part of the catalogue. Ended by `finish` or
   // `discard`.
   [[nodiscard]] CatalogueRecord draft(Change change);
@@ -137,6 +139,9 @@ class Catalogue {
   // As `positions`, but of this node's own logs only what it had on disk when it started: so asks a
   // node that may have lost the end of its own logs.
   [[nodiscard]] std::vector<LogPosition> positions_at_start() const;
+  // A word on this node's copies which whoever has everything before the floors would refuse, since
+  // it does not have it: it stands under a dot that another copy of this node's disk used as well.
+  [[nodiscard]] bool is_forgotten_by_others(CatalogueRecord const& record) const;
   // Is there nothing to learn from somebody who has these?
   [[nodiscard]] bool has_all(std::vector<LogPosition> const& positions) const;
   // What the sender of `have` lacks, as much as fits one message.

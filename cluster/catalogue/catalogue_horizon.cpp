@@ -37,8 +37,16 @@ bool Catalogue::is_refused(CatalogueRecord const& record, Source source) const {
   LogPosition const at = position_of(record);
   if (is_gone(at)) return true;
   if (!is_below_floor(at)) return false;
-  if (is_filling()) return source != Source::same_horizon;
+  bool const same_horizon = source == Source::same_horizon;
+  if (is_filling()) return !same_horizon;
+  // What everybody holds for its word, and another copy of its disk has said: it must answer.
+  if (same_horizon && at.writer == self_ && at.log == LogKind::holdings) return false;
   return !tables_.current_dot(record).has_value();
+}
+
+bool Catalogue::is_forgotten_by_others(CatalogueRecord const& record) const {
+  LogPosition const at = position_of(record);
+  return at.writer == self_ && at.log == LogKind::holdings && is_below_floor(at);
 }
 
 bool Catalogue::is_stale(CatalogueRecord const& record) const {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "cluster/catalogue/name_record.hpp"
+
 namespace chisme::cluster {
 namespace {
 
@@ -48,6 +50,7 @@ class Answer {
   }
 
   RangeSync take() { return std::move(answer_); }
+  [[nodiscard]] std::vector<Digest> const& to_say_again() const { return to_say_again_; }
 
  private:
   [[nodiscard]] std::array<std::uint64_t, 16> parts(unsigned level, std::size_t index) const {
@@ -68,12 +71,16 @@ class Answer {
 
   void send(CatalogueRecord const& record) {
     if (!catalogue_.may_be_shown(record)) return;
+    if (catalogue_.is_forgotten_by_others(record)) {
+      return to_say_again_.push_back(digest_of(record));
+    }
     bytes_ += size_bound(record);
     if (bytes_ <= delta_bytes_max) answer_.records.push_back(record);
   }
 
   Catalogue const& catalogue_;
   RangeSync answer_;
+  std::vector<Digest> to_say_again_;
   std::size_t marks_ = 0;
   std::size_t bytes_ = 0;
 };
@@ -88,7 +95,7 @@ RangeSync open_range_sync(Catalogue const& catalogue, std::uint16_t from) {
   return opening;
 }
 
-RangeSync answer_to(RangeSync const& message, Catalogue const& catalogue) {
+RangeSync answer_to(RangeSync const& message, Catalogue& catalogue) {
   Answer answer{message, catalogue};
   // A range that holds `from` comes first too: what is before `from` in it costs a little.
   auto const is_late = [&](RangeSync::Range const& range) {
@@ -106,6 +113,7 @@ RangeSync answer_to(RangeSync const& message, Catalogue const& catalogue) {
   for (RangeSync::Marks const& wanted : message.wanted) {
     if (wanted.slot < slot_count) answer.fetch(wanted);
   }
+  for (Digest const& digest : answer.to_say_again()) catalogue.say_again(digest);
   return answer.take();
 }
 

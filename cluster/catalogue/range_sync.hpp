@@ -21,8 +21,10 @@ namespace chisme::cluster {
 
 // The first message of an exchange.
 [[nodiscard]] RangeSync open_range_sync(Catalogue const& catalogue, std::uint16_t from);
-// What to answer. REQUIRES: the message's records have been merged, and its horizon is this one.
-[[nodiscard]] RangeSync answer_to(RangeSync const& message, Catalogue const& catalogue);
+// What to answer. REQUIRES: the message's records have been merged, its horizon is this one, and
+// neither side is filling: both have had everything before the floors. Of that, what this node says
+// of its own copies and the other lacks is said anew (`Catalogue::say_again`).
+[[nodiscard]] RangeSync answer_to(RangeSync const& message, Catalogue& catalogue);
 // Such an answer is not sent.
 [[nodiscard]] bool says_nothing(RangeSync const& message);
 

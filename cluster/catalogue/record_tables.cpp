@@ -15,9 +15,7 @@ std::uint64_t handle_of(CatalogueRecord const* record) {
   return reinterpret_cast<std::uintptr_t>(record);
 }
 std::uint64_t handle_of(Digest const& digest) {
-  std::uint64_t bits = 0;
-  for (std::size_t i = 0; i < sizeof bits; ++i) bits = bits << 8 | digest.bytes[i];
-  return bits;
+  return first_bits(digest);
 }
 Digest least_digest(std::uint64_t handle) {
   Digest digest;
@@ -29,6 +27,11 @@ Digest least_digest(std::uint64_t handle) {
 
 LogPosition position_of(Holding const& holding) {
   return {holding.holder, LogKind::holdings, holding.epoch, holding.sequence};
+}
+
+// Of two of one holder on one object.
+bool is_later(Holding const& a, Holding const& b) {
+  return a.dot() != b.dot() ? a.dot() > b.dot() : a.has < b.has;
 }
 
 // By name, the current one of each.
@@ -48,7 +51,9 @@ std::vector<CatalogueRecord> newest_names(std::vector<CatalogueRecord> names) {
 // By digest.
 std::vector<HeldObject> held_objects(std::vector<CatalogueRecord> records) {
   auto const before = [](CatalogueRecord const& a, CatalogueRecord const& b) {
-    return std::tie(digest_of(a), a.dot) < std::tie(digest_of(b), b.dot);
+    bool const drops_a = is_tombstone(a);
+    bool const drops_b = is_tombstone(b);
+    return std::tie(digest_of(a), a.dot, drops_a) < std::tie(digest_of(b), b.dot, drops_b);
   };
   if (!std::ranges::is_sorted(records, before)) std::ranges::sort(records, before);
   std::vector<HeldObject> objects;
@@ -91,7 +96,7 @@ void RecordTables::load(std::vector<CatalogueRecord> records) {
   });
   snapshot_.objects_.walk([&](HeldObject const& object) {
     for (Holding const& one : object.holdings) {
-      fingerprints_.flip(slot_of(object.digest), mark_of(LogKind::holdings, one.dot()));
+      fingerprints_.flip(slot_of(object.digest), mark_of(object.digest, one.dot(), one.has));
       logs_.add(position_of(one), handle_of(object.digest));
       if (one.has) touched_.insert(object.digest);
     }
@@ -176,7 +181,8 @@ std::optional<CatalogueRecord> RecordTables::holding(Digest const& digest, NodeI
   return record_of(*object, *found);
 }
 
-// Only the holder writes of its holdings, so the later of its words is true.
+// Only the holder writes of its holdings, so the later of its words is true. Of two under one dot,
+// of nodes with copies of one disk, the Drop stays: a holder that has the object says so again.
 bool RecordTables::apply_holding(CatalogueRecord const& record) {
   Digest const& digest = digest_of(record);
   Dot const& dot = record.dot;
@@ -185,19 +191,19 @@ bool RecordTables::apply_holding(CatalogueRecord const& record) {
   auto const place = object.holdings.begin() +
                      (find_holder(object.holdings, dot.writer) - object.holdings.cbegin());
   bool const known = place != object.holdings.end() && place->holder == dot.writer;
-  bool const twice = known && dot == place->dot();
+  auto const* const have = std::get_if<HaveRecord>(&record.change);
+  Holding const now{dot.writer, dot.sequence, dot.epoch, have != nullptr};
+  bool const twice = known && dot == place->dot() && now.has == place->has;
   if (twice && planted(PlantedBug::duplicates_move_the_fingerprint)) {
     fingerprints_.flip(slot_of(digest), mark_of(record));
   }
   bool const by_sequence = planted(PlantedBug::holding_epochs_do_not_count);
   if (known && by_sequence && dot.sequence <= place->sequence) return false;
-  if (known && !by_sequence && dot <= place->dot()) return false;
-  auto const* const have = std::get_if<HaveRecord>(&record.change);
-  Holding const now{dot.writer, dot.sequence, dot.epoch, have != nullptr};
+  if (known && !by_sequence && !is_later(now, *place)) return false;
   if (have != nullptr) object.size = have->size;
   std::uint16_t const slot = slot_of(digest);
   if (known) {
-    fingerprints_.flip(slot, mark_of(LogKind::holdings, place->dot()));
+    fingerprints_.flip(slot, mark_of(digest, place->dot(), place->has));
     logs_.remove(position_of(*place), handle_of(digest));
   }
   fingerprints_.flip(slot, mark_of(record));
@@ -224,7 +230,7 @@ bool RecordTables::erase(CatalogueRecord const& record) {
   Digest const digest = digest_of(record);
   HeldObject object = *snapshot_.objects_.find(digest);
   auto const place = find_holder(object.holdings, record.dot.writer);
-  fingerprints_.flip(slot_of(digest), mark_of(record));
+  fingerprints_.flip(slot_of(digest), mark_of(digest, place->dot(), place->has));
   logs_.remove(position_of(*place), handle_of(digest));
   if (place->has) touched_.insert(digest);
   object.holdings.erase(place);

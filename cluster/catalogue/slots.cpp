@@ -6,6 +6,21 @@
 #include "cluster/placement/rendezvous.hpp"
 
 namespace chisme::cluster {
+namespace {
+
+std::uint64_t mark_of(LogKind log, Dot const& dot, std::uint64_t said) {
+  std::uint64_t hash = mix(dot.writer.high) ^ dot.writer.low;
+  hash = mix(hash) ^ (std::uint64_t{dot.epoch.value()} << 1 | static_cast<std::uint64_t>(log));
+  return mix(mix(mix(hash) ^ dot.sequence) ^ said);
+}
+
+}  // namespace
+
+std::uint64_t first_bits(Digest const& digest) {
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < sizeof bits; ++i) bits = bits << 8 | digest.bytes[i];
+  return bits;
+}
 
 std::uint16_t slot_of(std::string_view name) {
   return static_cast<std::uint16_t>(placement_key(name) >> 52);
@@ -20,10 +35,19 @@ std::uint16_t slot_of(CatalogueRecord const& record) {
   return slot_of(digest_of(record));
 }
 
-std::uint64_t mark_of(LogKind log, Dot const& dot) {
-  std::uint64_t hash = mix(dot.writer.high) ^ dot.writer.low;
-  hash = mix(hash) ^ (std::uint64_t{dot.epoch.value()} << 1 | static_cast<std::uint64_t>(log));
-  return mix(mix(hash) ^ dot.sequence);
+std::uint64_t mark_of(CatalogueRecord const& record) {
+  if (log_of(record.change) == LogKind::holdings) {
+    bool const has = std::holds_alternative<HaveRecord>(record.change);
+    return mark_of(digest_of(record), record.dot, has);
+  }
+  Version const& version = version_of(record);
+  std::uint64_t const said = placement_key(name_of(record)) ^ mix(version.time) ^ version.writer.low;
+  return mark_of(LogKind::names, record.dot, said);
+}
+
+std::uint64_t mark_of(Digest const& digest, Dot const& dot, bool has) {
+  std::uint64_t const said = first_bits(digest) ^ static_cast<std::uint64_t>(has);
+  return mark_of(LogKind::holdings, dot, said);
 }
 
 std::array<std::uint64_t, 16> SlotFingerprints::parts(unsigned level, std::size_t index) const {

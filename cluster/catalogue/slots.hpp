@@ -13,14 +13,16 @@ namespace chisme::cluster {
 inline constexpr std::size_t slot_count = 4096;
 inline constexpr unsigned slot_level = 3;
 
+// The first eight bytes, as a number in the digests' order.
+[[nodiscard]] std::uint64_t first_bits(Digest const& digest);
 [[nodiscard]] std::uint16_t slot_of(std::string_view name);
 [[nodiscard]] std::uint16_t slot_of(Digest const& digest);
 [[nodiscard]] std::uint16_t slot_of(CatalogueRecord const& record);
-// By which nodes tell records apart: a hash of dot and log.
-[[nodiscard]] std::uint64_t mark_of(LogKind log, Dot const& dot);
-[[nodiscard]] inline std::uint64_t mark_of(CatalogueRecord const& record) {
-  return mark_of(log_of(record.change), record.dot);
-}
+// By which nodes tell records apart: a hash of the dot and of what is said there. Two nodes with
+// copies of one disk may have said two things under one dot.
+[[nodiscard]] std::uint64_t mark_of(CatalogueRecord const& record);
+// The same, of a Have or a Drop of the object.
+[[nodiscard]] std::uint64_t mark_of(Digest const& digest, Dot const& dot, bool has);
 
 // SlotFingerprints holds, for each slot, the exclusive or of its records' marks: equal where, and
 // (but for collisions) only where, the records are.

@@ -102,10 +102,15 @@ void CatalogueChecks::look(Host const& host, CatalogueRecord const& record, Seen
   }
 }
 
+// A node that was away while the name was removed forgets what it had without seeing the removal.
 bool CatalogueChecks::begins_anew(CatalogueRecord const& record, Newest const& before) const {
-  if (!before.removed) return false;
-  Instant const shown = removals_.at({cluster::name_of(record), before.version});
-  return workload_.was_asked_since(record, shown + Workload::forgotten_after);
+  std::string const& name = cluster::name_of(record);
+  auto removal = removals_.lower_bound({name, before.version});
+  for (; removal != removals_.end() && removal->first.first == name; ++removal) {
+    Instant const shown = removal->second;
+    if (workload_.was_asked_since(record, shown + Workload::forgotten_after)) return true;
+  }
+  return false;
 }
 
 std::optional<Violation> different_names(std::span<Sight const> sights) {

@@ -180,6 +180,25 @@ TEST(AntiEntropy, RecordsHiddenByPositionsAreFoundByRangeSync) {
   EXPECT_TRUE(pair.agree());
 }
 
+TEST(AntiEntropy, TwoThingsSaidUnderOneDotComeToBothNodes) {
+  Nodes pair{2};
+  Node one{1};
+  Node two{2};
+  pair.join(one);
+  pair.join(two);
+  write(one, have({.writer = 9, .sequence = 1}, 5));
+  write(two, have({.writer = 9, .sequence = 1}, 6));
+  write(one, have({.writer = 9, .sequence = 2}, 7));
+  write(two, drop({.writer = 9, .sequence = 2}, 7));
+  pair.run(10s);
+  EXPECT_TRUE(pair.agree());
+  for (Node const* const who : {&one, &two}) {
+    EXPECT_TRUE(who->catalogue.holding(digest(5), node(9)));
+    EXPECT_TRUE(who->catalogue.holding(digest(6), node(9)));
+    EXPECT_FALSE(who->catalogue.holding(digest(7), node(9))) << "a holder that has it says so again";
+  }
+}
+
 TEST(AntiEntropy, RangeSyncFindsHiddenRecordsThoughSomebodyWritesAllTheTime) {
   Nodes pair{2};
   Node one{1};

@@ -198,6 +198,27 @@ TEST_F(Horizons, WhoWasForgottenFindsTheSameAfterARestartInTheMiddle) {
   EXPECT_TRUE(nodes.agree());
 }
 
+TEST_F(Horizons, WhatAnOlderCopyOfADiskSaidUnderAUsedDotIsSaidAgain) {
+  remove_a();
+  nodes.run(until_collected, step);
+  StoredCatalogue older;
+  three.catalogue.tables().walk([&](CatalogueRecord const& r) { older.records.push_back(r); });
+  std::erase(older.records, have({.writer = 3, .sequence = 1}, 5));
+  older.records.push_back(have({.writer = 3, .sequence = 1}, 6));
+  older.objects = {{digest(6), ByteCount{10}}};
+  older.positions = three.catalogue.positions();
+  older.horizon = {three.catalogue.horizon(), false};
+  nodes.leave(three);
+  Node again{3, older, 2};
+  nodes.join(again);
+  nodes.run(30s);
+  EXPECT_TRUE(nodes.agree());
+  for (Node const* const who : {&one, &two, &again}) {
+    EXPECT_THAT(who->catalogue.snapshot().holders(digest(6)), ElementsAre(node(3)));
+    EXPECT_THAT(who->catalogue.snapshot().holders(digest(5)), IsEmpty());
+  }
+}
+
 TEST_F(Horizons, ANewNodeIsToldEverythingAndTakesNothingOldFromOneThatWasAway) {
   collect_without_three();
   MemberView member = nodes.members[2];

@@ -83,7 +83,7 @@ class Catalogue {
   // The verified copies on the local disk.
   [[nodiscard]] std::map<Digest, ByteCount> const& local() const { return local_; }
   [[nodiscard]] bool is_local(Digest const& digest) const { return local_.contains(digest); }
-  // A hash of the dots of all current records: equal where, and (but for collisions) only where,
+  // A hash of all current records: equal where, and (but for collisions) only where,
   // the contents are. Carried by Gossip.
   [[nodiscard]] std::uint64_t fingerprint() const { return tables_.fingerprints().all(); }
   [[nodiscard]] RecordTables const& tables() const { return tables_; }

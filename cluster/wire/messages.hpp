@@ -355,7 +355,7 @@ struct RangeSync {
     std::array<std::uint64_t, 16> parts{};
     friend bool operator==(Range const&, Range const&) = default;
   };
-  // Records of one slot, by the hashes of their dots.
+  // Records of one slot, by their marks (catalogue/slots.hpp).
   struct Marks {
     std::uint16_t slot = 0;
     std::vector<std::uint64_t> records;

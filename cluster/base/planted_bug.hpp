@@ -35,6 +35,7 @@ enum class PlantedBug : std::uint8_t {
   duplicates_move_the_fingerprint,
   gossip_is_enough,
   turns_are_left_out,
+  everything_is_told,
   holding_epochs_do_not_count,
   clock_follows_anybody,
   version_is_the_wall_clock,

@@ -159,7 +159,9 @@ void AntiEntropy::handle(Envelope const& from, CatalogueDigest const& digest,
     return send(from.sender_peer, HorizonNotice{horizon}, out);
   }
   keeper_.heard(from.sender, digest.positions, situation.now);
-  CatalogueDelta delta = catalogue.delta_for(digest.positions);
+  bool const tells_all = planted(PlantedBug::everything_is_told);
+  CatalogueDelta delta =
+      catalogue.delta_for(tells_all ? std::vector<LogPosition>{} : digest.positions);
   bool const lacks_nothing = delta.records.empty() && delta.through.empty();
   bool const was_just_told = known.told && situation.now - *known.told < between_telling_one;
   if (!lacks_nothing && !was_just_told) {

@@ -41,7 +41,8 @@ std::uint64_t mark_of(CatalogueRecord const& record) {
     return mark_of(digest_of(record), record.dot, has);
   }
   Version const& version = version_of(record);
-  std::uint64_t const said = placement_key(name_of(record)) ^ mix(version.time) ^ version.writer.low;
+  std::uint64_t const said =
+      placement_key(name_of(record)) ^ mix(version.time) ^ version.writer.low;
   return mark_of(LogKind::names, record.dot, said);
 }
 

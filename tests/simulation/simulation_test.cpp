@@ -116,10 +116,7 @@ Found const found[] = {
       .faults_for = 56s,
       .only = {"cloned_disk1", "mass_restart1", "new_address2", "mass_restart2"}}},
     {"a name is removed, forgotten and begun anew by a slow clock while a node is paused",
-     {.seed = 4055,
-      .nodes = 4,
-      .faults_for = 76s,
-      .only = {"skew2", "skew3", "leave1", "pause4"}}},
+     {.seed = 4055, .nodes = 4, .faults_for = 76s, .only = {"skew2", "skew3", "leave1", "pause4"}}},
 };
 
 TEST(Simulation, WhatOnceFailedHolds) {

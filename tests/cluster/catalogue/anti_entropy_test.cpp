@@ -195,7 +195,8 @@ TEST(AntiEntropy, TwoThingsSaidUnderOneDotComeToBothNodes) {
   for (Node const* const who : {&one, &two}) {
     EXPECT_TRUE(who->catalogue.holding(digest(5), node(9)));
     EXPECT_TRUE(who->catalogue.holding(digest(6), node(9)));
-    EXPECT_FALSE(who->catalogue.holding(digest(7), node(9))) << "a holder that has it says so again";
+    EXPECT_FALSE(who->catalogue.holding(digest(7), node(9)))
+        << "a holder that has it says so again";
   }
 }
 

@@ -1,0 +1,110 @@
+"""The programs that chisme is measured beside, each on a free port of loopback and on core 0, and what they cost."""
+import contextlib
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "end_to_end"))
+from harness import Node, eventually, free_base_port  # noqa: E402
+
+SERVER_CORE, CLIENT_CORE = "0", "1"
+ON_SERVER_CORE = ("taskset", "-c", SERVER_CORE)
+ON_CLIENT_CORE = ("taskset", "-c", CLIENT_CORE)
+
+NGINX = """
+{user} daemon off; worker_processes 1; error_log {root}/errors; pid {root}/pid;
+events {{ worker_connections 4000; }}
+http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000; open_file_cache max=1000;
+  client_max_body_size 0; client_body_temp_path {root}/body; proxy_temp_path {root}/t1; fastcgi_temp_path {root}/t2;
+  uwsgi_temp_path {root}/t3; scgi_temp_path {root}/t4;
+  server {{ listen 127.0.0.1:{port} backlog=4096; root {root}/www;
+    location /files/ {{ dav_methods PUT; create_full_put_path on; }}
+    location /elsewhere/ {{ return 307 http://127.0.0.1:1$request_uri; }} }} }}
+"""
+HAPROXY = """
+global
+  maxconn 4000
+  nbthread 1
+defaults
+  mode http
+  timeout client 60s
+  timeout server 60s
+  timeout connect 5s
+frontend web
+  bind 127.0.0.1:{port}
+  http-request redirect code 307 location http://127.0.0.1:1%[capture.req.uri]
+"""
+
+
+def cpu_seconds(*pids):
+    """Of these processes so far."""
+    def of(pid):
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return sum(of(pid) for pid in pids)
+
+
+class Server:
+    """Something that answers HTTP at `port`; `pids` do the work."""
+
+    def __init__(self, name, port, pids):
+        self.name, self.port, self.pids = name, port, pids
+
+    def url(self, path):
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def cpu(self):
+        return cpu_seconds(*self.pids)
+
+
+@contextlib.contextmanager
+def process_on(command, port, errors):
+    with errors.open("w") as out:
+        process = subprocess.Popen([*ON_SERVER_CORE, *command], stdout=out, stderr=out)
+    try:
+        eventually(lambda: socket.create_connection(("127.0.0.1", port)).close() is None, 10, f"{command[0]} answers")
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def children_of(pid):
+    return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@contextlib.contextmanager
+def nginx(root):
+    """Serves and takes what is in `root`/www."""
+    (root / "www/files").mkdir(parents=True, exist_ok=True)
+    port = free_base_port(1)
+    user = "user root;" if os.geteuid() == 0 else ""
+    (root / "conf").write_text(NGINX.format(root=root, port=port, user=user))
+    command = ["nginx", "-c", str(root / "conf"), "-e", str(root / "errors")]
+    with process_on(command, port, root / "output") as pid:
+        yield Server("nginx", port, children_of(pid))
+
+
+@contextlib.contextmanager
+def haproxy(root):
+    """Answers everything with 307."""
+    root.mkdir(parents=True, exist_ok=True)
+    port = free_base_port(1)
+    (root / "conf").write_text(HAPROXY.format(port=port))
+    with process_on(["haproxy", "-db", "-f", str(root / "conf")], port, root / "output") as pid:
+        yield Server("haproxy", port, [pid])
+
+
+@contextlib.contextmanager
+def chisme(root, *options, web_loops=1):
+    """One node with one web loop, whose only copies are its own."""
+    root.mkdir(parents=True, exist_ok=True)
+    fixed = ("--web-loops", str(web_loops), "--log-level", "warning", "--copies", "1", "--durable", "1")
+    with (root / "log").open("w") as log, \
+            Node(root / "data", [*fixed, *options], prefix=ON_SERVER_CORE, log=log) as node:
+        node.wait_ready(60)
+        server = Server("chisme", node.port, [node.process.pid])
+        server.node = node
+        yield server

@@ -16,6 +16,13 @@ std::vector<CatalogueRecord const*> newest_of(CatalogueSnapshot const& catalogue
   return records;
 }
 
+// Without tombstones, which each node forgets in its own time.
+std::vector<CatalogueRecord> puts_of(CatalogueSnapshot const& catalogue) {
+  std::vector<CatalogueRecord> records = catalogue.newest_changes();
+  std::erase_if(records, is_tombstone);
+  return records;
+}
+
 // What nodes have to agree on, of one name.
 std::string text_of(CatalogueRecord const& record, CatalogueSnapshot const& catalogue) {
   std::string text = cluster::name_of(record) + " " + to_string(version_of(record));
@@ -114,9 +121,9 @@ bool CatalogueChecks::begins_anew(CatalogueRecord const& record, Newest const& b
 }
 
 std::optional<Violation> different_names(std::span<Sight const> sights) {
+  std::vector<CatalogueRecord> const first = puts_of(sights.front().view.catalogue);
   for (Sight const& sight : sights) {
-    CatalogueSnapshot const& first = sights.front().view.catalogue;
-    if (first.newest_changes() == sight.view.catalogue.newest_changes()) continue;
+    if (first == puts_of(sight.view.catalogue)) continue;
     return Violation{
         Invariant::catalogues_agree,
         {},

@@ -50,7 +50,7 @@ class CatalogueChecks {
   std::map<std::pair<std::string, Version>, Instant> removals_;  // when any node showed them first
 };
 
-// All nodes have the same names and versions. Nothing when it holds.
+// All nodes have the same files, in the same versions. Nothing when it holds.
 [[nodiscard]] std::optional<Violation> different_names(std::span<Sight const> sights);
 
 // Invariant 18: all nodes have the same names, versions, tombstones and holders. Nothing when it

@@ -107,6 +107,7 @@ void Core::Parts::handle(Received const& input, Instant now, Effects& out) {
   for (Record const& record : carried) carry(record, now, out);
   handle_load(envelope, input.channel, now, out);
   if (auto const* gossip = std::get_if<Gossip>(&envelope.message)) {
+    swim.heard_of_catalogue(gossip->catalogue_fingerprint == replication.fingerprint());
     replication.heard(envelope.sender, gossip->catalogue_fingerprint, situation(now), out);
   }
   replication.received(envelope, situation(now), out);

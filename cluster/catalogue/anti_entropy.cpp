@@ -12,9 +12,11 @@ namespace {
 
 constexpr Duration between_asking_one = std::chrono::milliseconds{500};
 constexpr Duration between_telling_one = between_asking_one / 2;
-constexpr unsigned unanswered_max = 3;  // then a peer is asked as rarely as it gets
+constexpr unsigned in_vain_max = 3;  // then a peer is asked as rarely as it gets
 constexpr Duration between_asking_any = std::chrono::milliseconds{250};
 constexpr unsigned fruitless_max = 4;
+// Unlike a range sync an audit costs as much as there is.
+constexpr Duration audit_pause_min = std::chrono::seconds{10};
 
 // In a large cluster fingerprints differ most of the time, and digests are long.
 Duration pause_of(std::size_t members) {
@@ -78,7 +80,7 @@ void AntiEntropy::heard(NodeId id, std::uint64_t fingerprint, Catalogue const& c
   known.fruitless = 0;
   known.cursor.reset();
   known.differs_since.reset();
-  known.range_pause = range_pause_min;
+  known.search_pause = search_pause_min;
 }
 
 void AntiEntropy::heard_difference(NodeId id, Peer& known, std::uint64_t fingerprint,
@@ -86,18 +88,14 @@ void AntiEntropy::heard_difference(NodeId id, Peer& known, std::uint64_t fingerp
                                    Effects& out) {
   Instant const now = situation.now;
   if (!known.differs_since) known.differs_since = now;
-  Duration const pause = between_asking_one * (1u << std::min(known.unanswered, unanswered_max));
+  known.theirs = fingerprint;
+  unsigned const in_vain = std::max(known.unanswered, known.fruitless / fruitless_max);
+  Duration const pause = between_asking_one * (1u << std::min(in_vain, in_vain_max));
   if (known.asked && now - *known.asked < pause) return;
   if (last_asked_ && now - *last_asked_ < pause_of(situation.members.size())) return;
-  bool const same =
-      known.asked && known.ours == catalogue.fingerprint() && known.theirs == fingerprint;
-  known.fruitless = same ? known.fruitless + 1 : 0;
-  if (!same) known.cursor.reset();
-  bool const modern = both_modern(id, situation);
-  if (known.fruitless == fruitless_max && !modern) known.cursor.emplace();
-  known.theirs = fingerprint;
+  if (!is_as_asked(known, catalogue)) known.cursor.reset();
   Endpoint const to = find_member(situation.members, id)->alive.peer;
-  if (modern && now - *known.differs_since >= patience) {
+  if (both_modern(id, situation) && now - *known.differs_since >= patience) {
     compare_ranges(known, to, catalogue, now, out);
   }
   ask(id, to, true, catalogue, situation, out);
@@ -106,6 +104,17 @@ void AntiEntropy::heard_difference(NodeId id, Peer& known, std::uint64_t fingerp
 void AntiEntropy::ask(NodeId id, Endpoint to, bool wants_reply, Catalogue const& catalogue,
                       Situation const& situation, Effects& out) {
   Peer& known = peer(id);
+  bool const modern = both_modern(id, situation);
+  bool const in_vain = known.differs_since && is_as_asked(known, catalogue);
+  known.fruitless = in_vain ? known.fruitless + 1 : 0;
+  bool const differs_long =
+      known.differs_since && situation.now - *known.differs_since >= patience;
+  bool const hides = known.fruitless >= fruitless_max || differs_long;
+  if (!modern && hides && situation.now >= known.next_search) {
+    known.search_pause = std::max(known.search_pause, audit_pause_min);
+    put_off_search(known, situation.now);
+    known.cursor.emplace();
+  }
   CatalogueDigest digest{.positions = {}, .wants_reply = wants_reply};
   if (known.cursor) {
     digest.positions = known.cursor->list();
@@ -120,7 +129,7 @@ void AntiEntropy::ask(NodeId id, Endpoint to, bool wants_reply, Catalogue const&
     ++known.unanswered;
   }
   known.ours = catalogue.fingerprint();
-  bool const modern = both_modern(id, situation);
+  known.theirs_when_asked = known.theirs;
   if (modern && situation.missed > 0) send(to, PeersMissed{}, out);
   if (modern && catalogue.horizon().id.generation > 0) tell_horizon_id(to, catalogue, out);
   send(to, std::move(digest), out);
@@ -216,13 +225,23 @@ bool AntiEntropy::follow(Peer& known, CatalogueDelta const& delta, Catalogue con
   return !known.cursor->take_moved().empty();
 }
 
+// Both fingerprints are what they were at the last exchange, whoever began it.
+bool AntiEntropy::is_as_asked(Peer const& known, Catalogue const& catalogue) {
+  return known.asked && known.ours == catalogue.fingerprint() &&
+         known.theirs_when_asked == known.theirs;
+}
+
+void AntiEntropy::put_off_search(Peer& known, Instant now) {
+  known.next_search = now + known.search_pause;
+  known.search_pause = std::min<Duration>(search_pause_max, known.search_pause * 2);
+}
+
 // ---- By ranges ----------------------------------------------------------------------------------
 
 void AntiEntropy::compare_ranges(Peer& known, Endpoint to, Catalogue const& catalogue, Instant now,
                                  Effects& out) {
-  if (now < known.next_range_sync || catalogue.is_filling()) return;
-  known.next_range_sync = now + known.range_pause;
-  known.range_pause = std::min<Duration>(range_pause_max, known.range_pause * 2);
+  if (now < known.next_search || catalogue.is_filling()) return;
+  put_off_search(known, now);
   known.range_opened = true;
   send(to, open_range_sync(catalogue, next_slot_), out);
 }
@@ -244,11 +263,11 @@ void AntiEntropy::handle(Envelope const& from, RangeSync const& message, Catalog
     next_slot_ = static_cast<std::uint16_t>((message.slots.back().slot + 1u) % slot_count);
   }
   RangeSync answer = answer_to(message, catalogue);
-  if (news > 0 || !answer.records.empty()) known.range_pause = range_pause_min;
+  if (news > 0 || !answer.records.empty()) known.search_pause = search_pause_min;
   if (!says_nothing(answer)) return send(from.sender_peer, std::move(answer), out);
   // The exchange is over. One that brought something may have had no room for all.
   if (!std::exchange(known.range_opened, false) || news == 0) return;
-  known.next_range_sync = situation.now;
+  known.next_search = situation.now;
   compare_ranges(known, from.sender_peer, catalogue, situation.now, out);
 }
 

@@ -19,16 +19,18 @@ namespace chisme::cluster {
 // Asks one peer at most every 500 ms, and all peers together at most every 250 ms (longer in
 // clusters of more than 32), whatever is heard, not counting answers; and one peer in turn every
 // push-pull period. A stream that stands still for a while brings all digests at once, and each
-// would be answered with the same records: so one that says nothing is asked less and less often
-// (to 4 s), and one that was told all that it lacked is told nothing in the next 250 ms.
+// would be answered with the same records: so one that says nothing, or nothing new, is asked less
+// and less often (to 4 s), and one that was told all that it lacked is told nothing in the next
+// 250 ms.
 //
 // Positions can hide a record (a node lost the end of its own log in a power cut). So where they
 // agree and fingerprints do not, and also where fingerprints have not agreed for `patience`, be it
-// because somebody writes all the time, the two compare by range sync (range_sync.hpp). One that
-// found nothing doubles the pause before the next with that peer, up to `range_pause_max`.
-// A peer that speaks version 1 has no range sync: when several exchanges have changed nothing, the
-// digest claims nothing at all (an audit), so that everything is compared; whoever is audited so
-// audits in turn.
+// because somebody writes all the time, the two compare by range sync (range_sync.hpp).
+// A peer that speaks version 1 has no range sync: then, and when several exchanges have changed
+// nothing, the digest claims nothing at all (an audit), so that everything is compared; whoever is
+// audited so audits in turn.
+// Such a search that found nothing doubles the pause before the next with that peer, up to
+// `search_pause_max`: a peer that speaks version 1 keeps tombstones that the others have forgotten.
 //
 // Nodes whose horizons differ exchange these first, and merge nothing from each other until then.
 // Who does not have everything up to this node's floors is answered with them instead of a delta: a
@@ -38,8 +40,8 @@ namespace chisme::cluster {
 class AntiEntropy {
  public:
   static constexpr Duration patience = std::chrono::seconds{5};
-  static constexpr Duration range_pause_min = std::chrono::milliseconds{500};
-  static constexpr Duration range_pause_max = std::chrono::minutes{1};
+  static constexpr Duration search_pause_min = std::chrono::milliseconds{500};
+  static constexpr Duration search_pause_max = std::chrono::minutes{1};
 
   AntiEntropy(NodeId self, Duration push_pull_period, Duration tombstones_kept, Instant now);
 
@@ -69,21 +71,22 @@ class AntiEntropy {
     std::optional<Instant> asked;
     unsigned unanswered = 0;      // how often since it last said anything about its catalogue
     std::optional<Instant> told;  // when it was last sent all records that it lacked
+    std::uint64_t theirs = 0;     // its fingerprint, as last heard
     std::uint64_t ours = 0;       // the fingerprints when it was last asked
-    std::uint64_t theirs = 0;
+    std::uint64_t theirs_when_asked = 0;
     bool met = false;        // it was asked for what this node lost of its own logs
     HorizonId horizon;       // as last told
     bool just_told = false;  // its horizon came right before what comes now
     // What the next digest claims instead of the catalogue's positions: how far the peer's answers
     // have come, while they fill messages or an audit goes on.
     std::optional<LogPositions> cursor;
-    // Range sync.
     std::optional<Instant> differs_since;
-    Instant next_range_sync{};
-    Duration range_pause = range_pause_min;
-    bool range_opened = false;  // by this node, and not over yet
-    // Audits, of a peer without range sync.
     unsigned fruitless = 0;  // exchanges that left both as they were
+    // What positions hide is searched for by range sync, or by an audit of a peer that has none:
+    // ever less often, as long as nothing is found.
+    Instant next_search{};
+    Duration search_pause = search_pause_min;
+    bool range_opened = false;  // by this node, and not over yet
     bool is_empty = true;    // its catalogue, for all that was heard: a node that has just come
   };
   void heard_difference(NodeId id, Peer& known, std::uint64_t fingerprint,
@@ -94,6 +97,8 @@ class AntiEntropy {
                       Effects& out);
   void adopt(Horizon const& horizon, Catalogue& catalogue, Situation const& situation,
              Effects& out);
+  static bool is_as_asked(Peer const& known, Catalogue const& catalogue);
+  static void put_off_search(Peer& known, Instant now);
   static Catalogue::Source source(Peer const& known, Catalogue const& catalogue);
   // True when the peer has more to tell.
   static bool follow(Peer& known, CatalogueDelta const& delta, Catalogue const& catalogue);

@@ -145,6 +145,12 @@ void Dissemination::make_room(Urgency urgency) {
   }
 }
 
+void Dissemination::forget_changes() {
+  for (Queue const& queue : queues_[static_cast<std::size_t>(Urgency::catalogue)]) {
+    while (queue.first != none) remove(queue.first);
+  }
+}
+
 Record Dissemination::told_copy(Entry const& entry, Instant now) const {
   Record copy = entry.record;
   if (auto* load = std::get_if<LoadRecord>(&copy)) {

@@ -20,7 +20,7 @@ namespace chisme::cluster {
 //
 // A record is told 4 * ceil(log10(N + 1)) times, a load 4 times, then forgotten; of catalogue
 // records, of which there may be many, `changes_told_max` times at most: anti-entropy brings what a
-// node missed. News about a node replaces what is queued about it; suspicions by different accusers
+// node missed, and once all are level the rest is forgotten. News about a node replaces what is queued about it; suspicions by different accusers
 // stand beside each other, because they confirm each other.
 //
 // Bounds: `records_max` of each kind; a full kind drops what was told most often. Loads grow older
@@ -33,6 +33,9 @@ class Dissemination {
   explicit Dissemination(NodeId self) : self_(self) {}
 
   void add(Record record, Instant now);
+
+  // Everybody knows the catalogue records by now.
+  void forget_changes();
 
   // Appends to `out` what fits into `bytes` encoded bytes, in a cluster of `members`.
   void take(std::size_t bytes, std::size_t members, Instant now, std::vector<Record>& out);

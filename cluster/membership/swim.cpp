@@ -307,6 +307,17 @@ void Swim::gossip(Instant now, Effects& out) {
   }
 }
 
+void Swim::set_catalogue_fingerprint(std::uint64_t fingerprint) {
+  if (std::exchange(fingerprint_, fingerprint) != fingerprint) same_heard_ = 0;
+}
+
+// Where as many as a record is told to have it, all the others are told little more: what a few of
+// them lack, anti-entropy brings them.
+void Swim::heard_of_catalogue(bool same) {
+  same_heard_ = same ? same_heard_ + 1 : 0;
+  if (same_heard_ >= Dissemination::changes_told_max) dissemination_.forget_changes();
+}
+
 void Swim::gossip_to(std::size_t members, Instant now, Effects& out) {
   for (Member const* target : some_live(members)) {
     Gossip message{fingerprint_, {}};

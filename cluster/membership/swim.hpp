@@ -73,7 +73,9 @@ class Swim {
   void tell(Record record, Instant now);
   // What Acks carry, and what Gossip says of the catalogue.
   void set_load(LoadRecord const& load) { load_ = load; }
-  void set_catalogue_fingerprint(std::uint64_t fingerprint) { fingerprint_ = fingerprint; }
+  void set_catalogue_fingerprint(std::uint64_t fingerprint);
+  // Gossip said that its sender has the same catalogue as this node, or another.
+  void heard_of_catalogue(bool same);
 
   // Tells everybody to give this node no new placements and clients.
   void set_draining(bool draining, Instant now, Effects& out);
@@ -177,6 +179,7 @@ class Swim {
   LoadRecord load_;
   std::uint64_t fingerprint_ = 0;
   std::uint64_t fingerprint_told_ = 0;
+  unsigned same_heard_ = 0;  // so many in a row had the same catalogue
   unsigned quiet_ticks_ = 0;  // gossip ticks since anything was said
   Instant next_gossip_;
   std::optional<Instant> news_due_;  // when news that waits is told

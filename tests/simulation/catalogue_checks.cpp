@@ -10,6 +10,13 @@ using namespace cluster;
 
 namespace {
 
+// A node of an older version keeps tombstones that the others forget together.
+bool all_know_horizons(std::span<Sight const> sights) {
+  return std::ranges::all_of(sights, [](Sight const& sight) {
+    return sight.host->config().versions.highest >= minimum_version<HorizonNotice>;
+  });
+}
+
 std::vector<CatalogueRecord const*> newest_of(CatalogueSnapshot const& catalogue) {
   std::vector<CatalogueRecord const*> records;
   catalogue.walk_newest([&](CatalogueRecord const& record) { records.push_back(&record); });
@@ -42,9 +49,14 @@ bool agree(CatalogueRecord const& a, CatalogueRecord const& b) {
   return put_a->digest == put_b->digest;
 }
 
-std::string difference(Sight const& a, Sight const& b) {
-  std::vector<CatalogueRecord const*> const names_a = newest_of(a.view.catalogue);
-  std::vector<CatalogueRecord const*> const names_b = newest_of(b.view.catalogue);
+std::string difference(Sight const& a, Sight const& b, bool with_tombstones) {
+  std::vector<CatalogueRecord const*> names_a = newest_of(a.view.catalogue);
+  std::vector<CatalogueRecord const*> names_b = newest_of(b.view.catalogue);
+  if (!with_tombstones) {
+    for (auto* const names : {&names_a, &names_b}) {
+      std::erase_if(*names, [](CatalogueRecord const* one) { return is_tombstone(*one); });
+    }
+  }
   auto const line = [](auto const& names, std::size_t i, CatalogueSnapshot const& catalogue) {
     return i < names.size() ? text_of(*names[i], catalogue) : "nothing";
   };
@@ -133,8 +145,9 @@ std::optional<Violation> different_names(std::span<Sight const> sights) {
 }
 
 std::optional<Violation> different_catalogues(std::span<Sight const> sights) {
+  bool const with_tombstones = all_know_horizons(sights);
   for (Sight const& sight : sights) {
-    std::string const differs = difference(sights.front(), sight);
+    std::string const differs = difference(sights.front(), sight, with_tombstones);
     if (differs.empty()) continue;
     return Violation{
         Invariant::catalogues_agree,

@@ -12,8 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Bytes per second of one node. When much happens at once, tables of all members are exchanged;
-// when nothing does, what is sent does not grow with the cluster beyond a few members.
+// Bytes per second of one node. When much happens at once, tables of all members are exchanged, and
+// whole catalogues (which come on top); when nothing does, what is sent does not grow with the cluster beyond a few members.
 std::uint64_t busy_budget(std::uint64_t nodes) {
   return 60'000 + 900 * nodes;
 }
@@ -22,6 +22,8 @@ std::uint64_t idle_budget(std::uint64_t nodes) {
 }
 
 constexpr std::uint64_t table_bytes = 90;  // a member's, in a table that is told whole
+constexpr std::uint64_t file_bytes = 354;  // of a file's records, with three copies
+constexpr std::uint64_t levelled = 2;  // peers that are told the whole catalogue within one window
 
 std::uint64_t rate(std::uint64_t bytes, Duration span) {
   return bytes * 1000 / static_cast<std::uint64_t>(std::max<Duration>(span, 1ms) / 1ms);
@@ -53,7 +55,9 @@ void TrafficChecks::look() {
   auto const most = std::ranges::max_element(in_window_);
   std::uint64_t const each_second = rate(*most, now - window_began_);
   busiest_ = std::max(busiest_, each_second);
-  if (each_second > busy_budget(around_.hosts.size())) {
+  std::uint64_t const peers = has_old_node() ? around_.hosts.size() : levelled;
+  std::uint64_t const told = rate(peers * catalogue_bytes(), now - window_began_);
+  if (each_second > busy_budget(around_.hosts.size()) + told) {
     around_.violated(Invariant::traffic_within_budget,
                      "node " + std::to_string(most - in_window_.begin()) + " sends " +
                          std::to_string(each_second) + " bytes a second");
@@ -75,7 +79,7 @@ void TrafficChecks::idle_ends() {
   check_membership();
   auto const most = std::ranges::max_element(in_idleness_);
   idle_ = rate(*most, around_.agenda.now() - idle_began_);
-  if (idle_ <= idle_budget(around_.hosts.size()) + tables_told()) return;
+  if (idle_ <= idle_budget(around_.hosts.size()) + tables_told() + audits()) return;
   around_.violated(Invariant::idle_traffic_normal,
                    "node " + std::to_string(most - in_idleness_.begin()) + " sends " +
                        std::to_string(idle_) + " bytes a second although nothing happens");
@@ -83,11 +87,30 @@ void TrafficChecks::idle_ends() {
 
 // To a node that knows no digests of tables the others tell whole ones: perhaps two just now.
 std::uint64_t TrafficChecks::tables_told() const {
-  bool const tells_tables = std::ranges::any_of(around_.hosts, [](auto const& host) {
+  if (!has_old_node()) return 0;
+  return rate(2 * table_bytes * around_.hosts.size(), around_.agenda.now() - idle_began_);
+}
+
+// What it keeps, and the others have forgotten, each of them searches for in all that it has: two
+// or three times, before that becomes rare.
+std::uint64_t TrafficChecks::audits() const {
+  if (!has_old_node()) return 0;
+  return rate(3 * catalogue_bytes() * around_.hosts.size(), around_.agenda.now() - idle_began_);
+}
+
+// Of the largest.
+std::uint64_t TrafficChecks::catalogue_bytes() const {
+  std::uint64_t objects = 0;
+  for (Sight const& sight : sights_of(around_)) {
+    objects = std::max<std::uint64_t>(objects, sight.view.catalogue.objects());
+  }
+  return file_bytes * objects;
+}
+
+bool TrafficChecks::has_old_node() const {
+  return std::ranges::any_of(around_.hosts, [](auto const& host) {
     return host->config().versions.highest < spoken_versions.highest;
   });
-  if (!tells_tables) return 0;
-  return rate(2 * table_bytes * around_.hosts.size(), around_.agenda.now() - idle_began_);
 }
 
 void TrafficChecks::check_membership() const {

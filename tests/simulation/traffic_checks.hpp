@@ -14,7 +14,8 @@ namespace chisme::simulation {
 // itself: it is a small part of the whole, in which it could grow unseen.
 //
 // The budgets are for the loopback profile, and less than twice what was measured: one over any ten
-// seconds, for the workload of a run; one over the seconds between `idle_begins` and `idle_ends`.
+// seconds, for the workload of a run and twice the whole catalogue (a peer that was away is told
+// all of it, and one of an old version is compared with as a whole by each other); one over the seconds between `idle_begins` and `idle_ends`.
 class TrafficChecks {
  public:
   static constexpr Duration window = std::chrono::seconds{10};
@@ -32,7 +33,10 @@ class TrafficChecks {
 
  private:
   void check_membership() const;
+  [[nodiscard]] bool has_old_node() const;
   [[nodiscard]] std::uint64_t tables_told() const;
+  [[nodiscard]] std::uint64_t audits() const;
+  [[nodiscard]] std::uint64_t catalogue_bytes() const;
 
   Surroundings& around_;
   Instant window_began_{};

@@ -40,18 +40,22 @@ bool is_digest(Effect const& effect) {
   return std::holds_alternative<CatalogueDigest>(std::get<Send>(effect).message);
 }
 
+enum class Answers : std::uint8_t { nothing, nothing_new, news };
+
 // How often `one` asks the second node of `pair`, whose fingerprint differs, in ten seconds.
-int digests_in_ten_seconds(Nodes& pair, Node& one, bool answers) {
+int digests_in_ten_seconds(Nodes& pair, Node& one, Answers answers) {
+  std::uint64_t fingerprint = 99;
   int digests = 0;
   for (Instant const end = pair.now + 10s; pair.now < end; pair.now += 10ms) {
     Effects out;
-    one.anti_entropy.heard(node(2), 99, one.catalogue, pair.at(one), out);
+    if (answers == Answers::news) ++fingerprint;
+    one.anti_entropy.heard(node(2), fingerprint, one.catalogue, pair.at(one), out);
     auto const asked = std::ranges::count_if(out, is_digest);
     digests += static_cast<int>(asked);
     Envelope const from{node(2), Epoch{1}, Endpoint{}, {}};
     CatalogueDigest const answer{.positions = {}, .wants_reply = false};
     out.clear();
-    if (answers && asked > 0) {
+    if (answers != Answers::nothing && asked > 0) {
       one.anti_entropy.handle(from, answer, one.catalogue, pair.at(one), out);
     }
   }
@@ -62,16 +66,26 @@ TEST(AntiEntropy, AsksOnePeerAtMostTwiceASecond) {
   Nodes pair{2};
   Node one{1};
   pair.join(one);
-  EXPECT_EQ(digests_in_ten_seconds(pair, one, true), 20);
+  EXPECT_EQ(digests_in_ten_seconds(pair, one, Answers::news), 20);
 }
 
 TEST(AntiEntropy, AsksOnePeerThatSaysNothingLessAndLessOften) {
   Nodes pair{2};
   Node one{1};
   pair.join(one);
-  EXPECT_EQ(digests_in_ten_seconds(pair, one, false), 4);  // at 0, 1, 3 and 7 s
+  EXPECT_EQ(digests_in_ten_seconds(pair, one, Answers::nothing), 4);  // at 0, 1, 3 and 7 s
   pair.now += 4s;
-  EXPECT_GE(digests_in_ten_seconds(pair, one, true), 19);
+  EXPECT_GE(digests_in_ten_seconds(pair, one, Answers::news), 19);
+}
+
+TEST(AntiEntropy, AsksOnePeerThatSaysNothingNewLessAndLessOften) {
+  Nodes pair{2};
+  Node one{1};
+  pair.join(one);
+  EXPECT_LE(digests_in_ten_seconds(pair, one, Answers::nothing_new), 12);
+  EXPECT_LE(digests_in_ten_seconds(pair, one, Answers::nothing_new), 4);
+  pair.now += 4s;
+  EXPECT_GE(digests_in_ten_seconds(pair, one, Answers::news), 19);
 }
 
 TEST(AntiEntropy, DigestsThatCameTogetherAreAnsweredOnce) {

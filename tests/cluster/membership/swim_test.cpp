@@ -412,6 +412,38 @@ TEST(Swim, ACatalogueRecordReachesAllByGossip) {
 
 // ---- Parts -------------------------------------------------------------------------------------
 
+// How many catalogue records node 0 gossips in the next second.
+std::size_t changes_told(Network& network) {
+  Effects effects;
+  Instant const end = network.now() + 1s;
+  for (Instant now = network.now(); now < end; now += 10ms) network.at(0).tick(now, effects);
+  std::size_t told = 0;
+  for (auto const& [send, gossip] : sent<Gossip>(effects)) {
+    told += static_cast<std::size_t>(std::ranges::count_if(gossip.records, [](Record const& one) {
+      return std::holds_alternative<CatalogueRecord>(one);
+    }));
+  }
+  return told;
+}
+
+TEST(Swim, WhatAllHaveIsNotToldOn) {
+  CatalogueRecord const change{{Network::id_of(0), Epoch{1}, 1}, DropRecord{}};
+  // In a row the same, in a row the same once another was heard, the same before the change.
+  for (auto const& [same, before_another, before_change] :
+       {std::tuple{6u, 0u, 0u}, {5u, 0u, 0u}, {5u, 5u, 0u}, {0u, 0u, 6u}}) {
+    Network network{4};
+    network.grow(3);
+    Swim& swim = network.at(0);
+    for (unsigned i = 0; i < before_change; ++i) swim.heard_of_catalogue(true);
+    swim.tell(change, network.now());
+    swim.set_catalogue_fingerprint(1);
+    for (unsigned i = 0; i < before_another; ++i) swim.heard_of_catalogue(true);
+    if (before_another > 0) swim.heard_of_catalogue(false);
+    for (unsigned i = 0; i < same; ++i) swim.heard_of_catalogue(true);
+    EXPECT_EQ(changes_told(network) == 0, same == 6) << same << before_another << before_change;
+  }
+}
+
 TEST(Suspicion, FallsFromTheLongestToTheShortestWaitAsOthersConfirm) {
   Profile const profile = loopback_profile();
   EXPECT_EQ(suspicion_timeout(profile, 5, 0), 4800ms);

@@ -107,8 +107,7 @@ void AntiEntropy::ask(NodeId id, Endpoint to, bool wants_reply, Catalogue const&
   bool const modern = both_modern(id, situation);
   bool const in_vain = known.differs_since && is_as_asked(known, catalogue);
   known.fruitless = in_vain ? known.fruitless + 1 : 0;
-  bool const differs_long =
-      known.differs_since && situation.now - *known.differs_since >= patience;
+  bool const differs_long = known.differs_since && situation.now - *known.differs_since >= patience;
   bool const hides = known.fruitless >= fruitless_max || differs_long;
   if (!modern && hides && situation.now >= known.next_search) {
     known.search_pause = std::max(known.search_pause, audit_pause_min);
@@ -292,8 +291,10 @@ void AntiEntropy::handle(Envelope const& from, HorizonNotice const& notice, Cata
 
 void AntiEntropy::adopt(Horizon const& horizon, Catalogue& catalogue, Situation const& situation,
                         Effects& out) {
-  std::vector<NodeId> members;
-  for (MemberView const& member : situation.members) members.push_back(member.alive.id);
+  Catalogue::Members members;
+  for (MemberView const& member : situation.members) {
+    members[member.alive.id] = member.alive.epoch;
+  }
   catalogue.adopt(horizon, members, situation.now, out);
   keeper_.restart();
   peers_.for_each([](auto const& known) { known->cursor.reset(); });

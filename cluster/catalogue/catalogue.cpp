@@ -150,7 +150,7 @@ bool Catalogue::learn(CatalogueRecord const& record, Source source, Instant now,
   announce(record, out);
   // This node's own old word came back: it must agree with the disk.
   if (!is_name && record.dot.writer == self_) reconcile(digest_of(record));
-  if (is_superfluous(record, false)) forget(record);
+  if (is_superfluous(record, false, {})) forget(record);
   return true;
 }
 

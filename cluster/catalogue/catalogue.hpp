@@ -150,11 +150,13 @@ class Catalogue {
   // ---- Tombstones
   [[nodiscard]] Horizon const& horizon() const { return horizon_.horizon; }
   [[nodiscard]] bool is_filling() const { return horizon_.filling; }
-  // Takes over a later horizon: collects what it covers. Positions of writers that are not among
-  // `members`, of whom no record is left and of whom the horizon does not speak are forgotten: a
-  // catalogue knows the positions of its members, of those whose records are still current, and of
-  // those that went since the last horizon but one.
-  void adopt(Horizon const& horizon, std::span<NodeId const> members, Instant now, Effects& out);
+  // Takes over a later horizon: collects what it covers. `members` run in these epochs: what one
+  // of them that the horizon does not speak of has written in this run came after it. Positions of
+  // writers that are not among `members`, of whom no record is left and of whom the horizon does
+  // not speak are forgotten: a catalogue knows the positions of its members, of those whose records
+  // are still current, and of those that went since the last horizon but one.
+  using Members = std::map<NodeId, Epoch>;
+  void adopt(Horizon const& horizon, Members const& members, Instant now, Effects& out);
 
   // ---- Durability and spreading
   // Emits SaveCatalogue for all that is not durable yet. Returns the id whose CatalogueSaved (or a
@@ -203,11 +205,12 @@ class Catalogue {
   [[nodiscard]] bool is_below_floor(LogPosition const& at) const;
   [[nodiscard]] bool is_gone(LogPosition const& at) const;
   [[nodiscard]] bool is_refused(CatalogueRecord const& record, Source source) const;
-  [[nodiscard]] bool is_superfluous(CatalogueRecord const& record, bool behind) const;
+  [[nodiscard]] bool is_superfluous(CatalogueRecord const& record, bool behind,
+                                    Members const& members) const;
   void cover(LogPosition const& through);
   void forget(CatalogueRecord const& record);
   void begin_filling();
-  void forget_positions(std::span<NodeId const> members);
+  void forget_positions(Members const& members);
 
   NodeId self_;
   Epoch epoch_;

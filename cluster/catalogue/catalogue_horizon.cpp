@@ -56,18 +56,19 @@ bool Catalogue::is_stale(CatalogueRecord const& record) const {
 
 // Of a node that is `behind`, all that it cannot know to be current; else what everybody has
 // passed.
-bool Catalogue::is_superfluous(CatalogueRecord const& record, bool behind) const {
+bool Catalogue::is_superfluous(CatalogueRecord const& record, bool behind,
+                               Members const& members) const {
   LogPosition const at = position_of(record);
   if (is_open(at)) return false;
   if (is_gone(at)) return true;
   if (!behind) return is_tombstone(record) && is_below_floor(at);
-  bool const of_this_run = at.writer == self_ && at.epoch == epoch_;
-  bool const has_floor = floors_.at(at.writer, at.log).sequence > 0;
-  return has_floor ? is_below_floor(at) : !of_this_run;
+  if (floors_.at(at.writer, at.log).sequence > 0) return is_below_floor(at);
+  if (at.writer == self_) return at.epoch != epoch_;
+  auto const member = members.find(at.writer);
+  return member == members.end() || member->second != at.epoch;
 }
 
-void Catalogue::adopt(Horizon const& horizon, std::span<NodeId const> members, Instant now,
-                      Effects& out) {
+void Catalogue::adopt(Horizon const& horizon, Members const& members, Instant now, Effects& out) {
   if (horizon.id <= horizon_.horizon.id) return;
   now_ = now;
   bool const behind =
@@ -77,7 +78,7 @@ void Catalogue::adopt(Horizon const& horizon, std::span<NodeId const> members, I
   set_horizon({horizon, behind});
   std::vector<CatalogueRecord> superfluous;
   tables_.walk([&](CatalogueRecord const& record) {
-    if (is_superfluous(record, behind)) superfluous.push_back(record);
+    if (is_superfluous(record, behind, members)) superfluous.push_back(record);
   });
   for (CatalogueRecord const& record : superfluous) {
     auto const* const put = std::get_if<PutRecord>(&record.change);
@@ -115,11 +116,11 @@ void Catalogue::cover(LogPosition const& through) {
   if (!save_due_) save_due_ = now_;
 }
 
-void Catalogue::forget_positions(std::span<NodeId const> members) {
+void Catalogue::forget_positions(Members const& members) {
   for (LogPosition const& at : positions_.list()) {
     bool const is_needed = at.writer == self_ || tables_.logs().has(at.writer, at.log) ||
                            floors_.at(at.writer, at.log).sequence > 0 ||
-                           std::ranges::find(members, at.writer) != members.end();
+                           members.contains(at.writer);
     if (!is_needed) positions_.forget(at.writer, at.log);
   }
 }

@@ -264,6 +264,16 @@ std::size_t Faults::spared() const {
   return machines > identities_lost_ ? (machines - identities_lost_ - 1) / 2 : 0;
 }
 
+// It has met nobody, and at the addresses that it was given is nobody any more: it needs to be
+// given others.
+bool Faults::is_lost(Host const& host) const {
+  if (!host.is_up() || host.seeds().empty() || host.view().members.size() > 1) return false;
+  return std::ranges::none_of(host.seeds(), [&](Endpoint const& seed) {
+    auto const place = around_.network->place_at(seed);
+    return place && !stay_down_.contains(*place);
+  });
+}
+
 void Faults::heal() {
   around_.network->heal();
   strikes_.clear();
@@ -281,7 +291,7 @@ void Faults::heal(Host& host) {
     if (host.is_up()) host.crash();
     return;
   }
-  if (host.is_fenced() || host.is_leaving()) host.crash(0);
+  if (host.is_fenced() || host.is_leaving() || is_lost(host)) host.crash(0);
   if (!host.is_up()) host.start();
   host.scrub();
 }

@@ -52,6 +52,7 @@ class Faults {
   // How many machines may stay down so that the others are a majority of all identities that may be
   // missed.
   [[nodiscard]] std::size_t spared() const;
+  [[nodiscard]] bool is_lost(Host const& host) const;
   void heal(Host& host);
   void apply_to(FaultEvent const& event, Host& host);
   void lose_disk(Host& host);

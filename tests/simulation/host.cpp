@@ -102,7 +102,9 @@ void Host::start() {
   unsigned const zones = around_.scenario.zones;
   if (zones > 1) self.zone = "zone-" + std::to_string(index_ % zones);
   ahead_ = std::chrono::milliseconds::min();
-  core_ = std::make_unique<Core>(config(), self, disk_->load(tell_wall()), random_.split(run_),
+  CoreConfig const chosen = config();
+  seeds_ = chosen.seeds;
+  core_ = std::make_unique<Core>(chosen, self, disk_->load(tell_wall()), random_.split(run_),
                                  local_now());
   around_.trace.add(index_);
   if (around_.trace.tells()) {

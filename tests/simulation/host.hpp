@@ -44,6 +44,8 @@ class Host : public Machine {
   // It leaves; asked again, it hurries. Does nothing when it is down.
   void leave();
   [[nodiscard]] bool is_leaving() const { return leaving_; }
+  // The addresses of peers that its process was given.
+  [[nodiscard]] std::vector<Endpoint> const& seeds() const { return seeds_; }
   // One of its copies becomes corrupt. Returns whether there was one.
   bool rot_something(Random& random);
   // Finds every corrupt copy, as a scrub would: it goes to the quarantine.
@@ -142,6 +144,7 @@ class Host : public Machine {
   Clocks clocks_;
   Duration slowest_save_;
   cluster::ProtocolVersions versions_ = cluster::spoken_versions;
+  std::vector<Endpoint> seeds_;
   double shrunk_ = 1;
   double slowness_ = 1;
   // Of the told wall clocks before the local one, the furthest: of this run, and of any.

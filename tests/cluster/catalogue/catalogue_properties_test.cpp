@@ -184,7 +184,7 @@ Horizon horizon_at(std::vector<CatalogueRecord> const& records) {
 
 void adopt(Catalogue& catalogue, Horizon const& horizon) {
   Effects out;
-  catalogue.adopt(horizon, std::vector<NodeId>{}, Instant{}, out);
+  catalogue.adopt(horizon, {}, Instant{}, out);
 }
 
 RC_GTEST_PROP(CatalogueLaws, RangeSyncLevelsWhatPositionsHide, ()) {

@@ -183,7 +183,7 @@ TEST_F(Horizons, WhoWasForgottenFindsTheSameAfterARestartInTheMiddle) {
   disk.save(three.catalogue);
   collect_without_three();
   Effects out;
-  std::vector<NodeId> const members{node(1), node(2), node(3)};
+  Catalogue::Members const members{{node(1), {}}, {node(2), {}}, {node(3), {}}};
   three.catalogue.adopt(one.catalogue.horizon(), members, nodes.now, out);
   disk.save(three.catalogue);
   ASSERT_TRUE(three.catalogue.is_filling());
@@ -196,6 +196,23 @@ TEST_F(Horizons, WhoWasForgottenFindsTheSameAfterARestartInTheMiddle) {
   EXPECT_NE(again.catalogue.file("b"), nullptr);
   EXPECT_THAT(one.catalogue.snapshot().holders(digest(5)), ElementsAre(node(3)));
   EXPECT_TRUE(nodes.agree());
+}
+
+TEST_F(Horizons, WhatAMemberWroteThatCameAfterTheHorizonStays) {
+  remove_a();
+  nodes.run(until_collected, step);
+  // It knows no horizon yet, and has stored a write of node 5.
+  Node four{4};
+  tell(four, put({.writer = 5, .sequence = 1}, "now", 30, 5));
+  tell(four, put({.writer = 6, .sequence = 1}, "once", 30, 5));
+  tell(four, put({.writer = 7, .sequence = 1, .epoch = 1}, "before it started again", 30, 5));
+  Catalogue::Members const members{{node(5), Epoch{1}}, {node(7), Epoch{2}}};
+  Effects out;
+  four.catalogue.adopt(one.catalogue.horizon(), members, nodes.now, out);
+  ASSERT_TRUE(four.catalogue.is_filling());
+  EXPECT_NE(four.catalogue.file("now"), nullptr);
+  EXPECT_EQ(four.catalogue.file("once"), nullptr);
+  EXPECT_EQ(four.catalogue.file("before it started again"), nullptr);
 }
 
 TEST_F(Horizons, WhatAnOlderCopyOfADiskSaidUnderAUsedDotIsSaidAgain) {
@@ -287,7 +304,7 @@ TEST_F(Horizons, OfTwoProposalsAtOnceOneWins) {
   remove_a();
   nodes.run(10s);
   Effects out;
-  std::vector<NodeId> const members{node(1), node(2), node(3)};
+  Catalogue::Members const members{{node(1), {}}, {node(2), {}}, {node(3), {}}};
   for (Node* const who : {&one, &two}) {
     who->catalogue.adopt({{1, who->id}, who->catalogue.positions(), {}}, members, nodes.now, out);
   }

@@ -117,6 +117,13 @@ Found const found[] = {
       .only = {"cloned_disk1", "mass_restart1", "new_address2", "mass_restart2"}}},
     {"a name is removed, forgotten and begun anew by a slow clock while a node is paused",
      {.seed = 4055, .nodes = 4, .faults_for = 76s, .only = {"skew2", "skew3", "leave1", "pause4"}}},
+    {"a removal is forgotten by some and not yet by others in fair weather", {.seed = 942}},
+    {"what a node of an old version keeps, and the others have forgotten, is searched for",
+     {.seed = 1357}},
+    {"two nodes of old versions differ while copies are made all the time", {.seed = 1383}},
+    {"a node is given the addresses of peers that all moved before it came", {.seed = 1430}},
+    {"a new node forgets what it stored when it hears of the horizon", {.seed = 1850}},
+    {"gossip goes on for a minute after all agree", {.seed = 1004}},
 };
 
 TEST(Simulation, WhatOnceFailedHolds) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,10 @@ struct CoreConfig {
   // Objects that no name refers to (contract C3), and the same when the disk is nearly full.
   Duration unreferenced_kept = std::chrono::hours{24};
   Duration unreferenced_kept_when_full = std::chrono::minutes{10};
+  // Of what only names that begin so referred to nobody asks for again: it goes after this time,
+  // which a reader that is about to open it, or a write that found the same bytes here, may need.
+  std::optional<std::string> scratch_prefix;  // none: there are no such names
+  Duration scratch_kept = std::chrono::seconds{10};
   Duration scrub_period = std::chrono::hours{24 * 25};  // every copy is read once in it, + jitter
   // Removals are remembered for so long at least, by the clock of one run of a node.
   Duration tombstones_kept = std::chrono::hours{24 * 7};

@@ -16,6 +16,7 @@
 #include "node/peer/address.hpp"
 #include "node/view_queries.hpp"
 #include "web/names.hpp"
+#include "web/tus/upload.hpp"
 
 namespace chisme::node {
 namespace {
@@ -186,6 +187,7 @@ Result<cluster::Core> RunningNode::make_core() {
       .unreferenced_kept = config_.keep_removed,
       .unreferenced_kept_when_full =
           std::min(config_.keep_removed, Duration{std::chrono::minutes{10}}),
+      .scratch_prefix = web::tus::uploads_prefix(),
       .scrub_period = config_.scrub_period,
       .seeds = config_.join,
       .remembered = std::move(contents->peers)};

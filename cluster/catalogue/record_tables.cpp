@@ -162,7 +162,10 @@ void RecordTables::remove_name(CatalogueRecord const& stored) {
   auto const use = uses_.find(put->digest);
   CHECK(use != uses_.end());
   std::erase(use->second.names.puts_, &stored);
-  if (use->second.names.empty()) uses_.erase(use);
+  if (use->second.names.empty()) {
+    uses_.erase(use);
+    unnamed_.insert_or_assign(put->digest, put->name);
+  }
   touched_.insert(put->digest);
 }
 

@@ -87,6 +87,9 @@ class RecordTables {
   [[nodiscard]] std::map<Digest, ObjectUse> const& objects() const { return uses_; }
   // Objects whose holders or names changed since the last call.
   [[nodiscard]] std::set<Digest> take_touched() { return std::exchange(touched_, {}); }
+  // Objects that lost their last name since the last call, with that name. Some may have another by
+  // now.
+  [[nodiscard]] std::map<Digest, std::string> take_unnamed() { return std::exchange(unnamed_, {}); }
 
   [[nodiscard]] SlotFingerprints const& fingerprints() const { return fingerprints_; }
   [[nodiscard]] LogIndex const& logs() const { return logs_; }
@@ -126,6 +129,7 @@ class RecordTables {
   CatalogueSnapshot snapshot_;
   std::map<Digest, ObjectUse> uses_;
   std::set<Digest> touched_;
+  std::map<Digest, std::string> unnamed_;
   LogIndex logs_;
   SlotFingerprints fingerprints_;
   std::vector<std::vector<CatalogueRecord const*>> names_by_slot_{slot_count};

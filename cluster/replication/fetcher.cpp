@@ -70,10 +70,10 @@ bool Fetcher::start(Wanted const& wanted, Situation const& situation, Effects& o
   return true;
 }
 
-void Fetcher::handle(TransferFinished const& transfer, Catalogue const& catalogue,
-                     Situation const& situation, Effects& out) {
+std::optional<Digest> Fetcher::handle(TransferFinished const& transfer, Catalogue const& catalogue,
+                                      Situation const& situation, Effects& out) {
   auto const found = running_.find(transfer.transfer);
-  if (found == running_.end()) return;
+  if (found == running_.end()) return std::nullopt;
   Digest const digest = found->second;
   running_.erase(found);
   bool const here = transfer.succeeded && catalogue.is_local(digest);
@@ -82,6 +82,7 @@ void Fetcher::handle(TransferFinished const& transfer, Catalogue const& catalogu
   for (NodeId const source : transfer.corrupt) suspect_copy(source, digest, situation, out);
   start_next(catalogue, situation, out);
   saved(catalogue, situation, out);
+  return here ? std::optional{digest} : std::nullopt;
 }
 
 void Fetcher::refuse(Digest const& digest, Situation const& situation, Effects& out) {

@@ -30,8 +30,9 @@ class Fetcher {
 
   void handle(Envelope const& from, FetchObject const& request, Catalogue const& catalogue,
               Situation const& situation, Effects& out);
-  void handle(TransferFinished const& transfer, Catalogue const& catalogue,
-              Situation const& situation, Effects& out);
+  // The object, if a copy of it came.
+  std::optional<Digest> handle(TransferFinished const& transfer, Catalogue const& catalogue,
+                               Situation const& situation, Effects& out);
   // Starts what waits, if there is room: the load may have fallen.
   void tick(Catalogue const& catalogue, Situation const& situation, Effects& out) {
     start_next(catalogue, situation, out);

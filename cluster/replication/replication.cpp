@@ -120,7 +120,8 @@ void Replication::handle(ObjectVerified const& input, Situation const& situation
 }
 
 void Replication::handle(TransferFinished const& input, Situation const& situation, Effects& out) {
-  fetcher_.handle(input, catalogue_, situation, out);
+  auto const brought = fetcher_.handle(input, catalogue_, situation, out);
+  if (brought) upkeep_.fetched(*brought, catalogue_, situation.now);
   settle(situation, out);
 }
 
@@ -192,6 +193,9 @@ void Replication::settle(Situation const& situation, Effects& out) {
   outages_.tick(situation);
   upkeep_.tick(catalogue_, situation, outages_, {writes_, participant_}, out);
   if (upkeep_.wants_rescan()) survey_.rescan(situation.now);
+  for (auto const& [digest, name] : catalogue_.take_unnamed()) {
+    upkeep_.unnamed(digest, name, catalogue_, situation.now);
+  }
   examine(survey_.touched(catalogue_.take_touched(), catalogue_), situation, out);
   examine(survey_.take_due(catalogue_, situation.now), situation, out);
   repairer_.tick(catalogue_, situation, outages_, out);

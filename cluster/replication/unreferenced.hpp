@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -21,12 +22,17 @@ namespace chisme::cluster {
 class Unreferenced {
  public:
   explicit Unreferenced(CoreConfig const& config)
-      : kept_(config.unreferenced_kept), kept_when_full_(config.unreferenced_kept_when_full) {}
+      : kept_(config.unreferenced_kept),
+        kept_when_full_(config.unreferenced_kept_when_full),
+        scratch_kept_(std::min(config.scratch_kept, config.unreferenced_kept)) {}
 
   // The copy is here and no name refers to it: from now on, or still.
   void note(Digest const& digest, Instant now);
   // It arrived, or something else showed that it may be wanted: the time begins anew.
   void renew(Digest const& digest, Instant now);
+  // The copy is here, and its last name was scratch: it has as little time left as such copies are
+  // kept.
+  void hasten(Digest const& digest, Instant now) { renew(digest, now - (kept_ - scratch_kept_)); }
   // It is gone, or a name refers to it.
   void forget(Digest const& digest);
   void set_full(bool full) { full_ = full; }
@@ -41,6 +47,7 @@ class Unreferenced {
  private:
   Duration kept_;
   Duration kept_when_full_;
+  Duration scratch_kept_;
   bool full_ = false;
   std::map<Digest, Instant> since_;
   std::set<std::pair<Instant, Digest>> oldest_first_;

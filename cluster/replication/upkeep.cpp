@@ -10,6 +10,10 @@ namespace {
 // Until a copy that must not be removed yet is looked at again.
 constexpr Duration removal_pause = std::chrono::seconds{1};
 
+bool is_unnamed_copy(Digest const& digest, Catalogue const& catalogue) {
+  return catalogue.is_local(digest) && !catalogue.objects().contains(digest);
+}
+
 bool is_leaving(Situation const& situation) {
   MemberView const* const self = find_member(situation.members, situation.self);
   return self == nullptr || self->alive.draining;
@@ -33,6 +37,7 @@ Random scrub_random(Self const& self) {
 
 Upkeep::Upkeep(CoreConfig const& config, Self const& self, Instant now)
     : promise_(config.copy_promise),
+      scratch_prefix_(config.scratch_prefix),
       verifier_(config.limits),
       scrub_schedule_(config.scrub_period, scrub_random(self), now),
       promises_(config.limits.promises),
@@ -41,12 +46,23 @@ Upkeep::Upkeep(CoreConfig const& config, Self const& self, Instant now)
       disposal_(config.limits.removals) {}
 
 void Upkeep::examine(Digest const& digest, Catalogue const& catalogue, Situation const& situation) {
-  if (catalogue.is_local(digest) && !catalogue.objects().contains(digest)) {
+  if (is_unnamed_copy(digest, catalogue)) {
     unreferenced_.note(digest, situation.now);
   } else {
     unreferenced_.forget(digest);
   }
   trimmer_.examine(digest, catalogue, situation);
+}
+
+void Upkeep::unnamed(Digest const& digest, std::string_view name, Catalogue const& catalogue,
+                     Instant now) {
+  bool const is_scratch = scratch_prefix_ && name.starts_with(*scratch_prefix_);
+  if (is_scratch && is_unnamed_copy(digest, catalogue)) unreferenced_.hasten(digest, now);
+}
+
+// Most such names are scratch; of a removed file those who stored it keep their copies.
+void Upkeep::fetched(Digest const& digest, Catalogue const& catalogue, Instant now) {
+  if (scratch_prefix_ && is_unnamed_copy(digest, catalogue)) unreferenced_.hasten(digest, now);
 }
 
 // ---- What the host says -------------------------------------------------------------------------

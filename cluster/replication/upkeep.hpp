@@ -1,6 +1,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "cluster/catalogue/catalogue.hpp"
@@ -35,6 +37,11 @@ class Upkeep {
 
   // What is known of the object, or of the members, has changed.
   void examine(Digest const& digest, Catalogue const& catalogue, Situation const& situation);
+  // A copy was fetched: of an object without a name only where it lost that one meanwhile.
+  void fetched(Digest const& digest, Catalogue const& catalogue, Instant now);
+  // The object lost its last name, which was this one.
+  void unnamed(Digest const& digest, std::string_view name, Catalogue const& catalogue,
+               Instant now);
   void handle(ObjectStored const& input, Catalogue& catalogue, Instant now, Effects& out);
   void handle(ObjectRemoved const& input, Catalogue& catalogue);
   void handle(ObjectVerified const& input, Catalogue& catalogue, Situation const& situation,
@@ -79,6 +86,7 @@ class Upkeep {
               Situation const& situation, Effects& out);
 
   Duration promise_;
+  std::optional<std::string> scratch_prefix_;
   Verifier verifier_;
   ScrubSchedule scrub_schedule_;
   Promises promises_;

@@ -36,6 +36,8 @@ LittleCluster::LittleCluster(Options options) : options_(options), config_{} {
   config_.surplus_kept = surplus_kept;
   config_.copy_promise = copy_promise;
   config_.unreferenced_kept = unreferenced_kept;
+  config_.scratch_prefix = scratch_prefix;
+  config_.scratch_kept = scratch_kept;
   config_.unreferenced_kept_when_full = unreferenced_kept / 4;
   config_.scrub_period = options.scrub_period;
   for (std::uint64_t number = 1; number <= options.nodes; ++number) {

@@ -30,6 +30,8 @@ class LittleCluster {
   static constexpr Duration surplus_kept = std::chrono::seconds{4};
   static constexpr Duration copy_promise = std::chrono::seconds{6};
   static constexpr Duration unreferenced_kept = std::chrono::minutes{10};
+  static constexpr Duration scratch_kept = std::chrono::seconds{10};
+  static constexpr char const* scratch_prefix = "scratch/";
   static constexpr Duration write_timeout = std::chrono::seconds{4};
 
   explicit LittleCluster(Options options);

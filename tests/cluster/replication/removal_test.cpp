@@ -35,6 +35,47 @@ TEST_F(Removal, TheObjectOfARemovedFileIsKeptAWhileAndThenGoesEverywhere) {
   EXPECT_TRUE(cluster.events<CopiesLost>(1).empty());
 }
 
+TEST_F(Removal, WhatOnlyScratchNamesReferredToGoesSoon) {
+  cluster.put(1, "scratch/a", 5, {1, 2});
+  cluster.run(settled);
+  cluster.remove(1, "scratch/a");
+  cluster.run(LittleCluster::scratch_kept - 1s);
+  EXPECT_THAT(cluster.holders(5), SizeIs(3));
+  cluster.run(4s);
+  EXPECT_THAT(cluster.holders(5), IsEmpty());
+}
+
+TEST_F(Removal, ACopyOfAScratchFileThatComesAfterItsRemovalGoesSoonToo) {
+  cluster.put(1, "scratch/a", 5, {1, 2});
+  cluster.run(30ms);
+  cluster.remove(1, "scratch/a");
+  cluster.run(1s);
+  ASSERT_THAT(cluster.holders(5), SizeIs(3)) << "a transfer was under way";
+  cluster.run(LittleCluster::scratch_kept + 3s);
+  EXPECT_THAT(cluster.holders(5), IsEmpty());
+}
+
+TEST_F(Removal, WhatHasANameBesideAScratchOneIsKeptAsLongAsOthers) {
+  cluster.put(1, "scratch/a", 1, {1, 2});
+  cluster.run(settled);
+  cluster.remove(1, "scratch/a");
+  cluster.run(2 * LittleCluster::scratch_kept);
+  EXPECT_THAT(cluster.holders(1), SizeIs(3)) << "a file has the same bytes";
+  cluster.remove(1, "a");
+  cluster.run(kept - 1s);
+  EXPECT_THAT(cluster.holders(1), SizeIs(3));
+}
+
+TEST_F(Removal, AnUploadOfTheBytesOfARemovedScratchFileIsKept) {
+  cluster.put(1, "scratch/a", 5, {1, 2});
+  cluster.run(settled);
+  cluster.remove(1, "scratch/a");
+  cluster.run(1s);
+  cluster.store(2, 5);
+  cluster.run(kept - 2s);
+  EXPECT_THAT(cluster.holders(5), Contains(2u));
+}
+
 TEST_F(Removal, AReplacedVersionGoesAndTheNewOneStays) {
   cluster.put(2, "a", 2, {2, 3});
   cluster.run(kept + 10s);

@@ -23,6 +23,7 @@ constexpr std::uint64_t about_bytes_max = 256u << 10;
 // seconds, looking less and less often.
 constexpr std::chrono::milliseconds first_news_period{30};
 constexpr int news_looks = 6;
+constexpr std::chrono::seconds news_time{2};
 
 std::string random_hex(int words) {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -346,13 +347,26 @@ asio::awaitable<Result<void>> ResumableUploads::terminate(std::string id) {
   };
   auto const removed = co_await await_done<web::RemovedFile>(loop_, start);
   if (!removed) co_return tl::unexpected(removed.error());
-  std::vector<std::string> names;
-  if (told && told->live) names.push_back(web::tus::live_name(told->name, id));
-  for (web::FileInfo const& rest : files_with(web::tus::files_prefix(id))) {
-    names.push_back(rest.name);
-  }
-  forget(std::move(names));
+  if (told && told->live) forget({web::tus::live_name(told->name, id)});
+  asio::co_spawn(loop_, remove_rest(id), keeping(shared_from_this()));
   co_return Result<void>{};
+}
+
+// All that is left of an upload that is over; once more when this node has heard of parts that were
+// stored elsewhere just before.
+asio::awaitable<void> ResumableUploads::remove_rest(std::string id) {
+  asio::steady_timer pause(loop_);
+  asio::error_code ignored;
+  auto token = asio::redirect_error(asio::use_awaitable, ignored);
+  for (auto const after : {Clock::duration{}, Clock::duration{news_time}}) {
+    pause.expires_after(after);
+    co_await pause.async_wait(token);
+    std::vector<std::string> names;
+    for (web::FileInfo const& rest : files_with(web::tus::files_prefix(id))) {
+      names.push_back(rest.name);
+    }
+    co_await remove_all(std::move(names));
+  }
 }
 
 void ResumableUploads::forget(std::vector<std::string> names) {

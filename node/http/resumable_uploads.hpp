@@ -116,6 +116,7 @@ class ResumableUploads : public std::enable_shared_from_this<ResumableUploads> {
   asio::awaitable<Result<std::string>> take_turn(Upload upload, ByteOffset at);
   asio::awaitable<Result<void>> tell_length(Upload upload, ByteCount length);
   asio::awaitable<void> remove_all(std::vector<std::string> names);
+  asio::awaitable<void> remove_rest(std::string id);
   void forget(std::vector<std::string> names);
   [[nodiscard]] web::tus::Progress progress_of(std::string const& id) const;
   [[nodiscard]] std::vector<web::FileInfo> files_with(std::string const& prefix) const;

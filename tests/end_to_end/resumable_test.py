@@ -243,6 +243,26 @@ class Limits(unittest.TestCase):
                 time.sleep(1)
             eventually(lambda: send(cluster.url(2) + path, "HEAD")[0] == 404, 20, "it is forgotten")
 
+    def test_the_bytes_of_parts_go_once_the_file_is_there(self):
+        data, copies = some_bytes(40 * MIB, seed=13), 3
+        with Cluster(4, ("--keep-removed", "1h")) as cluster:
+            def stored():
+                return sum(path.stat().st_size for path in cluster.data.glob("*/objects/*/*") if path.exists())
+            path = create(cluster.url(1), len(data), Upload_Metadata=metadata(filename="once.bin"))
+            for node, at in ((1, 0), (2, 10 * MIB), (3, 20 * MIB), (4, 30 * MIB)):
+                part = data[at:at + 10 * MIB]
+                self.assertEqual(patch(cluster.url(node), path, at, part), (204, at + len(part)))
+            ended = create(cluster.url(1), len(data), Upload_Metadata=metadata(filename="ended.bin"))
+            self.assertEqual(patch(cluster.url(1), ended, 0, data[1:9 * MIB])[0], 204)
+            self.assertEqual(send(cluster.url(2) + ended, "DELETE")[0], 204)
+            eventually(lambda: cluster.copies(1, "once.bin") == copies and stored() < copies * len(data) + MIB, 40,
+                       "only the copies of the file are left")
+            for node in (1, 2, 3, 4):
+                self.assertEqual(offset(cluster.url(node), path), len(data))
+                self.assertEqual(patch(cluster.url(node), path, 30 * MIB, data[30 * MIB:]), (409, None))
+                self.assertEqual(patch(cluster.url(node), path, len(data), b""), (204, len(data)))
+            self.assertEqual(sha256(fetch(cluster.url(2) + "/files/once.bin")), sha256(data))
+
     def test_an_upload_without_room_is_not_begun(self):
         with Cluster(3, ("--quota", "100M")) as cluster:
             headers = {"Upload-Length": str(80 * MIB), "Upload-Metadata": metadata(filename="huge")}

@@ -9,6 +9,7 @@
 #include "node/keeping.hpp"
 #include "node/log.hpp"
 #include "node/on_disk.hpp"
+#include "node/storage/catalogue_batch.hpp"
 
 namespace chisme::node {
 namespace {
@@ -16,17 +17,16 @@ namespace {
 constexpr Duration retry_pause = std::chrono::seconds{1};
 
 // What one transaction saves.
-struct Batch {
+struct Transaction {
   std::vector<cluster::SaveCatalogue> saves;
   std::optional<std::vector<Endpoint>> peers;
-  [[nodiscard]] bool empty() const { return saves.empty() && !peers; }
 };
 
-Result<void> write(CatalogueStore& store, Batch const& batch) {
-  if (!batch.saves.empty()) {
-    if (auto saved = store.save(batch.saves); !saved) return saved;
+Result<void> write(CatalogueStore& store, Transaction const& transaction) {
+  if (!transaction.saves.empty()) {
+    if (auto saved = store.save(transaction.saves); !saved) return saved;
   }
-  return batch.peers ? store.save_peers(*batch.peers) : Result<void>{};
+  return transaction.peers ? store.save_peers(*transaction.peers) : Result<void>{};
 }
 
 }  // namespace
@@ -42,14 +42,15 @@ struct CatalogueWriter::State : std::enable_shared_from_this<CatalogueWriter::St
 
   void begin();
   asio::awaitable<void> run();
-  asio::awaitable<Result<void>> write_batch(std::shared_ptr<Batch const> batch);
+  asio::awaitable<Result<void>> write_all(std::shared_ptr<Transaction const> transaction);
 
   asio::io_context& loop;
   CatalogueStore& store;
   DiskPool& disk;
   OnSaved on_saved;
   OnFull on_full;
-  Batch gathering;
+  CatalogueBatch gathering;
+  std::optional<std::vector<Endpoint>> peers;
   bool running = false;
   bool broken = false;
 };
@@ -62,14 +63,18 @@ CatalogueWriter::~CatalogueWriter() = default;
 
 void CatalogueWriter::save(cluster::SaveCatalogue save) {
   if (state_->broken) return;
-  state_->gathering.saves.push_back(std::move(save));
+  state_->gathering.add(std::move(save));
   state_->begin();
 }
 
 void CatalogueWriter::save_peers(std::vector<Endpoint> peers) {
   if (state_->broken) return;
-  state_->gathering.peers = std::move(peers);
+  state_->peers = std::move(peers);
   state_->begin();
+}
+
+std::size_t CatalogueWriter::waiting() const {
+  return state_->gathering.records();
 }
 
 void CatalogueWriter::State::begin() {
@@ -80,27 +85,29 @@ void CatalogueWriter::State::begin() {
 
 asio::awaitable<void> CatalogueWriter::State::run() {
   auto const keep = shared_from_this();
-  while (!gathering.empty() && !broken) {
-    auto const batch = std::make_shared<Batch const>(std::exchange(gathering, {}));
-    auto const written = co_await write_batch(batch);
+  while (!gathering.empty() || peers) {
+    auto const transaction =
+        std::make_shared<Transaction const>(gathering.take(), std::exchange(peers, std::nullopt));
+    auto const written = co_await write_all(transaction);
     if (!written) {
       broken = true;
       gathering = {};
+      peers.reset();
       break;
     }
     FAILPOINT("catalogue.saved");
-    for (cluster::SaveCatalogue const& save : batch->saves) on_saved(save.save);
+    if (!transaction->saves.empty()) on_saved(transaction->saves.back().save);
     FAILPOINT("catalogue.told");
   }
   running = false;
 }
 
-asio::awaitable<Result<void>> CatalogueWriter::State::write_batch(
-    std::shared_ptr<Batch const> batch) {
+asio::awaitable<Result<void>> CatalogueWriter::State::write_all(
+    std::shared_ptr<Transaction const> transaction) {
   asio::steady_timer pause{loop};
   bool full = false;
   for (;;) {
-    auto const job = [to = &store, batch] { return write(*to, *batch); };
+    auto const job = [to = &store, transaction] { return write(*to, *transaction); };
     auto const written = co_await on_disk(&disk, job);
     bool const no_space = !written && written.error().fault == Fault::no_space;
     if (std::exchange(full, no_space) != no_space) on_full(no_space);

@@ -18,11 +18,14 @@ namespace chisme::node {
 // synced the next one gathers, and each batch is one transaction.
 //
 // A batch that does not fit on the disk is tried again every second: nothing of it was answered.
-// Meanwhile the catalogue is full, which `on_full` is told, and again when it no longer is.
+// Meanwhile the catalogue is full, which `on_full` is told, and again when it no longer is. What
+// gathers then, and while a sync takes long, is bounded by the catalogue (CatalogueBatch); clients'
+// writes in it by cluster::Limits, which refuses more.
 // After any other failure nothing is saved any more, and what is given is dropped: the store has
 // closed the node's fence. The control loop's thread; the callbacks are on it too.
 class CatalogueWriter {
  public:
+  // This save is durable, and all before it: those of one batch are told of once.
   using OnSaved = std::function<void(cluster::SaveId)>;
   using OnFull = std::function<void(bool)>;
   // `loop`, `store` and `disk` must outlive it.
@@ -34,6 +37,8 @@ class CatalogueWriter {
 
   void save(cluster::SaveCatalogue save);
   void save_peers(std::vector<Endpoint> peers);
+  // Records that gather for the next batch.
+  [[nodiscard]] std::size_t waiting() const;
 
  private:
   struct State;

@@ -99,6 +99,10 @@ struct ObjectUpload::State : std::enable_shared_from_this<ObjectUpload::State> {
         lane{std::make_shared<DiskPool::Lane>(its_parts.disk)},
         wake{loop},
         watch{loop} {}
+  // To remove a large file takes long, and so does to close the last descriptor of a removed one.
+  ~State() {
+    static_cast<void>(lane->post([file = std::move(staged), reader = std::move(bytes)] {}));
+  }
 
   Result<void> choose_targets();
   void push_to(NodeId node, Endpoint peer, bool follows);

@@ -51,7 +51,9 @@ HttpHost::HttpHost(asio::io_context& io, web::Gateway& node, HttpSettings chosen
       service(node, chosen.service),
       websockets(node),
       resumable(std::make_shared<ResumableUploads>(
-          io, node, ResumableUploads::Limits{chosen.service.max_file_size, chosen.uploads_kept})) {}
+          io, node,
+          ResumableUploads::Limits{chosen.service.max_file_size, chosen.uploads_kept,
+                                   chosen.assemblies})) {}
 
 std::string const& HttpHost::date() {
   std::time_t const now = std::time(nullptr);

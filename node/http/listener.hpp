@@ -8,6 +8,7 @@
 
 #include "cluster/base/identity.hpp"
 #include "cluster/base/result.hpp"
+#include "node/http/assemblies.hpp"
 #include "web/gateway.hpp"
 #include "web/service.hpp"
 
@@ -25,6 +26,7 @@ struct HttpSettings {
   std::chrono::milliseconds progress_timeout = std::chrono::seconds(60);
   // A resumable upload with which nobody goes on.
   std::chrono::nanoseconds uploads_kept = std::chrono::hours{24};
+  std::shared_ptr<Assemblies> assemblies = std::make_shared<Assemblies>();  // of all listeners
 };
 
 // How many connections each of `loops` listeners may have in a process that may open `descriptors`

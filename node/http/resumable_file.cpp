@@ -83,10 +83,26 @@ asio::awaitable<bool> ResumableUploads::others_made_it(Upload upload, std::strin
   co_return is_known_as_done(upload.id);
 }
 
+// Until it comes, or the file is there; then it may be null.
+asio::awaitable<std::unique_ptr<Assemblies::Turn>> ResumableUploads::turn_to_make(std::string id) {
+  asio::steady_timer pause(loop_);
+  asio::error_code ignored;
+  auto token = asio::redirect_error(asio::use_awaitable, ignored);
+  auto turn = limits_.assemblies->begin(id);
+  while (!turn && !is_known_as_done(id)) {
+    pause.expires_after(look_period);
+    co_await pause.async_wait(token);
+    turn = limits_.assemblies->begin(id);
+  }
+  co_return turn;
+}
+
 asio::awaitable<Result<void>> ResumableUploads::make_file(Upload upload) {
   std::string const version = web::tus::file_version(upload.about_version, upload.progress);
   bool const is_there = co_await others_made_it(upload, version);
   if (is_there) co_return Result<void>{};
+  auto const turn = co_await turn_to_make(upload.id);
+  if (is_known_as_done(upload.id)) co_return Result<void>{};
   web::UploadRequest request{upload.about.name, upload.about.type, upload.length(), {}, {}};
   request.version = version;
   auto const stored = co_await store(upload, std::move(request));
@@ -104,6 +120,7 @@ asio::awaitable<Result<web::StoredFile>> ResumableUploads::store_live(std::strin
   auto const upload = co_await find(id);
   if (!upload) co_return tl::unexpected(upload.error());
   request.size = upload->offset();
+  auto const turn = co_await turn_to_make(id);
   co_return co_await store(*upload, std::move(request));
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "node/http/assemblies.hpp"
 #include "node/http/checksum.hpp"
 #include "web/gateway.hpp"
 #include "web/tus/replies.hpp"
@@ -47,6 +48,8 @@ class ResumableUploads : public std::enable_shared_from_this<ResumableUploads> {
     ByteCount max_file_size;
     // After the last change of an upload.
     Clock::duration kept = std::chrono::hours{24};
+    // What all web loops of the node share.
+    std::shared_ptr<Assemblies> assemblies = std::make_shared<Assemblies>();
   };
   ResumableUploads(asio::io_context& loop, web::Gateway& gateway, Limits limits)
       : loop_(loop), gateway_(gateway), limits_(limits) {}
@@ -129,6 +132,7 @@ class ResumableUploads : public std::enable_shared_from_this<ResumableUploads> {
                                    std::optional<Clock::duration> patience);
   asio::awaitable<void> make(Upload upload, std::shared_ptr<Making> making);
   asio::awaitable<Result<void>> make_file(Upload upload);
+  asio::awaitable<std::unique_ptr<Assemblies::Turn>> turn_to_make(std::string id);
   asio::awaitable<bool> others_made_it(Upload upload, std::string version);
   asio::awaitable<Result<web::StoredFile>> store(Upload upload, web::UploadRequest request);
   asio::awaitable<Result<void>> mark_done(Upload upload, std::shared_ptr<Checksum> sum,

@@ -178,8 +178,8 @@ class Resumable(unittest.TestCase):
             peak = max(peak, self.staged())
             time.sleep(0.02)
         self.assertEqual(answers, [(204, len(data))])
-        # One copy for each web loop of a node at most, with its push, however many ask; and a transfer.
-        self.assertLess(peak, (3 * 2 * 2 + 2) * len(data))
+        # One copy for each node at most, with its push, however many ask; and a transfer.
+        self.assertLess(peak, (3 * 2 + 2) * len(data))
         self.assert_stored("asked.bin", data)
 
     def staged(self):

@@ -133,6 +133,38 @@ TEST_F(ResumableUploadsTest, AnUploadThatWasEndedTakesNoMore) {
   EXPECT_EQ(wait(uploads->ask(id)).error().fault, Fault::not_found);
 }
 
+TEST_F(ResumableUploadsTest, WhileManyFilesAreMadeAnotherWaitsForItsTurn) {
+  auto const assemblies = std::make_shared<Assemblies>(1);
+  uploads = std::make_shared<ResumableUploads>(
+      loop, gateway,
+      ResumableUploads::Limits{.max_file_size = ByteCount{1000}, .assemblies = assemblies});
+  std::string const id = complete("0123456789");
+  auto others = assemblies->begin("another upload");
+  std::optional<bool> made;
+  asio::co_spawn(loop, uploads->finish(id),
+                 [&](std::exception_ptr const&, auto const& upload) { made = upload.has_value(); });
+  loop.restart();
+  loop.run_for(std::chrono::milliseconds{300});
+  EXPECT_FALSE(made);
+  EXPECT_FALSE(gateway.files.contains("film"));
+  others.reset();
+  loop.run();
+  EXPECT_EQ(made, true);
+  EXPECT_EQ(stored(), "0123456789");
+}
+
+TEST(Assemblies, EachUploadIsMadeOnceAtATime) {
+  auto const assemblies = std::make_shared<Assemblies>(2);
+  auto const first = assemblies->begin("a");
+  EXPECT_TRUE(first);
+  EXPECT_FALSE(assemblies->begin("a"));
+  auto second = assemblies->begin("b");
+  EXPECT_TRUE(second);
+  EXPECT_FALSE(assemblies->begin("c"));
+  second.reset();
+  EXPECT_TRUE(assemblies->begin("c"));
+}
+
 TEST_F(ResumableUploadsTest, TheFirstWordOnTheLengthCounts) {
   web::tus::Create create;
   create.name = "film";

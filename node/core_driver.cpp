@@ -72,6 +72,13 @@ void CoreDriver::handle(cluster::Input input) {
   state_->handle(std::move(input));
 }
 
+void CoreDriver::give_up_writes() {
+  for (auto const& [id, done] : std::exchange(state_->writes, {})) {
+    done(fail(Fault::unknown_outcome,
+              "this node's disk has no room for the catalogue; the write may still appear"));
+  }
+}
+
 void CoreDriver::post(cluster::Input input, std::function<void()> handled) {
   ++state_->waiting;
   asio::post(state_->loop,

@@ -51,6 +51,9 @@ class CoreDriver {
 
   // On the control loop.
   void handle(cluster::Input input);
+  // Ends all writes that wait with `unknown_outcome`: the catalogue finds no room for them. Some
+  // are durable elsewhere, and those here are when there is room again, so that none was refused.
+  void give_up_writes();
 
   // From any thread:
   // `handled` is called on the control loop once the core was told. (Only the order of `post`s of

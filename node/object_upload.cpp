@@ -402,6 +402,9 @@ asio::awaitable<Result<web::StoredFile>> ObjectUpload::State::finish() {
   auto const safe = co_await await_durable();
   if (!safe) co_return tl::unexpected(safe.error());
   FAILPOINT("upload.durable");
+  // Begun on a full disk, the record would be answered only once there is room again.
+  auto const room = parts.objects.check_catalogue_room();
+  if (!room) co_return tl::unexpected(room.error());
   auto const outcome = co_await record(*object);
   if (!outcome) co_return tl::unexpected(outcome.error());
   FAILPOINT("upload.recorded");

@@ -224,7 +224,10 @@ void RunningNode::make_writer() {
   writer_ = std::make_unique<CatalogueWriter>(
       control(), *catalogue_, *disk_,
       [this](cluster::SaveId save) { driver_->handle(cluster::CatalogueSaved{save}); },
-      [this](bool full) { objects_->catalogue_is_full(full); });
+      [this](bool full) {
+        objects_->catalogue_is_full(full);
+        if (full) driver_->give_up_writes();
+      });
 }
 
 void RunningNode::make_driver(cluster::Core core) {

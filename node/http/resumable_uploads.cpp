@@ -65,6 +65,11 @@ Error overtaken() {
   return {Fault::precondition_failed, "another request goes on with the upload"};
 }
 
+Error too_many_parts() {
+  return {Fault::too_large,
+          "the upload came in too many parts; begin it anew, with more bytes in each request"};
+}
+
 asio::awaitable<Result<std::string>> read_small(asio::io_context& loop, web::Gateway& gateway,
                                                 web::FileInfo file) {
   std::string bytes(std::min(file.size.value(), about_bytes_max), '\0');
@@ -251,6 +256,10 @@ std::optional<web::Reply> ResumableUploads::refusal(web::tus::Patch const& patch
   if (at != patch.offset.value()) {
     return web::tus::failed({Fault::precondition_failed,
                              "The upload has " + std::to_string(at) + " bytes; go on from there"});
+  }
+  bool const brings_bytes = patch.body_size != ByteCount{0};
+  if (brings_bytes && upload.progress.parts.size() >= limits_.parts_max) {
+    return web::tus::failed(too_many_parts());
   }
   auto const length = upload.length();
   if (length && patch.length && *length != *patch.length) {

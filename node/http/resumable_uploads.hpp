@@ -50,6 +50,8 @@ class ResumableUploads : public std::enable_shared_from_this<ResumableUploads> {
     Clock::duration kept = std::chrono::hours{24};
     // What all web loops of the node share.
     std::shared_ptr<Assemblies> assemblies = std::make_shared<Assemblies>();
+    // Of one upload: a tebibyte in parts of the usual size, for every request lists them all.
+    std::size_t parts_max = 32'768;
   };
   ResumableUploads(asio::io_context& loop, web::Gateway& gateway, Limits limits)
       : loop_(loop), gateway_(gateway), limits_(limits) {}
@@ -154,12 +156,14 @@ class ResumableUploads : public std::enable_shared_from_this<ResumableUploads> {
 // next one begins: after `part_bytes_max`, or after `part_time` when the client is slow, so that
 // little has to be sent again when this node dies. With a checksum there is one part, which is kept
 // only if all of it is right. A live upload's parts are short, for each can be read only once it is
-// safe.
+// safe. The more parts there are the longer the next one may take, so that even a live upload of a
+// day has room in `parts_max`.
 class ResumableUploads::Writer {
  public:
   static constexpr std::uint64_t part_bytes_max = 32u << 20;
   static constexpr std::chrono::milliseconds part_time{5000};
   static constexpr std::chrono::milliseconds live_part_time{200};
+  static constexpr std::size_t longer_each = 1024;  // parts
 
   // `turn` is the version of the `writer` file that this request stored.
   Writer(std::shared_ptr<ResumableUploads> uploads, Upload upload, web::tus::Patch const& patch,
@@ -168,10 +172,12 @@ class ResumableUploads::Writer {
   [[nodiscard]] std::string const& id() const { return upload_.id; }
   // How long a part may take to come.
   [[nodiscard]] std::chrono::milliseconds patience() const {
-    return upload_.about.live ? live_part_time : part_time;
+    auto const first = upload_.about.live ? live_part_time : part_time;
+    return first * (1 + parts_ / longer_each);
   }
 
-  // Faults: those of web::Upload; too_large (past the upload's length; what came before stays);
+  // Faults: those of web::Upload; too_large (past the upload's length, or in too many parts; what
+  // came before stays);
   // precondition_failed (another request has gone on with the upload), not_found (it was ended).
   asio::awaitable<Result<void>> write(std::span<std::byte const> bytes);
   // Some bytes came that are not safe yet, and may be made so before the rest comes.
@@ -199,6 +205,7 @@ class ResumableUploads::Writer {
   std::optional<web::tus::Checksum> expected_;
   std::optional<Checksum> sum_;
   std::shared_ptr<web::Upload> part_;
+  std::size_t parts_;  // that there are
   std::uint64_t part_bytes_ = 0;
   Clock::time_point part_begun_;
 };
@@ -207,5 +214,6 @@ class ResumableUploads::Writer {
 [[nodiscard]] web::UploadRequest internal_file(std::string name, std::optional<ByteCount> size);
 [[nodiscard]] Error no_such_upload();
 [[nodiscard]] Error overtaken();
+[[nodiscard]] Error too_many_parts();
 
 }  // namespace chisme::node

@@ -16,7 +16,8 @@ ResumableUploads::Writer::Writer(std::shared_ptr<ResumableUploads> uploads, Uplo
       turn_(std::move(turn)),
       at_(patch.offset.value()),
       end_(upload_.length().value_or(uploads_->limits_.max_file_size).value()),
-      expected_(patch.checksum) {
+      expected_(patch.checksum),
+      parts_(upload_.progress.parts.size()) {
   if (patch.body_size) body_left_ = patch.body_size->value();
   if (expected_) sum_.emplace(expected_->algorithm);
 }
@@ -31,6 +32,7 @@ web::tus::Told ResumableUploads::Writer::told() const {
 
 asio::awaitable<Result<void>> ResumableUploads::Writer::begin_part() {
   if (is_overtaken()) co_return tl::unexpected(overtaken());
+  if (parts_ >= uploads_->limits_.parts_max) co_return tl::unexpected(too_many_parts());
   auto request = internal_file(web::tus::part_name(upload_.id, ByteOffset{at_}, turn_), {});
   if (body_left_ && !upload_.about.live) {
     std::uint64_t const room = std::min(end_ - at_, *body_left_);
@@ -70,6 +72,7 @@ asio::awaitable<Result<void>> ResumableUploads::Writer::settle() {
   auto const stored = co_await await_done<web::StoredFile>(uploads_->loop_, finish);
   FAILPOINT("resumable.part_stored");
   if (!stored) co_return tl::unexpected(stored.error());
+  ++parts_;
   part_bytes_ = 0;
   std::vector<std::string> names{web::tus::writer_name(upload_.id),
                                  web::tus::about_name(upload_.id)};

@@ -209,6 +209,13 @@ class Resumable(unittest.TestCase):
             self.assertEqual(sorted(statuses), [204, 409])
             self.assertEqual(fetch(self.url(3) + "/files/" + name), bodies[statuses.index(204)])
 
+    def test_hundreds_of_tiny_requests_become_one_file(self):
+        data = some_bytes(300 * 1024, seed=17)
+        path = self.create(1, "tiny.bin", len(data))
+        for at in range(0, len(data), 1024):
+            self.assertEqual(patch(self.url(1), path, at, data[at:at + 1024]), (204, at + 1024))
+        self.assert_stored("tiny.bin", data)
+
     def test_what_a_client_that_pauses_has_sent_is_safe_soon(self):
         path = self.create(1, "paused.bin", 2 * MIB)
         with begin_patch(self.cluster.port(1), path, 0, 2 * MIB) as connection:

@@ -133,6 +133,19 @@ TEST_F(ResumableUploadsTest, AnUploadThatWasEndedTakesNoMore) {
   EXPECT_EQ(wait(uploads->ask(id)).error().fault, Fault::not_found);
 }
 
+TEST_F(ResumableUploadsTest, AnUploadHasSoManyPartsAtMost) {
+  uploads = std::make_shared<ResumableUploads>(
+      loop, gateway, ResumableUploads::Limits{.max_file_size = ByteCount{1000}, .parts_max = 3});
+  std::string const id = create(4);
+  for (std::uint64_t at = 0; at < 3; ++at) {
+    auto const writer = begin(id, at);
+    write(*writer, "x");
+    EXPECT_TRUE(wait(writer->finish(true)));
+  }
+  EXPECT_EQ(refusal(id, 3), 413);
+  EXPECT_EQ(offset(id), 3u) << "what came stays";
+}
+
 TEST_F(ResumableUploadsTest, WhileManyFilesAreMadeAnotherWaitsForItsTurn) {
   auto const assemblies = std::make_shared<Assemblies>(1);
   uploads = std::make_shared<ResumableUploads>(

@@ -1,4 +1,4 @@
-"""A history of concurrent puts, gets and deletes of a few names, while one node at a time is killed or
+"""A history of concurrent puts (plain, conditional and by tus), gets and deletes of a few names, while one node at a time is killed or
 stopped, is recorded and given to the checker (history_checker.py)."""
 import http.client
 import json
@@ -8,8 +8,9 @@ import threading
 import time
 import urllib.parse
 
+import tus
 from harness import eventually, request, sha256
-from history_checker import Operation, check
+from history_checker import ABSENT, Operation, check
 from nodes import Nodes
 
 NAMES = ("a", "b", "c")
@@ -34,7 +35,7 @@ class Recorder:
 
     def _client(self, source):
         while not self.stop.is_set():
-            kind = source.choices(("get", "put", "delete"), (5, 3, 1))[0]
+            kind = source.choices(("get", "put", "first", "next", "tus", "delete"), (10, 4, 1, 2, 1, 2))[0]
             self.operate(kind, self.name(source), source.choice(list(self.nodes.numbers())), source)
             time.sleep(source.uniform(0, 0.01))
 
@@ -43,22 +44,28 @@ class Recorder:
         return f"{source.choice(NAMES)}{int((time.monotonic() - self.began) / GENERATION_SECONDS)}"
 
     def operate(self, kind, name, node, source, at_end=False):
-        body = source.randbytes(source.choice((20, 3_000, 200_000))) if kind == "put" else None
+        writes = kind not in ("get", "delete")
+        body = source.randbytes(source.choice((20, 3_000, 200_000))) if writes else None
+        condition, headers = self._condition(kind, node, name)
         run, called = self.runs[node], time.monotonic()
         outcome, value, version, redirected = "unknown", sha256(body) if body else None, None, False
         try:
             if kind == "get":
                 outcome, value, redirected = self._get(node, name, source)
+            elif kind == "tus":
+                outcome = self._resumable(node, source.choice(self.nodes.numbers()), name, body)
             else:
-                outcome, version = self._write(node, name, body)
+                outcome, version = self._write(node, name, body, headers)
         except ConnectionRefusedError:
+            outcome = "unknown" if kind == "tus" else "refused"
+        except AssertionError:  # the upload was not created
             outcome = "refused"
         except (OSError, http.client.HTTPException):
             pass
         if run != self.runs[node]:
             run = -1 - len(self.history)  # the node started again meanwhile: this is of no run
-        operation = Operation(kind, name, node, called, time.monotonic(), outcome, value, version, run,
-                              redirected, at_end)
+        operation = Operation("put" if writes else kind, name, node, called, time.monotonic(), outcome, value, version, run,
+                              redirected, at_end, condition, kind == "tus")
         with self.lock:
             self.history.append(operation)
         return operation
@@ -75,9 +82,30 @@ class Recorder:
                 return "refused", None, redirects > 0
         return "unknown", None, True
 
-    def _write(self, node, name, body):
+    def _condition(self, kind, node, name):
+        """What a conditional write assumes of the name, for the checker and as headers."""
+        if kind == "first":
+            return ABSENT, {"If-None-Match": "*"}
+        if kind == "next":
+            try:
+                status, headers, body = request(self.nodes.file_url(node, name, "?via=proxy"), timeout=10)
+            except (OSError, http.client.HTTPException):
+                return None, None
+            if status == 200 and "ETag" in headers:
+                return sha256(body), {"If-Match": headers["ETag"]}
+        return None, None
+
+    def _resumable(self, node, first, name, body):
+        """Half of it goes to `first`, the rest to `node`, which acknowledges it."""
+        half = len(body) // 2
+        path = tus.create(self.nodes.url(first), len(body), Upload_Metadata=tus.metadata(filename=name))
+        if tus.patch(self.nodes.url(first), path, 0, body[:half])[0] != 204:
+            return "unknown"
+        return "acknowledged" if tus.patch(self.nodes.url(node), path, half, body[half:])[0] == 204 else "unknown"
+
+    def _write(self, node, name, body, conditions):
         method = "DELETE" if body is None else "PUT"
-        status, headers, answer = request(self.nodes.file_url(node, name), method, body, timeout=20)
+        status, headers, answer = request(self.nodes.file_url(node, name), method, body, conditions, timeout=20)
         if status not in (200, 201, 204):
             return "refused", None
         return "acknowledged", json.loads(answer)["version"] if answer else headers["Chisme-Version"]
@@ -126,6 +154,8 @@ def run_all(minutes, short, seed, only, directory):
     writes = [o for o in history if o.kind != "get"]
     for outcome in ("acknowledged", "refused", "unknown"):
         counts[f"writes {outcome}"] = sum(o.outcome == outcome for o in writes)
+    counts["of these by tus"] = sum(o.resumable and o.outcome == "acknowledged" for o in writes)
+    counts["conditions held"] = sum(o.condition is not None and o.outcome == "acknowledged" for o in writes)
     counts["reads answered"] = sum(o.kind == "get" and o.outcome == "acknowledged" for o in history)
     violations = check(history)
     if counts["writes acknowledged"] < 50 or counts["reads answered"] < 50:

@@ -5,6 +5,7 @@ so that what a get was given tells which put it was. A version is text; the orde
 """
 import dataclasses
 
+ABSENT = "absent"  # the condition If-None-Match: *
 STALENESS_SECONDS = 8  # the convergence bound of 2 s, and the longest time that a node is stopped
 
 
@@ -21,6 +22,8 @@ class Operation:
     run: int = 0  # how often the node had been started when it was asked
     redirected: bool = False  # a get that another node answered
     at_end: bool = False  # a get after all writes and faults, when the nodes had time to agree
+    condition: str | None = None  # of a put: ABSENT, or the value that it was to replace
+    resumable: bool = False  # a put by tus, which tells no version
 
 
 def check(history):
@@ -47,6 +50,7 @@ class _NameHistory:
             yield from self.own_writes(get)
             yield from self.absence(get)
             yield from self.staleness(get)
+        yield from self.conditions()
         yield from self.monotony()
         yield from self.end()
 
@@ -54,6 +58,8 @@ class _NameHistory:
     def versions(self):
         seen = {}
         for write in self.acknowledged:
+            if write.resumable:
+                continue
             if write.version is None:
                 yield f"{_what(write)} was acknowledged without a version"
             elif write.version in seen:
@@ -61,7 +67,7 @@ class _NameHistory:
             seen[write.version] = write
         for earlier in self.acknowledged:
             for later in self.acknowledged:
-                if (earlier.node == later.node and earlier.returned < later.called
+                if (not later.resumable and earlier.node == later.node and earlier.returned < later.called
                         and (later.version or "") < (earlier.version or "")):
                     yield f"{_what(later)} has a lower version than {_what(earlier)} of the same node before it"
 
@@ -81,15 +87,26 @@ class _NameHistory:
         """Whether `get` may show the state of `write` or a later one."""
         if get.value is None:
             return any(d.kind == "delete" and d.outcome != "refused" and d.called < get.returned
-                       and (d.version is None or d.version >= write.version) for d in self.writes)
+                       and (d.version is None or d.version >= (write.version or "")) for d in self.writes)
         put = self.put_of.get(get.value)
-        return put is None or put.version is None or put.version >= write.version
+        return put is None or put.version is None or put.version >= (write.version or "")
 
     # C2: at the node that acknowledged.
     def own_writes(self, get):
         for write in self.acknowledged:
             if write.node == get.node and write.returned < get.called and not self.not_older(get, write):
                 yield f"{_what(get)} after {_what(write)} there"
+
+    # C2: at one node a condition is held against what was acknowledged there before. (Elsewhere it is best effort.)
+    def conditions(self):
+        for write in self.acknowledged:
+            if write.condition is None:
+                continue
+            assumed = None if write.condition == ABSENT else write.condition
+            seen = dataclasses.replace(write, kind="get", value=assumed)
+            for before in self.acknowledged:
+                if before.node == write.node and before.returned < write.called and not self.not_older(seen, before):
+                    yield f"{_what(write)} on the condition {write.condition} after {_what(before)} there"
 
     # C2, A1: absent is said only of what nobody in reach knows of.
     def absence(self, get):

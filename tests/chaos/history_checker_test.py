@@ -2,17 +2,21 @@
 import sys
 import unittest
 
-from history_checker import STALENESS_SECONDS, Operation, check
+from history_checker import ABSENT, STALENESS_SECONDS, Operation, check
 
 
-def put(value, at, version=None, node=1, outcome="acknowledged", takes=0.5):
+def put(value, at, version=None, node=1, outcome="acknowledged", takes=0.5, condition=None):
     return Operation("put", "a", node, at, at + takes, outcome, value,
-                     (version or f"v{at:05.1f}") if outcome == "acknowledged" else None)
+                     (version or f"v{at:05.1f}") if outcome == "acknowledged" else None, condition=condition)
 
 
 def delete(at, version=None, node=1, outcome="acknowledged"):
     return Operation("delete", "a", node, at, at + 0.5, outcome, None,
                      (version or f"v{at:05.1f}") if outcome == "acknowledged" else None)
+
+
+def resumed(value, at, node=1, outcome="acknowledged"):
+    return Operation("put", "a", node, at, at + 0.5, outcome, value, resumable=True)
 
 
 def get(value, at, node=1, run=0, at_end=False, redirected=False):
@@ -47,6 +51,16 @@ class Accepted(unittest.TestCase):
 
     def test_what_a_node_heard_and_had_not_saved_may_be_gone_when_it_starts_again(self):
         self.accepted(put("x", 1), put("y", 3), get("y", 4, node=2, run=0), get("x", 5, node=2, run=1))
+
+    def test_conditions_that_held(self):
+        self.accepted(put("x", 1, condition=ABSENT), put("y", 2, condition="x"), delete(3), put("z", 4, condition=ABSENT))
+
+    def test_a_condition_may_be_held_against_what_another_node_has_not_heard_of(self):
+        self.accepted(put("x", 1), put("y", 3), put("z", 4, node=2, condition="x"), put("w", 4, "v003.5", 3, condition=ABSENT))
+
+    def test_a_resumable_upload_among_other_writes(self):
+        self.accepted(put("x", 1), resumed("y", 2), get("y", 3), delete(4), get(None, 5), resumed("z", 6), get("z", 7))
+        self.accepted(resumed("x", 1, outcome="unknown"), get(None, 2), get("x", 3))
 
     def test_where_a_node_redirects_to_may_know_more_than_it(self):
         self.accepted(put("x", 1), put("y", 3), get("y", 4, node=2, redirected=True), get("x", 5, node=2))
@@ -112,6 +126,28 @@ class Rejected(unittest.TestCase):
 
     def test_the_wrong_winner(self):
         self.rejected("in spite of", put("x", 1, "v1"), put("y", 1, "v2", node=2), get("x", 2, 3, at_end=True))
+
+    def test_a_put_that_was_to_be_the_first_and_is_not(self):
+        self.rejected("on the condition absent", put("x", 1), put("y", 2, condition=ABSENT))
+
+    def test_a_put_that_was_to_replace_what_was_replaced_before(self):
+        self.rejected("on the condition x", put("x", 1), put("y", 2), put("z", 3, condition="x"))
+
+    def test_a_put_that_was_to_replace_what_was_removed_before(self):
+        self.rejected("on the condition x", put("x", 1), delete(2), put("z", 3, condition="x"))
+
+    def test_a_put_whose_condition_failed_and_that_is_seen(self):
+        self.rejected("which was refused", put("x", 1), put("y", 2, outcome="refused", condition=ABSENT), get("y", 3))
+
+    def test_a_lost_resumable_upload(self):
+        self.rejected("showed no file", resumed("x", 1), get(None, 2))
+        self.rejected("in spite of", resumed("x", 1), get(None, 30, 3, at_end=True))
+
+    def test_a_refused_resumable_upload_that_is_seen(self):
+        self.rejected("which was refused", resumed("x", 1, outcome="refused"), get("x", 2))
+
+    def test_other_bytes_than_a_resumable_upload_brought(self):
+        self.rejected("which nobody wrote", resumed("x", 1), get("half of x", 2))
 
     def test_a_lost_write(self):
         self.rejected("in spite of", put("x", 1), get(None, 30, 3, at_end=True))

@@ -4,8 +4,10 @@ After each error all nodes are killed (SIGKILL) and started again, which leaves 
 was given. The node with the error may refuse, go on or end, but not crash. What it says after a failed
 sync is its own affair: acknowledged is what the contract makes it.
 """
+import contextlib
 import errno
 import signal
+import socket
 import time
 
 import faulty_disk
@@ -45,9 +47,18 @@ class FaultyNodes(Nodes):
             self.wait_ready(number)
 
 
+def give_up_an_upload(nodes, name):
+    """Of 2 MB a part is sent to the faulty node, whose staging file then goes. No write: it has no end."""
+    at = (nodes.address(FAULTY), nodes.base_port + FAULTY - 1)
+    with contextlib.suppress(OSError), socket.create_connection(at, 5) as connection:
+        connection.sendall(f"PUT /files/{name} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2000000\r\n\r\n".encode())
+        connection.sendall(bytes(300_000))
+
+
 def work(nodes, trial):
     """Writes at the faulty node and at others; the names. Their outcomes are in the ledger."""
     names = [f"t{trial}-{number}" for number in range(4)]
+    give_up_an_upload(nodes, f"t{trial}-given-up")
     for number, name in enumerate(names):
         at = FAULTY if number % 2 == 0 else nodes.random.choice(nodes.others(FAULTY))
         nodes.write(at, name, nodes.some_bytes(2_000 if number < 2 else 1_300_000), PATIENCE_SECONDS)

@@ -14,7 +14,7 @@
 namespace chisme::node {
 namespace {
 
-constexpr Duration retry_pause = std::chrono::seconds{1};
+constexpr Duration save_retry_pause = std::chrono::seconds{1};
 
 // What one transaction saves.
 struct Transaction {
@@ -114,7 +114,7 @@ asio::awaitable<Result<void>> CatalogueWriter::State::write_all(
     bool const busy = !written && written.error().fault == Fault::busy;
     if (!no_space && !busy) co_return written;
     log::error("the catalogue is not saved, trying again: " + written.error().message);
-    pause.expires_after(retry_pause);
+    pause.expires_after(save_retry_pause);
     co_await pause.async_wait(asio::use_awaitable);
   }
 }

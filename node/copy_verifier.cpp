@@ -22,7 +22,7 @@ namespace chisme::node {
 namespace {
 
 // When the disk has too much to do, or a check cannot be begun for want of descriptors.
-constexpr Duration retry_pause = std::chrono::seconds{1};
+constexpr Duration check_retry_pause = std::chrono::seconds{1};
 
 }  // namespace
 
@@ -95,7 +95,7 @@ asio::awaitable<Result<void>> CopyVerifier::State::check(Digest digest) {
     if (ended) co_return fail(Fault::cancelled, "cancelled");
     auto const finished = co_await on_disk(&host.disk, finish);
     if (finished || finished.error().fault != Fault::busy) co_return finished;
-    co_await wait(retry_pause);
+    co_await wait(check_retry_pause);
   }
 }
 
@@ -112,7 +112,7 @@ asio::awaitable<Result<std::shared_ptr<CopyCheck>>> CopyVerifier::State::begin(D
     if (!std::exchange(complained, true)) {
       log::warning("a copy cannot be verified now, trying again: " + begun.error().message);
     }
-    co_await wait(retry_pause);
+    co_await wait(check_retry_pause);
   }
 }
 
@@ -126,7 +126,7 @@ asio::awaitable<void> CopyVerifier::State::read(std::shared_ptr<CopyCheck> copy)
     host.counters.bytes_verified += read;
     // What one piece took too long is not made up for: the disk is busy then.
     next = std::max(steady_now(), next + time_for(read));
-    co_await wait(more ? next - steady_now() : retry_pause);
+    co_await wait(more ? next - steady_now() : check_retry_pause);
     if (more && !*more) co_return;
   }
 }

@@ -23,7 +23,7 @@
 namespace chisme::node {
 namespace {
 
-constexpr Duration retry_pause = std::chrono::seconds{1};
+constexpr Duration removal_retry_pause = std::chrono::seconds{1};
 // How often the quarantine is looked at for what has grown too old.
 constexpr Duration quarantine_period = std::chrono::hours{1};
 
@@ -106,7 +106,7 @@ asio::awaitable<void> LocalCopies::State::run_removals() {
       log::warning("a copy that is not wanted any more cannot be removed now, trying again: " +
                    removed.error().message);
     }
-    pause.expires_after(retry_pause);
+    pause.expires_after(removal_retry_pause);
     co_await pause.async_wait(token);
   }
   removing = false;

@@ -35,7 +35,7 @@ namespace {
 
 constexpr std::size_t push_queue_bytes = 1u << 20;
 // How often the members' states are looked at while pushes are waited for.
-constexpr Duration look_period = std::chrono::milliseconds{200};
+constexpr Duration member_look_period = std::chrono::milliseconds{200};
 // A node may need this long to sync what it was pushed: a slow disk's 20 MB/s, and ten seconds.
 constexpr std::uint64_t slow_disk_bytes_per_second = 20'000'000;
 constexpr std::chrono::seconds answer_time{10};
@@ -268,7 +268,7 @@ asio::awaitable<void> ObjectUpload::State::catch_up(NodeId node) {
   while (Target* const target = target_of(node)) {
     if (target->push->queued_bytes() > push_queue_bytes) {
       auto const room = target->room;
-      room->expires_after(look_period);
+      room->expires_after(member_look_period);
       co_await room->async_wait(token);
       continue;
     }
@@ -306,7 +306,7 @@ void ObjectUpload::State::write(std::span<std::byte const> run, web::Done<void> 
   if (received > parts.max_file_size) {
     return done(fail(Fault::too_large, "the file is larger than this cluster takes"));
   }
-  if (steady_now() - looked_at >= look_period) drop_dead();
+  if (steady_now() - looked_at >= member_look_period) drop_dead();
   write_done = std::move(done);
   append_result.reset();
   auto const chunks = copy_in_chunks(run);
@@ -351,7 +351,7 @@ void ObjectUpload::State::advance() {
 // While a write is held back: whether those that hold it back are still there.
 void ObjectUpload::State::watch_targets() {
   if (std::exchange(watching, true)) return;
-  watch.expires_after(look_period);
+  watch.expires_after(member_look_period);
   watch.async_wait([weak = weak_from_this()](asio::error_code const&) {
     auto const self = weak.lock();
     if (!self) return;
@@ -484,7 +484,7 @@ asio::awaitable<Result<void>> ObjectUpload::State::await_durable() {
     if (std::ranges::none_of(targets, sending)) {
       co_return fail(Fault::no_quorum, quorum_sentence(have, needed));
     }
-    wake.expires_after(look_period);
+    wake.expires_after(member_look_period);
     co_await wake.async_wait(token);
   }
 }

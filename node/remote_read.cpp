@@ -22,7 +22,7 @@ namespace chisme::node {
 namespace {
 
 constexpr Duration progress_timeout = std::chrono::seconds{2};
-constexpr Duration retry_pause = std::chrono::seconds{1};
+constexpr Duration read_retry_pause = std::chrono::seconds{1};
 // Small enough that a client which stops reading leaves no holder waiting in the middle of a range.
 constexpr ByteCount pull_bytes{1u << 20};
 
@@ -113,7 +113,7 @@ asio::awaitable<Result<std::size_t>> SwitchingRead::State::read(std::span<std::b
       file.reset();
     }
     if (!again) break;
-    pause.expires_after(retry_pause);
+    pause.expires_after(read_retry_pause);
     co_await pause.async_wait(token);
     if (ended) co_return fail(Fault::cancelled, "cancelled");
     sources = tell_sources();

@@ -7,70 +7,70 @@
 namespace chisme::web {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-std::string text(Json const& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+std::string text(OrderedJson const& json) {
+  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
-Json file_object(FileInfo const& file) {
-  return Json{{"name", file.name},       {"size", file.size.value()},
-              {"type", file.type},       {"sha256", to_hex(file.digest)},
-              {"version", file.version}, {"modified", rfc3339(file.modified)},
-              {"copies", file.copies},   {"wanted", file.wanted}};
+OrderedJson file_object(FileInfo const& file) {
+  return OrderedJson{{"name", file.name},       {"size", file.size.value()},
+                     {"type", file.type},       {"sha256", to_hex(file.digest)},
+                     {"version", file.version}, {"modified", rfc3339(file.modified)},
+                     {"copies", file.copies},   {"wanted", file.wanted}};
 }
 
-Json file_array(std::span<FileInfo const> files) {
-  Json array = Json::array();
+OrderedJson file_array(std::span<FileInfo const> files) {
+  OrderedJson array = OrderedJson::array();
   for (FileInfo const& file : files) array.push_back(file_object(file));
   return array;
 }
 
-Json stored_object(StoredFile const& stored) {
-  return Json{{"name", stored.name},         {"version", stored.version},
-              {"size", stored.size.value()}, {"sha256", to_hex(stored.digest)},
-              {"copies", stored.copies},     {"wanted", stored.wanted}};
+OrderedJson stored_object(StoredFile const& stored) {
+  return OrderedJson{{"name", stored.name},         {"version", stored.version},
+                     {"size", stored.size.value()}, {"sha256", to_hex(stored.digest)},
+                     {"copies", stored.copies},     {"wanted", stored.wanted}};
 }
 
-Json replica_array(std::span<Replica const> replicas) {
-  Json array = Json::array();
+OrderedJson replica_array(std::span<Replica const> replicas) {
+  OrderedJson array = OrderedJson::array();
   for (Replica const& replica : replicas) {
-    array.push_back(Json{{"node", replica.node},
-                         {"http", replica.http},
-                         {"ws", replica.ws},
-                         {"load", replica.load}});
+    array.push_back(OrderedJson{{"node", replica.node},
+                                {"http", replica.http},
+                                {"ws", replica.ws},
+                                {"load", replica.load}});
   }
   return array;
 }
 
-Json member_object(MemberStatus const& member) {
-  return Json{{"node", member.node},
-              {"http", member.http},
-              {"state", member.state},
-              {"self", member.self},
-              {"draining", member.draining},
-              {"in_flight", member.in_flight},
-              {"load", member.load},
-              {"capacity", member.capacity},
-              {"bytes_per_second", member.bytes_per_second},
-              {"disk_used", member.disk_used_ratio},
-              {"health", member.health},
-              {"copies", member.files}};
+OrderedJson member_object(MemberStatus const& member) {
+  return OrderedJson{{"node", member.node},
+                     {"http", member.http},
+                     {"state", member.state},
+                     {"self", member.self},
+                     {"draining", member.draining},
+                     {"in_flight", member.in_flight},
+                     {"load", member.load},
+                     {"capacity", member.capacity},
+                     {"bytes_per_second", member.bytes_per_second},
+                     {"disk_used", member.disk_used_ratio},
+                     {"health", member.health},
+                     {"copies", member.files}};
 }
 
-Json cluster_object(ClusterStatus const& status) {
-  Json members = Json::array();
+OrderedJson cluster_object(ClusterStatus const& status) {
+  OrderedJson members = OrderedJson::array();
   for (MemberStatus const& member : status.members) members.push_back(member_object(member));
-  Json object{{"self", status.self},
-              {"version", status.version},
-              {"in_touch", status.in_touch},
-              {"copies_wanted", status.copies_wanted},
-              {"copies_durable", status.copies_durable},
-              {"files", status.files},
-              {"under_replicated", status.under_replicated},
-              {"lost", status.lost},
-              {"repairs_pending", status.repairs_pending},
-              {"members", std::move(members)}};
+  OrderedJson object{{"self", status.self},
+                     {"version", status.version},
+                     {"in_touch", status.in_touch},
+                     {"copies_wanted", status.copies_wanted},
+                     {"copies_durable", status.copies_durable},
+                     {"files", status.files},
+                     {"under_replicated", status.under_replicated},
+                     {"lost", status.lost},
+                     {"repairs_pending", status.repairs_pending},
+                     {"members", std::move(members)}};
   if (!status.fenced.empty()) object["fenced"] = status.fenced;
   return object;
 }
@@ -87,7 +87,7 @@ std::string to_json(FileInfo const& file) {
 }
 
 std::string to_json(Listing const& listing, std::span<IncompleteFile const> incomplete) {
-  Json files = Json::array();
+  OrderedJson files = OrderedJson::array();
   auto complete = listing.files.begin();
   auto const add_before = [&](std::string const* name) {
     for (; complete != listing.files.end() && (name == nullptr || complete->name < *name);
@@ -97,15 +97,16 @@ std::string to_json(Listing const& listing, std::span<IncompleteFile const> inco
   };
   for (IncompleteFile const& file : incomplete) {
     add_before(&file.name);
-    files.push_back(Json{{"name", file.name},
-                         {"size", file.size.value()},
-                         {"type", file.type},
-                         {"modified", rfc3339(file.begun)},
-                         {"incomplete", true}});
+    files.push_back(OrderedJson{{"name", file.name},
+                                {"size", file.size.value()},
+                                {"type", file.type},
+                                {"modified", rfc3339(file.begun)},
+                                {"incomplete", true}});
   }
   add_before(nullptr);
-  return text(Json{{"files", std::move(files)},
-                   {"next", listing.next ? Json(*listing.next) : Json(nullptr)}});
+  return text(
+      OrderedJson{{"files", std::move(files)},
+                  {"next", listing.next ? OrderedJson(*listing.next) : OrderedJson(nullptr)}});
 }
 
 std::string to_json(StoredFile const& stored) {
@@ -113,9 +114,9 @@ std::string to_json(StoredFile const& stored) {
 }
 
 std::string to_json(std::span<StoredFile const> stored) {
-  Json array = Json::array();
+  OrderedJson array = OrderedJson::array();
   for (StoredFile const& one : stored) array.push_back(stored_object(one));
-  return text(Json{{"files", std::move(array)}});
+  return text(OrderedJson{{"files", std::move(array)}});
 }
 
 std::string to_json(std::span<Replica const> replicas) {
@@ -123,12 +124,12 @@ std::string to_json(std::span<Replica const> replicas) {
 }
 
 std::string route_json(FileInfo const& file, std::span<Replica const> replicas) {
-  return text(Json{{"file", file.name},
-                   {"version", file.version},
-                   {"size", file.size.value()},
-                   {"type", file.type},
-                   {"sha256", to_hex(file.digest)},
-                   {"replicas", replica_array(replicas)}});
+  return text(OrderedJson{{"file", file.name},
+                          {"version", file.version},
+                          {"size", file.size.value()},
+                          {"type", file.type},
+                          {"sha256", to_hex(file.digest)},
+                          {"replicas", replica_array(replicas)}});
 }
 
 std::string to_json(ClusterStatus const& status) {
@@ -136,12 +137,12 @@ std::string to_json(ClusterStatus const& status) {
 }
 
 std::string state_json(ClusterStatus const& status, std::span<FileInfo const> files) {
-  return text(
-      Json{{"type", "state"}, {"cluster", cluster_object(status)}, {"files", file_array(files)}});
+  return text(OrderedJson{
+      {"type", "state"}, {"cluster", cluster_object(status)}, {"files", file_array(files)}});
 }
 
 std::string json_string(std::string_view value) {
-  return text(Json(value));
+  return text(OrderedJson(value));
 }
 
 std::string rfc3339(WallTime time) {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr float full_ratio = 0.9F;
 
-struct Candidate {
+struct RankedMember {
   MemberView const* member;
   double score;
   bool full;
@@ -19,13 +19,13 @@ struct Candidate {
 using Zones = std::set<std::string_view>;
 
 // For a heap whose top is the best.
-bool is_worse(Candidate const& a, Candidate const& b) {
+bool is_worse(RankedMember const& a, RankedMember const& b) {
   if (a.full != b.full) return a.full;
   if (a.score != b.score) return a.score < b.score;
   return a.member->alive.id > b.member->alive.id;
 }
 
-void consider(std::uint64_t key, MemberView const& member, std::vector<Candidate>& found) {
+void consider(std::uint64_t key, MemberView const& member, std::vector<RankedMember>& found) {
   if (member.state != MemberState::alive || member.alive.draining) return;
   if (member.alive.weight == 0) return;
   double const score = rendezvous_score(key, member.alive.id, member.alive.weight);
@@ -33,9 +33,9 @@ void consider(std::uint64_t key, MemberView const& member, std::vector<Candidate
 }
 
 // Zones that no node is in yet, but a node that is not full could be.
-Zones open_zones(std::vector<Candidate> const& candidates, Zones const& taken) {
+Zones open_zones(std::vector<RankedMember> const& candidates, Zones const& taken) {
   Zones open;
-  for (Candidate const& candidate : candidates) {
+  for (RankedMember const& candidate : candidates) {
     std::string const& zone = candidate.member->alive.zone;
     if (!zone.empty() && !candidate.full && !taken.contains(zone)) open.insert(zone);
   }
@@ -44,9 +44,9 @@ Zones open_zones(std::vector<Candidate> const& candidates, Zones const& taken) {
 
 // The best in zones of their own first, then the best of the rest. Takes no more from the heap
 // than it needs: O(N) for the heap, O(log N) for each one taken.
-std::vector<NodeId> choose(std::vector<Candidate>& heap, std::size_t count, Zones const& taken) {
+std::vector<NodeId> choose(std::vector<RankedMember>& heap, std::size_t count, Zones const& taken) {
   Zones open = open_zones(heap, taken);
-  auto const is_free = [](Candidate const& one) {
+  auto const is_free = [](RankedMember const& one) {
     return one.member->alive.zone.empty() && !one.full;
   };
   auto free = std::ranges::count_if(heap, is_free);
@@ -55,7 +55,7 @@ std::vector<NodeId> choose(std::vector<Candidate>& heap, std::size_t count, Zone
   std::vector<NodeId> second;  // in a zone that has one already, or full
   while (!heap.empty() && chosen.size() < count) {
     std::ranges::pop_heap(heap, is_worse);
-    Candidate const best = heap.back();
+    RankedMember const best = heap.back();
     heap.pop_back();
     bool const first = is_free(best) || (!best.full && open.erase(best.member->alive.zone) > 0);
     if (is_free(best)) --free;
@@ -95,7 +95,7 @@ double rendezvous_score(std::uint64_t key, NodeId node, std::uint32_t weight) {
 
 std::vector<NodeId> place(std::uint64_t key, std::span<MemberView const> members, std::size_t count,
                           std::span<NodeId const> exclude) {
-  std::vector<Candidate> found;
+  std::vector<RankedMember> found;
   Zones taken;
   for (MemberView const& member : members) {
     if (std::ranges::find(exclude, member.alive.id) == exclude.end()) {
@@ -109,7 +109,7 @@ std::vector<NodeId> place(std::uint64_t key, std::span<MemberView const> members
 
 std::vector<NodeId> rank_holders(std::uint64_t key, std::span<MemberView const> members,
                                  std::span<NodeId const> holders) {
-  std::vector<Candidate> found;
+  std::vector<RankedMember> found;
   for (NodeId const id : holders) {
     auto const member =
         std::ranges::lower_bound(members, id, {}, [](MemberView const& m) { return m.alive.id; });

@@ -7,10 +7,6 @@
 namespace chisme::cluster {
 namespace {
 
-void announce(Digest const& digest, NodeId self, RepairStage stage, Effects& out) {
-  out.push_back(Announce{RepairProgress{digest, self, stage}});
-}
-
 void tell_failure(NodeId asker, Digest const& digest, Situation const& situation, Effects& out) {
   MemberView const* const member = find_member(situation.members, asker);
   if (!is_reachable(member) || !understands<FetchFailed>(member->alive)) return;
@@ -65,7 +61,7 @@ bool Fetcher::start(Wanted const& wanted, Situation const& situation, Effects& o
   if (sources.empty()) return false;
   last_transfer_ = TransferId{last_transfer_.value() + 1};
   running_.emplace(last_transfer_, wanted.digest);
-  announce(wanted.digest, situation.self, RepairStage::started, out);
+  out.push_back(Announce{RepairProgress{wanted.digest, situation.self, RepairStage::started}});
   out.push_back(StartTransfer{last_transfer_, wanted.digest, wanted.size, std::move(sources)});
   return true;
 }
@@ -77,7 +73,8 @@ std::optional<Digest> Fetcher::handle(TransferFinished const& transfer, Catalogu
   Digest const digest = found->second;
   running_.erase(found);
   bool const here = transfer.succeeded && catalogue.is_local(digest);
-  announce(digest, situation.self, here ? RepairStage::finished : RepairStage::failed, out);
+  RepairStage const stage = here ? RepairStage::finished : RepairStage::failed;
+  out.push_back(Announce{RepairProgress{digest, situation.self, stage}});
   if (!here) refuse(digest, situation, out);
   for (NodeId const source : transfer.corrupt) suspect_copy(source, digest, situation, out);
   start_next(catalogue, situation, out);

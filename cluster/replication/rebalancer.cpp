@@ -9,7 +9,6 @@ namespace {
 
 constexpr Duration failure_pause = std::chrono::seconds{30};
 constexpr std::size_t walked_at_once = 64;
-constexpr std::uint64_t slowest_bytes_per_second = 1u << 20;
 
 bool has_more_room(MemberView const& member, float own_used) {
   return member.state == MemberState::alive && !member.alive.draining && member.load &&
@@ -17,8 +16,8 @@ bool has_more_room(MemberView const& member, float own_used) {
 }
 
 // A member of the object's placement that has no copy, and more room than this node.
-MemberView const* choose_target(std::uint64_t key, std::vector<NodeId> const& holders,
-                                float own_used, Situation const& situation) {
+MemberView const* choose_roomier(std::uint64_t key, std::vector<NodeId> const& holders,
+                                 float own_used, Situation const& situation) {
   std::vector<NodeId> const placed = place(key, situation.members, situation.copies_wanted);
   if (std::ranges::find(placed, situation.self) != placed.end()) return nullptr;
   for (NodeId const id : placed) {
@@ -78,10 +77,9 @@ bool Rebalancer::begin(Digest const& digest, Catalogue const& catalogue, Situati
   if (std::ranges::count_if(holders, counts) != situation.copies_wanted) return false;
   std::uint64_t const key = placement_key(*use->second.names.begin());
   MemberView const* const target =
-      choose_target(key, holders, *disk_used(situation, situation.self), situation);
+      choose_roomier(key, holders, *disk_used(situation, situation.self), situation);
   if (target == nullptr) return false;
-  Duration const copying =
-      std::chrono::seconds{use->second.size.value() / slowest_bytes_per_second};
+  Duration const copying = slowest_transfer(use->second.size);
   move_ = Move{digest, target->alive.id, situation.now + trim_patience_ + 3 * copying};
   out.push_back(Send{target->alive.peer, Channel::stream,
                      FetchObject{digest, use->second.size, {situation.self}}});

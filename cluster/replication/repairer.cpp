@@ -11,17 +11,16 @@ namespace chisme::cluster {
 namespace {
 
 constexpr Duration rank_step_max = std::chrono::seconds{30};
-constexpr Duration resend_period = std::chrono::seconds{10};
+constexpr Duration fetch_resend_period = std::chrono::seconds{10};
 constexpr Duration failure_pause_min = std::chrono::seconds{1};
 constexpr Duration failure_pause_max = std::chrono::seconds{60};
 // A copy may take this long, and as long as its bytes take at the slowest rate worth waiting for.
 constexpr Duration transfer_patience = std::chrono::seconds{30};
-constexpr std::uint64_t slowest_bytes_per_second = 1u << 20;
 constexpr std::size_t failed_targets_max = 8;
 constexpr std::size_t sources_max = 16;
 
 Duration patience_for(ByteCount size) {
-  return transfer_patience + std::chrono::seconds{size.value() / slowest_bytes_per_second};
+  return transfer_patience + slowest_transfer(size);
 }
 
 void announce(Digest const& digest, NodeId target, RepairStage stage, Effects& out) {
@@ -267,7 +266,7 @@ bool Repairer::start(Digest const& digest, Repair& repair, Catalogue const& cata
 
 void Repairer::send(Digest const& digest, Repair& repair, ByteCount size,
                     std::vector<NodeId> sources, Situation const& situation, Effects& out) {
-  repair.resend_at = situation.now + resend_period;
+  repair.resend_at = situation.now + fetch_resend_period;
   move_to_front(sources, situation.self);
   std::size_t const offered = repair.failures == 0 ? 1 : sources_max;
   if (sources.size() > offered) sources.resize(offered);

@@ -33,6 +33,11 @@ std::optional<float> disk_used(Situation const& situation, NodeId id) {
   return member->load->disk_used_ratio;
 }
 
+Duration slowest_transfer(ByteCount size) {
+  constexpr std::uint64_t slowest_bytes_per_second = 1u << 20;
+  return std::chrono::seconds{size.value() / slowest_bytes_per_second};
+}
+
 bool is_reachable(MemberView const* member) {
   return member != nullptr &&
          (member->state == MemberState::alive || member->state == MemberState::suspect);

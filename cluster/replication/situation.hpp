@@ -29,6 +29,8 @@ struct Situation {
 [[nodiscard]] unsigned throttled(unsigned most, Situation const& situation);
 // How much of `id`'s disk is used, 0..1; nullopt when it did not say.
 [[nodiscard]] std::optional<float> disk_used(Situation const& situation, NodeId id);
+// How long so many bytes take at the slowest rate worth waiting for.
+[[nodiscard]] Duration slowest_transfer(ByteCount size);
 // Alive, or only suspected not to be: worth talking to.
 [[nodiscard]] bool is_reachable(MemberView const* member);
 

@@ -10,7 +10,6 @@ namespace {
 
 // The others read the object meanwhile, perhaps slowly, and others' questions before it.
 constexpr Duration run_patience = std::chrono::minutes{10};
-constexpr std::uint64_t slowest_bytes_per_second = 1u << 20;
 constexpr unsigned rounds_max = 8;
 
 }  // namespace
@@ -107,7 +106,7 @@ void Trimmer::begin_next(Catalogue const& catalogue, Situation const& situation,
     auto others = others_of(digest, catalogue, situation);
     if (!others) continue;
     ByteCount const size = catalogue.objects().at(digest).size;
-    Duration const reading = std::chrono::seconds{size.value() / slowest_bytes_per_second};
+    Duration const reading = slowest_transfer(size);
     run_ = Run{.digest = digest,
                .others = std::move(*others),
                .next = 0,

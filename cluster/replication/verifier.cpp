@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "cluster/base/planted_bug.hpp"
+#include "cluster/replication/situation.hpp"
 
 namespace chisme::cluster {
 namespace {
 
 constexpr std::size_t askers_max = 64;
-constexpr std::uint64_t slowest_bytes_per_second = 1u << 20;
 
 }  // namespace
 
@@ -71,8 +71,7 @@ void Verifier::tick(Instant now, Effects& out) {
   if (running_ || queue_.empty()) return;
   running_ = std::move(queue_.front());
   queue_.pop_front();
-  give_up_at_ =
-      now + patience + std::chrono::seconds{running_->size.value() / slowest_bytes_per_second};
+  give_up_at_ = now + patience + slowest_transfer(running_->size);
   out.push_back(VerifyObject{running_->digest, !running_->askers.empty()});
 }
 

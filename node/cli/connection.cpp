@@ -15,7 +15,8 @@ namespace {
 
 using Patience = Connection::Patience;
 
-tl::unexpected<Error> failed(Origin const& origin, std::string const& what, int number) {
+tl::unexpected<Error> connection_failure(Origin const& origin, std::string const& what,
+                                         int number) {
   std::string message = to_string(origin) + " " + what;
   if (number != 0) message += ": " + std::generic_category().message(number);
   return fail(Fault::unavailable, std::move(message), number);
@@ -54,7 +55,8 @@ Result<Connection> Connection::open(Origin const& origin, Patience patience) {
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   int const code = ::getaddrinfo(origin.host.c_str(), origin.port.c_str(), &hints, &found);
-  if (code != 0) return failed(origin, std::string("is not known: ") + ::gai_strerror(code), 0);
+  if (code != 0)
+    return connection_failure(origin, std::string("is not known: ") + ::gai_strerror(code), 0);
   std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> const addresses(found, ::freeaddrinfo);
   int error = EHOSTUNREACH;
   for (addrinfo const* at = found; at != nullptr; at = at->ai_next) {
@@ -62,13 +64,13 @@ Result<Connection> Connection::open(Origin const& origin, Patience patience) {
     error = connect_to(socket, *at, patience);
     if (error == 0) return Connection(origin, std::move(socket), patience);
   }
-  return failed(origin, "cannot be reached", error);
+  return connection_failure(origin, "cannot be reached", error);
 }
 
 Result<short> Connection::wait_for(short events) {
   short const happened = poll_once(socket_.number(), events, patience_);
   if (happened != 0) return happened;
-  return failed(origin_, "does not answer", ETIMEDOUT);
+  return connection_failure(origin_, "does not answer", ETIMEDOUT);
 }
 
 Result<std::size_t> Connection::read_some(std::span<std::byte> into) {
@@ -78,7 +80,7 @@ Result<std::size_t> Connection::read_some(std::span<std::byte> into) {
     if (errno == EAGAIN) {
       if (auto ready = wait_for(POLLIN); !ready) return tl::unexpected<Error>(ready.error());
     } else if (errno != EINTR) {
-      return failed(origin_, "broke the connection off", errno);
+      return connection_failure(origin_, "broke the connection off", errno);
     }
   }
 }
@@ -92,7 +94,7 @@ Result<bool> Connection::write_unless_answered(std::span<std::byte const> bytes)
     if (sent >= 0) {
       bytes = bytes.subspan(static_cast<std::size_t>(sent));
     } else if (errno != EINTR && errno != EAGAIN) {
-      return failed(origin_, "broke the connection off", errno);
+      return connection_failure(origin_, "broke the connection off", errno);
     }
   }
   return true;
@@ -106,7 +108,7 @@ Result<void> Connection::write_all(std::span<std::byte const> bytes) {
     } else if (errno == EAGAIN) {
       if (auto ready = wait_for(POLLOUT); !ready) return tl::unexpected<Error>(ready.error());
     } else if (errno != EINTR) {
-      return failed(origin_, "broke the connection off", errno);
+      return connection_failure(origin_, "broke the connection off", errno);
     }
   }
   return {};

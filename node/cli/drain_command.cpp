@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::chrono::milliseconds look_period{250};
 
-struct Options : ClientOptions {
+struct DrainOptions : ClientOptions {
   bool at_once = false;
 };
 
@@ -21,7 +21,7 @@ void await_end(HttpClient& client, Origin const& origin) {
   while (client.send_to(origin, question)) std::this_thread::sleep_for(look_period);
 }
 
-Result<void> drain(HttpClient& client, Origin const& origin, Options const& options) {
+Result<void> drain(HttpClient& client, Origin const& origin, DrainOptions const& options) {
   HttpRequest order;
   order.method = "POST";
   order.target = "/cluster/drain";
@@ -39,7 +39,7 @@ Result<void> drain(HttpClient& client, Origin const& origin, Options const& opti
 }  // namespace
 
 void add_drain_command(CLI::App& app, Chosen& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DrainOptions>();
   CLI::App& command = *app.add_subcommand(
       "drain", "make nodes leave the cluster: each hands its copies over, then its process ends");
   add_client_options(command, *options);

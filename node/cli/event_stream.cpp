@@ -11,11 +11,11 @@
 namespace chisme::node::cli {
 namespace {
 
-constexpr unsigned continuation = 0;
-constexpr unsigned text = 1;
-constexpr unsigned close = 8;
-constexpr unsigned ping = 9;
-constexpr unsigned pong = 10;
+constexpr unsigned continuation_opcode = 0;
+constexpr unsigned text_opcode = 1;
+constexpr unsigned close_opcode = 8;
+constexpr unsigned ping_opcode = 9;
+constexpr unsigned pong_opcode = 10;
 
 std::string base64(std::span<unsigned char const> bytes) {
   std::string out(4 * ((bytes.size() + 2) / 3), '\0');
@@ -118,13 +118,13 @@ Result<void> EventStream::send(unsigned opcode, std::string const& payload) {
 Result<std::optional<std::string>> EventStream::next() {
   for (bool pinged = false;;) {
     while (auto frame = take_frame()) {
-      if (frame->opcode == close) return std::nullopt;
-      if (frame->opcode == ping && frame->payload.size() <= 125) {
-        if (auto sent = send(pong, frame->payload); !sent) {
+      if (frame->opcode == close_opcode) return std::nullopt;
+      if (frame->opcode == ping_opcode && frame->payload.size() <= 125) {
+        if (auto sent = send(pong_opcode, frame->payload); !sent) {
           return tl::unexpected<Error>(sent.error());
         }
       }
-      if (frame->opcode != text && frame->opcode != continuation) continue;
+      if (frame->opcode != text_opcode && frame->opcode != continuation_opcode) continue;
       message_ += frame->payload;
       if (message_.size() > message_bytes_max) return broken("sent a message that is too large");
       if (frame->last) return std::exchange(message_, {});
@@ -134,7 +134,7 @@ Result<std::optional<std::string>> EventStream::next() {
       pinged = false;
     } else if (pinged || more.error().system_error != ETIMEDOUT) {
       return tl::unexpected<Error>(more.error());
-    } else if (auto sent = send(ping, ""); !sent) {
+    } else if (auto sent = send(ping_opcode, ""); !sent) {
       return tl::unexpected<Error>(sent.error());
     } else {
       pinged = true;

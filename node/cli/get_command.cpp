@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options : ClientOptions {
+struct GetOptions : ClientOptions {
   std::string name;
   std::string output;
   unsigned connections = 4;
@@ -42,7 +42,7 @@ Result<void> copy_to_standard_output(fs::path const& path) {
   }
 }
 
-Result<void> fetch_whole(HttpClient& client, Options const& options, fs::path const& target,
+Result<void> fetch_whole(HttpClient& client, GetOptions const& options, fs::path const& target,
                          Route const& route) {
   auto part = PartFile::open(target, route.object);
   if (!part) return tl::unexpected<Error>(part.error());
@@ -55,7 +55,7 @@ Result<void> fetch_whole(HttpClient& client, Options const& options, fs::path co
 
 // When what arrives has another hash, a holder's copy has rotted and its scrub has not seen it yet.
 // Which one sent the wrong bytes is not known: each is asked for the whole file, one after another.
-Result<PartFile::Object> download(HttpClient& client, Options const& options,
+Result<PartFile::Object> download(HttpClient& client, GetOptions const& options,
                                   fs::path const& target) {
   auto const route = ask_route(client, options.name);
   if (!route) return tl::unexpected<Error>(route.error());
@@ -71,7 +71,7 @@ Result<PartFile::Object> download(HttpClient& client, Options const& options,
 }
 
 // To standard output only once it is whole and checked: by way of a temporary file.
-Result<void> get_to_standard_output(HttpClient& client, Options const& options) {
+Result<void> get_to_standard_output(HttpClient& client, GetOptions const& options) {
   std::string directory = (fs::temp_directory_path() / "chisme-get-XXXXXX").string();
   if (::mkdtemp(directory.data()) == nullptr) {
     return tl::unexpected<Error>(system_failure(errno, "making a temporary directory"));
@@ -85,7 +85,7 @@ Result<void> get_to_standard_output(HttpClient& client, Options const& options) 
   return done;
 }
 
-Result<void> get(HttpClient& client, Options const& options) {
+Result<void> get(HttpClient& client, GetOptions const& options) {
   if (options.output == "-") return get_to_standard_output(client, options);
   fs::path target =
       options.output.empty() ? default_output(options.name) : fs::path(options.output);
@@ -109,7 +109,7 @@ Result<void> get(HttpClient& client, Options const& options) {
 }  // namespace
 
 void add_get_command(CLI::App& app, Chosen& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<GetOptions>();
   CLI::App& command = *app.add_subcommand(
       "get", "fetch a file from several holders; goes on where it was interrupted");
   command.add_option("NAME", options->name, "the file")->required();

@@ -33,7 +33,7 @@ Result<Json> list_files(HttpClient& client, std::string const& prefix) {
   }
 }
 
-std::string table_of(Json const& files) {
+std::string table_of_files(Json const& files) {
   std::vector<std::vector<std::string>> rows{{"SIZE", "COPIES", "MODIFIED", "NAME"}};
   for (Json const& file : files) {
     rows.push_back({format_bytes(file.value("size", std::uint64_t{0})),
@@ -61,7 +61,8 @@ void add_ls_command(CLI::App& app, Chosen& chosen) {
       return with_client(*options, [&](HttpClient& client) -> Result<void> {
         auto const files = list_files(client, options->prefix);
         if (!files) return tl::unexpected<Error>(files.error());
-        std::cout << (options->json ? Json{{"files", *files}}.dump() + "\n" : table_of(*files));
+        std::cout << (options->json ? Json{{"files", *files}}.dump() + "\n"
+                                    : table_of_files(*files));
         return {};
       });
     };

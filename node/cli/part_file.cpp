@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-tl::unexpected<Error> failed(std::string const& doing, fs::path const& path) {
+tl::unexpected<Error> file_failure(std::string const& doing, fs::path const& path) {
   int const number = errno;
   return tl::unexpected<Error>(system_failure(number, doing + " " + path.string()));
 }
@@ -97,7 +97,7 @@ Result<void> PartFile::store(std::size_t block, std::span<std::byte const> bytes
   while (!bytes.empty()) {
     ssize_t const wrote = ::pwrite(bytes_.number(), bytes.data(), bytes.size(), at);
     if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) return failed("writing", bytes_path());
+    if (wrote < 0) return file_failure("writing", bytes_path());
     bytes = bytes.subspan(static_cast<std::size_t>(wrote));
     at += wrote;
   }
@@ -114,7 +114,7 @@ Result<Digest> PartFile::hash(std::function<void(std::uint64_t)> const& progress
     ssize_t const got =
         ::pread(bytes_.number(), block.data(), block.size(), static_cast<off_t>(at));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return failed("reading", bytes_path());
+    if (got < 0) return file_failure("reading", bytes_path());
     if (got == 0) break;
     hasher.update(std::span(block).first(static_cast<std::size_t>(got)));
     at += static_cast<std::uint64_t>(got);
@@ -126,7 +126,7 @@ Result<Digest> PartFile::hash(std::function<void(std::uint64_t)> const& progress
 Result<void> PartFile::finish(std::function<void(std::uint64_t)> const& progress) {
   CHECK(std::find(present_.begin(), present_.end(), false) == present_.end());
   if (::ftruncate(bytes_.number(), static_cast<off_t>(object_.size.value())) != 0) {
-    return failed("cutting", bytes_path());
+    return file_failure("cutting", bytes_path());
   }
   auto const digest = hash(progress);
   if (!digest) return tl::unexpected<Error>(digest.error());
@@ -137,7 +137,7 @@ Result<void> PartFile::finish(std::function<void(std::uint64_t)> const& progress
                                             to_hex(*digest) + " instead of " +
                                             to_hex(object_.digest) + ": it was thrown away");
   }
-  if (::rename(bytes_path().c_str(), target_.c_str()) != 0) return failed("naming", target_);
+  if (::rename(bytes_path().c_str(), target_.c_str()) != 0) return file_failure("naming", target_);
   ::unlink(blocks_path().c_str());
   return {};
 }

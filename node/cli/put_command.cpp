@@ -22,13 +22,13 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-struct Options : ClientOptions {
+struct PutOptions : ClientOptions {
   std::vector<std::string> files;
   std::string name;
 };
 
 // How often all nodes are tried when none takes a file: repeating an upload is safe (D2).
-constexpr int rounds_max = 3;
+constexpr int send_rounds_max = 3;
 // Larger files are sent in chunks that need not be sent again.
 constexpr ByteCount sent_whole{ResumablePut::chunk_bytes};
 
@@ -46,7 +46,7 @@ Result<HttpAnswer> send_in_rounds(HttpClient& client, HttpRequest const& request
     auto answer = client.send(request);
     bool const may_pass =
         answer ? answer->head.status == 503 : answer.error().fault == Fault::unavailable;
-    if (!may_pass || round == rounds_max) return answer;
+    if (!may_pass || round == send_rounds_max) return answer;
     std::this_thread::sleep_for(std::chrono::seconds{round});
   }
 }
@@ -182,7 +182,7 @@ Result<void> put_file(HttpClient& client, std::string const& path, std::string c
   return {};
 }
 
-int put_files(Options const& options) {
+int put_files(PutOptions const& options) {
   if (!options.name.empty() && options.files.size() > 1) {
     return wrong_usage(Error{Fault::invalid, "--name is for one file, but several are given", 0});
   }
@@ -199,7 +199,7 @@ int put_files(Options const& options) {
 }  // namespace
 
 void add_put_command(CLI::App& app, Chosen& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PutOptions>();
   CLI::App& command =
       *app.add_subcommand("put", "store files in the cluster; goes on where it was interrupted");
   command.add_option("FILE", options->files, "what to store")->required();

@@ -13,7 +13,6 @@ namespace {
 using nlohmann::json;
 using simulation::balance::Cell;
 using simulation::balance::Outcome;
-using simulation::balance::Setting;
 
 struct BalanceOptions {
   simulation::balance::Scope scope;
@@ -22,7 +21,7 @@ struct BalanceOptions {
 };
 
 json json_of(Cell const& cell) {
-  Setting const& setting = cell.setting;
+  simulation::balance::Setting const& setting = cell.setting;
   Outcome const& outcome = cell.outcome;
   return {{"nodes", setting.nodes},
           {"cluster", to_string(setting.shape)},
@@ -58,7 +57,7 @@ int run_balance(BalanceOptions const& options) {
     return wrong_usage(Error{Fault::invalid, "--svg needs what --quick leaves out", 0});
   }
   std::vector<Cell> cells;
-  for (Setting const& setting : simulation::balance::settings(options.scope)) {
+  for (simulation::balance::Setting const& setting : simulation::balance::settings(options.scope)) {
     cells.push_back({setting, simulation::balance::measure(setting)});
   }
   std::cout << (options.json ? json_text(cells, options) : simulation::balance::markdown(cells));

@@ -24,7 +24,7 @@ std::string state_of(Json const& member) {
   return state;
 }
 
-std::string table_of(Json const& cluster) {
+std::string table_of_members(Json const& cluster) {
   std::vector<std::vector<std::string>> rows{
       {"NODE", "STATE", "REQUESTS", "LOAD", "SENDING", "COPIES", "DISK", "ID"}};
   for (Json const& member : cluster.value("members", Json::array())) {
@@ -67,7 +67,7 @@ void add_status_command(CLI::App& app, Chosen& chosen) {
         if (!cluster.is_object()) {
           return fail(Fault::io, to_string(answer->origin) + " sent a status that is none");
         }
-        std::cout << (options->json ? cluster.dump() + "\n" : table_of(cluster));
+        std::cout << (options->json ? cluster.dump() + "\n" : table_of_members(cluster));
         return {};
       });
     };

@@ -21,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds patience_to_start{60};
 
-struct Options {
+struct UpOptions {
   unsigned nodes = 5;
   unsigned base_port = 7701;
   std::string data;
@@ -174,7 +174,7 @@ class Supervisor {
 };
 
 // The flags are checked here, or five nodes would each complain in their logs.
-Result<std::vector<std::string>> node_flags(Options const& options) {
+Result<std::vector<std::string>> node_flags(UpOptions const& options) {
   std::vector<std::string> flags;
   Layer layer;
   for (NodeKey const& key : node_keys()) {
@@ -191,7 +191,7 @@ Result<std::vector<std::string>> node_flags(Options const& options) {
   return flags;
 }
 
-int run_with(Options const& options) {
+int run_with(UpOptions const& options) {
   auto flags = node_flags(options);
   if (!flags) return wrong_usage(flags.error());
   fs::path const data =
@@ -205,7 +205,7 @@ int run_with(Options const& options) {
 }  // namespace
 
 void add_up_command(CLI::App& app, Chosen& chosen) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<UpOptions>();
   CLI::App& command = *app.add_subcommand(
       "up",
       "run a cluster on this machine; takes kill K, start K, stop K, cont K, status and quit");

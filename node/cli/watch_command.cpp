@@ -12,7 +12,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int rounds_max = 10;  // over all nodes, a second apart, while none of them answers
+constexpr int connect_rounds_max =
+    10;  // over all nodes, a second apart, while none of them answers
 
 std::string text_of(Json const& event, char const* key) {
   return printable(event.value(key, ""));
@@ -75,7 +76,7 @@ int watch(ClientOptions const& options) {
   auto const origins = origins_of(options);
   if (!origins) return wrong_usage(origins.error());
   Error last;
-  for (int round = 0; round < rounds_max; ++round) {
+  for (int round = 0; round < connect_rounds_max; ++round) {
     for (Origin const& origin : *origins) {
       bool connected = false;
       last = watch_node(origin, options.json, connected);

@@ -12,9 +12,9 @@
 namespace chisme::node {
 namespace {
 
-constexpr std::chrono::milliseconds look_period{50};
+constexpr std::chrono::milliseconds part_look_period{50};
 constexpr std::chrono::seconds far_look_after{1};
-constexpr std::size_t listed_at_once = 1000;
+constexpr std::size_t parts_listed_at_once = 1000;
 
 }  // namespace
 
@@ -35,7 +35,7 @@ asio::awaitable<Result<std::size_t>> Follower::read(std::span<std::byte> into) {
     if (waited > patience) {
       co_return fail(Fault::cancelled, "nothing more of the upload has come");
     }
-    pause_.expires_after(look_period);
+    pause_.expires_after(part_look_period);
     co_await pause_.async_wait(token);
   }
   auto const wanted = into.first(std::min<std::uint64_t>(into.size(), left_));
@@ -56,7 +56,7 @@ std::optional<web::tus::Piece> Follower::next_piece(bool far) const {
   std::vector<web::FileInfo> files;
   std::optional<std::string> after = web::tus::part_name(id_, ByteOffset{first}, "");
   while (after) {
-    web::Listing page = gateway_.list(web::tus::files_prefix(id_), *after, listed_at_once);
+    web::Listing page = gateway_.list(web::tus::files_prefix(id_), *after, parts_listed_at_once);
     std::ranges::move(page.files, std::back_inserter(files));
     after = std::move(page.next);
   }

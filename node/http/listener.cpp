@@ -29,7 +29,7 @@ constexpr int backlog = 4096;
 constexpr std::size_t refusals_max = 64;
 constexpr auto refusal_time = std::chrono::seconds(1);
 // Pause after the system refused to accept (out of file descriptors).
-constexpr auto accept_pause = std::chrono::milliseconds(100);
+constexpr auto client_accept_pause = std::chrono::milliseconds(100);
 // How often the uploads are looked for that nobody goes on with.
 constexpr std::chrono::nanoseconds collecting_period = std::chrono::minutes{10};
 constexpr std::string_view refusal =
@@ -110,7 +110,7 @@ asio::awaitable<void> HttpListener::State::accept_all(std::shared_ptr<State> sel
     if (!error) {
       self->admit(std::move(socket));
     } else if (self->acceptor.is_open()) {
-      pause.expires_after(accept_pause);
+      pause.expires_after(client_accept_pause);
       co_await pause.async_wait(token);
     }
   }

@@ -19,7 +19,7 @@ constexpr std::size_t copy_bytes = 256u << 10;
 // may have been started anew since. The bytes are copied at this rate at least.
 constexpr std::chrono::seconds maker_patience{5};
 constexpr std::uint64_t slow_bytes_per_second = 10'000'000;
-constexpr std::chrono::milliseconds look_period{100};
+constexpr std::chrono::milliseconds maker_look_period{100};
 
 }  // namespace
 
@@ -77,7 +77,7 @@ asio::awaitable<bool> ResumableUploads::others_made_it(Upload upload, std::strin
   auto token = asio::redirect_error(asio::use_awaitable, ignored);
   while (is_written_elsewhere(version) && Clock::now() < until) {
     if (is_known_as_done(upload.id)) break;
-    pause.expires_after(look_period);
+    pause.expires_after(maker_look_period);
     co_await pause.async_wait(token);
   }
   co_return is_known_as_done(upload.id);

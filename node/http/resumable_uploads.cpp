@@ -16,7 +16,7 @@
 namespace chisme::node {
 namespace {
 
-constexpr std::size_t listed_at_once = 1000;
+constexpr std::size_t uploads_listed_at_once = 1000;
 // An upload's description: its metadata, and at most `concatenated_max` ids.
 constexpr std::uint64_t about_bytes_max = 256u << 10;
 // How long a node waits for news of bytes that a client says were taken by another one: two
@@ -115,7 +115,7 @@ std::vector<web::FileInfo> ResumableUploads::files_with(std::string const& prefi
   std::vector<web::FileInfo> files;
   std::optional<std::string> after{""};
   while (after) {
-    web::Listing page = gateway_.list(prefix, *after, listed_at_once);
+    web::Listing page = gateway_.list(prefix, *after, uploads_listed_at_once);
     std::ranges::move(page.files, std::back_inserter(files));
     after = std::move(page.next);
   }

@@ -18,8 +18,8 @@ namespace chisme::node {
 
 namespace {
 // How long the peer has to see our end and to end its side, and how much it may still send.
-constexpr auto linger_time = std::chrono::seconds(3);
-constexpr std::size_t linger_bytes_max = 8 << 20;
+constexpr auto close_linger_time = std::chrono::seconds(3);
+constexpr std::size_t close_linger_bytes_max = 8 << 20;
 
 tl::unexpected<Error> broken(char const* doing, asio::error_code const& error) {
   return fail(error == asio::error::operation_aborted ? Fault::cancelled : Fault::io,
@@ -134,7 +134,7 @@ void SocketStream::State::end_sending() {
 }
 
 void SocketStream::State::close_after_linger_time() {
-  linger_timer.expires_after(linger_time);
+  linger_timer.expires_after(close_linger_time);
   linger_timer.async_wait([self = shared_from_this()](asio::error_code error) {
     if (!error) self->close();
   });
@@ -144,7 +144,7 @@ void SocketStream::State::close_after_linger_time() {
 // the connection, and the peer would lose what it has not read yet (the close frame).
 void SocketStream::State::linger_on(std::size_t bytes) {
   lingered_bytes += bytes;
-  if (lingered_bytes > linger_bytes_max || !socket.is_open()) return close();
+  if (lingered_bytes > close_linger_bytes_max || !socket.is_open()) return close();
   socket.async_read_some(asio::buffer(discarded),
                          [self = shared_from_this()](asio::error_code error, std::size_t count) {
                            if (error) return self->close();

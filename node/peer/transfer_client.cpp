@@ -16,7 +16,7 @@
 namespace chisme::node {
 namespace {
 
-constexpr std::size_t buffer_bytes = 256u << 10;
+constexpr std::size_t receive_buffer_bytes = 256u << 10;
 
 // One transfer that is under way.
 struct Running {
@@ -72,7 +72,7 @@ void TransferClient::State::start(cluster::StartTransfer what) {
   auto const transfer = std::make_shared<Running>();
   transfer->what = std::move(what);
   transfer->lane = std::make_shared<DiskPool::Lane>(host.disk);
-  transfer->buffer = std::make_shared<std::vector<std::byte>>(buffer_bytes);
+  transfer->buffer = std::make_shared<std::vector<std::byte>>(receive_buffer_bytes);
   running[transfer->what.transfer] = transfer;
   asio::co_spawn(loop, run(transfer), keeping(shared_from_this()));
 }

@@ -17,7 +17,7 @@
 namespace chisme::node {
 namespace {
 
-constexpr std::size_t buffer_bytes = 256u << 10;
+constexpr std::size_t push_buffer_bytes = 256u << 10;
 constexpr ByteCount verified_at_once{4u << 20};
 constexpr Duration closing_time = std::chrono::seconds{2};
 
@@ -244,7 +244,7 @@ asio::awaitable<Result<StoredObject>> TransferServer::State::receive_push(
 asio::awaitable<Result<PushEnd>> TransferServer::State::receive_chunks(
     std::shared_ptr<PeerSocket> socket, std::shared_ptr<StagingFile> staged,
     std::shared_ptr<DiskPool::Lane> lane) {
-  auto const buffer = std::make_shared<std::vector<std::byte>>(buffer_bytes);
+  auto const buffer = std::make_shared<std::vector<std::byte>>(push_buffer_bytes);
   std::span<std::byte> const into{*buffer};
   PushParser parser;
   for (;;) {

@@ -27,7 +27,7 @@ using asio::ip::tcp;
 using asio::ip::udp;
 
 constexpr Duration hello_timeout = std::chrono::seconds{5};
-constexpr Duration accept_pause = std::chrono::milliseconds{100};  // after an error, as EMFILE
+constexpr Duration peer_accept_pause = std::chrono::milliseconds{100};  // after an error, as EMFILE
 constexpr unsigned datagrams_per_turn = 64;
 constexpr int datagram_buffer_bytes = 1 << 20;
 
@@ -277,7 +277,7 @@ asio::awaitable<void> PeerTransport::State::accept_connections() {
     co_await acceptor.async_accept(*socket, token);
     if (stopped) co_return;
     if (error) {
-      pause.expires_after(accept_pause);
+      pause.expires_after(peer_accept_pause);
       co_await pause.async_wait(token);
       continue;
     }

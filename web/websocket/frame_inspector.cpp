@@ -8,11 +8,11 @@ namespace chisme::web {
 
 namespace {
 // Opcodes (RFC 6455, 5.2).
-constexpr std::uint8_t continuation = 0x0;
-constexpr std::uint8_t text = 0x1;
-constexpr std::uint8_t binary = 0x2;
-constexpr std::uint8_t close = 0x8;
-constexpr std::uint8_t pong = 0xa;
+constexpr std::uint8_t continuation_opcode = 0x0;
+constexpr std::uint8_t text_opcode = 0x1;
+constexpr std::uint8_t binary_opcode = 0x2;
+constexpr std::uint8_t close_opcode = 0x8;
+constexpr std::uint8_t pong_opcode = 0xa;
 constexpr std::uint8_t final_bit = 0x80;
 constexpr std::uint8_t reserved_bits = 0x70;
 constexpr std::uint8_t mask_bit = 0x80;
@@ -24,7 +24,7 @@ constexpr std::uint16_t no_code = 1005;
 constexpr std::uint16_t too_big = 1009;
 
 bool is_control(std::uint8_t opcode) {
-  return opcode >= close;
+  return opcode >= close_opcode;
 }
 
 // Appends a length as a frame has it, `mask` being the mask bit.
@@ -45,7 +45,7 @@ void put_length(std::string& out, std::uint64_t length, std::uint8_t mask) {
 }  // namespace
 
 std::string binary_frame_header(std::uint64_t payload_bytes) {
-  std::string header(1, static_cast<char>(final_bit | binary));
+  std::string header(1, static_cast<char>(final_bit | binary_opcode));
   put_length(header, payload_bytes, 0);
   return header;
 }
@@ -72,12 +72,12 @@ std::size_t FrameInspector::header_size() const {
   if (header_have_ < 2) return 2;
   if ((header_[1] & mask_bit) == 0) return 2;
   std::size_t const size = 2 + extended_bytes() + mask_bytes;
-  bool const has_code = opcode() == close && extended_bytes() == 0 && payload_length() >= 2;
+  bool const has_code = opcode() == close_opcode && extended_bytes() == 0 && payload_length() >= 2;
   return has_code ? size + 2 : size;
 }
 
 std::uint16_t FrameInspector::peer_close_code() const {
-  if (opcode() != close || header_have_ < 8) return no_code;
+  if (opcode() != close_opcode || header_have_ < 8) return no_code;
   // The mask's first two bytes cover the code.
   return static_cast<std::uint16_t>((header_[6] ^ header_[2]) << 8 | (header_[7] ^ header_[3]));
 }
@@ -109,22 +109,22 @@ bool FrameInspector::accept_frame() {
 }
 
 bool FrameInspector::accept_control(std::uint64_t length) {
-  if (opcode() > pong) return refuse(protocol_error, "an opcode is reserved");
+  if (opcode() > pong_opcode) return refuse(protocol_error, "an opcode is reserved");
   if (!final()) return refuse(protocol_error, "a control frame is fragmented");
   if (length > 125) return refuse(protocol_error, "a control frame is too long");
-  if (opcode() == close && length == 1) return refuse(protocol_error, "half a close code");
+  if (opcode() == close_opcode && length == 1) return refuse(protocol_error, "half a close code");
   return true;
 }
 
 bool FrameInspector::accept_data(std::uint64_t length) {
-  if (opcode() > binary) return refuse(protocol_error, "an opcode is reserved");
-  bool const continues = opcode() == continuation;
+  if (opcode() > binary_opcode) return refuse(protocol_error, "an opcode is reserved");
+  bool const continues = opcode() == continuation_opcode;
   if (continues != (message_ != Message::none)) {
     return refuse(protocol_error,
                   continues ? "a continuation of nothing" : "a message begins within another");
   }
   if (!continues) {
-    message_ = opcode() == text ? Message::text : Message::binary;
+    message_ = opcode() == text_opcode ? Message::text : Message::binary;
     text_bytes_ = 0;
     text_fragments_ = 0;
   }
@@ -143,7 +143,7 @@ bool FrameInspector::accept_data(std::uint64_t length) {
 void FrameInspector::begin_piece(std::string& out) {
   piece_left_ = std::min<std::uint64_t>(frame_left_, limits_.piece_bytes);
   frame_left_ -= piece_left_;
-  out += static_cast<char>(final_bit | binary);
+  out += static_cast<char>(final_bit | binary_opcode);
   put_length(out, piece_left_, mask_bit);
   auto const* const mask = reinterpret_cast<char const*>(header_.data()) + 2 + extended_bytes();
   out.append(mask, mask_bytes);
@@ -187,7 +187,7 @@ FrameInspector::Step FrameInspector::feed(std::span<std::byte const> bytes, std:
       consumed += take_header(bytes.subspan(consumed));
       if (header_have_ < header_size()) return {Stop::starved, consumed};
       if (!accepted_ && !(accepted_ = accept_frame())) continue;
-      if (opcode() == close && !close_allowed_) return {Stop::closing, consumed};
+      if (opcode() == close_opcode && !close_allowed_) return {Stop::closing, consumed};
       begin_payload(out);
     } else if (place_ == Place::between_pieces) {
       if (consumed == bytes.size()) return {Stop::starved, consumed};

@@ -16,7 +16,7 @@ using simulation::Host;
 using simulation::Scenario;
 using simulation::World;
 
-constexpr Digest digest{{7}};
+constexpr Digest object_digest{{7}};
 
 // A core without a network, whose saves are synced at once.
 class Lonely {
@@ -41,9 +41,9 @@ class Lonely {
     return done;
   }
   Effects write() {
-    give(ObjectStored{digest, ByteCount{3}});
+    give(ObjectStored{object_digest, ByteCount{3}});
     return give(WriteRequested{
-        WriteId{1}, "a", StoreFile{digest, ByteCount{3}, "text/plain"}, {self().id}, {}});
+        WriteId{1}, "a", StoreFile{object_digest, ByteCount{3}, "text/plain"}, {self().id}, {}});
   }
   // Somebody at `peer()` calls, as a node does when it starts.
   Effects meet(Epoch epoch, NodeId id = NodeId{0, 2}) {
@@ -268,7 +268,7 @@ TEST(Core, ANodeWhoseDiskFailedTakesNoPartInWritesSavesNothingAndStillHears) {
   ASSERT_EQ(finished.size(), 1u);
   EXPECT_EQ(finished[0].outcome.error().fault, Fault::unavailable);
   CatalogueRecord const put{{other, Epoch{1}, 1},
-                            PutRecord{"b", Version{1, other}, ByteCount{3}, digest, "", {}}};
+                            PutRecord{"b", Version{1, other}, ByteCount{3}, object_digest, "", {}}};
   Effects const asked =
       node.give(Received{Channel::stream, {other, Epoch{1}, Lonely::peer(), CommitWrite{9, put}}});
   std::vector<WriteCommitted> answers;

@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr NodeId self{0, 1};
-constexpr Digest digest{{7}};
+constexpr Digest file_digest{{7}};
 constexpr Duration patience = 10min;
 
 NodeId node(std::uint64_t i) {
@@ -30,7 +30,7 @@ struct Cluster {
       member.self = i == 1;
       members.push_back(member);
     }
-    PutRecord const put{"a", Version{1, node(2)}, ByteCount{3}, digest, "text/plain", {}};
+    PutRecord const put{"a", Version{1, node(2)}, ByteCount{3}, file_digest, "text/plain", {}};
     merge({Dot{node(2), Epoch{1}, 1}, put});
   }
 
@@ -44,7 +44,7 @@ struct Cluster {
     merge({Dot{node(2), Epoch{1}, ++names}, record});
     catalogue.object_stored({what, ByteCount{3}});
   }
-  void copy_on(std::uint64_t i, Digest const& what = digest) {
+  void copy_on(std::uint64_t i, Digest const& what = file_digest) {
     merge({Dot{node(i), Epoch{1}, ++sequences[i]}, HaveRecord{what, ByteCount{3}}});
   }
   ClusterView view(Duration at) const {
@@ -81,7 +81,7 @@ TEST(Departure, GoesAfterTheNoticeWhenNoCopyIsHere) {
 
 TEST(Departure, WaitsUntilItsFilesHaveTheirCopiesOnNodesThatStay) {
   Cluster cluster;
-  cluster.catalogue.object_stored({digest, ByteCount{3}});
+  cluster.catalogue.object_stored({file_digest, ByteCount{3}});
   cluster.copy_on(2);
   cluster.copy_on(3);
   Departure departure{patience};
@@ -95,7 +95,7 @@ TEST(Departure, WaitsUntilItsFilesHaveTheirCopiesOnNodesThatStay) {
 
 TEST(Departure, CopiesOnTheDeadAndTheDrainingDoNotCount) {
   Cluster cluster;
-  cluster.catalogue.object_stored({digest, ByteCount{3}});
+  cluster.catalogue.object_stored({file_digest, ByteCount{3}});
   cluster.copy_on(2);
   cluster.members[1].state = MemberState::dead;
   cluster.members[2].alive.draining = true;
@@ -109,7 +109,7 @@ TEST(Departure, CopiesOnTheDeadAndTheDrainingDoNotCount) {
 
 TEST(Departure, TheLastMemberGoesAlone) {
   Cluster cluster;
-  cluster.catalogue.object_stored({digest, ByteCount{3}});
+  cluster.catalogue.object_stored({file_digest, ByteCount{3}});
   cluster.members.resize(1);
   Departure departure{patience};
   Effects out;
@@ -137,7 +137,7 @@ std::optional<Duration> goes(Departure& departure, Cluster const& cluster, Durat
 
 TEST(Departure, ReportsWhatIsLeftNowAndThenAndGivesUpWithoutProgress) {
   Cluster cluster;
-  cluster.catalogue.object_stored({digest, ByteCount{3}});
+  cluster.catalogue.object_stored({file_digest, ByteCount{3}});
   Departure departure{patience};
   Effects out;
   departure.begin(Instant{});
@@ -156,7 +156,7 @@ TEST(Departure, ReportsWhatIsLeftNowAndThenAndGivesUpWithoutProgress) {
 
 TEST(Departure, GoesAtOnceWhenItIsAskedASecondTimeAndSaysWhatIsLeft) {
   Cluster cluster;
-  cluster.catalogue.object_stored({digest, ByteCount{3}});
+  cluster.catalogue.object_stored({file_digest, ByteCount{3}});
   Departure departure{patience};
   Effects out;
   departure.begin(Instant{});
@@ -170,7 +170,7 @@ TEST(Departure, GoesAtOnceWhenItIsAskedASecondTimeAndSaysWhatIsLeft) {
 
 TEST(Departure, ProgressIsGivenMoreTime) {
   Cluster cluster;
-  cluster.catalogue.object_stored({digest, ByteCount{3}});
+  cluster.catalogue.object_stored({file_digest, ByteCount{3}});
   for (std::uint8_t i = 0; i < 3; ++i) cluster.put("more" + std::to_string(i), Digest{{i}});
   Departure departure{patience};
   Effects out;

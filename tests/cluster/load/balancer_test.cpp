@@ -4,28 +4,27 @@
 
 #include <map>
 
+#include "tests/cluster/catalogue/records.hpp"
+
 namespace chisme::cluster {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::node;
 
-constexpr Instant now{1000s};
-
-NodeId node(std::uint64_t i) {
-  return NodeId{0, i};
-}
+constexpr Instant balanced_at{1000s};
 
 // Three members that were up long enough for slow start: 1 (self), 2, 3.
 ClusterView three_members() {
   ClusterView view;
   view.self = node(1);
-  view.at = now;
+  view.at = balanced_at;
   for (std::uint64_t i = 1; i <= 3; ++i) {
     MemberView member;
     member.alive.id = node(i);
     member.self = i == 1;
     member.load.emplace().id = node(i);
-    member.sampled = now;
+    member.sampled = balanced_at;
     view.members.push_back(member);
   }
   return view;
@@ -35,17 +34,17 @@ std::vector<NodeId> const all_three{node(1), node(2), node(3)};
 
 std::vector<NodeId> chosen_from(ClusterView const& view) {
   std::vector<NodeId> nodes;
-  for (Candidate const& c : candidates(view, all_three, now, {})) nodes.push_back(c.node);
+  for (Candidate const& c : candidates(view, all_three, balanced_at, {})) nodes.push_back(c.node);
   return nodes;
 }
 
 TEST(Candidates, AreTheHoldersThatAreMembers) {
   ClusterView const view = three_members();
   std::vector<NodeId> const holders{node(2), node(9)};
-  std::vector<Candidate> const found = candidates(view, holders, now, {});
+  std::vector<Candidate> const found = candidates(view, holders, balanced_at, {});
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].node, node(2));
-  EXPECT_TRUE(candidates(view, {}, now, {}).empty());
+  EXPECT_TRUE(candidates(view, {}, balanced_at, {}).empty());
 }
 
 TEST(Candidates, LeaveOutTheDeadSuspectDrainingAndUnwellAtOnce) {
@@ -97,7 +96,7 @@ TEST(Candidates, AnyNumberOfHoldersKeepsAtLeastTheLargerHalfInSpiteOfFailures) {
         ids.push_back(node(i));
       }
       std::uint64_t const left_out = std::min(ejected, holders / 2);
-      EXPECT_EQ(candidates(view, ids, now, {}).size(), holders - left_out)
+      EXPECT_EQ(candidates(view, ids, balanced_at, {}).size(), holders - left_out)
           << ejected << " ejected of " << holders;
     }
   }
@@ -108,10 +107,10 @@ TEST(Candidates, CountTheRedirectsSinceTheSampleWasMeasured) {
   view.members[1].load->in_flight = 4;
   view.members[1].load->age_ms = 500;
   RedirectTally tally;
-  tally.note(node(2), now - 600ms);
-  tally.note(node(2), now - 400ms);
-  tally.note(node(2), now + 100ms);
-  std::vector<Candidate> const found = candidates(view, all_three, now + 200ms, tally);
+  tally.note(node(2), balanced_at - 600ms);
+  tally.note(node(2), balanced_at - 400ms);
+  tally.note(node(2), balanced_at + 100ms);
+  std::vector<Candidate> const found = candidates(view, all_three, balanced_at + 200ms, tally);
   EXPECT_EQ(found[1].in_flight, 6);
   EXPECT_EQ(found[1].age, 700ms);
   EXPECT_EQ(found[0].age, 0ms);
@@ -119,9 +118,9 @@ TEST(Candidates, CountTheRedirectsSinceTheSampleWasMeasured) {
 
 TEST(Candidates, ANewNodeGrowsIntoItsShare) {
   ClusterView view = three_members();
-  view.members[1].alive_since = now - 15s;
-  view.members[2].alive_since = now;
-  std::vector<Candidate> const found = candidates(view, all_three, now, {});
+  view.members[1].alive_since = balanced_at - 15s;
+  view.members[2].alive_since = balanced_at;
+  std::vector<Candidate> const found = candidates(view, all_three, balanced_at, {});
   EXPECT_DOUBLE_EQ(found[0].capacity, 1);
   EXPECT_DOUBLE_EQ(found[1].capacity, 0.5);
   EXPECT_DOUBLE_EQ(found[2].capacity, 0.1);
@@ -133,7 +132,7 @@ TEST(Candidates, AreWeighedAgainstTheHeaviestOfThem) {
   view.members[1].alive.weight = 2;
   view.members[2].alive.weight = 4;
   view.members[2].load->capacity = 0.5f;
-  std::vector<Candidate> const found = candidates(view, all_three, now, {});
+  std::vector<Candidate> const found = candidates(view, all_three, balanced_at, {});
   EXPECT_DOUBLE_EQ(found[0].capacity, 1);
   EXPECT_DOUBLE_EQ(found[1].capacity, 0.25);
   EXPECT_DOUBLE_EQ(found[2].capacity, 0.25);
@@ -143,7 +142,7 @@ TEST(Candidates, ErrorsCountAsLoad) {
   ClusterView view = three_members();
   view.members[1].load->error_ratio = 0.5f;
   view.members[2].load->error_ratio = 1;
-  std::vector<Candidate> const found = candidates(view, all_three, now, {});
+  std::vector<Candidate> const found = candidates(view, all_three, balanced_at, {});
   EXPECT_DOUBLE_EQ(found[1].capacity, 0.5);
   EXPECT_DOUBLE_EQ(found[2].capacity, 0.05);
 }

@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t node_count = 20;
 constexpr std::size_t file_count = 200;
 constexpr double utilisation = 0.6;
-constexpr Duration step = 10ms;
+constexpr Duration model_step = 10ms;
 constexpr Duration sample_period = 1s;
 constexpr double mean_work_seconds = 1;
 // A stream runs at its own rate until a node serves more of them than it has capacity for.
@@ -60,7 +60,7 @@ class Model {
   Outcome run(Duration span) {
     Outcome outcome;
     double samples = 0;
-    for (now_ = Instant{}; now_ < Instant{} + span; now_ += step) {
+    for (now_ = Instant{}; now_ < Instant{} + span; now_ += model_step) {
       if ((now_ - Instant{}) % sample_period == Duration{}) sample();
       arrive();
       serve();
@@ -93,7 +93,7 @@ class Model {
 
   void arrive() {
     double const rate = offered_streams() / mean_work_seconds;
-    arrival_credit_ += rate * std::chrono::duration<double>{step}.count();
+    arrival_credit_ += rate * std::chrono::duration<double>{model_step}.count();
     // A Poisson stream: the exponential gaps are paid from the credit.
     while (arrival_credit_ > next_gap_) {
       arrival_credit_ -= next_gap_;
@@ -135,7 +135,7 @@ class Model {
     for (std::size_t i = 0; i < node_count; ++i) {
       if (work_[i].empty()) continue;
       auto const streams = static_cast<double>(work_[i].size());
-      double const share = std::chrono::duration<double>{step}.count() *
+      double const share = std::chrono::duration<double>{model_step}.count() *
                            std::min(1.0, capacity_[i] * streams_at_full_rate / streams);
       for (double& left : work_[i]) left -= share;
       std::erase_if(work_[i], [](double left) { return left <= 0; });
@@ -191,7 +191,7 @@ TEST(Herding, OldInformationMisleadsUsLessThanThoseWhoBelieveIt) {
     Outcome const ours = Model{by_water_filling, Counts::own_redirects, seed}.run(50s);
     Outcome const believing = Model{least_loaded, Counts::samples_only, seed}.run(50s);
     Outcome const blind = Model{at_random, Counts::samples_only, seed}.run(50s);
-    SCOPED_TRACE(testing::Message()
+    SCOPED_TRACE(::testing::Message()
                  << "seed " << seed << ": peak over mean " << ours.peak_over_mean << " against "
                  << believing.peak_over_mean << " and " << blind.peak_over_mean << ", slowdown "
                  << ours.slowdown << " against " << believing.slowdown << " and "

@@ -8,7 +8,7 @@ namespace chisme::cluster {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr Duration sample_period = 500ms;
+constexpr Duration look_period = 500ms;
 
 // A node of a cluster, which looks at its load twice a second.
 class Teller {
@@ -20,7 +20,7 @@ class Teller {
   int tells(Duration span, LoadRecord const& own = {}) {
     int told = 0;
     for (Instant const end = now_ + span; now_ < end;) {
-      now_ += sample_period;
+      now_ += look_period;
       if (gossip_.is_due(own, members_, now_)) ++told;
     }
     return told;
@@ -28,7 +28,7 @@ class Teller {
   // How long it is until `own` is told; nullopt if that is not within an hour.
   std::optional<Duration> tells_after(LoadRecord const& own) {
     for (Instant const begin = now_; now_ < begin + 1h;) {
-      now_ += sample_period;
+      now_ += look_period;
       if (gossip_.is_due(own, members_, now_)) return now_ - begin;
     }
     return std::nullopt;
@@ -65,7 +65,7 @@ TEST(LoadGossip, WhatOthersActOnIsToldAtOnceAndOften) {
   for (LoadRecord const& load : {full(), unwell, degraded}) {
     Teller teller{1000};
     EXPECT_EQ(teller.tells(200s), 0);
-    EXPECT_EQ(teller.tells_after(load), sample_period);
+    EXPECT_EQ(teller.tells_after(load), look_period);
     EXPECT_NEAR(teller.tells(5000s, load), 100, 10);
   }
 }

@@ -9,8 +9,8 @@ namespace chisme::cluster {
 namespace {
 
 constexpr NodeId self{0, 1};
-constexpr NodeId other{0, 2};
-Digest const digest = [] {
+constexpr NodeId neighbour{0, 2};
+Digest const disposed = [] {
   Digest made;
   made.bytes.fill(7);
   return made;
@@ -18,15 +18,15 @@ Digest const digest = [] {
 
 Catalogue with_a_copy() {
   StoredCatalogue stored;
-  stored.objects.push_back({digest, ByteCount{5}});
+  stored.objects.push_back({disposed, ByteCount{5}});
   return Catalogue{self, Epoch{1}, std::move(stored), Instant{}};
 }
 
 // Another node's write names the object.
 void name_it(Catalogue& catalogue, Effects& out) {
-  PutRecord const put{"file",    Version{1u << 20, other}, ByteCount{5}, digest, "text/plain",
+  PutRecord const put{"file",    Version{1u << 20, neighbour}, ByteCount{5}, disposed, "text/plain",
                       WallTime{}};
-  catalogue.merge(CatalogueRecord{Dot{other, Epoch{1}, 1}, put}, Instant{}, out);
+  catalogue.merge(CatalogueRecord{Dot{neighbour, Epoch{1}, 1}, put}, Instant{}, out);
 }
 
 // This node and `alive` others; three copies are wanted.
@@ -45,7 +45,7 @@ std::vector<MemberView> members(std::uint64_t alive) {
 void spread_it(Catalogue& catalogue, Effects& out) {
   for (std::uint64_t i = 2; i <= 4; ++i) {
     catalogue.merge(
-        CatalogueRecord{Dot{NodeId{0, i}, Epoch{1}, 9}, HaveRecord{digest, ByteCount{5}}},
+        CatalogueRecord{Dot{NodeId{0, i}, Epoch{1}, 9}, HaveRecord{disposed, ByteCount{5}}},
         Instant{}, out);
   }
 }
@@ -56,7 +56,7 @@ bool is_removed(Disposal::Reason reason, Catalogue& catalogue, Meanwhile meanwhi
                 std::uint64_t alive = 3) {
   Disposal disposal{Limits{}.removals};
   Effects out;
-  disposal.begin(digest, reason, catalogue, out);
+  disposal.begin(disposed, reason, catalogue, out);
   meanwhile(out);
   SaveId const save = catalogue.save(out);
   catalogue.saved(save);
@@ -71,15 +71,15 @@ bool is_removed(Disposal::Reason reason, Catalogue& catalogue, Meanwhile meanwhi
 TEST(Disposal, RemovesTheBytesOnceTheDropIsDurable) {
   Catalogue catalogue = with_a_copy();
   EXPECT_TRUE(is_removed(Disposal::Reason::unreferenced, catalogue, [](Effects&) {}));
-  EXPECT_FALSE(catalogue.is_local(digest));
+  EXPECT_FALSE(catalogue.is_local(disposed));
 }
 
 TEST(Disposal, KeepsAnUnreferencedCopyThatANameComesToReferTo) {
   Catalogue catalogue = with_a_copy();
   EXPECT_FALSE(is_removed(Disposal::Reason::unreferenced, catalogue,
                           [&](Effects& out) { name_it(catalogue, out); }));
-  EXPECT_TRUE(catalogue.is_local(digest));
-  EXPECT_TRUE(catalogue.holding(digest, self));
+  EXPECT_TRUE(catalogue.is_local(disposed));
+  EXPECT_TRUE(catalogue.holding(disposed, self));
 }
 
 TEST(Disposal, RemovesASurplusCopyWhateverNamesItHas) {
@@ -97,8 +97,8 @@ TEST(Disposal, KeepsASurplusCopyWhenAHolderDiesWhileTheDropIsSaved) {
     spread_it(catalogue, out);
   };
   EXPECT_FALSE(is_removed(Disposal::Reason::surplus, catalogue, meanwhile, 2));
-  EXPECT_TRUE(catalogue.is_local(digest));
-  EXPECT_TRUE(catalogue.holding(digest, self));
+  EXPECT_TRUE(catalogue.is_local(disposed));
+  EXPECT_TRUE(catalogue.holding(disposed, self));
 }
 
 }  // namespace

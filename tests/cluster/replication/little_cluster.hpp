@@ -13,6 +13,10 @@
 
 namespace chisme::cluster::testing {
 
+// What a test waits for a write to be answered, and for all copies to be made.
+inline constexpr Duration soon = std::chrono::milliseconds{50};
+inline constexpr Duration settled = std::chrono::seconds{2};
+
 // LittleCluster runs the file half of some cores under virtual time, with a network, disks and
 // transfers that do what a test tells them. Membership is what the test says, at once, everywhere.
 // Nodes are numbered from 1.

@@ -8,8 +8,6 @@ namespace {
 using namespace std::chrono_literals;
 using namespace testing;
 
-constexpr Duration soon = 50ms;
-
 // Gossip is off, so that only those who took part in a write know of it.
 struct Lookup : ::testing::Test {
   LittleCluster cluster{{.gossip = false}};

@@ -11,8 +11,6 @@ using namespace std::chrono_literals;
 using namespace testing;
 using ::testing::SizeIs;
 
-constexpr Duration settled = 2s;
-
 // Node 1's clock is ten minutes slow, and it does not hear of what nodes 2 and 3 write.
 struct SlowClock : ::testing::Test {
   SlowClock() {

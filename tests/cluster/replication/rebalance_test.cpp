@@ -14,8 +14,6 @@ using namespace testing;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr Duration settled = 2s;
-
 // Four nodes, R = 2, and a file that belongs on 3 and 4 but is on 1 and 2.
 struct Rebalance : ::testing::Test {
   Rebalance() {

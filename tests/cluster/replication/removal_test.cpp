@@ -14,7 +14,6 @@ using ::testing::Contains;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr Duration settled = 2s;
 constexpr Duration kept = LittleCluster::unreferenced_kept;
 
 struct Removal : ::testing::Test {

@@ -12,8 +12,6 @@ using ::testing::Contains;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-constexpr Duration settled = 2s;
-
 // Some nodes and one file of three copies, made by a write with two.
 struct Repair : ::testing::Test {
   explicit Repair(LittleCluster::Options options = {}) : cluster(options) {

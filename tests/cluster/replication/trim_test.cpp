@@ -14,7 +14,6 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-constexpr Duration settled = 2s;
 // After a start nothing is removed for that long; then a surplus must have been there a while.
 constexpr Duration trimmed = LittleCluster::copy_promise + 2 * LittleCluster::surplus_kept + 2s;
 

@@ -11,8 +11,6 @@ using namespace testing;
 using ::testing::ElementsAre;
 using ::testing::UnorderedElementsAre;
 
-constexpr Duration soon = 50ms;
-
 // The fault of a write that has failed; nullopt while it is under way or when it succeeded.
 std::optional<Fault> fault(LittleCluster const& cluster, WriteId write) {
   auto const outcome = cluster.outcome(write);

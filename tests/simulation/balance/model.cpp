@@ -8,13 +8,13 @@ namespace chisme::simulation::balance {
 namespace {
 
 // Work follows a bounded Pareto distribution: shape 1.5, the longest a hundred times the shortest.
-constexpr double shape = 1.5;
+constexpr double pareto_shape = 1.5;
 constexpr double longest = 100;
 
 // Its mean when the shortest is 1.
 double pareto_mean() {
-  double const tail = 1 - std::pow(longest, -shape);
-  return shape / (shape - 1) * (1 - std::pow(longest, 1 - shape)) / tail;
+  double const tail = 1 - std::pow(longest, -pareto_shape);
+  return pareto_shape / (pareto_shape - 1) * (1 - std::pow(longest, 1 - pareto_shape)) / tail;
 }
 
 std::vector<Server> make_servers(Setting const& setting) {
@@ -146,8 +146,8 @@ void Model::stream_ends(std::size_t node) {
 }
 
 double Model::draw_work() {
-  double const tail = 1 - std::pow(longest, -shape);
-  double const length = std::pow(1 - clients_.uniform() * tail, -1 / shape);
+  double const tail = 1 - std::pow(longest, -pareto_shape);
+  double const length = std::pow(1 - clients_.uniform() * tail, -1 / pareto_shape);
   return length * mean_work / pareto_mean();
 }
 

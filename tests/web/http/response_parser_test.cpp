@@ -5,19 +5,16 @@
 namespace chisme::web {
 namespace {
 
-std::span<std::byte const> bytes_of(std::string_view text) {
-  return std::as_bytes(std::span{text});
-}
-
-struct Message {
+struct ReceivedMessage {
   ParseState state = ParseState::head;
   std::string body;
   std::size_t consumed = 0;
 };
-Message read_message(ResponseParser& parser, std::string_view text, std::size_t piece) {
-  Message message;
+ReceivedMessage read_message(ResponseParser& parser, std::string_view text, std::size_t piece) {
+  ReceivedMessage message;
   while (message.consumed < text.size()) {
-    auto const progress = parser.feed(bytes_of(text.substr(message.consumed, piece)));
+    std::string_view const next = text.substr(message.consumed, piece);
+    auto const progress = parser.feed(std::as_bytes(std::span{next}));
     message.state = progress.state;
     message.consumed += progress.consumed;
     message.body.append(reinterpret_cast<char const*>(progress.body.data()), progress.body.size());
@@ -30,7 +27,7 @@ TEST(ResponseParser, ReadsHeadAndBodyFromPiecesOfAnySize) {
   std::string const text = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: \"x\"\r\n\r\nhello";
   for (std::size_t piece = 1; piece <= text.size(); ++piece) {
     ResponseParser parser;
-    Message const message = read_message(parser, text, piece);
+    ReceivedMessage const message = read_message(parser, text, piece);
     EXPECT_EQ(message.state, ParseState::complete);
     EXPECT_EQ(message.body, "hello");
     EXPECT_EQ(parser.response().status, 200u);
@@ -45,11 +42,12 @@ TEST(ResponseParser, ReadsChunksAndTheNextResponse) {
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
       "HTTP/1.1 204 No Content\r\n\r\n";
   ResponseParser parser;
-  Message const first = read_message(parser, text, 9);
+  ReceivedMessage const first = read_message(parser, text, 9);
   EXPECT_EQ(first.state, ParseState::complete);
   EXPECT_EQ(first.body, "abc");
   parser.next();
-  Message const second = read_message(parser, std::string_view{text}.substr(first.consumed), 9);
+  ReceivedMessage const second =
+      read_message(parser, std::string_view{text}.substr(first.consumed), 9);
   EXPECT_EQ(second.state, ParseState::complete);
   EXPECT_EQ(parser.response().status, 204u);
 }
@@ -60,7 +58,7 @@ TEST(ResponseParser, SkipsInterimResponses) {
       "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok";
   for (std::size_t const piece : {1u, 30u, 1000u}) {
     ResponseParser parser;
-    Message const message = read_message(parser, text, piece);
+    ReceivedMessage const message = read_message(parser, text, piece);
     EXPECT_EQ(message.state, ParseState::complete);
     EXPECT_EQ(parser.response().status, 201u);
     EXPECT_EQ(message.body, "ok");
@@ -72,7 +70,7 @@ TEST(ResponseParser, SwitchingProtocolsEndsWithItsHead) {
   std::string const head =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
   ResponseParser parser;
-  Message const message = read_message(parser, head + "frame", 1000);
+  ReceivedMessage const message = read_message(parser, head + "frame", 1000);
   EXPECT_EQ(message.state, ParseState::complete);
   EXPECT_EQ(message.consumed, head.size());
   EXPECT_EQ(parser.response().status, 101u);
@@ -82,7 +80,7 @@ TEST(ResponseParser, TheAnswerToHeadHasNoBody) {
   std::string const head = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
   ResponseParser parser;
   parser.expect_no_body();
-  Message const message = read_message(parser, head + "HTTP", 1000);
+  ReceivedMessage const message = read_message(parser, head + "HTTP", 1000);
   EXPECT_EQ(message.state, ParseState::complete);
   EXPECT_EQ(message.consumed, head.size());
   EXPECT_EQ(parser.response().content_length, ByteCount{5});
@@ -90,7 +88,7 @@ TEST(ResponseParser, TheAnswerToHeadHasNoBody) {
 
 TEST(ResponseParser, ABodyWithoutALengthEndsWithTheStream) {
   ResponseParser parser;
-  Message const message = read_message(parser, "HTTP/1.1 200 OK\r\n\r\nhello", 20);
+  ReceivedMessage const message = read_message(parser, "HTTP/1.1 200 OK\r\n\r\nhello", 20);
   EXPECT_EQ(message.state, ParseState::body);
   EXPECT_EQ(message.body, "hello");
   EXPECT_TRUE(parser.finish());

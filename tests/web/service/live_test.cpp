@@ -10,7 +10,7 @@ namespace chisme::web {
 namespace {
 
 constexpr char id[] = "0123456789abcdef0123456789abcdef";
-constexpr char other[] = "fedcba9876543210fedcba9876543210";
+constexpr char other_id[] = "fedcba9876543210fedcba9876543210";
 
 // Uploads that may be read while they come.
 class Live : public ServiceTest {
@@ -43,7 +43,7 @@ TEST_F(Live, WhatIsCompleteIsNeverHiddenByWhatIsNot) {
 TEST_F(Live, AnUploadThatIsDoneOrEndedIsNotFollowed) {
   begin("done.ts", id);
   gateway.add(tus::done_name(id), "", "text/plain");
-  gateway.add(tus::live_name("ended.ts", other), "", "text/plain");
+  gateway.add(tus::live_name("ended.ts", other_id), "", "text/plain");
   EXPECT_EQ(std::get<Reply>(plan_after_asking("GET /files/done.ts")).status, 404u);
   EXPECT_EQ(std::get<Reply>(plan_after_asking("GET /files/ended.ts")).status, 404u);
   for (auto const& file : listed()) EXPECT_FALSE(file.contains("incomplete")) << file;

@@ -7,13 +7,13 @@
 namespace chisme::web::tus {
 namespace {
 
-constexpr char id[] = "0123456789abcdef0123456789abcdef";
+constexpr char upload_id[] = "0123456789abcdef0123456789abcdef";
 
 Result<Create> create(std::string const& headers) {
   return parse_create(request_of("POST /uploads\n" + headers));
 }
 Result<Patch> patch(std::string const& headers) {
-  return parse_patch(request_of("PATCH /uploads/x\n" + headers), id);
+  return parse_patch(request_of("PATCH /uploads/x\n" + headers), upload_id);
 }
 
 TEST(TusCreate, TakesTheNameAndTypeFromTheMetadata) {
@@ -50,14 +50,15 @@ TEST(TusCreate, RefusesWhatIsMalformed) {
 
 TEST(TusCreate, AConcatenationNamesItsParts) {
   std::string const name = "Upload-Metadata: filename eA==\n";
-  auto const made = create(name + "Upload-Concat: final;/uploads/" + id +
-                           "  http://127.0.0.1:7702/uploads/" + id);
+  auto const made = create(name + "Upload-Concat: final;/uploads/" + upload_id +
+                           "  http://127.0.0.1:7702/uploads/" + upload_id);
   ASSERT_TRUE(made) << made.error().message;
-  EXPECT_EQ(made->partials, (std::vector<std::string>{id, id}));
-  EXPECT_FALSE(create(name + "Upload-Length: 3\nUpload-Concat: final;/uploads/" + id));
+  EXPECT_EQ(made->partials, (std::vector<std::string>{upload_id, upload_id}));
+  EXPECT_FALSE(create(name + "Upload-Length: 3\nUpload-Concat: final;/uploads/" + upload_id));
   EXPECT_EQ(create("Upload-Length: 3\nUpload-Concat: partial")->concat, Concat::partial);
   std::string many = "final;";
-  for (std::size_t i = 0; i <= concatenated_max; ++i) many += "/uploads/" + std::string{id} + " ";
+  for (std::size_t i = 0; i <= concatenated_max; ++i)
+    many += "/uploads/" + std::string{upload_id} + " ";
   Request request = request_of("POST /uploads\n" + name);
   request.headers.push_back({"Upload-Concat", many});
   EXPECT_FALSE(parse_create(request));
@@ -67,7 +68,7 @@ TEST(TusPatch, SaysWhereItsBytesBelong) {
   auto const made = patch("Upload-Offset: 70\nContent-Length: 5\nUpload-Checksum: md5 " +
                           std::string{"1B2M2Y8AsgTpgAmY7PhCfg=="});
   ASSERT_TRUE(made) << made.error().message;
-  EXPECT_EQ(made->id, id);
+  EXPECT_EQ(made->id, upload_id);
   EXPECT_EQ(made->offset, ByteOffset{70});
   EXPECT_EQ(made->body_size, ByteCount{5});
   EXPECT_EQ(made->checksum->algorithm, "md5");
@@ -81,17 +82,17 @@ TEST(TusPatch, SaysWhereItsBytesBelong) {
 
 TEST(TusAsk, MayShowTheOffsetThatAnotherNodeTold) {
   auto const ask = [](std::string const& headers) {
-    return parse_ask(request_of("HEAD /uploads/x\n" + headers), id);
+    return parse_ask(request_of("HEAD /uploads/x\n" + headers), upload_id);
   };
   EXPECT_EQ(ask("Upload-Offset: 70").shown, ByteOffset{70});
-  EXPECT_EQ(ask("Upload-Offset: 70").id, id);
+  EXPECT_EQ(ask("Upload-Offset: 70").id, upload_id);
   EXPECT_FALSE(ask("").shown);
   EXPECT_FALSE(ask("Upload-Offset: -1").shown);
 }
 
 TEST(TusIds, AreThirtyTwoHexadecimalDigits) {
-  EXPECT_TRUE(is_upload_id(id));
-  EXPECT_FALSE(is_upload_id(std::string{id}.substr(1)));
+  EXPECT_TRUE(is_upload_id(upload_id));
+  EXPECT_FALSE(is_upload_id(std::string{upload_id}.substr(1)));
   EXPECT_FALSE(is_upload_id("0123456789ABCDEF0123456789abcdef"));
   EXPECT_FALSE(is_upload_id("0123456789abcdef/123456789abcdef"));
 }

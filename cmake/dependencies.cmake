@@ -15,3 +15,4 @@ add_library(chisme_llhttp STATIC EXCLUDE_FROM_ALL
   /usr/share/llhttp/api.c /usr/share/llhttp/http.c /usr/share/llhttp/llhttp.c)
 target_include_directories(chisme_llhttp SYSTEM PUBLIC /usr/share/include/llhttp /usr/share/include)
 target_compile_definitions(chisme_llhttp PUBLIC LLHTTP_STRICT_MODE=1)
+set_target_properties(chisme_llhttp PROPERTIES UNITY_BUILD OFF)

@@ -12,6 +12,10 @@ if(CHISME_SANITIZE)
   add_link_options(-fsanitize=${CHISME_SANITIZE})
 endif()
 
+# All presets but dev compile several files as one (CMAKE_UNITY_BUILD), in a fraction of the time: what
+# is in anonymous namespaces has names that differ within a target. Dev compiles a changed file alone.
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 16)
+
 # ccache makes a second build, and a build of another checkout, cheap.
 find_program(CHISME_CCACHE ccache)
 if(CHISME_CCACHE)
@@ -47,7 +51,9 @@ function(chisme_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE chisme_options ${arg_LINK} GTest::gmock GTest::gtest_main)
-  target_precompile_headers(${name} PRIVATE <gtest/gtest.h> <gmock/gmock.h> <string> <vector>)
+  if(NOT CMAKE_UNITY_BUILD)  # which reads them once as it is
+    target_precompile_headers(${name} PRIVATE <gtest/gtest.h> <gmock/gmock.h> <string> <vector>)
+  endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT})
 endfunction()

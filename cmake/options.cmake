@@ -16,7 +16,8 @@ endif()
 string(COMPARE NOTEQUAL "${CHISME_SANITIZE}" thread CHISME_TEST_SINGLE_THREADED)
 
 # All presets but dev compile several files as one (CMAKE_UNITY_BUILD), in a fraction of the time: what
-# is in anonymous namespaces has names that differ within a target. Dev compiles a changed file alone.
+# is in anonymous namespaces has names that differ within a target. Dev compiles a changed file alone,
+# with precompiled headers, which would have ccache miss what another checkout has compiled.
 set(CMAKE_UNITY_BUILD_BATCH_SIZE 16)
 
 # ccache makes a second build, and a build of another checkout, cheap.
@@ -27,6 +28,7 @@ if(CHISME_CCACHE)
       CCACHE_NOHASHDIR=1 ${CHISME_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${CHISME_CCACHE})
 endif()
+add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Xclang$<SEMICOLON>-fno-pch-timestamp>)
 
 # chisme_module(TARGET file.hpp file.cpp …) adds a folder's files to a library: headers to its
@@ -54,9 +56,7 @@ function(chisme_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE chisme_options ${arg_LINK} GTest::gmock GTest::gtest_main)
-  if(NOT CMAKE_UNITY_BUILD)  # which reads them once as it is
-    target_precompile_headers(${name} PRIVATE <gtest/gtest.h> <gmock/gmock.h> <string> <vector>)
-  endif()
+  target_precompile_headers(${name} PRIVATE <gtest/gtest.h> <gmock/gmock.h> <string> <vector>)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT})
 endfunction()

@@ -120,7 +120,6 @@ void AntiEntropy::ask(NodeId id, Endpoint to, bool wants_reply, Catalogue const&
   } else {
     digest.positions = known.met ? catalogue.positions() : catalogue.positions_at_start();
   }
-  known.met = true;
   known.asked = situation.now;
   // Only what this node began: else one that all others ask would never get to ask by itself.
   if (wants_reply) {
@@ -160,6 +159,7 @@ void AntiEntropy::handle(Envelope const& from, CatalogueDigest const& digest,
                          Catalogue const& catalogue, Situation const& situation, Effects& out) {
   Peer& known = peer(from.sender);
   known.unanswered = 0;
+  known.met = known.met || (known.asked && !digest.wants_reply);
   Horizon const& horizon = catalogue.horizon();
   bool const modern = both_modern(from.sender, situation);
   bool const same_horizon = std::exchange(known.just_told, false) && known.horizon == horizon.id;
@@ -197,6 +197,7 @@ void AntiEntropy::handle(Envelope const& from, CatalogueDelta const& delta, Cata
   if (modern && source(known, catalogue) != Catalogue::Source::same_horizon) {
     return tell_horizon_id(from.sender_peer, catalogue, out);
   }
+  known.met = true;
   // Of the positions as they were when the digest was sent, or later ones: it makes no difference.
   bool const more = follow(known, delta, catalogue);
   catalogue.merge(delta, source(known, catalogue), situation.now, out);
@@ -256,8 +257,15 @@ void AntiEntropy::handle(Envelope const& from, RangeSync const& message, Catalog
     return tell_horizon_id(from.sender_peer, catalogue, out);
   }
   if (catalogue.is_filling()) return;
-  std::size_t const news =
-      catalogue.merge(message.records, source(known, catalogue), situation.now, out);
+  std::vector<CatalogueRecord> told = message.records;
+  auto const of_others = std::ranges::partition(
+      told, [&](CatalogueRecord const& record) { return record.dot.writer == from.sender; });
+  auto const own = static_cast<std::size_t>(of_others.begin() - told.begin());
+  auto const merge = [&](std::span<CatalogueRecord const> records, Catalogue::Source source) {
+    return catalogue.merge(records, source, situation.now, out);
+  };
+  std::size_t const news = merge(std::span{told}.first(own), Catalogue::Source::same_horizon) +
+                           merge(std::span{told}.subspan(own), Catalogue::Source::level);
   if (!message.slots.empty() && known.range_opened) {
     next_slot_ = static_cast<std::uint16_t>((message.slots.back().slot + 1u) % slot_count);
   }
@@ -291,10 +299,8 @@ void AntiEntropy::handle(Envelope const& from, HorizonNotice const& notice, Cata
 
 void AntiEntropy::adopt(Horizon const& horizon, Catalogue& catalogue, Situation const& situation,
                         Effects& out) {
-  Catalogue::Members members;
-  for (MemberView const& member : situation.members) {
-    members[member.alive.id] = member.alive.epoch;
-  }
+  std::vector<NodeId> members;
+  for (MemberView const& member : situation.members) members.push_back(member.alive.id);
   catalogue.adopt(horizon, members, situation.now, out);
   keeper_.restart();
   peers_.for_each([](auto const& known) { known->cursor.reset(); });

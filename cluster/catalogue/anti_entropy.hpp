@@ -74,7 +74,7 @@ class AntiEntropy {
     std::uint64_t theirs = 0;     // its fingerprint, as last heard
     std::uint64_t ours = 0;       // the fingerprints when it was last asked
     std::uint64_t theirs_when_asked = 0;
-    bool met = false;        // it was asked for what this node lost of its own logs
+    bool met = false;        // it has told what this node lost of its own logs
     HorizonId horizon;       // as last told
     bool just_told = false;  // its horizon came right before what comes now
     // What the next digest claims instead of the catalogue's positions: how far the peer's answers
@@ -87,7 +87,7 @@ class AntiEntropy {
     Instant next_search{};
     Duration search_pause = search_pause_min;
     bool range_opened = false;  // by this node, and not over yet
-    bool is_empty = true;    // its catalogue, for all that was heard: a node that has just come
+    bool is_empty = true;       // its catalogue, for all that was heard: a node that has just come
   };
   void heard_difference(NodeId id, Peer& known, std::uint64_t fingerprint,
                         Catalogue const& catalogue, Situation const& situation, Effects& out);

@@ -112,8 +112,8 @@ void Catalogue::merge(CatalogueDelta const& delta, Source source, Instant now, E
   }
 }
 
-std::size_t Catalogue::merge(std::vector<CatalogueRecord> const& records, Source source,
-                             Instant now, Effects& out) {
+std::size_t Catalogue::merge(std::span<CatalogueRecord const> records, Source source, Instant now,
+                             Effects& out) {
   // A few records are news that gossip lost somewhere; many are a node that catches up.
   constexpr std::size_t passed_on_max = 64;
   std::vector<CatalogueRecord const*> news;
@@ -150,7 +150,7 @@ bool Catalogue::learn(CatalogueRecord const& record, Source source, Instant now,
   announce(record, out);
   // This node's own old word came back: it must agree with the disk.
   if (!is_name && record.dot.writer == self_) reconcile(digest_of(record));
-  if (is_superfluous(record, false, {})) forget(record);
+  if (is_superfluous(record, false)) forget(record);
   return true;
 }
 

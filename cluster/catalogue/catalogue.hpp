@@ -47,9 +47,10 @@ struct StoredCatalogue {
 // members have it, and each forgets it on hearing so. After that the floors of the horizon stand in
 // its place: a record that is not after them, and of whose subject nothing is known, was superseded
 // and is refused. A node that has not everything before the floors (it was away for longer than
-// tombstones are kept, was forgotten, lost its disk, or is new) forgets all that is not after them,
+// tombstones are kept, was forgotten, lost its disk, or is new) forgets all that is before them,
 // says anew what it holds, and is *filling* until it has been told everything before them by nodes
-// with the same horizon; meanwhile it takes nothing from before the floors from any other.
+// with the same horizon; meanwhile it takes nothing from before the floors from any other. What a
+// writer wrote of whom the horizon does not speak came after it, or in another cluster: it stays.
 //
 // Others may see a record of this node only once it is durable here. A record of another node is
 // passed on at once.
@@ -122,8 +123,11 @@ class Catalogue {
   // A record that is new to its writer cannot be one: the log is known to have come further, by a
   // later start of the writer or by the horizon. Others would take it for superseded.
   [[nodiscard]] bool is_stale(CatalogueRecord const& record) const;
-  // Whether a record comes from a node with the same horizon as this one.
-  enum class Source { any, same_horizon };
+  // Who tells a record: anybody, a node with the same horizon as this one, or one that also has
+  // everything before the floors and is not the record's writer. What the last one has there
+  // counts: the writer may have lost it with its power, and told how far its log had come all the
+  // same.
+  enum class Source { any, same_horizon, level };
   // Merges a record that came alone. True when it was news.
   bool merge(CatalogueRecord const& record, Instant now, Effects& out);
   // Merges a record that was made durable by `persist`.
@@ -131,7 +135,7 @@ class Catalogue {
   // Merges an answer of anti-entropy.
   void merge(CatalogueDelta const& delta, Source source, Instant now, Effects& out);
   // Merges what range sync brought. Returns how much was news.
-  std::size_t merge(std::vector<CatalogueRecord> const& records, Source source, Instant now,
+  std::size_t merge(std::span<CatalogueRecord const> records, Source source, Instant now,
                     Effects& out);
   // How far this node has each log; at most `positions_max`.
   [[nodiscard]] std::vector<LogPosition> positions() const;
@@ -150,13 +154,11 @@ class Catalogue {
   // ---- Tombstones
   [[nodiscard]] Horizon const& horizon() const { return horizon_.horizon; }
   [[nodiscard]] bool is_filling() const { return horizon_.filling; }
-  // Takes over a later horizon: collects what it covers. `members` run in these epochs: what one
-  // of them that the horizon does not speak of has written in this run came after it. Positions of
-  // writers that are not among `members`, of whom no record is left and of whom the horizon does
+  // Takes over a later horizon: collects what it covers. Positions of writers that are not among
+  // `members`, of whom no record is left and of whom the horizon does
   // not speak are forgotten: a catalogue knows the positions of its members, of those whose records
   // are still current, and of those that went since the last horizon but one.
-  using Members = std::map<NodeId, Epoch>;
-  void adopt(Horizon const& horizon, Members const& members, Instant now, Effects& out);
+  void adopt(Horizon const& horizon, std::span<NodeId const> members, Instant now, Effects& out);
 
   // ---- Durability and spreading
   // Emits SaveCatalogue for all that is not durable yet. Returns the id whose CatalogueSaved (or a
@@ -207,12 +209,11 @@ class Catalogue {
   [[nodiscard]] bool is_below_floor(LogPosition const& at) const;
   [[nodiscard]] bool is_gone(LogPosition const& at) const;
   [[nodiscard]] bool is_refused(CatalogueRecord const& record, Source source) const;
-  [[nodiscard]] bool is_superfluous(CatalogueRecord const& record, bool behind,
-                                    Members const& members) const;
+  [[nodiscard]] bool is_superfluous(CatalogueRecord const& record, bool behind) const;
   void cover(LogPosition const& through);
   void forget(CatalogueRecord const& record);
   void begin_filling();
-  void forget_positions(Members const& members);
+  void forget_positions(std::span<NodeId const> members);
 
   NodeId self_;
   Epoch epoch_;

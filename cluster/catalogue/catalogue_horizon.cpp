@@ -37,11 +37,8 @@ bool Catalogue::is_refused(CatalogueRecord const& record, Source source) const {
   LogPosition const at = position_of(record);
   if (is_gone(at)) return true;
   if (!is_below_floor(at)) return false;
-  bool const same_horizon = source == Source::same_horizon;
-  if (is_filling()) return !same_horizon;
-  // What everybody holds for its word, and another copy of its disk has said: it must answer.
-  if (same_horizon && at.writer == self_ && at.log == LogKind::holdings) return false;
-  return !tables_.current_dot(record).has_value();
+  if (is_filling()) return source == Source::any;
+  return source != Source::level && !tables_.current_dot(record).has_value();
 }
 
 bool Catalogue::is_forgotten_by_others(CatalogueRecord const& record) const {
@@ -54,21 +51,17 @@ bool Catalogue::is_stale(CatalogueRecord const& record) const {
   return is_below_floor(at) || positions_.at(at.writer, at.log).epoch > at.epoch;
 }
 
-// Of a node that is `behind`, all that it cannot know to be current; else what everybody has
-// passed.
-bool Catalogue::is_superfluous(CatalogueRecord const& record, bool behind,
-                               Members const& members) const {
+// Of a node that is `behind`, all before the floors: it cannot know what of that is current. Else
+// the tombstones there.
+bool Catalogue::is_superfluous(CatalogueRecord const& record, bool behind) const {
   LogPosition const at = position_of(record);
   if (is_open(at)) return false;
   if (is_gone(at)) return true;
-  if (!behind) return is_tombstone(record) && is_below_floor(at);
-  if (floors_.at(at.writer, at.log).sequence > 0) return is_below_floor(at);
-  if (at.writer == self_) return at.epoch != epoch_;
-  auto const member = members.find(at.writer);
-  return member == members.end() || member->second != at.epoch;
+  return is_below_floor(at) && (behind || is_tombstone(record));
 }
 
-void Catalogue::adopt(Horizon const& horizon, Members const& members, Instant now, Effects& out) {
+void Catalogue::adopt(Horizon const& horizon, std::span<NodeId const> members, Instant now,
+                      Effects& out) {
   if (horizon.id <= horizon_.horizon.id) return;
   now_ = now;
   bool const behind =
@@ -78,7 +71,7 @@ void Catalogue::adopt(Horizon const& horizon, Members const& members, Instant no
   set_horizon({horizon, behind});
   std::vector<CatalogueRecord> superfluous;
   tables_.walk([&](CatalogueRecord const& record) {
-    if (is_superfluous(record, behind, members)) superfluous.push_back(record);
+    if (is_superfluous(record, behind)) superfluous.push_back(record);
   });
   for (CatalogueRecord const& record : superfluous) {
     auto const* const put = std::get_if<PutRecord>(&record.change);
@@ -116,11 +109,11 @@ void Catalogue::cover(LogPosition const& through) {
   if (!save_due_) save_due_ = now_;
 }
 
-void Catalogue::forget_positions(Members const& members) {
+void Catalogue::forget_positions(std::span<NodeId const> members) {
   for (LogPosition const& at : positions_.list()) {
     bool const is_needed = at.writer == self_ || tables_.logs().has(at.writer, at.log) ||
                            floors_.at(at.writer, at.log).sequence > 0 ||
-                           members.contains(at.writer);
+                           std::ranges::find(members, at.writer) != members.end();
     if (!is_needed) positions_.forget(at.writer, at.log);
   }
 }

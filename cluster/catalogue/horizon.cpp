@@ -18,17 +18,21 @@ std::vector<LogPosition> gone_holdings(Catalogue const& catalogue, Situation con
   return gone;
 }
 
-// Logs of which nothing will come any more are left out once a horizon has spoken of them.
+// Logs of which nothing will come any more, and of which a horizon has spoken, are left out when
+// they become many: then a node that comes back after a long time may bring back what was removed
+// there.
 std::vector<LogPosition> positions_to_mark(Catalogue const& catalogue, Situation const& situation) {
   std::set<std::pair<NodeId, LogKind>> spoken_of;
   for (LogPosition const& floor : catalogue.horizon().floors) {
     spoken_of.emplace(floor.writer, floor.log);
   }
   std::vector<LogPosition> marked = catalogue.positions();
+  std::size_t gone = 0;
   std::erase_if(marked, [&](LogPosition const& at) {
     return spoken_of.contains({at.writer, at.log}) &&
            !catalogue.tables().logs().has(at.writer, at.log) &&
-           find_member(situation.members, at.writer) == nullptr;
+           find_member(situation.members, at.writer) == nullptr &&
+           ++gone > HorizonKeeper::gone_logs_max;
   });
   return marked;
 }

@@ -36,6 +36,9 @@ namespace chisme::cluster {
 // Pure; one thread owns it. A mark has at most Catalogue::positions_max entries.
 class HorizonKeeper {
  public:
+  // So many logs of writers that are members no more a horizon goes on speaking of.
+  static constexpr std::size_t gone_logs_max = 128;
+
   explicit HorizonKeeper(Duration kept) : kept_(kept) {}
 
   // A digest of `peer` claimed these positions.

@@ -90,7 +90,7 @@ asio::awaitable<std::unique_ptr<Assemblies::Turn>> ResumableUploads::turn_to_mak
   auto token = asio::redirect_error(asio::use_awaitable, ignored);
   auto turn = limits_.assemblies->begin(id);
   while (!turn && !is_known_as_done(id)) {
-    pause.expires_after(look_period);
+    pause.expires_after(maker_look_period);
     co_await pause.async_wait(token);
     turn = limits_.assemblies->begin(id);
   }

@@ -355,16 +355,19 @@ bool Workload::is_owed_an_answer(Asked const& asked) const {
   return !asked.answered && around_.hosts[asked.host]->run() == asked.run;
 }
 
+// Of two nodes with copies of one disk the one that is left may not be the one that stored it.
+bool Workload::stored(Host const& host, Attempt const& attempt) const {
+  return host.is_up() && contains(attempt.copies, host.id()) && !around_.cloned.contains(host.id());
+}
+
 bool Workload::survives(Attempt const& attempt) const {
-  return std::ranges::any_of(around_.hosts, [&](auto const& host) {
-    return host->is_up() && contains(attempt.copies, host->id());
-  });
+  return std::ranges::any_of(around_.hosts,
+                             [&](auto const& host) { return stored(*host, attempt); });
 }
 
 bool Workload::survives_whole(Attempt const& attempt) const {
   return std::ranges::any_of(around_.hosts, [&](auto const& host) {
-    return host->is_up() && contains(attempt.copies, host->id()) &&
-           !around_.observer->is_rotten(*host, *attempt.digest);
+    return stored(*host, attempt) && !around_.observer->is_rotten(*host, *attempt.digest);
   });
 }
 

@@ -123,6 +123,7 @@ class Workload {
   // may have followed.
   [[nodiscard]] Attempt const* standing(std::string const& name, Instant moment) const;
   [[nodiscard]] bool was_ever_removed(std::string const& name) const;
+  [[nodiscard]] bool stored(Host const& host, Attempt const& attempt) const;
   [[nodiscard]] bool survives(Attempt const& attempt) const;
   // The same, and its copy has not rotted.
   [[nodiscard]] bool survives_whole(Attempt const& attempt) const;

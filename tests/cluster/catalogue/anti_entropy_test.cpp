@@ -179,6 +179,23 @@ void hide_records(Node& one, Node& two) {
                       Catalogue::Source::any, Instant{}, out);
 }
 
+TEST(AntiEntropy, WhatANodeLostOfItsOwnLogItAsksForUntilItIsAnswered) {
+  Nodes pair{2};
+  Node two{2};
+  tell(two, put({.writer = 1, .sequence = 1}, "a", 10));
+  Node one{1, {}, 2};
+  pair.join(one);
+  Effects out;
+  one.catalogue.object_stored({digest(5), ByteCount{10}});
+  one.catalogue.saved(one.catalogue.save(out));
+  pair.gossip(one, two);  // and its digest is lost
+  pair.join(two);
+  pair.now += 1s;
+  pair.gossip(one, two);
+  EXPECT_NE(one.catalogue.file("a"), nullptr);
+  EXPECT_EQ(pair.kinds[Message{RangeSync{}}.index()], 0);
+}
+
 TEST(AntiEntropy, RecordsHiddenByPositionsAreFoundByRangeSync) {
   Nodes pair{2};
   Node one{1};

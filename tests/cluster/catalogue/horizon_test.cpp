@@ -183,7 +183,7 @@ TEST_F(Horizons, WhoWasForgottenFindsTheSameAfterARestartInTheMiddle) {
   disk.save(three.catalogue);
   collect_without_three();
   Effects out;
-  Catalogue::Members const members{{node(1), {}}, {node(2), {}}, {node(3), {}}};
+  std::vector<NodeId> const members{node(1), node(2), node(3)};
   three.catalogue.adopt(one.catalogue.horizon(), members, nodes.now, out);
   disk.save(three.catalogue);
   ASSERT_TRUE(three.catalogue.is_filling());
@@ -198,21 +198,59 @@ TEST_F(Horizons, WhoWasForgottenFindsTheSameAfterARestartInTheMiddle) {
   EXPECT_TRUE(nodes.agree());
 }
 
-TEST_F(Horizons, WhatAMemberWroteThatCameAfterTheHorizonStays) {
+TEST_F(Horizons, WhatWasWrittenInAnotherClusterStays) {
   remove_a();
   nodes.run(until_collected, step);
-  // It knows no horizon yet, and has stored a write of node 5.
-  Node four{4};
-  tell(four, put({.writer = 5, .sequence = 1}, "now", 30, 5));
-  tell(four, put({.writer = 6, .sequence = 1}, "once", 30, 5));
-  tell(four, put({.writer = 7, .sequence = 1, .epoch = 1}, "before it started again", 30, 5));
-  Catalogue::Members const members{{node(5), Epoch{1}}, {node(7), Epoch{2}}};
+  for (std::uint64_t const number : {4u, 5u}) {
+    MemberView member = nodes.members.back();
+    member.alive.id = node(number);
+    member.alive.peer = endpoint(number);
+    nodes.members.push_back(member);
+  }
+  // Node 4 was alone, started again, and comes with a later horizon; node 5 with none.
+  StoredCatalogue lone;
+  lone.records = {put({.writer = 4, .sequence = 7}, "lone", 30, 5)};
+  lone.positions = {{node(4), LogKind::names, Epoch{1}, 7}};
+  lone.horizon = {{{9, node(4)}, {{node(4), LogKind::names, Epoch{1}, 5}}, {}}, false};
+  Node four{4, lone, 2};
+  Node five{5};
+  tell(five, put({.writer = 5, .sequence = 1}, "new", 30, 5));
+  nodes.join(four);
+  nodes.join(five);
+  nodes.run(30s);
+  EXPECT_TRUE(nodes.agree());
+  for (Node const* const who : {&one, &two, &three, &four, &five}) {
+    EXPECT_NE(who->catalogue.file("b"), nullptr);
+    EXPECT_NE(who->catalogue.file("lone"), nullptr);
+    EXPECT_NE(who->catalogue.file("new"), nullptr);
+    EXPECT_EQ(who->catalogue.horizon().id.generation, 9u);
+  }
+}
+
+TEST_F(Horizons, WhatAWriterLostWithItsPowerComesBackFromOthersThoughTheHorizonHasPassedIt) {
+  StoredCatalogue lost;
+  three.catalogue.tables().walk([&](CatalogueRecord const& r) { lost.records.push_back(r); });
+  write(one, put({.writer = 3, .sequence = 1}, "c", 30, 3));
+  write(two, put({.writer = 3, .sequence = 1}, "c", 30, 3));
+  lost.positions = one.catalogue.positions();
+  lost.objects = {{digest(5), ByteCount{10}}};
+  nodes.leave(three);
+  remove_a();
+  Node again{3, lost, 2};
   Effects out;
-  four.catalogue.adopt(one.catalogue.horizon(), members, nodes.now, out);
-  ASSERT_TRUE(four.catalogue.is_filling());
-  EXPECT_NE(four.catalogue.file("now"), nullptr);
-  EXPECT_EQ(four.catalogue.file("once"), nullptr);
-  EXPECT_EQ(four.catalogue.file("before it started again"), nullptr);
+  std::vector<NodeId> const members{node(1), node(2), node(3)};
+  nodes.run(10s);
+  Horizon const horizon{{1, node(1)}, one.catalogue.positions(), {}};
+  tell(again, removal({.writer = 12, .sequence = 2}, "a", 20));
+  for (Node* const who : {&one, &two, &again}) {
+    who->catalogue.adopt(horizon, members, nodes.now, out);
+    ASSERT_FALSE(who->catalogue.is_filling());
+  }
+  ASSERT_EQ(again.catalogue.file("c"), nullptr);
+  nodes.join(again);
+  nodes.run(30s);
+  EXPECT_NE(again.catalogue.file("c"), nullptr);
+  EXPECT_TRUE(nodes.agree());
 }
 
 TEST_F(Horizons, WhatAnOlderCopyOfADiskSaidUnderAUsedDotIsSaidAgain) {
@@ -284,19 +322,20 @@ TEST_F(Horizons, HoldingsOfAForgottenMemberGo) {
   EXPECT_TRUE(nodes.agree());
 }
 
-TEST_F(Horizons, PositionsOfWritersWhoAreGoneAreForgotten) {
-  for (std::uint64_t writer = 100; writer < 110; ++writer) {
+TEST_F(Horizons, PositionsOfWritersWhoAreGoneAreForgottenWhenTheyAreMany) {
+  constexpr std::uint64_t last = 100 + HorizonKeeper::gone_logs_max;
+  for (std::uint64_t writer = 100; writer <= last; ++writer) {
     write(one, have({.writer = writer, .sequence = 1}, 7));
     write(one, put({.writer = writer, .sequence = 1}, "c", writer));
   }
   nodes.run(10s);
-  EXPECT_GT(one.catalogue.positions().size(), 20u);
+  EXPECT_GT(one.catalogue.positions().size(), 2 * HorizonKeeper::gone_logs_max);
   nodes.run(until_collected, step);
   remove_a();
   nodes.run(until_collected, step);
-  EXPECT_LT(one.catalogue.positions().size(), 8u);
+  EXPECT_LT(one.catalogue.positions().size(), HorizonKeeper::gone_logs_max + 8);
   EXPECT_THAT(one.catalogue.positions(),
-              Contains(LogPosition{node(109), LogKind::names, Epoch{1}, 1}));
+              Contains(LogPosition{node(last), LogKind::names, Epoch{1}, 1}));
   EXPECT_TRUE(nodes.agree());
 }
 
@@ -304,7 +343,7 @@ TEST_F(Horizons, OfTwoProposalsAtOnceOneWins) {
   remove_a();
   nodes.run(10s);
   Effects out;
-  Catalogue::Members const members{{node(1), {}}, {node(2), {}}, {node(3), {}}};
+  std::vector<NodeId> const members{node(1), node(2), node(3)};
   for (Node* const who : {&one, &two}) {
     who->catalogue.adopt({{1, who->id}, who->catalogue.positions(), {}}, members, nodes.now, out);
   }

@@ -53,8 +53,8 @@ class CatalogueChecks {
 // All nodes have the same files, in the same versions. Nothing when it holds.
 [[nodiscard]] std::optional<Violation> different_names(std::span<Sight const> sights);
 
-// Invariant 18: all nodes have the same names, versions, holders and, if all know horizons, the same
-// tombstones. Nothing when it holds.
+// Invariant 18: all nodes have the same names, versions, holders and, if all know horizons, the
+// same tombstones. Nothing when it holds.
 [[nodiscard]] std::optional<Violation> different_catalogues(std::span<Sight const> sights);
 
 }  // namespace chisme::simulation

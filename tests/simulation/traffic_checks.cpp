@@ -1,6 +1,7 @@
 #include "tests/simulation/traffic_checks.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "cluster/membership/traffic.hpp"
 
@@ -13,7 +14,8 @@ namespace {
 using namespace std::chrono_literals;
 
 // Bytes per second of one node. When much happens at once, tables of all members are exchanged, and
-// whole catalogues (which come on top); when nothing does, what is sent does not grow with the cluster beyond a few members.
+// whole catalogues (which come on top); when nothing does, what is sent does not grow with the
+// cluster beyond a few members.
 std::uint64_t busy_budget(std::uint64_t nodes) {
   return 60'000 + 900 * nodes;
 }
@@ -23,7 +25,6 @@ std::uint64_t idle_budget(std::uint64_t nodes) {
 
 constexpr std::uint64_t table_bytes = 90;  // a member's, in a table that is told whole
 constexpr std::uint64_t file_bytes = 354;  // of a file's records, with three copies
-constexpr std::uint64_t levelled = 2;  // peers that are told the whole catalogue within one window
 
 std::uint64_t rate(std::uint64_t bytes, Duration span) {
   return bytes * 1000 / static_cast<std::uint64_t>(std::max<Duration>(span, 1ms) / 1ms);
@@ -55,9 +56,12 @@ void TrafficChecks::look() {
   auto const most = std::ranges::max_element(in_window_);
   std::uint64_t const each_second = rate(*most, now - window_began_);
   busiest_ = std::max(busiest_, each_second);
-  std::uint64_t const peers = has_old_node() ? around_.hosts.size() : levelled;
-  std::uint64_t const told = rate(peers * catalogue_bytes(), now - window_began_);
-  if (each_second > busy_budget(around_.hosts.size()) + told) {
+  std::uint64_t const nodes = around_.hosts.size();
+  // At this moment all of them may be down.
+  std::uint64_t const before = std::exchange(catalogue_bytes_, catalogue_bytes());
+  std::uint64_t const whole = std::max(before, catalogue_bytes_);
+  std::uint64_t const told = rate(nodes * whole, now - window_began_);
+  if (each_second > busy_budget(nodes) + told) {
     around_.violated(Invariant::traffic_within_budget,
                      "node " + std::to_string(most - in_window_.begin()) + " sends " +
                          std::to_string(each_second) + " bytes a second");

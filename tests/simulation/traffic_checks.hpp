@@ -14,8 +14,9 @@ namespace chisme::simulation {
 // itself: it is a small part of the whole, in which it could grow unseen.
 //
 // The budgets are for the loopback profile, and less than twice what was measured: one over any ten
-// seconds, for the workload of a run and twice the whole catalogue (a peer that was away is told
-// all of it, and one of an old version is compared with as a whole by each other); one over the seconds between `idle_begins` and `idle_ends`.
+// seconds, for the workload of a run and the whole catalogue to each peer (one that was away is
+// told all of it, and one of an old version is compared with as a whole by each other); one over
+// the seconds between `idle_begins` and `idle_ends`.
 class TrafficChecks {
  public:
   static constexpr Duration window = std::chrono::seconds{10};
@@ -41,6 +42,7 @@ class TrafficChecks {
   Surroundings& around_;
   Instant window_began_{};
   std::vector<std::uint64_t> in_window_;  // bytes, of each host
+  std::uint64_t catalogue_bytes_ = 0;     // when the window began
   Instant idle_began_{};
   std::vector<std::uint64_t> in_idleness_;
   bool is_idle_ = false;

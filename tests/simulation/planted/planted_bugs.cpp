@@ -69,7 +69,7 @@ constexpr PlantedRow rows[] = {
      "a node that does not know a kind of message is sent it", any_of({contract}), old_version, 4},
     // The catalogue.
     {Bug::older_version_wins, "older_version_wins", "record_tables.cpp",
-     "the last version to arrive stays", any_of({versions_never_decrease}), std::nullopt, 2},
+     "the last version to arrive stays", any_of({versions_never_decrease}), std::nullopt, 4},
     {Bug::tombstones_do_not_count, "tombstones_do_not_count", "record_tables.cpp",
      "an old Put brings a removed name back", any_of({removed_stays_removed}), partition, 16},
     {Bug::duplicates_move_the_fingerprint, "duplicates_move_the_fingerprint", "record_tables.cpp",

@@ -133,6 +133,7 @@ bool CatalogueChecks::begins_anew(CatalogueRecord const& record, Newest const& b
 }
 
 std::optional<Violation> different_names(std::span<Sight const> sights) {
+  if (sights.empty()) return std::nullopt;
   std::vector<CatalogueRecord> const first = puts_of(sights.front().view.catalogue);
   for (Sight const& sight : sights) {
     if (first == puts_of(sight.view.catalogue)) continue;

@@ -70,8 +70,9 @@ void MembershipChecks::check_twins() {
   for (NodeId const id : around_.cloned) {
     std::vector<Host const*> same;
     for (auto const& host : around_.hosts) {
-      // Who is paused hears nobody.
-      if (host->is_up() && !host->is_paused() && host->id() == id) same.push_back(host.get());
+      // Who is paused hears nobody, and who knows nobody hears of nobody.
+      bool const listens = host->is_up() && !host->is_paused() && host->id() == id;
+      if (listens && host->view().members.size() > 1) same.push_back(host.get());
     }
     for (std::size_t i = 0; i < same.size(); ++i) {
       for (std::size_t j = i + 1; j < same.size(); ++j) check_twins(*same[i], *same[j], before);

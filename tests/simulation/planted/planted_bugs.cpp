@@ -170,7 +170,7 @@ constexpr PlantedRow rows[] = {
      "a disk that fails to sync is written to as before", any_of({no_acknowledged_write_lost}),
      fence, 4},
     {Bug::bounce_goes_on, "bounce_goes_on", "readers.cpp", "a bounced request is bounced again",
-     any_of({redirects_end}), std::nullopt, 40},
+     any_of({redirects_end}), slow, 40},
 };
 
 constexpr bool every_bug_has_a_row() {

@@ -2,6 +2,7 @@
 # Installs what building, running and testing chisme needs on Debian 12. Does nothing, quickly, when
 # everything is there. Works as root and with sudo.
 #   examples/setup.sh [--tests]     also what only the tests need (a browser, ffmpeg, aria2, …)
+#   examples/setup.sh [--bench]     also what chisme is measured beside (nginx, haproxy, …)
 set -euo pipefail
 
 build_packages=(
@@ -12,9 +13,11 @@ build_packages=(
 test_packages=(
   clang-format-19 libgtest-dev libgmock-dev librapidcheck-dev git curl aria2 ffmpeg chromium
   python3 python3-websockets jq sqlite3 e2fsprogs mount iproute2 nftables)
+bench_packages=(nginx-light haproxy wrk python3)
 
 wanted=("${build_packages[@]}")
 [ "${1:-}" = --tests ] && wanted+=("${test_packages[@]}")
+[ "${1:-}" = --bench ] && wanted+=("${bench_packages[@]}")
 command -v node >/dev/null || wanted+=(nodejs)
 command -v npm >/dev/null || wanted+=(npm)
 

@@ -20,8 +20,9 @@ namespace chisme::cluster {
 //
 // A record is told 4 * ceil(log10(N + 1)) times, a load 4 times, then forgotten; of catalogue
 // records, of which there may be many, `changes_told_max` times at most: anti-entropy brings what a
-// node missed, and once all are level the rest is forgotten. News about a node replaces what is queued about it; suspicions by different accusers
-// stand beside each other, because they confirm each other.
+// node missed, and once all are level the rest is forgotten. News about a node replaces what is
+// queued about it; suspicions by different accusers stand beside each other, because they confirm
+// each other.
 //
 // Bounds: `records_max` of each kind; a full kind drops what was told most often. Loads grow older
 // while they wait. Pure; one thread owns it.

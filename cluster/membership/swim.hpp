@@ -179,7 +179,7 @@ class Swim {
   LoadRecord load_;
   std::uint64_t fingerprint_ = 0;
   std::uint64_t fingerprint_told_ = 0;
-  unsigned same_heard_ = 0;  // so many in a row had the same catalogue
+  unsigned same_heard_ = 0;   // so many in a row had the same catalogue
   unsigned quiet_ticks_ = 0;  // gossip ticks since anything was said
   Instant next_gossip_;
   std::optional<Instant> news_due_;  // when news that waits is told

@@ -273,6 +273,9 @@ Result<void> CatalogueStore::State::set_up() {
       {&save_peer, "INSERT OR IGNORE INTO peers VALUES (?1)"}};
   for (auto const& [place, sql] : statements) {
     auto prepared = Statement::prepare(connection.get(), sql);
+    // Its pages are in order, but its tables are not ours any more.
+    bool const other_tables = !prepared && sqlite3_errcode(connection.get()) == SQLITE_ERROR;
+    if (other_tables) return damaged(path, prepared.error().message);
     if (!prepared) return tl::unexpected<Error>(prepared.error());
     *place = std::move(*prepared);
   }

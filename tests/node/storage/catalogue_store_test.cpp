@@ -282,6 +282,21 @@ TEST_F(CatalogueStoreTest, BytesThatAreNoDatabaseAreNamedAndLeftAsTheyAre) {
   EXPECT_EQ(read_text(file()), junk);
 }
 
+TEST_F(CatalogueStoreTest, ADatabaseWhoseTablesAreNamedOtherwiseIsNamed) {
+  {
+    auto const store = open();
+  }
+  std::string bytes = read_text(file());
+  std::size_t const column = bytes.find("have INTEGER");
+  ASSERT_NE(column, std::string::npos);
+  bytes[column] = 'j';  // one bit
+  write_text(file(), bytes);
+  auto const store = CatalogueStore::open(data());
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().fault, Fault::corrupt);
+  EXPECT_THAT(store.error().message, HasSubstr(file().string()));
+}
+
 TEST_F(CatalogueStoreTest, ADatabaseWithOverwrittenPagesIsNoticedAtOpenAndLeftAsItIs) {
   {
     auto store = open();

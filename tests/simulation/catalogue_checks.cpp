@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cluster/catalogue/name_record.hpp"
+#include "cluster/membership/member_table.hpp"
 
 namespace chisme::simulation {
 
@@ -10,7 +11,8 @@ using namespace cluster;
 
 namespace {
 
-// A node of an older version keeps tombstones that the others forget together.
+// A node of an older version keeps what the others forget together: tombstones, and what nodes
+// held that are members no more.
 bool all_know_horizons(std::span<Sight const> sights) {
   return std::ranges::all_of(sights, [](Sight const& sight) {
     return sight.host->config().versions.highest >= minimum_version<HorizonNotice>;
@@ -49,10 +51,21 @@ bool agree(CatalogueRecord const& a, CatalogueRecord const& b) {
   return put_a->digest == put_b->digest;
 }
 
-std::string difference(Sight const& a, Sight const& b, bool with_tombstones) {
+std::vector<NodeId> holders_at(Sight const& sight, Digest const& digest, bool with_gone) {
+  std::vector<NodeId> holders = sight.view.catalogue.holders(digest);
+  std::erase_if(holders, [&](NodeId holder) {
+    auto const& members = sight.view.members;
+    return !with_gone && std::ranges::none_of(members, [&](MemberView const& member) {
+      return member.alive.id == holder && is_live(member.state);
+    });
+  });
+  return holders;
+}
+
+std::string difference(Sight const& a, Sight const& b, bool with_forgotten) {
   std::vector<CatalogueRecord const*> names_a = newest_of(a.view.catalogue);
   std::vector<CatalogueRecord const*> names_b = newest_of(b.view.catalogue);
-  if (!with_tombstones) {
+  if (!with_forgotten) {
     for (auto* const names : {&names_a, &names_b}) {
       std::erase_if(*names, [](CatalogueRecord const* one) { return is_tombstone(*one); });
     }
@@ -63,8 +76,8 @@ std::string difference(Sight const& a, Sight const& b, bool with_tombstones) {
   for (std::size_t i = 0; i < std::max(names_a.size(), names_b.size()); ++i) {
     bool const both = i < names_a.size() && i < names_b.size() && agree(*names_a[i], *names_b[i]);
     auto const* const put = both ? std::get_if<PutRecord>(&names_a[i]->change) : nullptr;
-    bool const same = both && (put == nullptr || a.view.catalogue.holders(put->digest) ==
-                                                     b.view.catalogue.holders(put->digest));
+    bool const same = both && (put == nullptr || holders_at(a, put->digest, with_forgotten) ==
+                                                     holders_at(b, put->digest, with_forgotten));
     if (same) continue;
     return line(names_a, i, a.view.catalogue) + " | " + line(names_b, i, b.view.catalogue);
   }
@@ -146,9 +159,9 @@ std::optional<Violation> different_names(std::span<Sight const> sights) {
 }
 
 std::optional<Violation> different_catalogues(std::span<Sight const> sights) {
-  bool const with_tombstones = all_know_horizons(sights);
+  bool const with_forgotten = all_know_horizons(sights);
   for (Sight const& sight : sights) {
-    std::string const differs = difference(sights.front(), sight, with_tombstones);
+    std::string const differs = difference(sights.front(), sight, with_forgotten);
     if (differs.empty()) continue;
     return Violation{
         Invariant::catalogues_agree,

@@ -130,6 +130,7 @@ Found const found[] = {
     {"one of two copies of a disk stored a write, and the other is left", {.seed = 2419}},
     {"a node lost the end of its own log, and the horizon passes it", {.seed = 2668}},
     {"two copies of one disk know nobody who knows both", {.seed = 5101}},
+    {"a node of an old version remembers what one held that is a member no more", {.seed = 1981}},
 };
 
 TEST(Simulation, WhatOnceFailedHolds) {

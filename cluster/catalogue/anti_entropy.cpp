@@ -258,14 +258,14 @@ void AntiEntropy::handle(Envelope const& from, RangeSync const& message, Catalog
   }
   if (catalogue.is_filling()) return;
   std::vector<CatalogueRecord> told = message.records;
-  auto const of_others = std::ranges::partition(
-      told, [&](CatalogueRecord const& record) { return record.dot.writer == from.sender; });
-  auto const own = static_cast<std::size_t>(of_others.begin() - told.begin());
+  auto const of_self = std::ranges::partition(
+      told, [&](CatalogueRecord const& record) { return record.dot.writer != self_; });
+  auto const others = static_cast<std::size_t>(of_self.begin() - told.begin());
   auto const merge = [&](std::span<CatalogueRecord const> records, Catalogue::Source source) {
     return catalogue.merge(records, source, situation.now, out);
   };
-  std::size_t const news = merge(std::span{told}.first(own), Catalogue::Source::same_horizon) +
-                           merge(std::span{told}.subspan(own), Catalogue::Source::level);
+  std::size_t const news = merge(std::span{told}.first(others), Catalogue::Source::same_horizon) +
+                           merge(std::span{told}.subspan(others), Catalogue::Source::level);
   if (!message.slots.empty() && known.range_opened) {
     next_slot_ = static_cast<std::uint16_t>((message.slots.back().slot + 1u) % slot_count);
   }

@@ -124,9 +124,8 @@ class Catalogue {
   // later start of the writer or by the horizon. Others would take it for superseded.
   [[nodiscard]] bool is_stale(CatalogueRecord const& record) const;
   // Who tells a record: anybody, a node with the same horizon as this one, or one that also has
-  // everything before the floors and is not the record's writer. What the last one has there
-  // counts: the writer may have lost it with its power, and told how far its log had come all the
-  // same.
+  // everything before the floors. What the last one has of this node's own words counts: they may
+  // have been lost with the power, and yet told how far the log had come.
   enum class Source { any, same_horizon, level };
   // Merges a record that came alone. True when it was news.
   bool merge(CatalogueRecord const& record, Instant now, Effects& out);

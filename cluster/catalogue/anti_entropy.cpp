@@ -257,6 +257,8 @@ void AntiEntropy::handle(Envelope const& from, RangeSync const& message, Catalog
     return tell_horizon_id(from.sender_peer, catalogue, out);
   }
   if (catalogue.is_filling()) return;
+  // Of its own words, which a power cut may have taken, this node believes whoever is level with
+  // it.
   std::vector<CatalogueRecord> told = message.records;
   auto const of_self = std::ranges::partition(
       told, [&](CatalogueRecord const& record) { return record.dot.writer != self_; });

@@ -40,6 +40,21 @@ void tell_horizon_id(Endpoint to, Catalogue const& catalogue, Effects& out) {
   send(to, HorizonNotice{{catalogue.horizon().id, {}, {}}}, out);
 }
 
+// What was collected of a log cannot be told to an asker that has less than its floor and knows no
+// horizons: so it is not to claim that log, and is behind (Catalogue::adopt) once it knows them.
+void leave_unclaimed(CatalogueDelta& delta, std::vector<LogPosition> const& positions,
+                     std::vector<LogPosition> const& floors) {
+  LogPositions claimed;
+  for (LogPosition const& position : positions) claimed.raise(position);
+  LogPositions unreached;
+  for (LogPosition const& floor : floors) {
+    if (claimed.at(floor.writer, floor.log) < floor) unreached.raise(floor);
+  }
+  std::erase_if(delta.through, [&](LogPosition const& through) {
+    return unreached.at(through.writer, through.log).sequence > 0;
+  });
+}
+
 }  // namespace
 
 AntiEntropy::AntiEntropy(NodeId self, Duration push_pull_period, Duration tombstones_kept,
@@ -170,6 +185,7 @@ void AntiEntropy::handle(Envelope const& from, CatalogueDigest const& digest,
   bool const tells_all = planted(PlantedBug::everything_is_told);
   CatalogueDelta delta =
       catalogue.delta_for(tells_all ? std::vector<LogPosition>{} : digest.positions);
+  if (!modern) leave_unclaimed(delta, digest.positions, horizon.floors);
   bool const lacks_nothing = delta.records.empty() && delta.through.empty();
   bool const was_just_told = known.told && situation.now - *known.told < between_telling_one;
   if (!lacks_nothing && !was_just_told) {

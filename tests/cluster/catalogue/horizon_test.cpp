@@ -147,6 +147,25 @@ TEST_F(Horizons, NothingIsCollectedWhileAMemberKnowsNoHorizons) {
   EXPECT_TRUE(nodes.agree());
 }
 
+TEST_F(Horizons, WhoComesBackInAnOldVersionForgetsWhatWasRemovedOnceItIsUpgraded) {
+  collect_without_three();
+  ProtocolVersions const now_spoken =
+      std::exchange(nodes.members[2].alive.versions, ProtocolVersions{1, 1, 1});
+  nodes.join(three);
+  write(one, put({.writer = 11, .sequence = 2}, "c", 30, 6));
+  write(two, put({.writer = 12, .sequence = 3}, "d", 30, 7));
+  nodes.run(30s);
+  ASSERT_NE(three.catalogue.file("a"), nullptr) << "nobody can tell it of the removal";
+  EXPECT_NE(three.catalogue.file("c"), nullptr);
+  EXPECT_NE(three.catalogue.file("d"), nullptr);
+  EXPECT_EQ(one.catalogue.file("a"), nullptr);
+  nodes.members[2].alive.versions = now_spoken;
+  nodes.run(30s);
+  EXPECT_EQ(three.catalogue.file("a"), nullptr);
+  EXPECT_NE(three.catalogue.file("d"), nullptr);
+  EXPECT_TRUE(nodes.agree());
+}
+
 TEST_F(Horizons, ACollectedRemovalStaysOne) {
   remove_a();
   nodes.run(until_collected, step);

@@ -131,6 +131,8 @@ Found const found[] = {
     {"a node lost the end of its own log, and the horizon passes it", {.seed = 2668}},
     {"two copies of one disk know nobody who knows both", {.seed = 5101}},
     {"a node of an old version remembers what one held that is a member no more", {.seed = 1981}},
+    {"a write that is outdone while it is made durable gets a second version", {.seed = 2984}},
+    {"what is told to a node of an old version has it claim what was collected", {.seed = 5734}},
 };
 
 TEST(Simulation, WhatOnceFailedHolds) {

@@ -191,7 +191,11 @@ void AntiEntropy::handle(Envelope const& from, CatalogueDigest const& digest,
   if (!lacks_nothing && !was_just_told) {
     if (!is_full(delta)) known.told = situation.now;
     if (modern && horizon.id.generation > 0) tell_horizon_id(from.sender_peer, catalogue, out);
-    send(from.sender_peer, std::move(delta), out);
+    if (modern) {
+      send(from.sender_peer, CatalogueAnswer{from.sender_epoch, std::move(delta)}, out);
+    } else {
+      send(from.sender_peer, std::move(delta), out);
+    }
   }
   if (digest.wants_reply) {
     // An audit is of both sides: positions may hide from this node what they hide from the other.
@@ -218,6 +222,17 @@ void AntiEntropy::handle(Envelope const& from, CatalogueDelta const& delta, Cata
   bool const more = follow(known, delta, catalogue);
   catalogue.merge(delta, source(known, catalogue), situation.now, out);
   if (more) ask(from.sender, from.sender_peer, false, catalogue, situation, out);
+}
+
+void AntiEntropy::handle(Envelope const& from, CatalogueAnswer const& answer, Catalogue& catalogue,
+                         Situation const& situation, Effects& out) {
+  if (answer.asker == catalogue.epoch()) {
+    return handle(from, answer.delta, catalogue, situation, out);
+  }
+  Catalogue::Source const known = source(peer(from.sender), catalogue);
+  if (known == Catalogue::Source::same_horizon) {
+    catalogue.merge(answer.delta.records, known, situation.now, out);
+  }
 }
 
 // Records come in log order, so the peer has told all that it has up to the last one of each log,

@@ -23,6 +23,9 @@ namespace chisme::cluster {
 // and less often (to 4 s), and one that was told all that it lacked is told nothing in the next
 // 250 ms.
 //
+// An answer names the run of the asker. One that waited in a queue while the asker started again
+// says what to add to positions that it may have lost: then it counts as records that come by.
+//
 // Positions can hide a record (a node lost the end of its own log in a power cut). So where they
 // agree and fingerprints do not, and also where fingerprints have not agreed for `patience`, be it
 // because somebody writes all the time, the two compare by range sync (range_sync.hpp).
@@ -51,6 +54,8 @@ class AntiEntropy {
   void handle(Envelope const& from, CatalogueDigest const& digest, Catalogue const& catalogue,
               Situation const& situation, Effects& out);
   void handle(Envelope const& from, CatalogueDelta const& delta, Catalogue& catalogue,
+              Situation const& situation, Effects& out);
+  void handle(Envelope const& from, CatalogueAnswer const& answer, Catalogue& catalogue,
               Situation const& situation, Effects& out);
   void handle(Envelope const& from, HorizonNotice const& notice, Catalogue& catalogue,
               Situation const& situation, Effects& out);

@@ -67,6 +67,8 @@ class Catalogue {
 
   // Takes what is on disk for true: objects without a Have get one, Haves without an object a Drop.
   Catalogue(NodeId self, Epoch epoch, StoredCatalogue stored, Instant now);
+  // Of this run.
+  [[nodiscard]] Epoch epoch() const { return epoch_; }
 
   // ---- What is known
   [[nodiscard]] CatalogueSnapshot const& snapshot() const { return tables_.snapshot(); }

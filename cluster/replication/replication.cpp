@@ -30,6 +30,9 @@ bool Replication::received(Envelope const& from, Situation const& situation, Eff
           [&](CatalogueDelta const& delta) {
             anti_entropy_.handle(from, delta, catalogue_, situation, out);
           },
+          [&](CatalogueAnswer const& answer) {
+            anti_entropy_.handle(from, answer, catalogue_, situation, out);
+          },
           [&](CommitWrite const& commit) {
             if (fenced_) return WriteParticipant::refuse(from, commit, out);
             participant_.handle(from, commit, catalogue_, situation, out);

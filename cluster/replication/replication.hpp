@@ -36,9 +36,8 @@ class Replication {
  public:
   Replication(CoreConfig const& config, Self const& self, StoredCatalogue stored, Instant now);
 
-  // A CatalogueDigest, CatalogueDelta, CommitWrite, WriteCommitted, FetchObject, LookupName,
-  // LookupAnswer, VerifyCopy, CopyVerified, FetchFailed or WriteSuperseded. False, and nothing
-  // done, when it is any other message.
+  // What is about the catalogue, writes, lookups and copies. False, and nothing done, when it is
+  // any other message.
   bool received(Envelope const& envelope, Situation const& situation, Effects& out);
   // A record of the catalogue among those of a Gossip, Ping or Ack.
   void gossiped(CatalogueRecord const& record, Situation const& situation, Effects& out);

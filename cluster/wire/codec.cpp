@@ -237,6 +237,10 @@ void serialize(Archive& archive, CatalogueDelta& m) {
   archive(List{m.records, delta_records_max}, List{m.through, log_positions_max});
 }
 template <class Archive>
+void serialize(Archive& archive, CatalogueAnswer& m) {
+  archive(m.asker, m.delta);
+}
+template <class Archive>
 void serialize(Archive& archive, CommitWrite& m) {
   archive(m.write, m.record);
 }

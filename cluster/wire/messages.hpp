@@ -342,6 +342,15 @@ struct PeersMissed {
   friend bool operator==(PeersMissed const&, PeersMissed const&) = default;
 };
 
+// By stream, the answer to a CatalogueDigest of the run `asker` of the receiver: it lacks the
+// records of the delta. What an earlier run had, this one may have lost in a power cut, so of an
+// answer to that one `through` is void.
+struct CatalogueAnswer {
+  Epoch asker;
+  CatalogueDelta delta;
+  friend bool operator==(CatalogueAnswer const&, CatalogueAnswer const&) = default;
+};
+
 // By stream: range-based set reconciliation (catalogue/range_sync.hpp). Every message says all that
 // its answer depends on, so that none has to be remembered.
 struct RangeSync {
@@ -392,12 +401,14 @@ template <>
 inline constexpr std::uint8_t minimum_version<MembersDelta> = 2;
 template <>
 inline constexpr std::uint8_t minimum_version<PeersMissed> = 2;
+template <>
+inline constexpr std::uint8_t minimum_version<CatalogueAnswer> = 2;
 
-using Message =
-    std::variant<Ping, Ack, PingReq, Nack, WrongTarget, Gossip, LoadProbe, LoadReply, PushPull,
-                 Leave, CatalogueDigest, CatalogueDelta, CommitWrite, WriteCommitted, FetchObject,
-                 LookupName, LookupAnswer, VerifyCopy, CopyVerified, FetchFailed, WriteSuperseded,
-                 HorizonNotice, RangeSync, MembersDigest, MembersDelta, PeersMissed>;
+using Message = std::variant<Ping, Ack, PingReq, Nack, WrongTarget, Gossip, LoadProbe, LoadReply,
+                             PushPull, Leave, CatalogueDigest, CatalogueDelta, CommitWrite,
+                             WriteCommitted, FetchObject, LookupName, LookupAnswer, VerifyCopy,
+                             CopyVerified, FetchFailed, WriteSuperseded, HorizonNotice, RangeSync,
+                             MembersDigest, MembersDelta, PeersMissed, CatalogueAnswer>;
 
 [[nodiscard]] inline std::uint8_t minimum_version_of(Message const& message) {
   return std::visit([]<class Kind>(Kind const&) { return minimum_version<Kind>; }, message);

@@ -70,6 +70,11 @@ void MergeChecks::sends(Message const& message) {
                         [&](CatalogueDelta const& m) {
                           for (CatalogueRecord const& change : m.records) keep(change, changes_);
                         },
+                        [&](CatalogueAnswer const& m) {
+                          for (CatalogueRecord const& change : m.delta.records) {
+                            keep(change, changes_);
+                          }
+                        },
                         [&](PushPull const& m) {
                           keep(News{m.self}, news_);
                           for (MemberRecord const& member : m.members) sends(member);

@@ -132,7 +132,8 @@ Found const found[] = {
     {"two copies of one disk know nobody who knows both", {.seed = 5101}},
     {"a node of an old version remembers what one held that is a member no more", {.seed = 1981}},
     {"a write that is outdone while it is made durable gets a second version", {.seed = 2984}},
-    {"what is told to a node of an old version has it claim what was collected", {.seed = 5734}},
+    {"an answer to a digest comes after its asker started again and had lost its power",
+     {.seed = 5734}},
 };
 
 TEST(Simulation, WhatOnceFailedHolds) {

@@ -196,6 +196,28 @@ TEST(AntiEntropy, WhatANodeLostOfItsOwnLogItAsksForUntilItIsAnswered) {
   EXPECT_EQ(pair.kinds[Message{RangeSync{}}.index()], 0);
 }
 
+TEST(AntiEntropy, AnAnswerToAnEarlierRunClaimsNothing) {
+  Nodes pair{2};
+  Node two{2};
+  write(two, put({.writer = 3, .sequence = 1}, "a", 10));
+  write(two, put({.writer = 3, .sequence = 2}, "b", 20));
+  // The first run of node 1 had "a", which it lost in a power cut.
+  Envelope const from{node(1), Epoch{1}, endpoint(1), CatalogueDigest{}};
+  Effects answers;
+  two.anti_entropy.handle(from, CatalogueDigest{{{node(3), LogKind::names, Epoch{1}, 1}}},
+                          two.catalogue, pair.at(two), answers);
+  Node again{1, {}, 2};
+  pair.join(again);
+  EXPECT_EQ(pair.deliver(two, std::move(answers)), 1);
+  EXPECT_NE(again.catalogue.file("b"), nullptr);
+  EXPECT_THAT(again.catalogue.positions(), ::testing::IsEmpty());
+  pair.join(two);
+  pair.now += 1s;
+  pair.gossip(again, two);
+  EXPECT_NE(again.catalogue.file("a"), nullptr);
+  EXPECT_TRUE(pair.agree());
+}
+
 TEST(AntiEntropy, RecordsHiddenByPositionsAreFoundByRangeSync) {
   Nodes pair{2};
   Node one{1};

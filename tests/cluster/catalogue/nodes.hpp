@@ -119,7 +119,8 @@ class Nodes {
 
  private:
   void hand_over(Node& from, Node& to, Message const& message, Effects& out) {
-    std::string const frame = encode(Envelope{from.id, Epoch{1}, endpoint(from.id.low), message});
+    std::string const frame =
+        encode(Envelope{from.id, from.catalogue.epoch(), endpoint(from.id.low), message});
     bytes += frame.size();
     ++kinds[message.index()];
     auto const decoded = decode(frame, stream_message_bytes_max);
@@ -131,6 +132,8 @@ class Nodes {
       handle(*digest);
     } else if (auto const* const delta = std::get_if<CatalogueDelta>(&decoded->message)) {
       handle(*delta);
+    } else if (auto const* const answer = std::get_if<CatalogueAnswer>(&decoded->message)) {
+      handle(*answer);
     } else if (auto const* const notice = std::get_if<HorizonNotice>(&decoded->message)) {
       handle(*notice);
     } else if (std::holds_alternative<PeersMissed>(decoded->message)) {

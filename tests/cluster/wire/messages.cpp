@@ -158,6 +158,8 @@ Message MessageMaker::message(std::size_t kind) {
       return MembersDigest{alive(), some([&] { return small(); })};
     case 25:
       return PeersMissed{};
+    case 26:
+      return CatalogueAnswer{epoch(), {some(change_record), some([&] { return log_position(); })}};
     default:
       return MembersDelta{alive(), static_cast<std::uint16_t>(small()),
                           some([&] { return static_cast<std::uint16_t>(small()); }), flag(),

@@ -33,6 +33,7 @@ Use use_of_files(cluster::Message const& message) {
   using namespace cluster;
   bool const levels = std::holds_alternative<CatalogueDigest>(message) ||
                       std::holds_alternative<CatalogueDelta>(message) ||
+                      std::holds_alternative<CatalogueAnswer>(message) ||
                       std::holds_alternative<HorizonNotice>(message) ||
                       std::holds_alternative<RangeSync>(message);
   return levels ? Use::catalogue : Use::files;

@@ -9,7 +9,8 @@ constexpr std::string_view alphabet =
 }  // namespace
 
 std::string base64_encoded(std::span<std::uint8_t const> bytes) {
-  std::string text;
+  std::string text((bytes.size() + 2) / 3 * 4, '=');
+  char* at = text.data();
   std::uint32_t bits = 0;
   unsigned bit_count = 0;
   for (std::uint8_t const byte : bytes) {
@@ -17,11 +18,10 @@ std::string base64_encoded(std::span<std::uint8_t const> bytes) {
     bit_count += 8;
     while (bit_count >= 6) {
       bit_count -= 6;
-      text.push_back(alphabet[bits >> bit_count & 63]);
+      *at++ = alphabet[bits >> bit_count & 63];
     }
   }
-  if (bit_count > 0) text.push_back(alphabet[bits << (6 - bit_count) & 63]);
-  while (text.size() % 4 != 0) text.push_back('=');
+  if (bit_count > 0) *at = alphabet[bits << (6 - bit_count) & 63];
   return text;
 }
 

@@ -28,29 +28,35 @@ std::string shown_type(std::string const& type) {
 }
 
 // What a user's bytes are called, and how a browser has to treat them.
-std::vector<Header> content_headers(std::string const& name, std::string const& type,
-                                    bool download) {
+void add_content_headers(Reply& head, std::string const& name, std::string const& type,
+                         bool download) {
   bool const shown = !download && is_shown_inline(type);
-  return {{"Content-Type", shown_type(type)},
-          {"Content-Disposition", content_disposition(shown ? "inline" : "attachment", name)},
-          {"X-Content-Type-Options", "nosniff"},
-          {"Content-Security-Policy", sandbox}};
+  head.add("Content-Type", shown_type(type));
+  head.add("Content-Disposition", content_disposition(shown ? "inline" : "attachment", name));
+  head.add("X-Content-Type-Options", "nosniff");
+  head.add("Content-Security-Policy", sandbox);
+}
+
+void add_links(Reply& reply, Call const& call, FileInfo const& file) {
+  for (Header& link : duplicate_links(file, call.gateway.replicas(file))) {
+    reply.headers.push_back(std::move(link));
+  }
 }
 
 Reply file_head(Call const& call, FileInfo const& file, bool download) {
-  Reply head{.status = 200, .headers = content_headers(file.name, file.type, download), .body = {}};
-  for (Header& header : std::vector<Header>{{"ETag", etag_of(file.digest)},
-                                            {"Last-Modified", http_date(file.modified)},
-                                            {"Accept-Ranges", "bytes"},
-                                            {"Repr-Digest", repr_digest(file.digest)},
-                                            {"Digest", "SHA-256=" + base64(file.digest)},
-                                            {"Chisme-Version", file.version},
-                                            {"Cache-Control", "no-cache"}}) {
-    head.headers.push_back(std::move(header));
-  }
-  for (Header& link : duplicate_links(file, call.gateway.replicas(file))) {
-    head.headers.push_back(std::move(link));
-  }
+  constexpr std::size_t most = 16;  // but for links of large clusters
+  Reply head;
+  head.headers.reserve(most);
+  add_content_headers(head, file.name, file.type, download);
+  head.add("ETag", etag_of(file.digest));
+  head.add("Last-Modified", http_date(file.modified));
+  head.add("Accept-Ranges", "bytes");
+  std::string const digest = base64(file.digest);
+  head.add("Repr-Digest", "sha-256=:" + digest + ":");
+  head.add("Digest", "SHA-256=" + digest);
+  head.add("Chisme-Version", file.version);
+  head.add("Cache-Control", "no-cache");
+  add_links(head, call, file);
   return head;
 }
 
@@ -72,9 +78,8 @@ std::variant<Reply, Selection> select_bytes(Call const& call, FileInfo const& fi
                  [&](ByteRange asked) -> std::variant<Reply, Selection> {
                    std::uint64_t const last = asked.first.value() + asked.length.value() - 1;
                    head.status = 206;
-                   head.headers.push_back(
-                       {"Content-Range", "bytes " + std::to_string(asked.first.value()) + "-" +
-                                             std::to_string(last) + "/" + size});
+                   head.add("Content-Range", "bytes " + std::to_string(asked.first.value()) + "-" +
+                                                 std::to_string(last) + "/" + size);
                    return Selection{std::move(head), asked.first, asked.length};
                  },
                  [&](Unsatisfiable) -> std::variant<Reply, Selection> {
@@ -123,9 +128,7 @@ Plan not_here(Call const& call, FileInfo const& file) {
   Reply reply =
       problem(404, "This node has no copy of " + file.name +
                        ". Ask without via=local, or one of the nodes in the Link headers.");
-  for (Header& link : duplicate_links(file, call.gateway.replicas(file))) {
-    reply.headers.push_back(std::move(link));
-  }
+  add_links(reply, call, file);
   return reply;
 }
 
@@ -166,10 +169,11 @@ std::optional<Plan> follow_plan(Call const& call, std::string const& name) {
 
 // No ETag and no ranges: what a client has of it must not be taken for the file.
 Reply incomplete_head(std::string const& name, std::string const& type) {
-  Reply head{.status = 200, .headers = content_headers(name, type, false), .body = {}};
-  head.headers.push_back({"Upload-Incomplete", "?1"});
-  head.headers.push_back({"Accept-Ranges", "none"});
-  head.headers.push_back({"Cache-Control", "no-store"});
+  Reply head;
+  add_content_headers(head, name, type, false);
+  head.add("Upload-Incomplete", "?1");
+  head.add("Accept-Ranges", "none");
+  head.add("Cache-Control", "no-store");
   return head;
 }
 

@@ -12,8 +12,10 @@ constexpr std::array<std::string_view, 7> weekdays{"Sun", "Mon", "Tue", "Wed", "
 constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-std::string two_digits(unsigned value) {
-  return {static_cast<char>('0' + value / 10 % 10), static_cast<char>('0' + value % 10)};
+void add_two_digits(std::string& text, auto count) {
+  auto const value = static_cast<unsigned>(count);
+  text += static_cast<char>('0' + value / 10 % 10);
+  text += static_cast<char>('0' + value % 10);
 }
 
 std::optional<unsigned> number(std::string_view digits) {
@@ -31,13 +33,23 @@ std::string http_date(WallTime time) {
   std::chrono::sys_days const day{days};
   std::chrono::year_month_day const date{day};
   std::chrono::hh_mm_ss const clock{since_epoch - days};
-  return std::string{weekdays[std::chrono::weekday{day}.c_encoding()]} + ", " +
-         two_digits(static_cast<unsigned>(date.day())) + " " +
-         std::string{months[static_cast<unsigned>(date.month()) - 1]} + " " +
-         std::to_string(static_cast<int>(date.year())) + " " +
-         two_digits(static_cast<unsigned>(clock.hours().count())) + ":" +
-         two_digits(static_cast<unsigned>(clock.minutes().count())) + ":" +
-         two_digits(static_cast<unsigned>(clock.seconds().count())) + " GMT";
+  std::string text;
+  text.reserve(30);
+  text += weekdays[std::chrono::weekday{day}.c_encoding()];
+  text += ", ";
+  add_two_digits(text, static_cast<unsigned>(date.day()));
+  text += ' ';
+  text += months[static_cast<unsigned>(date.month()) - 1];
+  text += ' ';
+  text += std::to_string(static_cast<int>(date.year()));
+  text += ' ';
+  add_two_digits(text, clock.hours().count());
+  text += ':';
+  add_two_digits(text, clock.minutes().count());
+  text += ':';
+  add_two_digits(text, clock.seconds().count());
+  text += " GMT";
+  return text;
 }
 
 std::optional<WallTime> parse_http_date(std::string_view text) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -20,6 +21,10 @@ struct Reply {
   std::vector<Header> headers;
   std::string body;
   bool close = false;  // the connection cannot go on after it
+
+  void add(std::string name, std::string value) {
+    headers.push_back({std::move(name), std::move(value)});
+  }
 };
 
 // `head` (its body is empty), then bytes of a local object. For HEAD, only `head`.

@@ -15,13 +15,23 @@ bool is_v4(Endpoint const& endpoint) {
   return std::equal(v4_mapped_prefix.begin(), v4_mapped_prefix.end(), endpoint.address.begin());
 }
 
+// Made for each redirect, so not by inet_ntop, which prints a format.
+std::string v4_text(std::span<std::uint8_t const, 4> bytes) {
+  std::string text;
+  for (std::uint8_t const byte : bytes) {
+    if (!text.empty()) text += '.';
+    text += std::to_string(byte);
+  }
+  return text;
+}
+
 std::string hex(std::span<std::uint8_t const> bytes) {
   static constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
+  std::string text(bytes.size() * 2, '\0');
+  char* at = text.data();
   for (std::uint8_t const byte : bytes) {
-    text.push_back(digits[byte >> 4]);
-    text.push_back(digits[byte & 15]);
+    *at++ = digits[byte >> 4];
+    *at++ = digits[byte & 15];
   }
   return text;
 }
@@ -93,9 +103,9 @@ std::optional<Version> parse_version(std::string_view text) {
 }
 
 std::string address_text(Endpoint const& endpoint) {
+  if (is_v4(endpoint)) return v4_text(std::span{endpoint.address}.last<4>());
   std::array<char, INET6_ADDRSTRLEN> text{};
-  void const* const bytes = endpoint.address.data() + (is_v4(endpoint) ? 12 : 0);
-  inet_ntop(is_v4(endpoint) ? AF_INET : AF_INET6, bytes, text.data(), text.size());
+  inet_ntop(AF_INET6, endpoint.address.data(), text.data(), text.size());
   return text.data();
 }
 

@@ -1,5 +1,7 @@
 #include "node/object_service.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <asio/post.hpp>
 #include <utility>
@@ -283,12 +285,26 @@ void ObjectService::remove(std::string name, web::Condition condition,
 
 Result<std::shared_ptr<web::OpenObject const>> ObjectService::open(Digest const& digest) {
   auto file = parts_.objects.open_object(digest);
+  if (file) remember(digest, **file);
   if (file) return std::make_shared<LocalObject const>(loop_, parts_, digest, std::move(*file));
   // The catalogue must not go on naming a copy that is not there.
   if (file.error().fault == Fault::corrupt || file.error().fault == Fault::not_found) {
     parts_.core.suspect(digest);
   }
   return tl::unexpected(file.error());
+}
+
+void ObjectService::remember(Digest const& digest, ObjectFile const& file) {
+  ByteCount const size = file.size();
+  if (size.value() > RecentObjects::object_bytes_max) return;
+  if (!file.is_trusted(ByteOffset{0}, size)) return;
+  std::string bytes(size.value(), '\0');
+  ssize_t const count = ::pread(file.descriptor(), bytes.data(), bytes.size(), 0);
+  if (std::cmp_equal(count, bytes.size())) recent_.keep(digest, std::move(bytes), steady_now());
+}
+
+std::shared_ptr<std::string const> ObjectService::in_memory(Digest const& digest) {
+  return recent_.find(digest, steady_now());
 }
 
 std::unique_ptr<web::RemoteRead> ObjectService::relay(web::FileInfo const& file, ByteOffset offset,

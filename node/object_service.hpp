@@ -11,6 +11,7 @@
 #include "cluster/load/redirect_tally.hpp"
 #include "node/core_driver.hpp"
 #include "node/parts.hpp"
+#include "node/recent_objects.hpp"
 #include "web/gateway.hpp"
 
 namespace chisme::node {
@@ -44,6 +45,7 @@ class ObjectService final : public web::Gateway {
   void remove(std::string name, web::Condition condition,
               web::Done<web::RemovedFile> done) override;
   Result<std::shared_ptr<web::OpenObject const>> open(Digest const& digest) override;
+  std::shared_ptr<std::string const> in_memory(Digest const& digest) override;
   std::unique_ptr<web::RemoteRead> relay(web::FileInfo const& file, ByteOffset offset,
                                          ByteCount length) override;
   std::unique_ptr<web::Subscription> subscribe(
@@ -61,6 +63,8 @@ class ObjectService final : public web::Gateway {
   struct Waiting;
   using View = std::shared_ptr<cluster::ClusterView const>;
 
+  // The bytes of a small object that were verified.
+  void remember(Digest const& digest, ObjectFile const& file);
   [[nodiscard]] std::vector<cluster::Candidate> candidates(cluster::ClusterView const& view,
                                                            std::span<NodeId const> holders) const;
   // The same for a file's holders; asks for younger loads where they are old.
@@ -75,6 +79,7 @@ class ObjectService final : public web::Gateway {
   Random random_;
   cluster::RedirectTally tally_;
   cluster::WantedLoads wanted_loads_;
+  RecentObjects recent_;
   std::shared_ptr<Waiting> waiting_;
 };
 

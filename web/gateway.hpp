@@ -204,6 +204,10 @@ class Gateway {
   virtual void begin_upload(UploadRequest request, Done<std::unique_ptr<Upload>> done) = 0;
   virtual void remove(std::string name, Condition condition, Done<RemovedFile> done) = 0;
   [[nodiscard]] virtual Result<std::shared_ptr<OpenObject const>> open(Digest const& digest) = 0;
+  // All bytes of a small local object, verified, if they are in memory; null otherwise.
+  [[nodiscard]] virtual std::shared_ptr<std::string const> in_memory(Digest const&) {
+    return nullptr;
+  }
   [[nodiscard]] virtual std::unique_ptr<RemoteRead> relay(FileInfo const& file, ByteOffset offset,
                                                           ByteCount length) = 0;
   [[nodiscard]] virtual std::unique_ptr<Subscription> subscribe(

@@ -1,10 +1,12 @@
 #include "node/http/connection.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <asio/buffer.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
-#include <asio/write.hpp>
+#include <cerrno>
 #include <exception>
 #include <utility>
 
@@ -24,7 +26,7 @@ constexpr std::uint64_t dropped_body_bytes_max = 64 << 10;
 constexpr auto linger_time = std::chrono::milliseconds(3000);
 constexpr std::uint64_t linger_bytes_max = 256 << 20;
 constexpr auto watch_period = std::chrono::milliseconds(3000);
-// Answers are written in pieces, each of which must make progress.
+// Answers are written in pieces; when the socket is full, there must be progress.
 constexpr std::size_t write_piece_bytes = 64 << 10;
 
 // Counts a request for the load that the node gossips, also when its coroutine is destroyed.
@@ -178,14 +180,18 @@ asio::awaitable<bool> HttpConnection::read_more(std::chrono::milliseconds patien
 asio::awaitable<bool> HttpConnection::write_all(std::string_view bytes) {
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
-  while (!bytes.empty() && socket_.is_open()) {
+  while (!bytes.empty() && socket_.is_open() && !error) {
+    // Most answers fit what the socket takes: to wait for it first would be a turn of the loop.
+    ssize_t const count =
+        ::send(socket_.native_handle(), bytes.data(), std::min(bytes.size(), write_piece_bytes),
+               MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count >= 0) bytes.remove_prefix(static_cast<std::size_t>(count));
+    if (count >= 0 || errno == EINTR) continue;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) break;
     expect_within(host_->settings.progress_timeout);
-    auto const piece = asio::buffer(bytes.data(), std::min(bytes.size(), write_piece_bytes));
-    std::size_t const count = co_await socket_.async_write_some(piece, token);
-    if (error) break;
-    bytes.remove_prefix(count);
+    co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, token);
+    expect_nothing();
   }
-  expect_nothing();
   co_return bytes.empty();
 }
 

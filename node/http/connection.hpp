@@ -86,6 +86,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   // objects.cpp
   asio::awaitable<After> send_object(web::SendObject plan);
+  asio::awaitable<After> send_from_memory(web::SendObject plan,
+                                          std::shared_ptr<std::string const> object);
   asio::awaitable<After> relay_object(web::RelayObject plan);
   asio::awaitable<bool> are_right(std::shared_ptr<web::OpenObject const> object, ByteOffset offset,
                                   ByteCount length);

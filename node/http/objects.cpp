@@ -16,7 +16,21 @@
 // Bodies that go out: local objects by sendfile, others' objects through a buffer.
 namespace chisme::node {
 
+// Head and bytes go out in one packet, if they fit.
+asio::awaitable<HttpConnection::After> HttpConnection::send_from_memory(
+    web::SendObject plan, std::shared_ptr<std::string const> object) {
+  auto answer = head_of(plan.head, plan.length.value());
+  answer.append(*object, plan.offset.value(), plan.length.value());
+  bool const whole = co_await write_all(answer);
+  if (!whole) co_return After::close;
+  host_->gateway.delivered(plan.length);
+  co_return co_await settle_body(After::linger);
+}
+
 asio::awaitable<HttpConnection::After> HttpConnection::send_object(web::SendObject plan) {
+  if (auto bytes = head_only_ ? nullptr : host_->gateway.in_memory(plan.file.digest)) {
+    co_return co_await send_from_memory(std::move(plan), std::move(bytes));
+  }
   std::shared_ptr<web::OpenObject const> object;
   if (!head_only_) {
     auto opened = host_->gateway.open(plan.file.digest);

@@ -6,8 +6,8 @@ Parts: failpoints; pairs (of nodes that die of two failpoints at once); disk_err
 one node fails); full_disk (small file systems that clients fill; needs the right to mount); history (concurrent
 clients under kills and pauses, checked by history_checker.py); network (partitions and loss, each node in a network
 namespace; needs the right to make those); power_cut (needs the right to mount); clocks (the calendar is wrong);
-bit_rot; redundancy (its figures after a kill and a wiped disk); resume (uploads whose nodes are killed). All of them
-unless named, --short all but bit_rot, redundancy and pairs. `--minutes` is how long each part goes on at least.
+bit_rot; redundancy (its figures after a kill and a wiped disk); resume (uploads whose nodes are killed); hangs (nodes
+that stop for a while). All of them unless named, --short all but bit_rot, redundancy and pairs. `--minutes` is how long each part goes on at least.
 The program of the part `failpoints` is built with
     cmake --preset release -B build/failpoints -DCHISME_FAILPOINTS=ON -DCHISME_PAGE=OFF -DBUILD_TESTING=OFF
     cmake --build build/failpoints --target chisme
@@ -29,6 +29,7 @@ import bit_rot  # noqa: E402
 import clocks  # noqa: E402
 import failpoints  # noqa: E402
 import full_disk  # noqa: E402
+import hangs  # noqa: E402
 import history  # noqa: E402
 import network  # noqa: E402
 import pairs  # noqa: E402
@@ -40,7 +41,7 @@ PARTS = {"failpoints": failpoints.run_all, "disk_errors": disk_errors.run_all,
          "history": history.run_all, "power_cut": power_cut.run_all, "clocks": clocks.run_all,
          "bit_rot": bit_rot.run_all, "redundancy": redundancy.run_all, "resume": resume.run_all,
          "network": network.run_all, "full_disk": full_disk.run_all,
-         "pairs": pairs.run_all}
+         "pairs": pairs.run_all, "hangs": hangs.run_all}
 NOT_SHORT = ("bit_rot", "redundancy", "pairs")
 
 

@@ -34,6 +34,8 @@ def lay(count):
         command("ip", "link", "add", f"wire{number}", "type", "veth", "peer", "name", "end", "netns", f"n{number}")
         command("ip", "link", "set", f"wire{number}", "master", "bridge", "up")
         command(*inside(number), "ip", "link", "set", "lo", "up")
+        # Else the kernel hands on many segments as one long packet, which no wire would see.
+        command(*inside(number), "ip", "link", "set", "end", "gso_max_segs", "1")
         _take_address(inside(number), "end", OWN_ADDRESS + number)
     _nft(f"{_TABLE} {{\n chain forward {{\n type filter hook forward priority 0\n }}\n}}\n")
 

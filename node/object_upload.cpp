@@ -1,7 +1,5 @@
 #include "node/object_upload.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
@@ -10,7 +8,6 @@
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
-#include <cerrno>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +24,7 @@
 #include "node/storage/disk_pool.hpp"
 #include "node/storage/fence.hpp"
 #include "node/storage/object_store.hpp"
-#include "node/storage/posix.hpp"
+#include "node/upload_chunks.hpp"
 #include "node/view_queries.hpp"
 
 namespace chisme::node {
@@ -45,9 +42,6 @@ constexpr unsigned further_holders_max = 2;
 // After this long another node is given the object too: whoever is first counts.
 constexpr Duration hedge_time = std::chrono::seconds{2};
 
-using Chunk = PushConnection::Chunk;
-using Chunks = std::vector<Chunk>;
-
 // One other node that is being given the bytes: as they come, once it follows; until then it is fed
 // from the staging file.
 struct Target {
@@ -56,33 +50,6 @@ struct Target {
   std::shared_ptr<asio::steady_timer> room;  // cancelled when there may be more to do
   bool follows = false;
 };
-
-Chunks copy_in_chunks(std::span<std::byte const> bytes) {
-  Chunks chunks;
-  while (!bytes.empty()) {
-    auto const part = bytes.first(std::min(bytes.size(), push_chunk_bytes_max));
-    chunks.push_back(std::make_shared<std::vector<std::byte> const>(part.begin(), part.end()));
-    bytes = bytes.subspan(part.size());
-  }
-  return chunks;
-}
-
-Result<void> append_all(StagingFile& staged, Chunks const& chunks) {
-  for (Chunk const& chunk : chunks) {
-    if (auto appended = staged.append(*chunk); !appended) return appended;
-  }
-  return {};
-}
-
-Result<Chunk> read_chunk(Descriptor const& file, std::uint64_t offset, std::uint64_t end) {
-  std::vector<std::byte> bytes(std::min<std::uint64_t>(push_chunk_bytes_max, end - offset));
-  ssize_t const got =
-      ::pread(file.number(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-  if (got < 0) return tl::unexpected(system_failure(errno, "reading an upload to push it"));
-  if (got == 0) return fail(Fault::corrupt, "an upload is shorter than it was");
-  bytes.resize(static_cast<std::size_t>(got));
-  return std::make_shared<std::vector<std::byte> const>(std::move(bytes));
-}
 
 std::string quorum_sentence(std::size_t have, std::size_t need) {
   return "only " + std::to_string(have) + " of the " + std::to_string(need) +

@@ -410,6 +410,14 @@ using Message = std::variant<Ping, Ack, PingReq, Nack, WrongTarget, Gossip, Load
                              CopyVerified, FetchFailed, WriteSuperseded, HorizonNotice, RangeSync,
                              MembersDigest, MembersDelta, PeersMissed, CatalogueAnswer>;
 
+// A question of the failure detector, or an answer to one: that it comes late is taken for news
+// about its sender, so it must not wait behind other messages.
+[[nodiscard]] inline bool is_probe(Message const& message) {
+  return std::holds_alternative<Ping>(message) || std::holds_alternative<Ack>(message) ||
+         std::holds_alternative<PingReq>(message) || std::holds_alternative<Nack>(message) ||
+         std::holds_alternative<WrongTarget>(message);
+}
+
 [[nodiscard]] inline std::uint8_t minimum_version_of(Message const& message) {
   return std::visit([]<class Kind>(Kind const&) { return minimum_version<Kind>; }, message);
 }

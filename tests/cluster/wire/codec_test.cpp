@@ -253,6 +253,17 @@ TEST(Codec, AFrameBearsTheLowestVersionThatHasItsKind) {
   EXPECT_EQ(minimum_version_of(VerifyCopy{}), 2);
 }
 
+TEST(Codec, WhatTheFailureDetectorAsksAndHearsIsAProbe) {
+  for (Message const& probe : {Message{Ping{}}, Message{Ack{}}, Message{PingReq{}}, Message{Nack{}},
+                               Message{WrongTarget{}}}) {
+    EXPECT_TRUE(is_probe(probe)) << probe.index();
+  }
+  for (Message const& other : {Message{Gossip{}}, Message{PushPull{}}, Message{CatalogueDelta{}},
+                               Message{CommitWrite{}}, Message{LoadProbe{}}}) {
+    EXPECT_FALSE(is_probe(other)) << other.index();
+  }
+}
+
 TEST(Codec, WhatIsNoneOfOursIsNotCalledNew) {
   std::string const noise(40, '\x7f');
   EXPECT_FALSE(is_too_new(std::as_bytes(std::span{noise})));

@@ -320,7 +320,9 @@ std::unique_ptr<web::RemoteRead> ObjectService::relay(web::FileInfo const& file,
   };
   return std::make_unique<SwitchingRead>(
       loop_,
-      SwitchingRead::Host{parts_.self, parts_.objects, parts_.disk,
+      SwitchingRead::Host{{parts_.self, parts_.narrow_paths},
+                          parts_.objects,
+                          parts_.disk,
                           [&core = parts_.core](NodeId holder, bool succeeded) {
                             core.post(cluster::RelayEnded{holder, succeeded});
                           }},

@@ -199,8 +199,9 @@ void ObjectUpload::State::push_to(NodeId node, Endpoint peer, bool follows) {
   limits.answer_timeout =
       answer_time + std::chrono::seconds{bytes_known / slow_disk_bytes_per_second};
   tried.push_back(node);
+  Caller const caller{parts.self, parts.narrow_paths};
   targets.push_back({node,
-                     std::make_unique<PushConnection>(loop, parts.self, peer, PushBegin{announced},
+                     std::make_unique<PushConnection>(loop, caller, peer, PushBegin{announced},
                                                       on_change, limits),
                      std::make_shared<asio::steady_timer>(loop), follows});
 }

@@ -9,11 +9,11 @@
 namespace chisme::node {
 
 // ObjectUpload takes one file in: the bytes go to a staging file here and, at the same time, to W-1
-// other nodes in placement order. A node that fails, is dead to the cluster, or makes no progress
-// for five seconds is replaced at once: another one reads from the staging file what it missed, and
-// then gets the bytes as they come. At the end an answer that takes long is not waited for alone:
-// one more node is given the object. Once W nodes have it the core is asked to make the name
-// visible.
+// other nodes in placement order. A node that fails, is dead to the cluster, does not acknowledge
+// packets sent four times, or makes no progress for five seconds is replaced at once: another one
+// reads from the staging file what it missed, and then gets the bytes as they come. At the end an
+// answer that takes long is not waited for alone: one more node is given the object. Once W nodes
+// have it the core is asked to make the name visible.
 //
 // Back-pressure: a `write` is done when the local disk took it and no push that follows has more
 // than 1 MiB waiting. Destroying it closes the pushes and removes the staging file. One web loop's

@@ -13,6 +13,7 @@ class CoreDriver;
 class DiskPool;
 class EventHub;
 class Fence;
+class NarrowPaths;
 class ObjectStore;
 
 // What the web loops share of their node. All of it may be used from any thread and outlives them.
@@ -23,6 +24,7 @@ struct NodeParts {
   ObjectStore& objects;
   DiskPool& disk;
   CoreDriver& core;
+  NarrowPaths& narrow_paths;
   EventHub& events;
   LoadCounters& counters;
   Census& census;

@@ -163,7 +163,7 @@ asio::awaitable<Result<std::size_t>> SwitchingRead::State::read_here(std::span<s
 asio::awaitable<Result<std::size_t>> SwitchingRead::State::read_there(Endpoint holder,
                                                                       std::span<std::byte> into) {
   if (!connection) {
-    connection = std::make_shared<PullConnection>(loop, host.self, holder, progress_timeout);
+    connection = std::make_shared<PullConnection>(loop, host.caller, holder, progress_timeout);
   }
   auto const pulling = connection;
   if (pulling->left().value() == 0) {

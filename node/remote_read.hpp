@@ -7,6 +7,7 @@
 
 #include "cluster/base/identity.hpp"
 #include "cluster/base/strong.hpp"
+#include "node/peer/caller.hpp"
 #include "web/gateway.hpp"
 
 namespace chisme::node {
@@ -39,7 +40,7 @@ class SwitchingRead final : public web::RemoteRead {
   // not that of a copy which is not there.
   using Outcome = std::function<void(NodeId holder, bool succeeded)>;
   struct Host {
-    NodeId self;
+    Caller caller;
     ObjectStore const& objects;
     DiskPool& disk;
     Outcome tell_outcome;

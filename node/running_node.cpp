@@ -158,7 +158,7 @@ Result<void> RunningNode::take_ports() {
   if (!http) return tl::unexpected(http.error());
   config_.http = *http;
   transport_ = std::make_unique<PeerTransport>(
-      control(), PeerTransport::Self{identity_.id, identity_.epoch, config_.peer});
+      control(), PeerTransport::Self{identity_.id, identity_.epoch, config_.peer}, narrow_paths_);
   if (auto bound = transport_->bind(); !bound) return bound;
   config_.peer = transport_->local();
   return {};
@@ -212,7 +212,9 @@ void RunningNode::make_transfers() {
                               [this](ByteCount sent) { counters_.bytes_to_peers += sent.value(); }};
   transfer_server_ = std::make_unique<TransferServer>(transfer_.context(), std::move(server));
   TransferClient::Host client{
-      *objects_, *disk_, identity_.id,
+      *objects_,
+      *disk_,
+      {identity_.id, narrow_paths_},
       [this](StoredObject object) {
         driver_->post(cluster::ObjectStored{object.digest, object.size});
       },
@@ -255,9 +257,9 @@ void RunningNode::watch_fence() {
 }
 
 Result<void> RunningNode::make_web_loops() {
-  parts_ = std::make_unique<NodeParts>(
-      NodeParts{identity_.id, config_.max_file_size, *fence_, *objects_, *disk_, *driver_, events_,
-                counters_, census_, [this] { return transport_->dropped(); }});
+  parts_ = std::make_unique<NodeParts>(NodeParts{
+      identity_.id, config_.max_file_size, *fence_, *objects_, *disk_, *driver_, narrow_paths_,
+      events_, counters_, census_, [this] { return transport_->dropped(); }});
   Random random{random_seed()};
   unsigned const loops =
       config_.web_loops > 0 ? config_.web_loops : std::max(1u, std::thread::hardware_concurrency());

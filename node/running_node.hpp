@@ -18,6 +18,7 @@
 #include "node/local_copies.hpp"
 #include "node/object_service.hpp"
 #include "node/parts.hpp"
+#include "node/peer/narrow_paths.hpp"
 #include "node/peer/transfer_client.hpp"
 #include "node/peer/transfer_server.hpp"
 #include "node/peer/transport.hpp"
@@ -89,6 +90,7 @@ class RunningNode {
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<CatalogueStore> catalogue_;
   LoadCounters counters_;
+  NarrowPaths narrow_paths_;
   EventHub events_;
   Census census_;
   std::unique_ptr<NodeParts> parts_;

@@ -5,9 +5,9 @@
 
 namespace chisme::node {
 
-PullConnection::PullConnection(asio::io_context& loop, NodeId self, Endpoint holder, Duration limit)
-    : socket_{std::make_shared<PeerSocket>(loop)},
-      hello_{StreamKind::pull, self},
+PullConnection::PullConnection(asio::io_context& loop, Caller caller, Endpoint holder,
+                               Duration limit)
+    : socket_{std::make_shared<PeerSocket>(loop, caller, StreamKind::pull)},
       holder_{holder},
       limit_{limit} {}
 
@@ -18,7 +18,7 @@ PullConnection::~PullConnection() {
 asio::awaitable<Result<PullAnswer>> PullConnection::request(PullRequest wanted) {
   auto const socket = socket_;
   if (!socket->is_open()) {
-    auto const connected = co_await socket->connect(holder_, hello_, limit_);
+    auto const connected = co_await socket->connect(holder_, limit_);
     if (!connected) co_return tl::unexpected(connected.error());
   }
   auto const request_bytes = encode(wanted);
@@ -44,6 +44,8 @@ asio::awaitable<Result<std::size_t>> PullConnection::read(std::span<std::byte> i
   auto const wanted = into.first(std::min<std::uint64_t>(into.size(), left_.value()));
   auto const count = co_await socket->read_some(wanted, limit_);
   if (count) left_ -= ByteCount{*count};
+  // The answer's short head came, and then nothing.
+  if (socket->is_timed_out()) socket->note_narrow_path();
   co_return count;
 }
 

@@ -23,7 +23,7 @@ namespace chisme::node {
 class PullConnection {
  public:
   // `limit`: how long any step may take without progress.
-  PullConnection(asio::io_context& loop, NodeId self, Endpoint holder, Duration limit);
+  PullConnection(asio::io_context& loop, Caller caller, Endpoint holder, Duration limit);
   ~PullConnection();
   PullConnection(PullConnection const&) = delete;
   PullConnection& operator=(PullConnection const&) = delete;
@@ -39,7 +39,6 @@ class PullConnection {
 
  private:
   std::shared_ptr<PeerSocket> socket_;
-  Hello hello_;
   Endpoint holder_;
   Duration limit_;
   ByteCount left_;

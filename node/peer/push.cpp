@@ -16,14 +16,14 @@
 namespace chisme::node {
 
 struct PushConnection::Work : std::enable_shared_from_this<PushConnection::Work> {
-  Work(asio::io_context& loop, std::function<void()> changed, Limits its_limits)
-      : socket{std::make_shared<PeerSocket>(loop)},
+  Work(asio::io_context& loop, Caller caller, std::function<void()> changed, Limits its_limits)
+      : socket{std::make_shared<PeerSocket>(loop, caller, StreamKind::push)},
         wake{loop},
         on_change{std::move(changed)},
         limits{its_limits} {}
 
-  asio::awaitable<void> run(Hello hello, Endpoint to, PushBegin begin);
-  asio::awaitable<Result<void>> deliver(Hello hello, Endpoint to, PushBegin begin);
+  asio::awaitable<void> run(Endpoint to, PushBegin begin);
+  asio::awaitable<Result<void>> deliver(Endpoint to, PushBegin begin);
   asio::awaitable<Result<void>> send_front();
   asio::awaitable<Result<void>> finish();
   // A copy is called, for the call may end this push.
@@ -42,11 +42,10 @@ struct PushConnection::Work : std::enable_shared_from_this<PushConnection::Work>
   Error error;
 };
 
-PushConnection::PushConnection(asio::io_context& loop, NodeId self, Endpoint to, PushBegin begin,
+PushConnection::PushConnection(asio::io_context& loop, Caller caller, Endpoint to, PushBegin begin,
                                std::function<void()> on_change, Limits limits)
-    : work_{std::make_shared<Work>(loop, std::move(on_change), limits)} {
-  Hello const hello{StreamKind::push, self};
-  asio::co_spawn(loop, work_->run(hello, to, begin), keeping(work_));
+    : work_{std::make_shared<Work>(loop, caller, std::move(on_change), limits)} {
+  asio::co_spawn(loop, work_->run(to, begin), keeping(work_));
 }
 
 PushConnection::~PushConnection() {
@@ -87,9 +86,9 @@ Error const& PushConnection::error() const {
   return work_->error;
 }
 
-asio::awaitable<void> PushConnection::Work::run(Hello hello, Endpoint to, PushBegin begin) {
+asio::awaitable<void> PushConnection::Work::run(Endpoint to, PushBegin begin) {
   auto const keep = shared_from_this();
-  auto const result = co_await deliver(hello, to, begin);
+  auto const result = co_await deliver(to, begin);
   socket->close();
   if (state != State::sending) co_return;  // abandoned meanwhile
   state = result ? State::stored : State::failed;
@@ -99,9 +98,8 @@ asio::awaitable<void> PushConnection::Work::run(Hello hello, Endpoint to, PushBe
   changed();
 }
 
-asio::awaitable<Result<void>> PushConnection::Work::deliver(Hello hello, Endpoint to,
-                                                            PushBegin begin) {
-  auto const connected = co_await socket->connect(to, hello, limits.connect_timeout);
+asio::awaitable<Result<void>> PushConnection::Work::deliver(Endpoint to, PushBegin begin) {
+  auto const connected = co_await socket->connect(to, limits.connect_timeout);
   if (!connected) co_return connected;
   FAILPOINT("push.connected");
   auto const begin_bytes = encode(begin);

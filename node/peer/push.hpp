@@ -11,6 +11,7 @@
 #include "cluster/base/result.hpp"
 #include "cluster/base/strong.hpp"
 #include "cluster/base/time.hpp"
+#include "node/peer/caller.hpp"
 #include "node/peer/framing.hpp"
 
 namespace chisme::node {
@@ -31,7 +32,7 @@ class PushConnection {
     Duration answer_timeout = std::chrono::seconds{10};
   };
 
-  PushConnection(asio::io_context& loop, NodeId self, Endpoint to, PushBegin begin,
+  PushConnection(asio::io_context& loop, Caller caller, Endpoint to, PushBegin begin,
                  std::function<void()> on_change, Limits limits);
   ~PushConnection();
   PushConnection(PushConnection const&) = delete;

@@ -1,5 +1,8 @@
 #include "node/peer/socket.hpp"
 
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 
 #include <algorithm>
@@ -11,6 +14,8 @@
 #include <asio/write.hpp>
 #include <cerrno>
 
+#include "node/clock.hpp"
+#include "node/log.hpp"
 #include "node/peer/address.hpp"
 
 namespace chisme::node {
@@ -18,24 +23,59 @@ namespace {
 
 // How much one sendfile may move before others on the loop have their turn.
 constexpr std::uint64_t sendfile_step_bytes = 1u << 20;
+// RFC 9293, 3.7.1: what every host takes.
+constexpr int small_segment_bytes = 536;
+constexpr Duration look_period = std::chrono::milliseconds{250};
+// Each waits twice as long as the one before, the first for 200 ms or a few round trips, whichever
+// is more: where the network is quick this is 1.4 s. Where every tenth packet is lost, both ways,
+// one loss in a hundred or so is taken for that; a new connection is as quick as one more wait.
+constexpr unsigned retransmissions_max = 3;
+
+// What the kernel knows of what was sent.
+struct Delivery {
+  bool outstanding = false;  // not all is acknowledged
+  bool stuck = false;
+};
+
+Delivery delivery_on(int descriptor) {
+  int unacknowledged = 0;
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (::ioctl(descriptor, SIOCOUTQ, &unacknowledged) != 0) return {};
+  if (::getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
+  return {unacknowledged > 0,
+          info.tcpi_unacked > 0 && info.tcpi_retransmits >= retransmissions_max};
+}
 
 }  // namespace
 
-PeerSocket::PeerSocket(asio::ip::tcp::socket socket)
-    : socket_{std::move(socket)}, timer_{socket_.get_executor()} {}
+PeerSocket::PeerSocket(asio::ip::tcp::socket accepted)
+    : socket_{std::move(accepted)}, timer_{socket_.get_executor()} {}
 
-PeerSocket::PeerSocket(asio::io_context& loop) : socket_{loop}, timer_{loop} {}
+PeerSocket::PeerSocket(asio::io_context& loop, Caller caller, StreamKind kind)
+    : socket_{loop}, timer_{loop}, path_{Path{caller.narrow_paths, Hello{kind, caller.self}}} {}
 
-asio::awaitable<Result<void>> PeerSocket::connect(Endpoint to, Hello hello, Duration limit) {
+// The kernel tells the other side in its first packet how long segments may be.
+void PeerSocket::open(asio::ip::tcp protocol, Segments segments, asio::error_code& error) {
+  if (socket_.open(protocol, error); error) return;
+  if (segments == Segments::full && !path_->narrow.contains(path_->to, steady_now())) return;
+  using SegmentBytesMax = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_MAXSEG>;
+  socket_.set_option(SegmentBytesMax{small_segment_bytes}, error);
+}
+
+asio::awaitable<Result<void>> PeerSocket::connect(Endpoint to, Duration limit, Segments segments) {
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
   auto const endpoint = to_tcp(to);
+  path_->to = to;
+  open(endpoint.protocol(), segments, error);
+  if (error) co_return tl::unexpected(failure(error));
   arm(limit);
   co_await socket_.async_connect(endpoint, token);
   disarm();
   if (error) co_return tl::unexpected(failure(error));
   socket_.set_option(asio::ip::tcp::no_delay{true}, error);
-  auto const bytes = encode(hello);
+  auto const bytes = encode(path_->hello);
   std::span<std::byte const> const head{bytes};
   std::span<std::byte const> const body;
   co_return co_await write(head, body, limit);
@@ -70,6 +110,7 @@ asio::awaitable<Result<void>> PeerSocket::write(std::span<std::byte const> head,
   auto token = asio::redirect_error(asio::use_awaitable, error);
   std::array<asio::const_buffer, 2> const buffers{asio::buffer(head.data(), head.size()),
                                                   asio::buffer(body.data(), body.size())};
+  outstanding_ = path_.has_value();
   arm(limit);
   co_await asio::async_write(socket_, buffers, token);
   disarm();
@@ -133,28 +174,61 @@ asio::ip::tcp::socket PeerSocket::release() {
   return std::move(socket_);
 }
 
+void PeerSocket::note_narrow_path() {
+  if (!path_->narrow.add(path_->to, steady_now())) return;
+  log::info("what is sent to, or by, the node at " + to_string(path_->to) +
+            " gets lost: for ten minutes connections to it use short packets");
+}
+
 void PeerSocket::arm(Duration limit) {
   deadline_ = asio::steady_timer::clock_type::now() + limit;
   armed_ = true;
-  if (!waiting_ || timer_.expiry() > deadline_) wait();
+  if (!waiting_ || timer_.expiry() > next_look()) wait();
+}
+
+asio::steady_timer::time_point PeerSocket::next_look() const {
+  if (!outstanding_) return deadline_;
+  auto const soon = asio::steady_timer::clock_type::now() + look_period;
+  return armed_ ? std::min(deadline_, soon) : soon;
 }
 
 // The timer is not moved at every operation: it looks, when it expires, how far the deadline went.
 void PeerSocket::wait() {
   waiting_ = true;
-  timer_.expires_at(deadline_);
+  timer_.expires_at(next_look());
   timer_.async_wait([weak = weak_from_this()](asio::error_code const& error) {
     auto const self = weak.lock();
     if (!self || error) return;
     self->waiting_ = false;
-    if (!self->armed_) return;
-    if (asio::steady_timer::clock_type::now() < self->deadline_) return self->wait();
-    self->timed_out_ = true;
-    self->close();
+    self->look();
   });
 }
 
+void PeerSocket::look() {
+  if (!socket_.is_open()) return;
+  if (outstanding_) {
+    Delivery const delivery = delivery_on(socket_.native_handle());
+    outstanding_ = delivery.outstanding;
+    if (delivery.stuck) return give_up();
+  }
+  if (armed_ && asio::steady_timer::clock_type::now() >= deadline_) {
+    timed_out_ = true;
+    return close();
+  }
+  if (armed_ || outstanding_) wait();
+}
+
+// All operations end now; to the other side, which may still hear us, closing it is a reset.
+void PeerSocket::give_up() {
+  stuck_ = true;
+  note_narrow_path();
+  asio::error_code ignored;
+  socket_.set_option(asio::socket_base::linger{true, 0}, ignored);
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+}
+
 Error PeerSocket::failure(asio::error_code const& error) const {
+  if (stuck_) return Error{Fault::unavailable, "what was sent to a peer does not reach it"};
   if (timed_out_) return Error{Fault::unavailable, "a peer did not answer in time"};
   if (error == asio::error::eof) return Error{Fault::incomplete, "a peer ended the connection"};
   if (error == asio::error::operation_aborted) return Error{Fault::cancelled, "cancelled"};

@@ -133,7 +133,7 @@ asio::awaitable<Result<void>> TransferClient::State::pull(std::shared_ptr<Runnin
   ByteCount const present = transfer->staged->size();
   Endpoint const holder = transfer->what.sources[transfer->source].peer;
   FAILPOINT("pull.begun");
-  auto const connection = std::make_shared<PullConnection>(loop, host.self, holder, limit);
+  auto const connection = std::make_shared<PullConnection>(loop, host.caller, holder, limit);
   transfer->connection = connection;
   PullRequest const request{transfer->what.digest, ByteOffset{present.value()}, size - present};
   auto const answer = co_await connection->request(request);

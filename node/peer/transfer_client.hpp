@@ -8,6 +8,7 @@
 #include "cluster/base/identity.hpp"
 #include "cluster/base/result.hpp"
 #include "cluster/effect.hpp"
+#include "node/peer/caller.hpp"
 #include "node/storage/disk_pool.hpp"
 #include "node/storage/object_store.hpp"
 
@@ -31,7 +32,7 @@ class TransferClient {
   struct Host {
     ObjectStore& objects;
     DiskPool& disk;
-    NodeId self;
+    Caller caller;
     std::function<void(StoredObject)> on_stored;
     std::function<void(Finished)> on_finished;
   };

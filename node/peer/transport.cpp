@@ -31,10 +31,17 @@ constexpr Duration peer_accept_pause = std::chrono::milliseconds{100};  // after
 constexpr unsigned datagrams_per_turn = 64;
 constexpr int datagram_buffer_bytes = 1 << 20;
 
-// What waits to be sent to one peer by stream.
+// One of the streams to a peer.
+struct Lane {
+  Endpoint to;
+  bool probes = false;
+  friend auto operator<=>(Lane const&, Lane const&) = default;
+};
+
+// What waits to be sent on it.
 struct Outgoing {
-  explicit Outgoing(asio::io_context& loop)
-      : socket{std::make_shared<PeerSocket>(loop)}, wake{loop} {}
+  Outgoing(asio::io_context& loop, Caller caller)
+      : socket{std::make_shared<PeerSocket>(loop, caller, StreamKind::control)}, wake{loop} {}
   std::shared_ptr<PeerSocket> socket;
   asio::steady_timer wake;
   std::deque<std::string> queue;
@@ -61,16 +68,22 @@ Error port_failure(asio::error_code const& error, Endpoint const& endpoint) {
 }  // namespace
 
 struct PeerTransport::State : std::enable_shared_from_this<PeerTransport::State> {
-  State(asio::io_context& its_loop, Self its_self, PeerTransportLimits its_limits)
-      : loop{its_loop}, self{its_self}, limits{its_limits}, datagrams{loop}, acceptor{loop} {}
+  State(asio::io_context& its_loop, Self its_self, NarrowPaths& narrow_paths,
+        PeerTransportLimits its_limits)
+      : loop{its_loop},
+        self{its_self},
+        caller{its_self.id, narrow_paths},
+        limits{its_limits},
+        datagrams{loop},
+        acceptor{loop} {}
 
   void bind(asio::error_code& error);
   asio::awaitable<void> receive_datagrams();
   void take_datagram(std::span<std::byte const> bytes, udp::endpoint const& from);
   void send_datagram(Endpoint to, std::string const& bytes);
-  void send_stream(Endpoint to, std::string bytes);
-  asio::awaitable<void> run_outgoing(Endpoint to, std::shared_ptr<Outgoing> outgoing);
-  asio::awaitable<bool> deliver(Endpoint to, std::shared_ptr<Outgoing> outgoing);
+  void send_stream(Lane lane, std::string bytes);
+  asio::awaitable<void> run_outgoing(Lane lane, std::shared_ptr<Outgoing> outgoing);
+  asio::awaitable<bool> deliver(Lane lane, std::shared_ptr<Outgoing> outgoing);
   asio::awaitable<void> accept_connections();
   asio::awaitable<void> run_accepted(std::shared_ptr<tcp::socket> socket);
   asio::awaitable<void> serve_control(std::shared_ptr<PeerSocket> socket);
@@ -79,19 +92,21 @@ struct PeerTransport::State : std::enable_shared_from_this<PeerTransport::State>
 
   asio::io_context& loop;
   Self self;
+  Caller caller;
   PeerTransportLimits limits;
   Callbacks callbacks;
   udp::socket datagrams;
   tcp::acceptor acceptor;
-  std::map<Endpoint, std::shared_ptr<Outgoing>> outgoing;
+  std::map<Lane, std::shared_ptr<Outgoing>> outgoing;
   std::set<std::shared_ptr<PeerSocket>> accepted;
   std::size_t accepted_count = 0;  // those whose hello has not come included
   std::atomic<std::uint64_t> dropped = 0;
   bool stopped = false;
 };
 
-PeerTransport::PeerTransport(asio::io_context& loop, Self self, PeerTransportLimits limits)
-    : state_{std::make_shared<State>(loop, self, limits)} {}
+PeerTransport::PeerTransport(asio::io_context& loop, Self self, NarrowPaths& narrow_paths,
+                             PeerTransportLimits limits)
+    : state_{std::make_shared<State>(loop, self, narrow_paths, limits)} {}
 
 PeerTransport::~PeerTransport() {
   stop();
@@ -136,7 +151,7 @@ void PeerTransport::stop() {
   asio::error_code ignored;
   state_->datagrams.close(ignored);
   state_->acceptor.close(ignored);
-  for (auto const& [endpoint, outgoing] : state_->outgoing) {
+  for (auto const& [lane, outgoing] : state_->outgoing) {
     outgoing->socket->close();
     outgoing->wake.cancel();
   }
@@ -149,6 +164,7 @@ std::uint64_t PeerTransport::dropped() const {
 
 void PeerTransport::send(Endpoint to, cluster::Channel channel, cluster::Message message) {
   if (state_->stopped) return;
+  Lane const lane{to, cluster::is_probe(message)};
   cluster::Envelope const envelope{state_->self.id, state_->self.epoch, state_->self.peer,
                                    std::move(message)};
   std::string bytes = cluster::encode(envelope);
@@ -160,7 +176,7 @@ void PeerTransport::send(Endpoint to, cluster::Channel channel, cluster::Message
     return;
   }
   if (channel == cluster::Channel::datagram) return state_->send_datagram(to, bytes);
-  state_->send_stream(to, std::move(bytes));
+  state_->send_stream(lane, std::move(bytes));
 }
 
 // ---- Datagrams ---------------------------------------------------------------------------------
@@ -201,10 +217,10 @@ void PeerTransport::State::send_datagram(Endpoint to, std::string const& bytes) 
 
 // ---- Streams, outgoing -------------------------------------------------------------------------
 
-void PeerTransport::State::send_stream(Endpoint to, std::string bytes) {
-  auto& entry = outgoing[to];
+void PeerTransport::State::send_stream(Lane lane, std::string bytes) {
+  auto& entry = outgoing[lane];
   bool const fresh = !entry;
-  if (fresh) entry = std::make_shared<Outgoing>(loop);
+  if (fresh) entry = std::make_shared<Outgoing>(loop, caller);
   auto const stream = entry;
   if (stream->queue.size() >= limits.queued_messages_max ||
       stream->queued_bytes + bytes.size() > limits.queued_bytes_max) {
@@ -216,28 +232,29 @@ void PeerTransport::State::send_stream(Endpoint to, std::string bytes) {
   stream->queued_bytes += bytes.size();
   stream->queue.push_back(std::move(bytes));
   if (fresh) {
-    asio::co_spawn(loop, run_outgoing(to, stream), keeping(shared_from_this()));
+    asio::co_spawn(loop, run_outgoing(lane, stream), keeping(shared_from_this()));
   } else {
     stream->wake.cancel();
   }
 }
 
 // Runs one connection until it is idle or fails; the next message opens a new one.
-asio::awaitable<void> PeerTransport::State::run_outgoing(Endpoint to,
+asio::awaitable<void> PeerTransport::State::run_outgoing(Lane lane,
                                                          std::shared_ptr<Outgoing> stream) {
   auto const keep = shared_from_this();
-  bool const delivered = co_await deliver(to, stream);
+  bool const delivered = co_await deliver(lane, stream);
   stream->socket->close();
-  if (auto const found = outgoing.find(to); found != outgoing.end() && found->second == stream) {
+  if (auto const found = outgoing.find(lane); found != outgoing.end() && found->second == stream) {
     outgoing.erase(found);
   }
-  if (!delivered && !stopped) callbacks.on_unreachable(to);
+  if (!delivered && !stopped) callbacks.on_unreachable(lane.to);
 }
 
 // False when the connection failed; true when it was idle for so long that it is not needed.
-asio::awaitable<bool> PeerTransport::State::deliver(Endpoint to, std::shared_ptr<Outgoing> stream) {
-  Hello const hello{StreamKind::control, self.id};
-  auto const connected = co_await stream->socket->connect(to, hello, limits.connect_timeout);
+asio::awaitable<bool> PeerTransport::State::deliver(Lane lane, std::shared_ptr<Outgoing> stream) {
+  Segments const segments = lane.probes ? Segments::small : Segments::full;
+  auto const connected =
+      co_await stream->socket->connect(lane.to, limits.connect_timeout, segments);
   if (!connected) co_return false;
   // The other side sends nothing on this connection: whatever comes is its end.
   stream->socket->on_readable([stream] {

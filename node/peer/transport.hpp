@@ -13,6 +13,7 @@
 #include "cluster/input.hpp"
 #include "cluster/wire/messages.hpp"
 #include "node/peer/framing.hpp"
+#include "node/peer/narrow_paths.hpp"
 
 namespace chisme::node {
 
@@ -25,8 +26,8 @@ struct TransferConnection {
 
 struct PeerTransportLimits {
   std::size_t accepted_max = 1024;           // connections accepted and open; more are closed
-  std::size_t queued_messages_max = 4096;    // per peer; more is PeerUnreachable
-  std::size_t queued_bytes_max = 16u << 20;  // per peer
+  std::size_t queued_messages_max = 4096;    // per stream; more is PeerUnreachable
+  std::size_t queued_bytes_max = 16u << 20;  // per stream
   Duration connect_timeout = std::chrono::seconds{2};
   Duration write_timeout = std::chrono::seconds{5};
   Duration idle_timeout = std::chrono::seconds{60};      // then an unused stream is closed
@@ -34,10 +35,12 @@ struct PeerTransportLimits {
 };
 
 // PeerTransport carries envelopes between nodes: a UDP socket, and TCP connections that are opened
-// on demand, one per peer and direction, on the same port. Accepts from loopback addresses only.
+// on demand, two per peer and direction, on the same port. Accepts from loopback addresses only.
 //
-// Datagrams may be lost. A stream delivers in order; when it cannot, everything queued on it is
-// dropped and `on_unreachable` is called, later and once. One loop's thread.
+// Datagrams may be lost. A stream delivers in order; when it cannot, or what was sent is lost again
+// and again, everything queued on it is dropped and `on_unreachable` is called, later and once.
+// Probes (`cluster::is_probe`) have a stream of their own, of short packets, so that a long message
+// that is stuck does not make a node look dead. One loop's thread.
 class PeerTransport {
  public:
   struct Self {
@@ -51,7 +54,9 @@ class PeerTransport {
     std::function<void(TransferConnection)> on_transfer;
   };
 
-  PeerTransport(asio::io_context& loop, Self self, PeerTransportLimits limits = {});
+  // `narrow_paths` is used from any thread and outlives the loop.
+  PeerTransport(asio::io_context& loop, Self self, NarrowPaths& narrow_paths,
+                PeerTransportLimits limits = {});
   ~PeerTransport();
   PeerTransport(PeerTransport const&) = delete;
   PeerTransport& operator=(PeerTransport const&) = delete;

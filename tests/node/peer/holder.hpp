@@ -78,7 +78,8 @@ class Holder {
  public:
   explicit Holder(std::filesystem::path const& data) : objects_{open(data)} {
     transport_ = std::make_unique<PeerTransport>(
-        loop_.context(), PeerTransport::Self{{1, 1}, Epoch{1}, NodeConfig::loopback_endpoint(0)});
+        loop_.context(), PeerTransport::Self{{1, 1}, Epoch{1}, NodeConfig::loopback_endpoint(0)},
+        narrow_paths_);
     if (!transport_->bind()) throw std::runtime_error("bind");
     disk_ = std::make_unique<DiskPool>(2);
     server_ = std::make_unique<TransferServer>(
@@ -125,6 +126,7 @@ class Holder {
     return std::move(*opened);
   }
   std::unique_ptr<ObjectStore> objects_;
+  NarrowPaths narrow_paths_;
   EventLoop loop_;
   std::unique_ptr<PeerTransport> transport_;
   std::unique_ptr<TransferServer> server_;

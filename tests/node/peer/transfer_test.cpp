@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "node/peer/address.hpp"
+#include "node/peer/narrow_paths.hpp"
 #include "node/peer/push.hpp"
 #include "node/peer/transfer_client.hpp"
 #include "node/remote_read.hpp"
@@ -45,7 +46,7 @@ struct Transfers : testing::Test {
     auto const holding = std::make_shared<std::unique_ptr<PushConnection>>();
     on_loop(loop, [&, this] {
       *holding = std::make_unique<PushConnection>(
-          loop.context(), writer, to, begin,
+          loop.context(), Caller{writer, paths}, to, begin,
           [result, holding] {
             PushConnection const& push = **holding;
             if (push.state() == PushConnection::State::stored) result->set_value({});
@@ -72,7 +73,7 @@ struct Transfers : testing::Test {
     auto const result = std::make_shared<std::promise<TransferClient::Finished>>();
     TransferClient client{
         loop.context(),
-        {into.objects(), into.disk(), writer, [](StoredObject) {},
+        {into.objects(), into.disk(), Caller{writer, paths}, [](StoredObject) {},
          [result](TransferClient::Finished const& finished) { result->set_value(finished); }}};
     cluster::StartTransfer transfer{cluster::TransferId{1}, digest, ByteCount{size}, {}};
     for (Endpoint const peer : from) {
@@ -85,6 +86,7 @@ struct Transfers : testing::Test {
   }
 
   Directory directory;
+  NarrowPaths paths;
   EventLoop loop;
   std::vector<NodeId> corrupt;  // sources whose bytes the last fetch found wrong
 };
@@ -226,7 +228,7 @@ TEST_F(Transfers, FetchThatIsCancelledWhileItsRoomIsMadeAsksNobody) {
   asio::io_context sockets;
   asio::ip::tcp::acceptor source{sockets, {asio::ip::address_v4::loopback(), 0}};
   TransferClient client{loop.context(),
-                        {into.objects(), disk, writer, [](StoredObject) { FAIL(); },
+                        {into.objects(), disk, Caller{writer, paths}, [](StoredObject) { FAIL(); },
                          [](TransferClient::Finished const&) { FAIL(); }}};
   cluster::StartTransfer transfer{cluster::TransferId{1}, Digest{}, ByteCount{10}, {}};
   transfer.sources.push_back({NodeId{2, 2}, from_tcp(source.local_endpoint())});
@@ -254,7 +256,7 @@ struct Reading : Transfers {
       reading = std::make_unique<SwitchingRead>(
           loop.context(),
           SwitchingRead::Host{
-              writer, here.objects(), here.disk(),
+              Caller{writer, paths}, here.objects(), here.disk(),
               [this](NodeId holder, bool succeeded) { outcomes.emplace_back(holder, succeeded); }},
           SwitchingRead::Range{digest, ByteOffset{0}, ByteCount{size}},
           [sources] { return sources; });

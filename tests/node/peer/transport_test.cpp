@@ -26,7 +26,7 @@ struct Pair : testing::Test {
   };
   struct Side {
     explicit Side(asio::io_context& loop, NodeId id, PeerTransportLimits limits = {})
-        : transport{loop, {id, Epoch{3}, NodeConfig::loopback_endpoint(0)}, limits} {
+        : transport{loop, {id, Epoch{3}, NodeConfig::loopback_endpoint(0)}, paths, limits} {
       EXPECT_TRUE(transport.bind());
       transport.start({[this](Channel channel, cluster::Envelope envelope) {
                          got.push_back({channel, std::move(envelope)});
@@ -34,6 +34,7 @@ struct Pair : testing::Test {
                        [this](Endpoint peer) { unreachable.push_back(peer); },
                        [](TransferConnection) {}});
     }
+    NarrowPaths paths;
     PeerTransport transport;
     std::vector<Got> got;
     std::vector<Endpoint> unreachable;
@@ -160,10 +161,11 @@ TEST_F(Pair, FrameThatIsTooLongOrNoEnvelopeEndsTheConnection) {
 }
 
 TEST(PeerTransport, PortInUseIsASentenceThatNamesIt) {
+  NarrowPaths paths;
   asio::io_context loop;
-  PeerTransport first{loop, {{1, 1}, Epoch{1}, NodeConfig::loopback_endpoint(0)}};
+  PeerTransport first{loop, {{1, 1}, Epoch{1}, NodeConfig::loopback_endpoint(0)}, paths};
   ASSERT_TRUE(first.bind());
-  PeerTransport second{loop, {{2, 2}, Epoch{1}, first.local()}};
+  PeerTransport second{loop, {{2, 2}, Epoch{1}, first.local()}, paths};
   auto const bound = second.bind();
   ASSERT_FALSE(bound);
   EXPECT_NE(bound.error().message.find(to_string(first.local())), std::string::npos);

@@ -20,6 +20,7 @@
 #include "node/keeping.hpp"
 #include "node/log.hpp"
 #include "node/on_disk.hpp"
+#include "node/peer/narrow_paths.hpp"
 #include "node/peer/push.hpp"
 #include "node/storage/disk_pool.hpp"
 #include "node/storage/fence.hpp"
@@ -46,9 +47,11 @@ constexpr Duration hedge_time = std::chrono::seconds{2};
 // from the staging file.
 struct Target {
   NodeId node;
+  Endpoint peer;
   std::unique_ptr<PushConnection> push;
   std::shared_ptr<asio::steady_timer> room;  // cancelled when there may be more to do
   bool follows = false;
+  bool narrow = false;  // the push has short packets, for long ones got lost before
 };
 
 std::string quorum_sentence(std::size_t have, std::size_t need) {
@@ -200,10 +203,11 @@ void ObjectUpload::State::push_to(NodeId node, Endpoint peer, bool follows) {
       answer_time + std::chrono::seconds{bytes_known / slow_disk_bytes_per_second};
   tried.push_back(node);
   Caller const caller{parts.self, parts.narrow_paths};
-  targets.push_back({node,
+  bool const narrow = parts.narrow_paths.contains(peer, steady_now());
+  targets.push_back({node, peer,
                      std::make_unique<PushConnection>(loop, caller, peer, PushBegin{announced},
                                                       on_change, limits),
-                     std::make_shared<asio::steady_timer>(loop), follows});
+                     std::make_shared<asio::steady_timer>(loop), follows, narrow});
 }
 
 // ---- Replacing ---------------------------------------------------------------------------------
@@ -330,11 +334,14 @@ void ObjectUpload::State::watch_targets() {
   });
 }
 
+// Whom long packets did not reach may be tried once more, with short ones.
 void ObjectUpload::State::drop_failed() {
-  std::erase_if(targets, [](Target const& target) {
+  std::erase_if(targets, [this](Target const& target) {
     if (target.push->state() != PushConnection::State::failed) return false;
     log::info("an upload goes on without node " + chisme::to_string(target.node) + ": " +
               target.push->error().message);
+    bool const narrow = parts.narrow_paths.contains(target.peer, steady_now());
+    if (narrow && !target.narrow) std::erase(tried, target.node);
     return true;
   });
 }

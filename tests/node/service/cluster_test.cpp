@@ -10,6 +10,7 @@
 
 #include "node/peer/address.hpp"
 #include "node/running_node.hpp"
+#include "tests/node/peer/black_hole.hpp"
 #include "tests/node/peer/holder.hpp"
 
 // Whole nodes in one process, asked over real sockets.
@@ -147,6 +148,13 @@ TEST_F(Cluster, WriteIsOnTwoNodesWhenAcknowledgedAndOnThreeSoonAfter) {
     }));
     EXPECT_EQ(get(*node, "/files/a.bin?via=proxy").body, bytes);
   }
+}
+
+TEST_F(Cluster, AHolderWhomLongPacketsDoNotReachIsGivenShortOnes) {
+  start(2);
+  ASSERT_TRUE(test::swallow_long_packets(test::listener_at(nodes[1]->config().peer)));
+  auto const stored = put(*nodes[0], "a.bin", letters(1200));
+  EXPECT_EQ(stored.status, 201) << stored.body;
 }
 
 TEST_F(Cluster, UploadSurvivesTheEndOfTheNodeThatItIsPushedTo) {

@@ -40,11 +40,11 @@ def loss(share, what=""):
 
 class Case:
     """`cut`: the nodes that have lost touch with the majority. `writes`: those that must go on writing. `none_dead`:
-    nobody may be taken for dead, for packets get through. No `writes`: too much is lost to expect any in time. `slow`: some writes must succeed, not nearly all."""
+    nobody may be taken for dead, for packets get through. No `writes`: too much is lost to expect any in time."""
 
-    def __init__(self, rules, cut=(), writes=ALL, none_dead=False, flaps=False, slow=False):
+    def __init__(self, rules, cut=(), writes=ALL, none_dead=False, flaps=False):
         self.rules, self.cut, self.writes = rules, cut, writes
-        self.none_dead, self.flaps, self.slow = none_dead, flaps, slow
+        self.none_dead, self.flaps = none_dead, flaps
 
 
 CASES = {
@@ -55,7 +55,7 @@ CASES = {
     "no UDP to and from one": Case(both_ways(ONE, REST, "ip protocol udp"), (), REST, none_dead=True),
     "no TCP to and from one": Case(both_ways(ONE, REST, "ip protocol tcp"), ONE, REST),
     "no long packets to and from one": Case(both_ways(ONE, REST, f"ip length > {LONG_PACKET_BYTES}"), (), REST,
-                                            slow=True),
+                                            none_dead=True),
     "flapping": Case(both_ways(ONE, REST), (), REST, flaps=True),
     "1 % lost": Case(loss(0.01), none_dead=True),
     "5 % lost": Case(loss(0.05), none_dead=True),
@@ -243,10 +243,10 @@ def play(nodes, title, seconds, source):
     watch.stop.set()
     watch.join()
     found = clients.violations
-    since = clients.began + (0 if case.slow else DETECTION_SECONDS)
+    since = clients.began + DETECTION_SECONDS
     counts, longest = clients.outcomes(case.writes, since, healed)
     lonely, _ = clients.outcomes(case.cut, since, healed)
-    least = 1 if case.slow else max(5, 0.9 * sum(counts.values()))
+    least = max(5, 0.9 * sum(counts.values()))
     if case.writes and counts.get("acknowledged", 0) < least:
         found.append(f"the nodes {case.writes} do not go on writing: {counts}")
     if len(case.cut) == 1 and lonely.get("acknowledged"):

@@ -84,7 +84,8 @@ void Catalogue::adopt(Horizon const& horizon, std::span<NodeId const> members, I
     forget_positions(members);
   }
   horizon_unsaved_ = true;
-  if (!save_due_) save_due_ = now;
+  // Now: what is forgotten here may be told again at once, and must not be forgotten after that.
+  save_due_ = now;
   reconcile();
 }
 

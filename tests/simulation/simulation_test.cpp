@@ -134,6 +134,8 @@ Found const found[] = {
     {"a write that is outdone while it is made durable gets a second version", {.seed = 2984}},
     {"an answer to a digest comes after its asker started again and had lost its power",
      {.seed = 5734}},
+    {"what a horizon forgets is told again before that is saved",
+     {.seed = 2276, .nodes = 4, .faults_for = 1215s}},
 };
 
 TEST(Simulation, WhatOnceFailedHolds) {

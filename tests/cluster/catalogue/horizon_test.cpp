@@ -217,6 +217,25 @@ TEST_F(Horizons, WhoWasForgottenFindsTheSameAfterARestartInTheMiddle) {
   EXPECT_TRUE(nodes.agree());
 }
 
+TEST_F(Horizons, WhatIsToldAgainAtOnceIsNotForgottenOnDisk) {
+  DiskOf disk;
+  three.catalogue.object_removed(digest(5));  // else it would say again what it has, and save that
+  disk.save(three.catalogue);
+  collect_without_three();
+  Effects out;
+  three.catalogue.merge(put({.writer = 3, .sequence = 1}, "mine", 30, 5), nodes.now, out);
+  std::vector<NodeId> const members{node(1), node(2), node(3)};
+  three.catalogue.adopt(one.catalogue.horizon(), members, nodes.now, out);
+  disk.save_if_due(three.catalogue, nodes.now);
+  three.catalogue.merge(one.catalogue.delta_for({}), Catalogue::Source::same_horizon, nodes.now,
+                        out);
+  ASSERT_NE(three.catalogue.file("b"), nullptr);
+  disk.save(three.catalogue);
+  Node const again{3, disk.stored, 2};
+  EXPECT_NE(again.catalogue.file("b"), nullptr);
+  EXPECT_EQ(again.catalogue.file("a"), nullptr);
+}
+
 TEST_F(Horizons, WhatWasWrittenInAnotherClusterStays) {
   remove_a();
   nodes.run(until_collected, step);

@@ -164,13 +164,21 @@ class DiskOf {
   void save(Catalogue& catalogue) {
     Effects out;
     catalogue.saved(catalogue.save(out));
-    for (Effect const& effect : out) {
-      if (auto const* const save = std::get_if<SaveCatalogue>(&effect)) apply(*save);
-    }
+    apply(out);
+  }
+  void save_if_due(Catalogue& catalogue, Instant now) {
+    Effects out;
+    catalogue.save_if_due(now, out);
+    apply(out);
   }
   StoredCatalogue stored;
 
  private:
+  void apply(Effects const& effects) {
+    for (Effect const& effect : effects) {
+      if (auto const* const save = std::get_if<SaveCatalogue>(&effect)) apply(*save);
+    }
+  }
   void apply(SaveCatalogue const& save) {
     auto& records = stored.records;
     records.insert(records.end(), save.records.begin(), save.records.end());

@@ -89,7 +89,7 @@ struct SocketStream::State : std::enable_shared_from_this<SocketStream::State> {
   std::string outgoing;
   std::shared_ptr<web::OpenObject const> object;
   SendingObject sending;
-  std::array<std::byte, 4096> discarded;
+  std::array<std::byte, 512> discarded;
   std::size_t lingered_bytes = 0;
 };
 

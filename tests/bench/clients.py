@@ -100,6 +100,15 @@ def frame(opcode, payload, mask=b"\0\0\0\0"):
     return struct.pack("!B", 0x80 | opcode) + size + mask + payload
 
 
+def get_once(server, path):
+    """A connection over which one small answer came."""
+    connection = connect(server)
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode())
+    head, rest = head_of(connection)
+    assert head.startswith(b"HTTP/1.1 200"), head
+    return connection
+
+
 def swallow(connection, wanted, buffer=bytearray(1 << 20)):
     """Reads and drops `wanted` bytes at least."""
     while wanted > 0:

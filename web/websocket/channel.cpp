@@ -39,6 +39,8 @@ struct LibraryConfig : websocketpp::config::core {
   // Above a piece and above a text message: the inspector has judged already.
   static std::size_t const max_message_size = 1 << 20;
   static bool const enable_extensions = false;
+  // Each connection has such a buffer, also while it idles.
+  static std::size_t const connection_read_buffer_size = 2 << 10;
 };
 using Library = websocketpp::server<LibraryConfig>;
 

@@ -125,8 +125,15 @@ void Swim::receive(Ping const& ping, Envelope const& from, Channel channel, Inst
     hear_of_self(*ping.accusation, now, out);
   }
   merge(ping.piggyback, from.sender, now, out, carried);
-  out.push_back(
-      Send{from.sender_peer, channel, Ack{.sequence = ping.sequence, .load = {}, .piggyback = {}}});
+  Ack ack{.sequence = ping.sequence, .load = {}, .piggyback = {}};
+  accuse(table_.find(from.sender), ack.piggyback);
+  out.push_back(Send{from.sender_peer, channel, std::move(ack)});
+}
+
+void Swim::accuse(Member const* member, std::vector<Record>& records) const {
+  if (member == nullptr || member->state != MemberState::suspect) return;
+  AliveRecord const& known = member->alive;
+  records.emplace_back(SuspectRecord{known.id, known.epoch, known.incarnation, self_.id});
 }
 
 void Swim::receive(Ack const& ack, Envelope const& from, Instant now, Effects& out,
@@ -322,6 +329,7 @@ void Swim::heard_of_catalogue(bool same) {
 void Swim::gossip_to(std::size_t members, Instant now, Effects& out) {
   for (Member const* target : some_live(members)) {
     Gossip message{fingerprint_, {}};
+    accuse(target, message.records);
     dissemination_.take(room_in(message), table_.live(), now, message.records);
     out.push_back(Send{target->alive.peer, Channel::datagram, std::move(message)});
   }

@@ -31,7 +31,9 @@ namespace chisme::cluster {
 // it does not take their word). It appends Send, Announce{MemberChanged}, SavePeers and Stop.
 //
 // The table includes this node. A suspicion is cleared by a higher incarnation only, which only the
-// suspect itself gives out; it learns of its accusation from every ping.
+// suspect itself gives out; it learns of its accusation from every ping, ack and gossip that the
+// accuser sends it, and answers each (Lifeguard's buddy system, and more: where many packets are
+// lost the one refutation may reach all but one, who would declare a death).
 //
 // A node with which there is no common protocol version is refused: it becomes no member (one that
 // was a member becomes a dead one), its news is not told on, and it is answered with a greeting
@@ -145,6 +147,8 @@ class Swim {
   }
   void hear_of_self(News const& news, Instant now, Effects& out);
   void hear_of_namesake(AliveRecord const& other, MemberState state, Effects& out);
+  // Adds that this node suspects `member`, if it does.
+  void accuse(Member const* member, std::vector<Record>& records) const;
   void answer_accuser(News const& news, NodeId teller, Effects& out) const;
   void refute(Incarnation heard, Instant now, Effects& out);
   void raise_incarnation(Incarnation over, Instant now, Effects& out);

@@ -226,12 +226,18 @@ void Swim::hear_of_namesake(AliveRecord const& other, MemberState state, Effects
        out);
 }
 
-// Who holds this node for dead long after all others heard the refutation would hear it from
-// nobody: to the others it is no news, and of what this node gossips one in a hundred gets a few.
+// Who holds this node for suspect or dead long after all others heard the refutation would hear it
+// from nobody: to the others it is no news, and of what this node gossips one in a hundred gets a
+// few.
 void Swim::answer_accuser(News const& news, NodeId teller, Effects& out) const {
+  auto const is_own_word = [&](auto const& accusation) {
+    return accusation.from == teller && accusation.epoch <= self_.epoch;
+  };
+  auto const* const suspect = std::get_if<SuspectRecord>(&news);
   auto const* const dead = std::get_if<DeadRecord>(&news);
   Member const* const accuser = table_.find(teller);
-  bool const own_word = dead != nullptr && dead->from == teller && dead->epoch <= self_.epoch;
+  bool const own_word =
+      (suspect != nullptr && is_own_word(*suspect)) || (dead != nullptr && is_own_word(*dead));
   if (!own_word || accuser == nullptr || leaves_ || stopped_) return;
   out.push_back(Send{accuser->alive.peer, Channel::datagram, Gossip{fingerprint_, {self_}}});
 }

@@ -101,6 +101,30 @@ TEST(Swim, AnOldAccusationIsAnsweredWithoutANewIncarnation) {
   EXPECT_EQ(network.at(0).self().incarnation, Incarnation{1});
 }
 
+TEST(Swim, WhoIsSuspectedHearsItInEachAckAndAnswersEach) {
+  Network network{17};
+  network.grow(3);
+  SuspectRecord const suspicion{Network::id_of(2), Epoch{1}, Incarnation{0}, Network::id_of(1)};
+  network.deliver(0, from(1, Gossip{0, {suspicion}}), Channel::datagram);
+  for (std::uint64_t time = 0; time < 3; ++time) {
+    auto const acks = sent<Ack>(
+        network.deliver(0, from(2, Ping{time, Network::id_of(0), {}, {}}), Channel::datagram));
+    ASSERT_EQ(acks.size(), 1u);
+    ASSERT_FALSE(acks[0].second.piggyback.empty());
+    auto const* const accusation = std::get_if<SuspectRecord>(&acks[0].second.piggyback[0]);
+    ASSERT_NE(accusation, nullptr);
+    EXPECT_EQ(accusation->from, Network::id_of(0));
+    auto const answers =
+        sent<Gossip>(network.deliver(2, from(0, Gossip{0, {*accusation}}), Channel::datagram));
+    bool const is_answered = std::ranges::any_of(answers, [](auto const& answer) {
+      auto const* const alive = std::get_if<AliveRecord>(&answer.second.records.front());
+      return answer.first.to == Network::endpoint_of(0) && alive != nullptr &&
+             alive->incarnation == Incarnation{1};
+    });
+    EXPECT_TRUE(is_answered) << "to the others it is no news any more";
+  }
+}
+
 TEST(Swim, AnUnknownSenderIsCalledAndNotBelieved) {
   Network network{6};
   network.grow(2);

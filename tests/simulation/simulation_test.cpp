@@ -126,7 +126,6 @@ Found const found[] = {
     {"gossip goes on for a minute after all agree", {.seed = 1004}},
     {"a node of an old version has what the others forgot long ago", {.seed = 2153}},
     {"a node makes a write durable and forgets it for the horizon", {.seed = 2255}},
-    {"a lone node with files joins others that have a horizon", {.seed = 2411}},
     {"one of two copies of a disk stored a write, and the other is left", {.seed = 2419}},
     {"a node lost the end of its own log, and the horizon passes it", {.seed = 2668}},
     {"two copies of one disk know nobody who knows both", {.seed = 5101}},

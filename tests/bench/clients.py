@@ -174,6 +174,15 @@ def put(server, name, file, size):
     return measured(server, work)
 
 
+def put_in_a_row(server, names, file, size):
+    """The same file by several PUTs, one after the other, as one piece of work."""
+    def work():
+        for name in names:
+            put(server, name, file, size)
+        return 1, size
+    return measured(server, work)
+
+
 def ws_upload(server, name, file, size, message=1 << 20):
     """/ws/upload: binary messages of 1 MiB, masked for real."""
     mask = b"\x12\x34\x56\x78"

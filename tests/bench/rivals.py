@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "end_to_end"))
-from harness import Node, eventually, free_base_port  # noqa: E402
+from harness import Node, eventually, free_base_port, get_json  # noqa: E402
 
 SERVER_CORE, CLIENT_CORE = "0", "1"
 ON_SERVER_CORE = ("taskset", "-c", SERVER_CORE)
@@ -98,13 +98,27 @@ def haproxy(root):
 
 
 @contextlib.contextmanager
-def chisme(root, *options, web_loops=1):
-    """One node with one web loop, whose only copies are its own."""
+def chisme(root, *options, web_loops=1, copies=1, durable=1):
+    """One node with one web loop; alone unless it joins others."""
     root.mkdir(parents=True, exist_ok=True)
-    fixed = ("--web-loops", str(web_loops), "--log-level", "warning", "--copies", "1", "--durable", "1")
+    fixed = ("--web-loops", str(web_loops), "--log-level", "warning", "--copies", str(copies), "--durable", str(durable))
     with (root / "log").open("w") as log, \
             Node(root / "data", [*fixed, *options], prefix=ON_SERVER_CORE, log=log) as node:
         node.wait_ready(60)
         server = Server("chisme", node.port, [node.process.pid])
         server.node = node
         yield server
+
+
+@contextlib.contextmanager
+def five_nodes(root):
+    """R = 3, W = 2; what it costs is what all five cost."""
+    with contextlib.ExitStack() as stack:
+        first = stack.enter_context(chisme(root / "1", copies=3, durable=2))
+        join = ("--join", f"127.0.0.1:{first.port + 1000}")
+        nodes = [first] + [stack.enter_context(chisme(root / str(number), *join, copies=3, durable=2))
+                           for number in range(2, 6)]
+        eventually(lambda: len(get_json(first.url("/cluster"))["members"]) == 5, 20, "all nodes meet")
+        cluster = Server("five nodes", first.port, [node.node.process.pid for node in nodes])
+        cluster.nodes = nodes
+        yield cluster

@@ -1,16 +1,19 @@
 """The web tier beside nginx and haproxy: one node, one web loop on core 0, the client on core 1.
 
-    tests/bench/web.py [--seconds 3] [--rounds 5] [--only TEXT] [--directory DIR]
+    tests/bench/web.py [--seconds 3] [--rounds 5] [--only TEXT] [--directory DIR] [--check]
 
 Prints one Markdown row for each case: what chisme and the rival reach, and medians over the rounds of the ratios
 chisme / rival of throughput (more is better) and of the server's CPU seconds for the same work (less is better).
-In each round both are measured one after the other, in turn first.
+In each round both are measured one after the other, in turn first. With --check it fails where a throughput is
+less than half of what docs/performance.md says, in multiples of the rival: a gross regression, not a busy machine.
 """
 import argparse
 import contextlib
 import pathlib
+import re
 import shutil
 import statistics
+import sys
 import tempfile
 
 import clients
@@ -20,9 +23,20 @@ LARGE = 1 << 30
 SMALL = {"1 KiB": 1 << 10, "16 KiB": 16 << 10, "256 KiB": 256 << 10}
 
 
+RECORD = pathlib.Path(__file__).resolve().parents[2] / "docs/performance.md"
+
+
+def recorded_ratios():
+    """name of a row -> median ratio of throughput."""
+    row = re.compile(r"^\| ([^|]+?) \|[^|]*\|[^|]*\| \*\*([0-9.]+)\*\* \|")
+    found = (row.match(line) for line in RECORD.read_text().splitlines())
+    return {match[1]: float(match[2]) for match in found if match}
+
+
 class Bench:
     def __init__(self, options, root):
         self.options, self.root = options, root
+        self.recorded, self.failures = recorded_ratios() if options.check else {}, []
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -43,6 +57,7 @@ class Bench:
         self.chisme = stack.enter_context(rivals.chisme(self.root / "one"))
         peer = f"127.0.0.1:{self.chisme.port + 1000}"
         self.other = stack.enter_context(rivals.chisme(self.root / "other", "--join", peer))
+        self.five = stack.enter_context(rivals.five_nodes(self.root / "five"))
         self.fill()
 
     def fill(self):
@@ -65,6 +80,8 @@ class Bench:
             pairs.append((first or ours(), other))
         ratios = [getattr(a, rate) / getattr(b, rate) for a, b in pairs]
         costs = [getattr(a, cost) / max(getattr(b, cost), 1e-9) for a, b in pairs]
+        if statistics.median(ratios) < self.recorded.get(name, 0) / 2:
+            self.failures.append(f"{name}: {statistics.median(ratios):.2f} of {rival}, once {self.recorded[name]}")
         middle = [statistics.median(getattr(run, rate) for run in side) for side in zip(*pairs)]
         unit, by = ("GB/s", 1e9) if rate == "bytes_per_second" else ("/s", 1)
         of_cost = [statistics.median(getattr(run, cost) for run in side) for side in zip(*pairs)]
@@ -95,6 +112,9 @@ class Bench:
                  lambda: clients.get(self.chisme, "/files/large", LARGE), "its GET", *by_bytes)
         self.row("PUT of 1 GiB, R = 1", lambda: clients.put(self.chisme, "put", self.source, LARGE),
                  lambda: clients.put(self.nginx, "put", self.source, LARGE), "nginx DAV", *by_bytes)
+        self.row("PUT of 1 GiB to one of five nodes, R = 3, W = 2", lambda: clients.put(self.five, "put", self.source, LARGE),
+                 lambda: clients.put_in_a_row(self.nginx, ("put", "put2", "put3"), self.source, LARGE), "three nginx PUTs",
+                 *by_bytes)
         self.row("WebSocket upload of 1 GiB", lambda: clients.ws_upload(self.chisme, "ws", self.source, LARGE),
                  lambda: clients.put(self.chisme, "put", self.source, LARGE), "its PUT", *by_bytes)
 
@@ -105,12 +125,16 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="")
     parser.add_argument("--directory", help="on the disk to be measured")
+    parser.add_argument("--check", action="store_true", help="compare with the recorded ratios")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="chisme-bench-", dir=options.directory) as directory:
         root = pathlib.Path(directory)
         root.chmod(0o755)
         with Bench(options, root) as bench:
             bench.run()
+            failures = bench.failures
+    if failures:
+        sys.exit("\n".join(failures))
 
 
 if __name__ == "__main__":

@@ -143,6 +143,7 @@ void Host::replace_disk() {
 
 void Host::clone_disk(Host const& other) {
   CHECK(!is_up());
+  around_.observer->loses_disk(*this);
   disk_ = other.disk_;
   disk_->lose_power(random_, 1);
   for (auto const& [digest, size] : disk_->objects()) {

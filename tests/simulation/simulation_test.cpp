@@ -135,6 +135,7 @@ Found const found[] = {
      {.seed = 5734}},
     {"what a horizon forgets is told again before that is saved",
      {.seed = 2276, .nodes = 4, .faults_for = 1215s}},
+    {"another disk is put into a machine in the moment in which another copy goes", {.seed = 6072}},
 };
 
 TEST(Simulation, WhatOnceFailedHolds) {

@@ -130,12 +130,6 @@ void Swim::receive(Ping const& ping, Envelope const& from, Channel channel, Inst
   out.push_back(Send{from.sender_peer, channel, std::move(ack)});
 }
 
-void Swim::accuse(Member const* member, std::vector<Record>& records) const {
-  if (member == nullptr || member->state != MemberState::suspect) return;
-  AliveRecord const& known = member->alive;
-  records.emplace_back(SuspectRecord{known.id, known.epoch, known.incarnation, self_.id});
-}
-
 void Swim::receive(Ack const& ack, Envelope const& from, Instant now, Effects& out,
                    std::vector<Record>& carried) {
   if (auto const took = detector_.handle(ack, from, now, out)) table_.measured(from.sender, *took);

@@ -226,6 +226,12 @@ void Swim::hear_of_namesake(AliveRecord const& other, MemberState state, Effects
        out);
 }
 
+void Swim::accuse(Member const* member, std::vector<Record>& records) const {
+  if (member == nullptr || member->state != MemberState::suspect) return;
+  AliveRecord const& known = member->alive;
+  records.emplace_back(SuspectRecord{known.id, known.epoch, known.incarnation, self_.id});
+}
+
 // Who holds this node for suspect or dead long after all others heard the refutation would hear it
 // from nobody: to the others it is no news, and of what this node gossips one in a hundred gets a
 // few.

@@ -18,6 +18,7 @@
 #include "node/config.hpp"
 #include "node/peer/address.hpp"
 #include "node/peer/transport.hpp"
+#include "tests/node/peer/loop.hpp"
 
 namespace chisme::node {
 namespace {
@@ -96,15 +97,9 @@ struct BlackHole : testing::Test {
                      [this](Endpoint to) { unreachable.push_back(to); },
                      [](TransferConnection) {}});
   }
-  // Runs the loop until `condition` holds; false when it does not in time.
-  bool run_until(std::function<bool()> const& condition, std::chrono::seconds limit) {
-    auto const deadline = std::chrono::steady_clock::now() + limit;
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      loop.restart();
-      loop.run_one_for(std::chrono::milliseconds{10});
-    }
-    return true;
+  bool run_until(std::function<bool()> const& condition,
+                 std::chrono::seconds limit = std::chrono::seconds{10}) {
+    return test::run_until(loop, condition, limit);
   }
 
   asio::io_context loop{1};
@@ -119,7 +114,7 @@ struct BlackHole : testing::Test {
 
 TEST_F(BlackHole, AProbeDoesNotWaitForALongMessageThatIsStuck) {
   transport.send(peer.local(), Channel::stream, long_message);
-  ASSERT_TRUE(run_until([&] { return peer.segment_bytes.size() == 1; }, std::chrono::seconds{10}));
+  ASSERT_TRUE(run_until([&] { return peer.segment_bytes.size() == 1; }));
   transport.send(peer.local(), Channel::stream, probe);
   EXPECT_TRUE(run_until([&] { return peer.got(probe); }, std::chrono::seconds{1}));
   EXPECT_FALSE(peer.got(long_message));
@@ -134,7 +129,7 @@ TEST_F(BlackHole, AStuckStreamEndsWithinSecondsAndTheNextOneGetsThrough) {
   EXPECT_FALSE(peer.got(long_message));
 
   transport.send(peer.local(), Channel::stream, long_message);
-  EXPECT_TRUE(run_until([&] { return peer.got(long_message); }, std::chrono::seconds{10}));
+  EXPECT_TRUE(run_until([&] { return peer.got(long_message); }));
   ASSERT_EQ(peer.segment_bytes.size(), 2u);
   EXPECT_GT(peer.segment_bytes[0], 1000);
   EXPECT_LE(peer.segment_bytes[1], 536);

@@ -12,6 +12,7 @@
 
 #include "node/config.hpp"
 #include "node/peer/address.hpp"
+#include "tests/node/peer/loop.hpp"
 
 namespace chisme::node {
 namespace {
@@ -40,15 +41,9 @@ struct Pair : testing::Test {
     std::vector<Endpoint> unreachable;
   };
 
-  // Runs the loop until `condition` holds; false when it does not within ten seconds.
-  bool run_until(std::function<bool()> const& condition) {
-    auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds{10};
-    while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      loop.restart();
-      loop.run_one_for(std::chrono::milliseconds{10});
-    }
-    return true;
+  bool run_until(std::function<bool()> const& condition,
+                 std::chrono::seconds limit = std::chrono::seconds{10}) {
+    return test::run_until(loop, condition, limit);
   }
 
   asio::io_context loop{1};

@@ -16,6 +16,8 @@
 
 namespace chisme::node {
 
+class ObjectFile;
+
 // ObjectService is what one web loop knows and can do of its node. Questions are answered from the
 // newest view that the control loop published; work is begun here and ends on this loop.
 //

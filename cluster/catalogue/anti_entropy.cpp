@@ -187,9 +187,14 @@ void AntiEntropy::handle(Envelope const& from, CatalogueDigest const& digest,
       catalogue.delta_for(tells_all ? std::vector<LogPosition>{} : digest.positions);
   if (!modern) leave_unclaimed(delta, digest.positions, horizon.floors);
   bool const lacks_nothing = delta.records.empty() && delta.through.empty();
-  bool const was_just_told = known.told && situation.now - *known.told < between_telling_one;
+  // Who was told a message full has more to ask for as soon as it has merged that.
+  bool const goes_on = known.told_to && covers(digest.positions, {*known.told_to});
+  bool const was_just_told =
+      known.told && situation.now - *known.told < between_telling_one && !goes_on;
   if (!lacks_nothing && !was_just_told) {
-    if (!is_full(delta)) known.told = situation.now;
+    known.told = situation.now;
+    known.told_to.reset();
+    if (is_full(delta)) known.told_to = position_of(delta.records.back());
     if (modern && horizon.id.generation > 0) tell_horizon_id(from.sender_peer, catalogue, out);
     if (modern) {
       send(from.sender_peer, CatalogueAnswer{from.sender_epoch, std::move(delta)}, out);

@@ -20,8 +20,8 @@ namespace chisme::cluster {
 // clusters of more than 32), whatever is heard, not counting answers; and one peer in turn every
 // push-pull period. A stream that stands still for a while brings all digests at once, and each
 // would be answered with the same records: so one that says nothing, or nothing new, is asked less
-// and less often (to 4 s), and one that was told all that it lacked is told nothing in the next
-// 250 ms.
+// and less often (to 4 s), and one that was told all that it lacked, or so much that it has not
+// merged yet, is told nothing in the next 250 ms.
 //
 // An answer names the run of the asker. One that waited in a queue while the asker started again
 // says what to add to positions that it may have lost: then it counts as records that come by.
@@ -75,9 +75,10 @@ class AntiEntropy {
   struct Peer {
     std::optional<Instant> asked;
     unsigned unanswered = 0;      // how often since it last said anything about its catalogue
-    std::optional<Instant> told;  // when it was last sent all records that it lacked
-    std::uint64_t theirs = 0;     // its fingerprint, as last heard
-    std::uint64_t ours = 0;       // the fingerprints when it was last asked
+    std::optional<Instant> told;  // when it was last sent records that it lacked
+    std::optional<LogPosition> told_to;  // the last of them, when there were more
+    std::uint64_t theirs = 0;            // its fingerprint, as last heard
+    std::uint64_t ours = 0;              // the fingerprints when it was last asked
     std::uint64_t theirs_when_asked = 0;
     bool met = false;        // it has told what this node lost of its own logs
     HorizonId horizon;       // as last told

@@ -136,6 +136,7 @@ Found const found[] = {
     {"what a horizon forgets is told again before that is saved",
      {.seed = 2276, .nodes = 4, .faults_for = 1215s}},
     {"another disk is put into a machine in the moment in which another copy goes", {.seed = 6072}},
+    {"digests that come together are each answered with a full message", {.seed = 6443}},
 };
 
 TEST(Simulation, WhatOnceFailedHolds) {

@@ -106,6 +106,27 @@ TEST(AntiEntropy, DigestsThatCameTogetherAreAnsweredOnce) {
   EXPECT_EQ(answers(), 1u);
 }
 
+TEST(AntiEntropy, DigestsThatCameTogetherAreAnsweredOnceAlsoWithAFullMessage) {
+  Nodes pair{2};
+  Node one{1};
+  for (std::uint64_t number = 1; number <= 6000; ++number) {
+    tell(one, put({.writer = 3, .sequence = number}, "file-" + std::to_string(number), 10));
+  }
+  auto const answers = [&](std::vector<LogPosition> claims) {
+    Effects out;
+    Envelope const from{node(2), Epoch{1}, Endpoint{}, {}};
+    one.anti_entropy.handle(from, CatalogueDigest{std::move(claims), false}, one.catalogue,
+                            pair.at(one), out);
+    return out;
+  };
+  Effects const first = answers({});
+  ASSERT_EQ(first.size(), 1u);
+  EXPECT_EQ(answers({}).size(), 0u);
+  auto const& answer = std::get<CatalogueAnswer>(std::get<Send>(first[0]).message);
+  ASSERT_LT(answer.delta.records.size(), 6000u);
+  EXPECT_EQ(answers({position_of(answer.delta.records.back())}).size(), 1u) << "it goes on at once";
+}
+
 TEST(AntiEntropy, AsksNobodyWhoIsDead) {
   Nodes pair{2};
   pair.members[1].state = MemberState::dead;

@@ -51,9 +51,8 @@ Reply file_head(Call const& call, FileInfo const& file, bool download) {
   head.add("ETag", etag_of(file.digest));
   head.add("Last-Modified", http_date(file.modified));
   head.add("Accept-Ranges", "bytes");
-  std::string const digest = base64(file.digest);
-  head.add("Repr-Digest", "sha-256=:" + digest + ":");
-  head.add("Digest", "SHA-256=" + digest);
+  head.add("Repr-Digest", repr_digest(file.digest));
+  head.add("Digest", "SHA-256=" + base64(file.digest));
   head.add("Chisme-Version", file.version);
   head.add("Cache-Control", "no-cache");
   add_links(head, call, file);

@@ -234,9 +234,9 @@ void AntiEntropy::handle(Envelope const& from, CatalogueAnswer const& answer, Ca
   if (answer.asker == catalogue.epoch()) {
     return handle(from, answer.delta, catalogue, situation, out);
   }
-  Catalogue::Source const known = source(peer(from.sender), catalogue);
-  if (known == Catalogue::Source::same_horizon) {
-    catalogue.merge(answer.delta.records, known, situation.now, out);
+  Catalogue::Source const told_by = source(peer(from.sender), catalogue);
+  if (told_by == Catalogue::Source::same_horizon) {
+    catalogue.merge(answer.delta.records, told_by, situation.now, out);
   }
 }
 

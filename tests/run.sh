@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, and runs every test. Ends with what each step took and one line
-# "N passed, M failed".
+# Installs what is missing, builds, and runs every test. Ends with what each step took, the last lines
+# of each that failed, and one line "N passed, M failed".
 #   tests/run.sh              everything
 #   tests/run.sh --quick      the release build's unit and simulation tests only
 #   tests/run.sh --no-sanitizers
@@ -18,12 +18,14 @@ done
 
 examples/setup.sh --tests || exit 1
 passed=0 failed=0 failures=() times=()
+outputs=$(mktemp -d) && trap 'rm -rf "$outputs"' EXIT
 
 # run NAME COMMAND…: one step, timed, counted.
 run() {
   local name=$1 start=$SECONDS; shift
   echo "==== $name"
-  if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); failures+=("$name"); fi
+  "$@" > >(tee "$outputs/$name") 2>&1 && passed=$((passed + 1)) || { failed=$((failed + 1)); failures+=("$name"); }
+  wait $!  # for what tee still has to say
   times+=("$((SECONDS - start)) s  $name")
   echo "==== $name: $((SECONDS - start)) s"
 }
@@ -52,10 +54,11 @@ run "unit and simulation tests" unit_tests release
 if [ $quick = no ]; then
   # These mostly wait.
   build_ahead >/dev/null 2>&1 &
+  ahead=$!
   for test in tests/end_to_end/*_test.py tests/chaos/*_test.py; do
     run "$(basename "$test")" timeout 900 /usr/bin/python3 "$test"
   done
-  run "builds ahead" wait
+  run "builds ahead" wait $ahead
   run "build with failpoints" failpoints_build
   run "faults on real processes" timeout 600 /usr/bin/python3 tests/chaos/run.py --short
   run "page in a browser" timeout 900 node tests/end_to_end/page/run.mjs
@@ -69,6 +72,9 @@ if [ $sanitizers = yes ]; then
 fi
 
 printf '%s\n' "${times[@]}" | sort -rn
-for name in "${failures[@]}"; do echo "failed: $name"; done
+for name in "${failures[@]}"; do
+  echo "==== failed: $name, which ended with"
+  tail -n 40 "$outputs/$name"
+done
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

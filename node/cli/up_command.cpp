@@ -20,6 +20,8 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds patience_to_start{60};
+// A process that is ended in the middle of a sync is gone only after it, on a slow disk.
+constexpr std::chrono::seconds patience_to_end{15};
 
 struct UpOptions {
   unsigned nodes = 5;
@@ -140,7 +142,7 @@ class Supervisor {
   Result<void> start(unsigned number) {
     // "kill 2" and "start 2" may come in one breath: the end of the process comes first.
     auto started = cluster_.start(number);
-    for (auto const end = Clock::now() + std::chrono::seconds{2};
+    for (auto const end = Clock::now() + patience_to_end;
          !started && cluster_.is_ending(number) && Clock::now() < end;) {
       pollfd signal{signals_.number(), POLLIN, 0};
       ::poll(&signal, 1, 20);

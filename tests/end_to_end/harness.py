@@ -113,13 +113,13 @@ class Cluster:
         """SIGKILL, through `chisme up`; returns once the process is gone."""
         pid = self.pids[node]
         self.say(f"kill {node}")
-        eventually(lambda: not is_running(pid), 5, f"node {node} is gone")
+        eventually(lambda: not is_running(pid), 20, f"node {node} is gone")
 
     def start(self, node):
         before = self.pids[node]
         self.say(f"start {node}")
-        self._wait(lambda: self.pids[node] != before, 10, f"node {node} runs again")
-        eventually(lambda: status_of(self.url(node, "/healthz")) == 200, 10, f"node {node} answers")
+        self._wait(lambda: self.pids[node] != before, 20, f"node {node} runs again")
+        eventually(lambda: status_of(self.url(node, "/healthz")) == 200, 20, f"node {node} answers")
 
     def signal(self, node, number):
         os.kill(self.pids[node], number)
@@ -155,11 +155,13 @@ class Cluster:
 
 
 def is_running(pid):
-    """Whether the process exists and is not a zombie."""
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
+    """Whether any thread of the process exists that is not a zombie: the first may be gone while
+    others still hold the files."""
+    for stat in pathlib.Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(OSError):
+            if stat.read_text().rsplit(")", 1)[1].split()[0] != "Z":
+                return True
+    return False
 
 
 def resident_bytes(pid):

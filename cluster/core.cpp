@@ -368,6 +368,10 @@ TableSizes Core::sizes() const {
   return sizes;
 }
 
+bool Core::is_filling() const {
+  return parts_->replication.is_filling();
+}
+
 std::vector<MemberView> Core::changed_members() const {
   std::vector<MemberView> found;
   for (NodeId const id : parts_->changed) {

@@ -48,8 +48,10 @@ class Core {
   [[nodiscard]] std::uint64_t view_number() const;
   [[nodiscard]] ClusterView view(Instant now) const;
   // For whoever watches that promises are kept, between calls of the above: how full all bounded
-  // tables and queues are, and the members of which the last call learned something.
+  // tables and queues are, whether it has forgotten what it had for a later horizon and is being
+  // told again what of it counts, and the members of which the last call learned something.
   [[nodiscard]] TableSizes sizes() const;
+  [[nodiscard]] bool is_filling() const;
   [[nodiscard]] std::vector<MemberView> changed_members() const;
 
  private:

@@ -27,7 +27,6 @@ constexpr std::size_t members_told_min = 64;
 // Streams of the generator: each part draws from its own.
 enum RandomUse : std::uint64_t { detecting = 1, calling = 2 };
 
-// What the configured and the remembered peers are together.
 std::vector<Endpoint> both(std::vector<Endpoint> peers, std::vector<Endpoint> const& more) {
   peers.insert(peers.end(), more.begin(), more.end());
   return peers;
@@ -68,9 +67,11 @@ Swim::Swim(Profile const& profile, Self const& self, std::vector<Endpoint> const
       next_gossip_(now + profile.gossip_period),
       news_told_(now),
       next_reap_(now + reap_period),
-      missed_(remembered.begin(), remembered.end()),
       missed_until_(now + MemberTable::dead_kept),
       next_save_(now) {
+  // Who is new, or has lost its disk, has its configuration for memory.
+  std::vector<Endpoint> const& known = remembered.empty() ? seeds : remembered;
+  missed_.insert(known.begin(), known.end());
   missed_.erase(self.peer);
   missed_.erase(Endpoint{});
   remembered_ = missed_.size();
@@ -482,9 +483,9 @@ bool Swim::in_touch() const {
   std::size_t const gone = table_.count(MemberState::left) + table_.replaced();
   // Who came back at another address is not met at the old one: no more are missed than were
   // remembered and are not known.
-  std::size_t const expected = table_.all().size() - gone + missed();
-  bool const met_nobody = table_.all().size() == 1 && !calls_.seeds().empty() &&
-                          !planted(PlantedBug::nobody_is_a_majority);
+  bool const forgives = planted(PlantedBug::nobody_is_a_majority);
+  std::size_t const expected = table_.all().size() - gone + (forgives ? 0 : missed());
+  bool const met_nobody = table_.all().size() == 1 && !calls_.seeds().empty() && !forgives;
   return !met_nobody && 2 * table_.count(MemberState::alive) > expected;
 }
 

@@ -56,8 +56,8 @@ class Swim {
   static constexpr Duration save_period = std::chrono::seconds{2};
 
   // `seeds` are the configured peers, `remembered` those of the last run; this node's own address
-  // among them is ignored. Remembered peers that were not met yet are missed: they count for
-  // `in_touch` until they are met, or for as long as a dead member would.
+  // among them is ignored. Remembered peers, or, where there are none, the configured ones, are
+  // missed until they are met, or for as long as a dead member would be: they count for `in_touch`.
   Swim(Profile const& profile, Self const& self, std::vector<Endpoint> const& seeds, Random random,
        Instant now, ProtocolVersions versions = spoken_versions,
        std::vector<Endpoint> const& remembered = {});
@@ -100,7 +100,7 @@ class Swim {
   // A majority of the members not known to have left, or to be replaced, are alive. False for a
   // node that has peers to call and has met none of them.
   [[nodiscard]] bool in_touch() const;
-  // How many of the remembered peers are still missed.
+  // How many of the peers that it was to meet are still missed.
   [[nodiscard]] std::size_t missed() const { return std::min(missed_.size(), unknown_peers()); }
   // Another member is known, or peers were configured or remembered.
   [[nodiscard]] bool ever_had_peers() const;
@@ -160,7 +160,7 @@ class Swim {
   void gossip_to(std::size_t members, Instant now, Effects& out);
   void save_peers(Instant now, Effects& out);
   [[nodiscard]] std::set<Endpoint> unmet_peers() const;
-  [[nodiscard]] std::size_t unknown_peers() const;  // of those remembered
+  [[nodiscard]] std::size_t unknown_peers() const;  // of those to be met
   void call(Endpoint const& endpoint, bool wants_reply, Instant now, Effects& out);
   // To one of very many who ask at once: some of the living, who will tell it the rest.
   void tell_some(Endpoint const& endpoint, Effects& out);
@@ -192,9 +192,9 @@ class Swim {
   std::map<NodeId, Instant> told_dead_;  // when each was last told
   bool joining_ = false;                 // what is being merged is known to everybody else
   Instant joins_until_{};                // its own table is far from level until about then
-  std::set<Endpoint> missed_;            // remembered peers that were not met yet
+  std::set<Endpoint> missed_;            // peers that are to be met and were not yet
   Instant missed_until_;
-  std::size_t remembered_ = 0;         // how many there were
+  std::size_t remembered_ = 0;         // how many there were at the start
   std::map<NodeId, Instant> refused_;  // when each was last announced
   std::vector<Endpoint> saved_peers_;
   std::uint64_t saved_moves_ = 0;

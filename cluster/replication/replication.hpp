@@ -68,6 +68,7 @@ class Replication {
   // Records to spread by gossip, once each.
   [[nodiscard]] std::vector<CatalogueRecord> take_fresh() { return catalogue_.take_fresh(); }
   [[nodiscard]] std::uint64_t fingerprint() const { return catalogue_.fingerprint(); }
+  [[nodiscard]] bool is_filling() const { return catalogue_.is_filling(); }
   [[nodiscard]] bool is_outlived() const { return catalogue_.is_outlived(); }
   [[nodiscard]] CatalogueSnapshot const& snapshot() const { return catalogue_.snapshot(); }
   // Moves whenever the snapshot does.

@@ -114,7 +114,10 @@ void CatalogueChecks::look(Host const& host, CatalogueRecord const& record, Seen
   std::string const& name = cluster::name_of(record);
   auto const* const put = std::get_if<PutRecord>(&record.change);
   Newest const now{version_of(record), put == nullptr};
-  if (now.removed) removals_.try_emplace({name, now.version}, around_.agenda.now());
+  if (now.removed) {
+    removals_.try_emplace({name, now.version},
+                          Workload::Removal{host.index(), around_.agenda.now()});
+  }
   auto const [entry, is_new] = seen.names.try_emplace(name, now);
   Newest& before = entry->second;
   bool const moved = is_new || before.version != now.version;
@@ -135,12 +138,12 @@ void CatalogueChecks::look(Host const& host, CatalogueRecord const& record, Seen
 }
 
 // A node that was away while the name was removed forgets what it had without seeing the removal.
+// And of nodes that have never met the remover, it could not wait for any.
 bool CatalogueChecks::begins_anew(CatalogueRecord const& record, Newest const& before) const {
   std::string const& name = cluster::name_of(record);
   auto removal = removals_.lower_bound({name, before.version});
   for (; removal != removals_.end() && removal->first.first == name; ++removal) {
-    Instant const shown = removal->second;
-    if (workload_.was_asked_since(record, shown + Workload::forgotten_after)) return true;
+    if (workload_.is_apart(record, removal->second)) return true;
   }
   return false;
 }

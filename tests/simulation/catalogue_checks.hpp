@@ -19,7 +19,8 @@ namespace chisme::simulation {
 // Versions of a name are compared as long as nodes remember it. Those that have forgotten a removal
 // (its tombstone was collected) know nothing of the name: what is asked for then begins anew, and
 // may have a lesser version when wall clocks were set back since (HybridClock). What was asked for
-// before a removal was old enough for that, and comes back, is a violation as ever.
+// before a removal was old enough for that, and comes back, is a violation as ever; but for what
+// machines wrote that had never met the one that removed it (Acquaintances).
 class CatalogueChecks {
  public:
   CatalogueChecks(Surroundings& around, Workload const& workload)
@@ -46,8 +47,9 @@ class CatalogueChecks {
 
   Surroundings& around_;
   Workload const& workload_;
-  std::map<unsigned, Seen> seen_;                                // by host
-  std::map<std::pair<std::string, Version>, Instant> removals_;  // when any node showed them first
+  std::map<unsigned, Seen> seen_;  // by host
+  // By which node, and when, each was shown first.
+  std::map<std::pair<std::string, Version>, Workload::Removal> removals_;
 };
 
 // All nodes have the same files, in the same versions. Nothing when it holds.

@@ -36,6 +36,7 @@ Endpoint endpoint_at(std::uint16_t port) {
 
 void Network::add(Machine& machine) {
   places_.push_back(&machine);
+  acquaintances_.add();
   streams_.emplace_back();
   ports_.push_back(0);
   move(static_cast<unsigned>(places_.size()) - 1);
@@ -145,17 +146,22 @@ void Network::send_datagram(unsigned from, Port to, std::string bytes) {
       ++counts_.damaged;
       arriving[random_.below(arriving.size())] ^= static_cast<char>(1u << random_.below(8));
     }
-    fly(after, to, std::move(arriving));
+    fly(after, from, to, std::move(arriving));
   }
 }
 
-void Network::fly(Duration delay, Port to, std::string bytes) {
-  agenda_.after(delay, [this, to, bytes = std::move(bytes)]() mutable {
+void Network::fly(Duration delay, unsigned from, Port to, std::string bytes) {
+  agenda_.after(delay, [this, from, to, bytes = std::move(bytes)]() mutable {
     auto const target = place_at(to);
     if (target && places_[*target]->is_up()) {
-      places_[*target]->deliver(Channel::datagram, std::move(bytes));
+      deliver(from, *target, Channel::datagram, std::move(bytes));
     }
   });
+}
+
+void Network::deliver(unsigned from, unsigned to, Channel channel, std::string bytes) {
+  acquaintances_.meet(from, to, agenda_.now());
+  places_[to]->deliver(channel, std::move(bytes));
 }
 
 void Network::send_stream(unsigned from, Port to, std::string bytes) {
@@ -207,7 +213,7 @@ void Network::arrive(unsigned from, Port to, std::uint64_t connection, std::stri
   auto const target = place_at(to);
   bool const reaches = target && connects(from, *target);
   if (reaches && places_[*target]->is_up()) {
-    places_[*target]->deliver(Channel::stream, std::move(bytes));
+    deliver(from, *target, Channel::stream, std::move(bytes));
     return;
   }
   end(stream);

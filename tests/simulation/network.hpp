@@ -10,6 +10,7 @@
 #include "cluster/base/identity.hpp"
 #include "cluster/base/random.hpp"
 #include "cluster/input.hpp"
+#include "tests/simulation/acquaintances.hpp"
 #include "tests/simulation/agenda.hpp"
 
 namespace chisme::simulation {
@@ -86,6 +87,7 @@ class Network {
   // Whether `a` and `b` can talk by stream, which takes both directions.
   [[nodiscard]] bool connects(unsigned a, unsigned b) const;
   [[nodiscard]] Duration delay();
+  [[nodiscard]] Acquaintances const& acquaintances() const { return acquaintances_; }
   // Of datagrams, but `messages` of both channels.
   struct Counts {
     std::uint64_t messages = 0;
@@ -112,7 +114,8 @@ class Network {
   // How much longer a packet takes that may be lost again and again, when it is repeated after
   // `first`, then after twice as long each time.
   Duration repeated(double loss, Duration first);
-  void fly(Duration delay, Port to, std::string bytes);
+  void fly(Duration delay, unsigned from, Port to, std::string bytes);
+  void deliver(unsigned from, unsigned to, cluster::Channel channel, std::string bytes);
   void arrive(unsigned from, Port to, std::uint64_t connection, std::string bytes);
   void report_unreachable(Duration after, unsigned from, Port to);
   [[nodiscard]] std::optional<unsigned> place_at(Port port) const;
@@ -129,6 +132,7 @@ class Network {
   std::uint64_t cuts_made_ = 0;
   std::vector<Clog> clogs_;
   std::vector<std::map<Port, Stream>> streams_;  // of each place
+  Acquaintances acquaintances_;
   Counts counts_;
 };
 

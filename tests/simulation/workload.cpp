@@ -342,7 +342,8 @@ bool Workload::must_know_newer(std::string const& name, Host const& host,
                                std::optional<Version> const& version, Instant moment) const {
   Attempt const* const newest = standing(name, moment);
   if (newest == nullptr || (version && newest->version <= *version)) return false;
-  return contains(newest->copies, host.id()) && !around_.cloned.contains(host.id());
+  return contains(newest->copies, host.id()) && !around_.cloned.contains(host.id()) &&
+         !host.core().is_filling();
 }
 
 bool Workload::was_ever_removed(std::string const& name) const {
@@ -399,11 +400,11 @@ void Workload::compare(std::string const& name, std::vector<Attempt const*> cons
                        ClusterView const& view) {
   Attempt const* newest = nullptr;  // that was acknowledged
   bool maybe_removed = false;
-  Instant removed_since = Instant::max();  // it may have been
+  Removal removal{0, Instant::max()};  // the first that may have been
   for (Attempt const* attempt : attempts) {
     if (attempt->outcome == Outcome::unknown && !attempt->digest) {
       maybe_removed = true;
-      removed_since = std::min(removed_since, attempt->asked.at);
+      if (attempt->asked.at < removal.at) removal = {attempt->asked.host, attempt->asked.at};
     }
     if (attempt->outcome != Outcome::acknowledged) continue;
     if (newest == nullptr || newest->version < attempt->version) newest = attempt;
@@ -419,9 +420,8 @@ void Workload::compare(std::string const& name, std::vector<Attempt const*> cons
   if (owed && file->put.version < newest->version) {
     bool const removed = !newest->digest;
     // A removal that was forgotten meanwhile is outdone by any later write (CatalogueChecks).
-    if (removed) removed_since = newest->answered_at;
-    bool const begun_anew = (removed || maybe_removed) &&
-                            was_asked_since({{}, file->put}, removed_since + forgotten_after);
+    if (removed) removal = {newest->asked.host, newest->answered_at};
+    bool const begun_anew = (removed || maybe_removed) && is_apart({{}, file->put}, removal);
     Invariant const broken = removed ? Invariant::removed_stays_removed : lost;
     if (!begun_anew) around_.violated(broken, name + " went back");
   }
@@ -436,13 +436,16 @@ void Workload::compare(std::string const& name, std::vector<Attempt const*> cons
   }
 }
 
-bool Workload::was_asked_since(CatalogueRecord const& record, Instant moment) const {
+bool Workload::is_apart(CatalogueRecord const& record, Removal const& removal) const {
+  Acquaintances const& all = around_.network->acquaintances();
   auto const writes = writes_of_.find(cluster::name_of(record));
   auto const* const put = std::get_if<PutRecord>(&record.change);
   std::optional<Digest> const digest = put == nullptr ? std::nullopt : std::optional{put->digest};
   return writes != writes_of_.end() &&
          std::ranges::any_of(writes->second, [&](Attempt const* attempt) {
-           return attempt->digest == digest && attempt->asked.at > moment;
+           return attempt->digest == digest &&
+                  (attempt->asked.at > removal.at + forgotten_after ||
+                   !all.had_met(attempt->asked.host, removal.host, removal.at));
          });
 }
 

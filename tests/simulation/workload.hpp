@@ -48,12 +48,19 @@ class Workload {
   // A removal is remembered for longer (CoreConfig::tombstones_kept, by clocks that may run fast).
   static constexpr Duration forgotten_after = std::chrono::seconds{4};
   // Whether somebody asked for what the record says after `moment`.
-  [[nodiscard]] bool was_asked_since(cluster::CatalogueRecord const& record, Instant moment) const;
+  // A removal as a node knows it.
+  struct Removal {
+    unsigned host = 0;
+    Instant at{};
+  };
+  // Whether the record is of a write that was asked for once the removal may have been forgotten,
+  // or of machines that the remover could not know of.
+  [[nodiscard]] bool is_apart(cluster::CatalogueRecord const& record, Removal const& removal) const;
   // Whether all who wrote these bytes as `name` were told that it was refused, at least one.
   [[nodiscard]] bool was_refused(std::string const& name, Digest const& digest) const;
   // Whether `host` is one of those that made a write of `name` durable which was acknowledged
   // before `moment`, is newer than `version` (nullopt: the name is absent), and has not been
-  // removed since for all that clients know.
+  // removed since for all that clients know. One that is filling asks the others.
   [[nodiscard]] bool must_know_newer(std::string const& name, Host const& host,
                                      std::optional<Version> const& version, Instant moment) const;
   // Each node that made a write durable lately has it on its disk.

@@ -234,62 +234,6 @@ TEST(Swim, DrainingIsToldToAll) {
   }
 }
 
-TEST(Swim, AMinorityKnowsThatItIsOutOfTouch) {
-  Network network{13};
-  network.grow(5);
-  for (std::size_t a = 0; a < 2; ++a) {
-    for (std::size_t b = 2; b < 5; ++b) {
-      network.cut(a, b);
-      network.cut(b, a);
-    }
-  }
-  network.run(10s);
-  EXPECT_FALSE(network.at(0).in_touch());
-  EXPECT_TRUE(network.at(3).in_touch());
-}
-
-TEST(Swim, AfterARestartOfAllRememberedPeersAreMissedUntilTheyAreMet) {
-  Network network{20};
-  network.grow(5);
-  network.run(5s);
-  for (std::size_t i = 0; i < 5; ++i) network.crash(i);
-  network.restart(0);
-  network.restart(1);
-  network.run(1min);
-  EXPECT_EQ(network.at(0).members().size(), 2u);
-  EXPECT_FALSE(network.at(0).in_touch());
-  EXPECT_EQ(network.at(0).missed(), 3u);
-  network.restart(2);
-  EXPECT_TRUE(network.run_until([&] { return network.at(0).in_touch(); }, 20s).has_value());
-  EXPECT_EQ(network.at(0).missed(), 2u);
-}
-
-TEST(Swim, PeersThatComeBackAtOtherAddressesAreNotMissedForEver) {
-  Self self;
-  self.id = Network::id_of(0);
-  self.epoch = Epoch{2};
-  self.peer = Network::endpoint_of(0);
-  Swim swim{loopback_profile(),
-            self,
-            {},
-            Random{1},
-            Instant{},
-            spoken_versions,
-            {Network::endpoint_of(1), Network::endpoint_of(2)}};
-  Effects out;
-  std::vector<Record> carried;
-  EXPECT_FALSE(swim.in_touch());
-  for (std::size_t const node : {1u, 2u}) {
-    PushPull call;
-    call.self.id = Network::id_of(node);
-    call.self.epoch = Epoch{2};
-    call.self.peer = Network::endpoint_of(node + 10);
-    swim.handle({call.self.id, Epoch{2}, call.self.peer, call}, Channel::stream, Instant{1s}, out,
-                carried);
-  }
-  EXPECT_TRUE(swim.in_touch());
-}
-
 TEST(Swim, AJoinerDoesNotPassOnTheTableThatItLearned) {
   Network network{21};
   network.grow(30);

@@ -241,20 +241,21 @@ void Core::Parts::count_view_changes(Instant now) {
 // Only who changed is written again: in a large cluster that starts, there is news all the time.
 void Core::Parts::list_members(Instant now) {
   members_changes = swim.changes();
-  std::size_t at = 0;
-  std::size_t known = 0;
-  for (auto const& [id, member] : swim.members()) {
-    while (at < members.size() && members[at].alive.id < id) ++at;
-    if (at == members.size() || members[at].alive.id != id) continue;
-    ++known;
-    if (!differs(members[at], member)) continue;
+  bool others = false;
+  for (NodeId const id : swim.take_changed()) {
+    std::uint32_t const* const at = places.find(id);
+    Member const* const member = swim.find(id);
+    if ((at == nullptr) != (member == nullptr)) others = true;
+    if (at == nullptr || member == nullptr) continue;
+    MemberView& shown_member = members[*at];
+    if (!differs(shown_member, *member)) continue;
     // What failed because it was dead, or restarted, comes back with a clean sheet.
-    bool const restarted = members[at].alive.epoch != member.alive.epoch;
-    if (restarted || member.state == MemberState::dead) loads.pardon(id);
-    members[at] = member_view(member, now);
+    bool const restarted = shown_member.alive.epoch != member->alive.epoch;
+    if (restarted || member->state == MemberState::dead) loads.pardon(id);
+    shown_member = member_view(*member, now);
     changed.push_back(id);
   }
-  if (known != members.size() || known != swim.members().size()) list_again(now);
+  if (others) list_again(now);
 }
 
 // Somebody is new, or forgotten.

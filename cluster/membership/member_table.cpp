@@ -78,7 +78,7 @@ MemberTable::Outcome MemberTable::insert(AliveRecord const& alive, Instant now) 
   living_.push_back(&entry.first->second);
   index_[alive.id] = &entry.first->second;
   ++moves_;
-  ++changes_;
+  note_change(alive.id);
   return Outcome::changed;
 }
 
@@ -108,7 +108,12 @@ void MemberTable::store(Member& member, News const& news, Instant now) {
   if (!was_live && is_live(member.state)) living_.push_back(&member);
   bool const left = was == MemberState::left || member.state == MemberState::left;
   if (was_at != member.alive.peer || (left && was != member.state)) ++moves_;
+  note_change(member.alive.id);
+}
+
+void MemberTable::note_change(NodeId id) {
   ++changes_;
+  changed_.insert(id);
 }
 
 std::size_t& MemberTable::Residents::of(MemberState state) {
@@ -153,6 +158,7 @@ bool MemberTable::make_room() {
   if (least == members_.end() || is_live(least->second.state)) return false;
   strike(least->second);
   index_.erase(least->first);
+  note_change(least->first);
   members_.erase(least);
   ++moves_;
   return true;
@@ -180,13 +186,11 @@ std::vector<Member> MemberTable::reap(Instant now) {
     if (!over) return false;
     strike(member);
     index_.erase(entry.first);
+    note_change(entry.first);
     reaped.push_back(member);
     return true;
   });
-  if (!reaped.empty()) {
-    ++changes_;
-    ++moves_;
-  }
+  if (!reaped.empty()) ++moves_;
   return reaped;
 }
 

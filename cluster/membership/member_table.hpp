@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -111,6 +113,8 @@ class MemberTable {
   }
   // Moves whenever the table does.
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
+  // Who changed, came or was forgotten since the last call; of each call of the core few.
+  [[nodiscard]] std::set<NodeId> take_changed() { return std::exchange(changed_, {}); }
   // Moves whenever it changes where those who have not left are.
   [[nodiscard]] std::uint64_t moves() const { return moves_; }
   // The addresses at which somebody is dead, in order; somebody else may live there.
@@ -139,6 +143,7 @@ class MemberTable {
   void strike(Member const& member);
   void enter(Member const& member);
   void bury(Member const& member);
+  void note_change(NodeId id);
   [[nodiscard]] Member* look_up(NodeId id) const;
 
   std::map<NodeId, Member> members_;
@@ -148,6 +153,7 @@ class MemberTable {
   std::map<Endpoint, Residents> residents_;
   std::size_t replaced_ = 0;
   std::uint64_t changes_ = 0;
+  std::set<NodeId> changed_;
   std::uint64_t moves_ = 0;
   Duration typical_round_trip_{};
 };

@@ -93,6 +93,8 @@ class Swim {
   [[nodiscard]] Member const* find(NodeId id) const { return table_.find(id); }
   // Moves whenever `members` does.
   [[nodiscard]] std::uint64_t changes() const { return table_.changes(); }
+  // Who changed, came or was forgotten since the last call.
+  [[nodiscard]] std::set<NodeId> take_changed() { return table_.take_changed(); }
   [[nodiscard]] std::uint8_t local_health() const { return detector_.local_health(); }
   // A load that `teller` sent, as old as it was on arrival: it travelled for half of what a ping to
   // `teller` takes. The records in `carried` have been through this.

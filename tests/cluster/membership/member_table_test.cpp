@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "cluster/base/random.hpp"
 
@@ -96,6 +97,35 @@ TEST(MemberTable, ARefutedSuspicionDoesNotMoveAliveSinceAndAReturnDoes) {
   table.apply(alive(2, 0), begin + 5s);
   EXPECT_EQ(table.find(node)->alive_since, begin + 5s);
   EXPECT_EQ(table.live(), 1u);
+}
+
+TEST(MemberTable, TellsOnceWhoCameChangedAndWentToo) {
+  MemberTable table;
+  table.apply(alive(1, 0), {});
+  EXPECT_EQ(table.take_changed(), std::set{node});
+  EXPECT_TRUE(table.take_changed().empty());
+  table.apply(alive(1, 0), {});  // nothing new
+  EXPECT_TRUE(table.take_changed().empty());
+  table.apply(DeadRecord{node, Epoch{1}, Incarnation{}, {}}, {});
+  EXPECT_EQ(table.take_changed(), std::set{node});
+  table.reap(Instant{} + MemberTable::dead_kept);
+  EXPECT_EQ(table.take_changed(), std::set{node});
+}
+
+// In a full table the longest dead makes room.
+TEST(MemberTable, TellsWhoHadToMakeRoom) {
+  MemberTable table;
+  for (std::uint64_t i = 0; i < members_max; ++i) {
+    AliveRecord record = alive(1, 0);
+    record.id = NodeId{0, i + 1};
+    table.apply(record, {});
+  }
+  table.apply(DeadRecord{node, Epoch{1}, Incarnation{}, {}}, {});
+  static_cast<void>(table.take_changed());
+  AliveRecord late = alive(1, 0);
+  late.id = NodeId{1, 0};
+  EXPECT_EQ(table.apply(late, {}), MemberTable::Outcome::changed);
+  EXPECT_EQ(table.take_changed(), (std::set{node, late.id}));
 }
 
 }  // namespace

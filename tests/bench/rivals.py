@@ -98,13 +98,13 @@ def haproxy(root):
 
 
 @contextlib.contextmanager
-def chisme(root, *options, web_loops=1, copies=1, durable=1):
+def chisme(root, *options, web_loops=1, copies=1, durable=1, prefix=ON_SERVER_CORE, patience=60):
     """One node with one web loop; alone unless it joins others."""
     root.mkdir(parents=True, exist_ok=True)
     fixed = ("--web-loops", str(web_loops), "--log-level", "warning", "--copies", str(copies), "--durable", str(durable))
     with (root / "log").open("w") as log, \
-            Node(root / "data", [*fixed, *options], prefix=ON_SERVER_CORE, log=log) as node:
-        node.wait_ready(60)
+            Node(root / "data", [*fixed, *options], prefix=prefix, log=log) as node:
+        node.wait_ready(patience)
         server = Server("chisme", node.port, [node.process.pid])
         server.node = node
         yield server

@@ -4,8 +4,8 @@
 
 Each viewer asks a random node, follows where it is sent, and reads `rate` bytes a second after a buffer of 3 s. It stalls when its buffer
 runs dry; a connection that ends, or from which nothing came for 2 s, is taken up at another node from the byte that
-is missing. Three runs: all well; one node at a quarter of its speed (SIGSTOP three quarters of the time); one killed. Prints Markdown.
-Servers run on core 0, viewers on core 1.
+is missing. Three runs: all well; one node at a quarter of its speed (SIGSTOP three quarters of the time); one killed. And the
+same viewers at one nginx that has all films. Prints Markdown. Servers run on core 0, viewers on core 1.
 """
 import argparse
 import asyncio
@@ -134,10 +134,10 @@ def main():
     size = int(options.rate * options.seconds)
     with tempfile.TemporaryDirectory(prefix="chisme-bench-", dir=options.directory) as directory:
         root = pathlib.Path(directory)
-        film = root / "film"
-        with rivals.five_nodes(root / "five") as cluster:
+        with rivals.five_nodes(root / "five") as cluster, rivals.nginx(root / "nginx") as nginx:
             nodes = cluster.nodes
             for number in range(FILMS):
+                film = root / f"nginx/www/files/film{number}"
                 film.write_bytes(os.urandom(size))
                 clients.put(nodes[number % 5], f"film{number}", film, size)
             eventually(lambda: all(file["copies"] == 3 for file in get_json(cluster.url("/files"))["files"]), 60, "three copies")
@@ -151,6 +151,7 @@ def main():
             async def kill(_):
                 victim.kill()
             row("one node killed", asyncio.run(run(nodes, options, size, kill)), nodes)
+            row("nginx alone", asyncio.run(run([nginx], options, size, None)), [nginx])
 
 
 if __name__ == "__main__":

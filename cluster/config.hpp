@@ -8,6 +8,7 @@
 
 #include "cluster/base/identity.hpp"
 #include "cluster/base/time.hpp"
+#include "cluster/known_peer.hpp"
 #include "cluster/wire/messages.hpp"
 
 namespace chisme::cluster {
@@ -77,7 +78,7 @@ struct CoreConfig {
   Duration tombstones_kept = std::chrono::hours{24 * 7};
   std::vector<Endpoint> seeds;                             // peers to join, called again for ever
   Duration departure_patience = std::chrono::minutes{10};  // without progress, then it goes
-  std::vector<Endpoint> remembered;             // peers of the last run: called, and missed
+  std::vector<KnownPeer> remembered;            // peers of the last run: called, and missed
   ProtocolVersions versions = spoken_versions;  // narrower: to play an older or a newer node
 };
 

@@ -10,6 +10,7 @@
 #include "cluster/base/result.hpp"
 #include "cluster/base/strong.hpp"
 #include "cluster/input.hpp"
+#include "cluster/known_peer.hpp"
 #include "cluster/wire/messages.hpp"
 
 // What a core wants done: everything that the host does for it, in order.
@@ -113,9 +114,9 @@ struct Announce {
   Event event;
 };
 
-// Remember these peers' endpoints for the next start (the newest list replaces the last).
+// Remember these peers for the next start (the newest list replaces the last).
 struct SavePeers {
-  std::vector<Endpoint> peers;
+  std::vector<KnownPeer> peers;
 };
 // The node must end: it has left, or another process uses its identity.
 struct Stop {

@@ -19,7 +19,7 @@ constexpr Duration save_retry_pause = std::chrono::seconds{1};
 // What one transaction saves.
 struct Transaction {
   std::vector<cluster::SaveCatalogue> saves;
-  std::optional<std::vector<Endpoint>> peers;
+  std::optional<std::vector<cluster::KnownPeer>> peers;
 };
 
 Result<void> write(CatalogueStore& store, Transaction const& transaction) {
@@ -50,7 +50,7 @@ struct CatalogueWriter::State : std::enable_shared_from_this<CatalogueWriter::St
   OnSaved on_saved;
   OnFull on_full;
   CatalogueBatch gathering;
-  std::optional<std::vector<Endpoint>> peers;
+  std::optional<std::vector<cluster::KnownPeer>> peers;
   bool running = false;
   bool broken = false;
 };
@@ -67,7 +67,7 @@ void CatalogueWriter::save(cluster::SaveCatalogue save) {
   state_->begin();
 }
 
-void CatalogueWriter::save_peers(std::vector<Endpoint> peers) {
+void CatalogueWriter::save_peers(std::vector<cluster::KnownPeer> peers) {
   if (state_->broken) return;
   state_->peers = std::move(peers);
   state_->begin();

@@ -36,7 +36,7 @@ class CatalogueWriter {
   CatalogueWriter& operator=(CatalogueWriter const&) = delete;
 
   void save(cluster::SaveCatalogue save);
-  void save_peers(std::vector<Endpoint> peers);
+  void save_peers(std::vector<cluster::KnownPeer> peers);
   // Records that gather for the next batch.
   [[nodiscard]] std::size_t waiting() const;
 

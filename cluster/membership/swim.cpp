@@ -27,8 +27,8 @@ constexpr std::size_t members_told_min = 64;
 // Streams of the generator: each part draws from its own.
 enum RandomUse : std::uint64_t { detecting = 1, calling = 2 };
 
-std::vector<Endpoint> both(std::vector<Endpoint> peers, std::vector<Endpoint> const& more) {
-  peers.insert(peers.end(), more.begin(), more.end());
+std::vector<Endpoint> both(std::vector<Endpoint> peers, std::vector<KnownPeer> const& more) {
+  for (KnownPeer const& peer : more) peers.push_back(peer.at);
   return peers;
 }
 
@@ -46,7 +46,7 @@ std::size_t room_in(Message const& message) {
 
 Swim::Swim(Profile const& profile, Self const& self, std::vector<Endpoint> const& seeds,
            Random random, Instant now, ProtocolVersions versions,
-           std::vector<Endpoint> const& remembered)
+           std::vector<KnownPeer> const& remembered)
     : profile_(profile),
       self_{.id = self.id,
             .epoch = self.epoch,
@@ -67,14 +67,8 @@ Swim::Swim(Profile const& profile, Self const& self, std::vector<Endpoint> const
       next_gossip_(now + profile.gossip_period),
       news_told_(now),
       next_reap_(now + reap_period),
-      missed_until_(now + MemberTable::dead_kept),
+      memory_(self.id, self.peer, seeds, remembered, now),
       next_save_(now) {
-  // Who is new, or has lost its disk, has its configuration for memory.
-  std::vector<Endpoint> const& known = remembered.empty() ? seeds : remembered;
-  missed_.insert(known.begin(), known.end());
-  missed_.erase(self.peer);
-  missed_.erase(Endpoint{});
-  remembered_ = missed_.size();
   load_.id = self.id;
   load_.epoch = self.epoch;
   table_.apply(self_, now);
@@ -254,7 +248,7 @@ void Swim::tick(Instant now, Effects& out) {
       if (forgotten.state == MemberState::dead) calls_.remember(forgotten.alive.peer);
     }
     std::erase_if(told_dead_, [&](auto const& t) { return now - t.second >= told_dead_period; });
-    if (missed_until_ <= now) missed_.clear();
+    memory_.tick(now);
     next_reap_ = now + reap_period;
   }
   add_piggyback(first, now, out);
@@ -339,14 +333,16 @@ void Swim::save_peers(Instant now, Effects& out) {
   if (table_.moves() == saved_moves_ || now < next_save_) return;
   saved_moves_ = table_.moves();
   next_save_ = now + save_period;
-  std::vector<Endpoint> peers;
-  std::vector<Endpoint> others;
+  std::vector<KnownPeer> peers;
+  std::vector<KnownPeer> others = memory_.unmet(table_.all().size() - 1);
   for (auto const& [id, member] : table_.all()) {
     if (id == self_.id || member.state == MemberState::left) continue;
-    (is_live(member.state) ? peers : others).push_back(member.alive.peer);
+    Endpoint const& at = member.alive.peer;
+    if (is_live(member.state)) peers.push_back({id, at});
+    if (member.state == MemberState::dead && !table_.is_inhabited(at)) others.push_back({id, at});
   }
-  for (Endpoint const& endpoint : unmet_peers()) {
-    if (!table_.is_known(endpoint)) peers.push_back(endpoint);
+  for (Endpoint const& grave : calls_.graves()) {
+    if (!table_.is_known(grave)) others.push_back({NodeId{}, grave});
   }
   peers.insert(peers.end(), others.begin(), others.end());
   if (peers.size() > saved_peers_max) peers.resize(saved_peers_max);
@@ -354,25 +350,6 @@ void Swim::save_peers(Instant now, Effects& out) {
   if (peers == saved_peers_) return;
   saved_peers_ = peers;
   out.push_back(SavePeers{std::move(peers)});
-}
-
-// Who was not met again yet stays remembered; but of those who came back at another address not the
-// old one as well, for it would be missed at every start from now on.
-std::set<Endpoint> Swim::unmet_peers() const {
-  std::set<Endpoint> unmet{calls_.graves().begin(), calls_.graves().end()};
-  if (table_.all().size() == 1) {
-    unmet.insert(calls_.seeds().begin(), calls_.seeds().end());
-    return unmet;
-  }
-  auto last = missed_.begin();
-  std::advance(last, missed());
-  unmet.insert(missed_.begin(), last);
-  return unmet;
-}
-
-std::size_t Swim::unknown_peers() const {
-  std::size_t const known = table_.all().size() - 1;
-  return remembered_ > known ? remembered_ - known : 0;
 }
 
 void Swim::call(Endpoint const& endpoint, bool wants_reply, Instant now, Effects& out) {
@@ -481,8 +458,6 @@ void Swim::add_piggyback(std::size_t first, Instant now, Effects& out) {
 
 bool Swim::in_touch() const {
   std::size_t const gone = table_.count(MemberState::left) + table_.replaced();
-  // Who came back at another address is not met at the old one: no more are missed than were
-  // remembered and are not known.
   bool const forgives = planted(PlantedBug::nobody_is_a_majority);
   std::size_t const expected = table_.all().size() - gone + (forgives ? 0 : missed());
   bool const met_nobody = table_.all().size() == 1 && !calls_.seeds().empty() && !forgives;

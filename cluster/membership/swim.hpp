@@ -18,6 +18,7 @@
 #include "cluster/membership/failure_detector.hpp"
 #include "cluster/membership/member_table.hpp"
 #include "cluster/membership/peer_calls.hpp"
+#include "cluster/membership/peer_memory.hpp"
 #include "cluster/membership/suspicion.hpp"
 #include "cluster/sizes.hpp"
 
@@ -55,12 +56,11 @@ class Swim {
   // A changed list of peers is saved this often at most.
   static constexpr Duration save_period = std::chrono::seconds{2};
 
-  // `seeds` are the configured peers, `remembered` those of the last run; this node's own address
-  // among them is ignored. Remembered peers, or, where there are none, the configured ones, are
-  // missed until they are met, or for as long as a dead member would be: they count for `in_touch`.
+  // `seeds` are the configured peers, `remembered` those of the last run; this node itself among
+  // them is ignored. Those that are missed (PeerMemory) count for `in_touch`.
   Swim(Profile const& profile, Self const& self, std::vector<Endpoint> const& seeds, Random random,
        Instant now, ProtocolVersions versions = spoken_versions,
-       std::vector<Endpoint> const& remembered = {});
+       std::vector<KnownPeer> const& remembered = {});
 
   // Appends to `carried` the load and catalogue records that came along.
   void handle(Envelope const& envelope, Channel channel, Instant now, Effects& out,
@@ -103,14 +103,14 @@ class Swim {
   // node that has peers to call and has met none of them.
   [[nodiscard]] bool in_touch() const;
   // How many of the peers that it was to meet are still missed.
-  [[nodiscard]] std::size_t missed() const { return std::min(missed_.size(), unknown_peers()); }
+  [[nodiscard]] std::size_t missed() const { return memory_.missed(table_.all().size() - 1); }
   // Another member is known, or peers were configured or remembered.
   [[nodiscard]] bool ever_had_peers() const;
   void add_sizes(TableSizes& out) const {
     out.push_back({"members", table_.all().size(), members_max});
     out.push_back({"members that were told they are dead", told_dead_.size(), members_max});
     out.push_back({"members that are refused", refused_.size(), refused_max});
-    out.push_back({"peers that are missed", missed_.size(), remembered_});
+    memory_.add_sizes(out);
     detector_.add_sizes(out);
     suspicions_.add_sizes(table_.all().size(), out);
     dissemination_.add_sizes(out);
@@ -161,8 +161,6 @@ class Swim {
   void gossip(Instant now, Effects& out);
   void gossip_to(std::size_t members, Instant now, Effects& out);
   void save_peers(Instant now, Effects& out);
-  [[nodiscard]] std::set<Endpoint> unmet_peers() const;
-  [[nodiscard]] std::size_t unknown_peers() const;  // of those to be met
   void call(Endpoint const& endpoint, bool wants_reply, Instant now, Effects& out);
   // To one of very many who ask at once: some of the living, who will tell it the rest.
   void tell_some(Endpoint const& endpoint, Effects& out);
@@ -194,11 +192,9 @@ class Swim {
   std::map<NodeId, Instant> told_dead_;  // when each was last told
   bool joining_ = false;                 // what is being merged is known to everybody else
   Instant joins_until_{};                // its own table is far from level until about then
-  std::set<Endpoint> missed_;            // peers that are to be met and were not yet
-  Instant missed_until_;
-  std::size_t remembered_ = 0;         // how many there were at the start
+  PeerMemory memory_;
   std::map<NodeId, Instant> refused_;  // when each was last announced
-  std::vector<Endpoint> saved_peers_;
+  std::vector<KnownPeer> saved_peers_;
   std::uint64_t saved_moves_ = 0;
   Instant next_save_;
   std::optional<Instant> leaves_;  // when a node that says farewell ends

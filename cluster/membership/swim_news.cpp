@@ -76,7 +76,7 @@ void Swim::merge_news(News const& news, NodeId teller, Instant now, Effects& out
   had_peers_ = true;
   suspicions_.clear(id);
   refused_.erase(id);
-  if (alive != nullptr) missed_.erase(alive->peer);
+  if (alive != nullptr) memory_.met(*alive);
   // A joiner learns whole tables, which those that it learns them from have told long ago.
   if (!joining_ || suspect != nullptr) dissemination_.add(record_of(news), now);
   MemberState const state = key_of(news).rank;
@@ -160,7 +160,7 @@ void Swim::merge_member(MemberRecord const& record, NodeId teller, Instant now, 
 void Swim::add_tombstone(MemberRecord const& record, News const& end, Instant now, Effects& out) {
   if (table_.apply(record.alive, now) != MemberTable::Outcome::changed) return;
   had_peers_ = true;
-  missed_.erase(record.alive.peer);
+  memory_.met(record.alive);
   table_.apply(end, now);
   announce(record.alive.id, out);
 }

@@ -19,6 +19,8 @@ CREATE TABLE IF NOT EXISTS positions (
   writer TEXT NOT NULL, log INTEGER NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
   PRIMARY KEY (writer, log)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS peers (endpoint TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS peer_ids (id TEXT PRIMARY KEY NOT NULL, endpoint TEXT NOT NULL)
+  WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS horizon (
   generation INTEGER NOT NULL, proposer TEXT NOT NULL, filling INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS horizon_positions (
@@ -45,6 +47,13 @@ WHERE (excluded.epoch, excluded.sequence) >= (holdings.epoch, holdings.sequence)
 
 inline constexpr char const* save_position_sql =
     "INSERT OR REPLACE INTO positions VALUES (?1, ?2, ?3, ?4)";
+// Who lived there is known since some later version, which the one before it does without.
+inline constexpr char const* load_peers_sql =
+    "SELECT peer_ids.id, peers.endpoint FROM peers LEFT JOIN peer_ids USING (endpoint) "
+    "ORDER BY 1, 2";
+inline constexpr char const* save_peer_sql = "INSERT OR IGNORE INTO peers VALUES (?1)";
+inline constexpr char const* save_peer_id_sql = "INSERT OR REPLACE INTO peer_ids VALUES (?1, ?2)";
+inline constexpr char const* forget_peers_sql = "DELETE FROM peers; DELETE FROM peer_ids";
 inline constexpr char const* forget_position_sql =
     "DELETE FROM positions WHERE writer = ?1 AND log = ?2";
 inline constexpr char const* forget_name_sql =

@@ -22,6 +22,7 @@ using cluster::DeleteRecord;
 using cluster::Dot;
 using cluster::DropRecord;
 using cluster::HaveRecord;
+using cluster::KnownPeer;
 using cluster::LogKind;
 using cluster::LogPosition;
 using cluster::PutRecord;
@@ -117,8 +118,12 @@ Result<void> read_rows(sqlite3* connection, char const* sql,
   });
 }
 
-std::optional<Endpoint> endpoint_of_row(Statement& row) {
-  return parse_endpoint(row.text(0));
+std::optional<KnownPeer> peer_of_row(Statement& row) {
+  std::string const id_text = row.text(0);
+  auto const id = id_text.empty() ? std::optional{NodeId{}} : parse_node_id(id_text);
+  auto const at = parse_endpoint(row.text(1));
+  if (!id || !at) return std::nullopt;
+  return KnownPeer{*id, *at};
 }
 
 Result<StoredHorizon> read_horizon(sqlite3* connection) {
@@ -176,6 +181,7 @@ struct CatalogueStore::State {
   std::optional<Statement> save_holding;
   std::optional<Statement> save_position;
   std::optional<Statement> save_peer;
+  std::optional<Statement> save_peer_id;
   std::optional<Statement> forget_name;
   std::optional<Statement> forget_holding;
   std::optional<Statement> forget_position;
@@ -264,13 +270,10 @@ Result<void> CatalogueStore::State::set_up() {
           .and_then([&] { return sqlite::execute(connection.get(), "COMMIT"); });
   if (!run) return run;
   std::pair<std::optional<Statement>*, char const*> const statements[] = {
-      {&save_name, save_name_sql},
-      {&save_holding, save_holding_sql},
-      {&save_position, save_position_sql},
-      {&forget_name, forget_name_sql},
-      {&forget_holding, forget_holding_sql},
-      {&forget_position, forget_position_sql},
-      {&save_peer, "INSERT OR IGNORE INTO peers VALUES (?1)"}};
+      {&save_name, save_name_sql},           {&save_holding, save_holding_sql},
+      {&save_position, save_position_sql},   {&forget_name, forget_name_sql},
+      {&forget_holding, forget_holding_sql}, {&forget_position, forget_position_sql},
+      {&save_peer, save_peer_sql},           {&save_peer_id, save_peer_id_sql}};
   for (auto const& [place, sql] : statements) {
     auto prepared = Statement::prepare(connection.get(), sql);
     // Its pages are in order, but its tables are not ours any more.
@@ -435,10 +438,8 @@ Result<CatalogueStore::Contents> CatalogueStore::load() {
             return read_rows(connection, "SELECT * FROM positions ORDER BY writer, log",
                              position_of_row, contents.positions);
           })
-          .and_then([&] {
-            return read_rows(connection, "SELECT * FROM peers ORDER BY endpoint", endpoint_of_row,
-                             contents.peers);
-          });
+          .and_then(
+              [&] { return read_rows(connection, load_peers_sql, peer_of_row, contents.peers); });
   auto const horizon = read.and_then([&] { return read_horizon(connection); });
   if (!horizon) {
     read = tl::unexpected<Error>(horizon.error());
@@ -459,13 +460,17 @@ Result<void> CatalogueStore::save(std::span<SaveCatalogue const> saves) {
   });
 }
 
-Result<void> CatalogueStore::save_peers(std::span<Endpoint const> peers) {
+Result<void> CatalogueStore::save_peers(std::span<KnownPeer const> peers) {
   return state_->commit([&]() -> Result<void> {
-    if (auto cleared = sqlite::execute(state_->connection.get(), "DELETE FROM peers"); !cleared) {
+    if (auto cleared = sqlite::execute(state_->connection.get(), forget_peers_sql); !cleared) {
       return cleared;
     }
-    for (Endpoint const& peer : peers) {
-      if (auto saved = state_->save_peer->bind(1, to_string(peer)).run(); !saved) return saved;
+    for (KnownPeer const& peer : peers) {
+      std::string const at = to_string(peer.at);
+      if (auto saved = state_->save_peer->bind(1, at).run(); !saved) return saved;
+      if (peer.id == NodeId{}) continue;
+      auto const saved = state_->save_peer_id->bind(1, to_string(peer.id)).bind(2, at).run();
+      if (!saved) return saved;
     }
     return {};
   });

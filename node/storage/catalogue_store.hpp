@@ -28,7 +28,7 @@ class CatalogueStore {
     std::vector<cluster::CatalogueRecord> records;
     std::vector<cluster::LogPosition> positions;
     cluster::StoredHorizon horizon;
-    std::vector<Endpoint> peers;
+    std::vector<cluster::KnownPeer> peers;
   };
 
   // Faults: corrupt (with a sentence that says what to do: the file is left as it is), io,
@@ -41,7 +41,7 @@ class CatalogueStore {
   // Replaces what the records supersede and deletes what is to be forgotten, save by save. Many may
   // be given at once (group commit).
   [[nodiscard]] Result<void> save(std::span<cluster::SaveCatalogue const> saves);
-  [[nodiscard]] Result<void> save_peers(std::span<Endpoint const> peers);
+  [[nodiscard]] Result<void> save_peers(std::span<cluster::KnownPeer const> peers);
 
  private:
   struct State;

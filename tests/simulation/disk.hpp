@@ -40,7 +40,7 @@ class Disk {
   void sync_journal(std::size_t frames);
   // The record of `name` that is safe; nullptr: there is none.
   [[nodiscard]] cluster::CatalogueRecord const* saved(std::string const& name) const;
-  void save_peers(std::vector<Endpoint> peers) { peers_ = std::move(peers); }
+  void save_peers(std::vector<cluster::KnownPeer> peers) { peers_ = std::move(peers); }
 
   // The steps of keeping an object, in this order. The last one makes it count.
   std::string stage(cluster::ObjectStored const& object);
@@ -60,7 +60,7 @@ class Disk {
   // What is not synced is lost with the probability `lost`, or torn.
   void lose_power(Random& random, double lost);
   [[nodiscard]] cluster::StoredState load(WallTime wall) const;
-  [[nodiscard]] std::vector<Endpoint> const& peers() const { return peers_; }
+  [[nodiscard]] std::vector<cluster::KnownPeer> const& peers() const { return peers_; }
 
  private:
   // A name has one change, an object one per holder.
@@ -80,7 +80,7 @@ class Disk {
   std::map<std::tuple<NodeId, cluster::LogKind>, cluster::LogPosition> positions_;
   cluster::StoredHorizon horizon_;
   std::deque<cluster::SaveCatalogue> unsynced_;
-  std::vector<Endpoint> peers_;
+  std::vector<cluster::KnownPeer> peers_;
 };
 
 }  // namespace chisme::simulation

@@ -135,6 +135,8 @@ Found const found[] = {
     {"an answer to a digest comes after its asker started again and had lost its power",
      {.seed = 5734}},
     {"a reader asks a node that has just forgotten what it had for a horizon", {.seed = 6165}},
+    {"newcomers stand for members on the other side that are remembered", {.seed = 4161}},
+    {"a configured address where nobody lives any more is missed for ever", {.seed = 3941}},
     {"what a horizon forgets is told again before that is saved",
      {.seed = 2276, .nodes = 4, .faults_for = 1215s}},
     {"another disk is put into a machine in the moment in which another copy goes", {.seed = 6072}},

@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Swim lone_node(std::vector<Endpoint> const& seeds, std::vector<Endpoint> const& remembered) {
+Swim lone_node(std::vector<Endpoint> const& seeds, std::vector<KnownPeer> const& remembered) {
   Self self;
   self.id = Network::id_of(0);
   self.epoch = Epoch{2};
@@ -57,7 +57,8 @@ TEST(InTouch, AfterARestartOfAllRememberedPeersAreMissedUntilTheyAreMet) {
 }
 
 TEST(InTouch, PeersThatComeBackAtOtherAddressesAreNotMissedForEver) {
-  Swim swim = lone_node({}, {Network::endpoint_of(1), Network::endpoint_of(2)});
+  Swim swim = lone_node({}, {{Network::id_of(1), Network::endpoint_of(1)},
+                             {Network::id_of(2), Network::endpoint_of(2)}});
   EXPECT_FALSE(swim.in_touch());
   for (std::size_t const node : {1u, 2u}) meet(swim, node, Network::endpoint_of(node + 10));
   EXPECT_TRUE(swim.in_touch());

@@ -47,7 +47,7 @@ void Network::grow(std::size_t count) {
 }
 
 void Network::start(std::size_t node, std::vector<Endpoint> const& seeds,
-                    std::vector<Endpoint> const& remembered) {
+                    std::vector<KnownPeer> const& remembered) {
   Node& n = nodes_[node];
   n.swim = std::make_unique<Swim>(profile_, n.self, seeds, random_.split(node), now_, n.versions,
                                   remembered);

@@ -93,7 +93,7 @@ class Network {
     Self self;
     ProtocolVersions versions;
     std::unique_ptr<Swim> swim;  // none while it is down
-    std::vector<Endpoint> saved;
+    std::vector<KnownPeer> saved;
     bool paused = false;
     std::optional<Instant> ticks;           // its place in `ticks_`
     std::map<NodeId, std::uint64_t> loads;  // the newest load heard of each
@@ -107,7 +107,7 @@ class Network {
   };
 
   void start(std::size_t node, std::vector<Endpoint> const& seeds,
-             std::vector<Endpoint> const& remembered = {});
+             std::vector<KnownPeer> const& remembered = {});
   void carry_out(std::size_t node, Effects& effects);
   void transmit(std::size_t from, Send& send);
   void arrive(Delivery const& delivery);

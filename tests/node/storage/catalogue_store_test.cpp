@@ -15,6 +15,7 @@ using cluster::DeleteRecord;
 using cluster::Dot;
 using cluster::DropRecord;
 using cluster::HaveRecord;
+using cluster::KnownPeer;
 using cluster::LogKind;
 using cluster::LogPosition;
 using cluster::PutRecord;
@@ -56,6 +57,13 @@ class CatalogueStoreTest : public testing::Test {
     auto store = CatalogueStore::open(data());
     EXPECT_TRUE(store) << store.error().message;
     return std::move(*store);
+  }
+  // By somebody else, while it is closed.
+  void execute(char const* sql) const {
+    sqlite3* opened = nullptr;
+    ASSERT_EQ(::sqlite3_open(file().c_str(), &opened), SQLITE_OK);
+    sqlite::Connection const connection{opened};
+    ASSERT_TRUE(sqlite::execute(opened, sql));
   }
   static Result<void> try_save(CatalogueStore& store, cluster::SaveCatalogue save) {
     return store.save(std::span(&save, 1));
@@ -101,7 +109,7 @@ TEST_F(CatalogueStoreTest, EveryKindOfRecordComesBackAsItWasAfterReopening) {
   std::vector<CatalogueRecord> const all{put("películas/ñandú 'x\".mp4", 9), erased("gone", 4),
                                          have(ana, 1, 1), drop(beto, 4'294'967'295, 12)};
   LogPosition const position{beto, LogKind::holdings, Epoch{3}, 77};
-  Endpoint const peer = *parse_endpoint("127.0.0.1:8702");
+  KnownPeer const peer{beto, *parse_endpoint("127.0.0.1:8702")};
   {
     auto store = open();
     save(*store, all);
@@ -208,15 +216,9 @@ TEST_F(CatalogueStoreTest, TheLastHorizonComesBackWithItsListsInOrder) {
 
 TEST_F(CatalogueStoreTest, AFileOfTheFirstFormatIsTakenOverAndOneOfALaterFormatIsNot) {
   save(*open(), {put("a", 1)});
-  auto const set_format = [&](char const* sql) {
-    sqlite3* opened = nullptr;
-    ASSERT_EQ(::sqlite3_open(file().c_str(), &opened), SQLITE_OK);
-    sqlite::Connection const connection{opened};
-    ASSERT_TRUE(sqlite::execute(opened, sql));
-  };
-  set_format("DROP TABLE horizon; DROP TABLE horizon_positions; PRAGMA user_version = 1");
+  execute("DROP TABLE horizon; DROP TABLE horizon_positions; PRAGMA user_version = 1");
   EXPECT_THAT(records(*open()), ElementsAre(put("a", 1)));
-  set_format("PRAGMA user_version = 3");
+  execute("PRAGMA user_version = 3");
   auto const store = CatalogueStore::open(data());
   ASSERT_FALSE(store);
   EXPECT_THAT(store.error().message, HasSubstr("newer"));
@@ -224,10 +226,22 @@ TEST_F(CatalogueStoreTest, AFileOfTheFirstFormatIsTakenOverAndOneOfALaterFormatI
 
 TEST_F(CatalogueStoreTest, PeersAreReplacedAsAWhole) {
   auto store = open();
-  ASSERT_TRUE(store->save_peers(std::vector{*parse_endpoint("127.0.0.1:1")}));
+  ASSERT_TRUE(store->save_peers(std::vector{KnownPeer{ana, *parse_endpoint("127.0.0.1:1")}}));
   Endpoint const second = *parse_endpoint("[::1]:2");
-  ASSERT_TRUE(store->save_peers(std::vector{second, second}));
-  EXPECT_THAT(store->load()->peers, ElementsAre(second));
+  std::vector<KnownPeer> const two{{ana, second}, {beto, second}};  // one of them is dead
+  ASSERT_TRUE(store->save_peers(two));
+  EXPECT_EQ(store->load()->peers, two);
+  ASSERT_TRUE(store->save_peers(std::vector{KnownPeer{{}, second}, KnownPeer{{}, second}}));
+  EXPECT_THAT(store->load()->peers, ElementsAre(KnownPeer{{}, second}));
+}
+
+TEST_F(CatalogueStoreTest, PeersThatAnOlderVersionSavedHaveAddressesOnly) {
+  Endpoint const first = *parse_endpoint("127.0.0.1:1");
+  Endpoint const second = *parse_endpoint("127.0.0.1:2");
+  ASSERT_TRUE(open()->save_peers(std::vector{KnownPeer{ana, first}, KnownPeer{beto, second}}));
+  execute("DELETE FROM peers; INSERT INTO peers VALUES ('127.0.0.1:2'), ('127.0.0.1:3')");
+  EXPECT_THAT(open()->load()->peers,
+              ElementsAre(KnownPeer{{}, *parse_endpoint("127.0.0.1:3")}, KnownPeer{beto, second}));
 }
 
 TEST_F(CatalogueStoreTest, ASaveIsSyncedOnReturn) {

@@ -71,6 +71,18 @@ Result<Endpoint> free_endpoint(Endpoint const& endpoint) {
               error.value());
 }
 
+// The objects that `holder` has said it holds, in order: a copy is told of only once its name was
+// synced, and removed only once that was taken back.
+std::vector<Digest> held_by(NodeId holder, std::vector<cluster::CatalogueRecord> const& records) {
+  std::vector<Digest> held;
+  for (cluster::CatalogueRecord const& record : records) {
+    auto const* const have = std::get_if<cluster::HaveRecord>(&record.change);
+    if (have != nullptr && record.dot.writer == holder) held.push_back(have->digest);
+  }
+  std::ranges::sort(held);
+  return held;
+}
+
 // Every write makes such events; an operator would act on none.
 bool is_routine(cluster::Event const& event) {
   auto const* const repair = std::get_if<cluster::RepairProgress>(&event);
@@ -144,12 +156,18 @@ Result<void> RunningNode::open_stores() {
   auto const identity = start_identity(config_.data);
   if (!identity) return tl::unexpected(identity.error());
   identity_ = *identity;
-  auto objects = ObjectStore::open(config_.data, {.quota = config_.quota}, fence_);
-  if (!objects) return tl::unexpected(objects.error());
-  objects_ = std::move(*objects);
   auto catalogue = CatalogueStore::open(config_.data, fence_);
   if (!catalogue) return tl::unexpected(catalogue.error());
   catalogue_ = std::move(*catalogue);
+  auto contents = catalogue_->load();
+  if (!contents) return tl::unexpected(contents.error());
+  stored_ = std::move(*contents);
+  auto const told = held_by(identity_.id, stored_.records);
+  auto objects = ObjectStore::open(
+      config_.data, {.quota = config_.quota}, fence_,
+      [&](Digest const& digest) { return std::ranges::binary_search(told, digest); });
+  if (!objects) return tl::unexpected(objects.error());
+  objects_ = std::move(*objects);
   return {};
 }
 
@@ -165,16 +183,14 @@ Result<void> RunningNode::take_ports() {
 }
 
 Result<cluster::Core> RunningNode::make_core() {
-  auto contents = catalogue_->load();
-  if (!contents) return tl::unexpected(contents.error());
-  auto const copies = objects_->scan();
-  if (!copies) return tl::unexpected(copies.error());
-  cluster::StoredState stored{std::move(contents->records),
-                              std::move(contents->positions),
+  cluster::StoredState stored{std::move(stored_.records),
+                              std::move(stored_.positions),
                               {},
                               wall_now(),
-                              std::move(contents->horizon)};
-  for (StoredObject const& copy : *copies) stored.objects.push_back({copy.digest, copy.size});
+                              std::move(stored_.horizon)};
+  for (StoredObject const& copy : objects_->objects()) {
+    stored.objects.push_back({copy.digest, copy.size});
+  }
 
   cluster::CoreConfig core{
       .profile = profile_of(config_.network),
@@ -190,7 +206,7 @@ Result<cluster::Core> RunningNode::make_core() {
       .scratch_prefix = web::tus::uploads_prefix(),
       .scrub_period = config_.scrub_period,
       .seeds = config_.join,
-      .remembered = std::move(contents->peers)};
+      .remembered = std::move(stored_.peers)};
   cluster::Self self{.id = identity_.id,
                      .epoch = identity_.epoch,
                      .run_nonce = random_seed(),

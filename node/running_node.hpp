@@ -89,6 +89,7 @@ class RunningNode {
   std::shared_ptr<Fence> fence_ = std::make_shared<Fence>();
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<CatalogueStore> catalogue_;
+  CatalogueStore::Contents stored_;  // until the core has them
   LoadCounters counters_;
   NarrowPaths narrow_paths_;
   EventHub events_;

@@ -184,15 +184,23 @@ void Catalogue::say_again(Digest const& digest) {
   if (local != local_.end()) append_holding(HaveRecord{digest, local->second});
 }
 
+// What is here and what was said of it are walked through together, in order of digest: a start
+// looks at all there is.
 void Catalogue::reconcile() {
-  std::set<Digest> digests;
-  for (auto const& [digest, size] : local_) digests.insert(digest);
-  LogPosition const start{self_, LogKind::holdings, Epoch{}, 0};
-  tables_.logs().walk_after(start, [&](LogIndex::Entry const& entry) {
-    digests.insert(digest_of(tables_.record_of(entry)));
-    return true;
+  std::vector<Digest> different;
+  auto local = local_.begin();
+  tables_.walk_objects([&](HeldObject const& object) {
+    for (; local != local_.end() && local->first < object.digest; ++local) {
+      different.push_back(local->first);
+    }
+    bool const here = local != local_.end() && local->first == object.digest;
+    bool const said = std::ranges::any_of(
+        object.holdings, [&](Holding const& one) { return one.holder == self_ && one.has; });
+    if (here) ++local;
+    if (here != said) different.push_back(object.digest);
   });
-  for (Digest const& digest : digests) reconcile(digest);
+  for (; local != local_.end(); ++local) different.push_back(local->first);
+  for (Digest const& digest : different) reconcile(digest);
 }
 
 void Catalogue::reconcile(Digest const& digest) {

@@ -104,15 +104,22 @@ class RecordTables {
       return true;
     });
   }
+  // Calls `visit(object)` for each object that somebody has spoken of, in order.
+  template <class Visit>
+  void walk_objects(Visit&& visit) const {
+    snapshot_.objects_.walk([&](HeldObject const& object) {
+      visit(object);
+      return true;
+    });
+  }
   template <class Visit>
   void walk(Visit&& visit) const {
     snapshot_.names_.walk([&](CatalogueRecord const& record) {
       visit(record);
       return true;
     });
-    snapshot_.objects_.walk([&](HeldObject const& object) {
+    walk_objects([&](HeldObject const& object) {
       for (Holding const& one : object.holdings) visit(record_of(object, one));
-      return true;
     });
   }
 

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 
@@ -57,12 +58,12 @@ fs::path chunks_of(fs::path const& object) {
   return object.parent_path() / (name.substr(0, name.find('-')) + std::string(chunks_suffix));
 }
 
-Result<void> ObjectStore::State::prepare() {
+Result<void> ObjectStore::State::prepare(WasSynced const& was_synced) {
   for (fs::path const& directory : {objects, staging}) {
     if (auto made = make_directories(directory); !made) return made;
   }
   if (auto opened = quarantine.open(); !opened) return opened;
-  return empty_staging().and_then([this] { return load(); });
+  return empty_staging().and_then([&] { return load(was_synced); });
 }
 
 Result<void> ObjectStore::State::empty_staging() {
@@ -77,31 +78,44 @@ Result<void> ObjectStore::State::empty_staging() {
   return {};
 }
 
-// Each directory is synced before its objects count: a process may have been killed between a
-// rename and its sync. An object of another size than its name says goes to quarantine.
-Result<void> ObjectStore::State::load() {
+Result<void> ObjectStore::State::load(WasSynced const& was_synced) {
   auto directories = entries_of(objects);
   if (!directories) return tl::unexpected<Error>(directories.error());
   for (fs::directory_entry const& directory : *directories) {
     if (!directory.is_directory()) continue;
-    auto files = entries_of(directory.path());
-    if (!files) return tl::unexpected<Error>(files.error());
-    if (auto synced = sync_directory(directory.path()); !synced) return synced;
-    for (fs::directory_entry const& file : *files) {
-      auto const object = parse_file_name(file.path().filename().string());
-      if (!object) continue;
-      FAILPOINT("recovery.object_found");
-      std::error_code code;
-      if (file.file_size(code) == object->size.value() && !code) {
-        remember(*object);
-      } else if (auto moved = set_aside(*object); !moved) {
-        return moved;
-      }
-    }
-    if (auto removed = remove_orphans(*files); !removed) return removed;
+    if (auto loaded = load(directory.path(), was_synced); !loaded) return loaded;
   }
   FAILPOINT("recovery.objects_read");
   return sync_directory(objects);
+}
+
+// A directory is synced before its objects count: a process may have been killed between a rename
+// and its sync. An object of another size than its name says goes to quarantine.
+Result<void> ObjectStore::State::load(fs::path const& directory, WasSynced const& was_synced) {
+  auto files = entries_of(directory);
+  if (!files) return tl::unexpected<Error>(files.error());
+  std::vector<std::pair<StoredObject, fs::directory_entry const*>> found;
+  for (fs::directory_entry const& file : *files) {
+    if (auto const object = parse_file_name(file.path().filename().string())) {
+      found.emplace_back(*object, &file);
+    }
+  }
+  bool const all_synced = was_synced && std::ranges::all_of(found, [&](auto const& one) {
+                            return was_synced(one.first.digest);
+                          });
+  if (!all_synced) {
+    if (auto synced = sync_directory(directory); !synced) return synced;
+  }
+  for (auto const& [object, file] : found) {
+    FAILPOINT("recovery.object_found");
+    std::error_code code;
+    if (file->file_size(code) == object.size.value() && !code) {
+      remember(object);
+    } else if (auto moved = set_aside(object); !moved) {
+      return moved;
+    }
+  }
+  return remove_orphans(*files);
 }
 
 // Hashes whose object is not there: a crash came between the two. They promise nothing, so that
@@ -119,23 +133,10 @@ Result<void> ObjectStore::State::remove_orphans(
   return {};
 }
 
-Result<std::vector<StoredObject>> ObjectStore::scan() const {
+std::vector<StoredObject> ObjectStore::objects() const {
+  std::lock_guard const lock(state_->mutex);
   std::vector<StoredObject> objects;
-  auto directories = entries_of(state_->objects);
-  if (!directories) return tl::unexpected<Error>(directories.error());
-  for (fs::directory_entry const& directory : *directories) {
-    if (!directory.is_directory()) continue;
-    auto files = entries_of(directory.path());
-    if (!files) return tl::unexpected<Error>(files.error());
-    for (fs::directory_entry const& file : *files) {
-      auto const object = parse_file_name(file.path().filename().string());
-      std::error_code code;
-      // Only what is known to be synced, and still has its size.
-      if (object && has(object->digest) && file.file_size(code) == object->size.value() && !code) {
-        objects.push_back(*object);
-      }
-    }
-  }
+  for (auto const& [digest, copy] : state_->copies) objects.push_back({digest, copy.size});
   return objects;
 }
 

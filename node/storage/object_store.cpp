@@ -201,9 +201,10 @@ Result<std::unique_ptr<ObjectStore>> ObjectStore::open(fs::path data) {
 }
 
 Result<std::unique_ptr<ObjectStore>> ObjectStore::open(fs::path data, Limits limits,
-                                                       std::shared_ptr<Fence> fence) {
+                                                       std::shared_ptr<Fence> fence,
+                                                       WasSynced const& was_synced) {
   auto state = std::make_unique<State>(data, limits, std::move(fence));
-  if (auto prepared = state->prepare(); !prepared) {
+  if (auto prepared = state->prepare(was_synced); !prepared) {
     Error const& error = prepared.error();
     return fail(
         Fault::io,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -94,11 +95,14 @@ class ObjectStore {
     // What objects, those that are arriving and the quarantine may take together.
     std::optional<ByteCount> quota = std::nullopt;
   };
+  // Whether the host knows that an object's name was synced by an earlier run. Where it knows that
+  // of all, a directory is not synced again.
+  using WasSynced = std::function<bool(Digest const&)>;
   // Faults: io with a sentence that names the directory and what to do about it.
   [[nodiscard]] static Result<std::unique_ptr<ObjectStore>> open(std::filesystem::path data);
   [[nodiscard]] static Result<std::unique_ptr<ObjectStore>> open(
       std::filesystem::path data, Limits limits,
-      std::shared_ptr<Fence> fence = std::make_shared<Fence>());
+      std::shared_ptr<Fence> fence = std::make_shared<Fence>(), WasSynced const& was_synced = {});
   ~ObjectStore();
 
   // Begins an object. `expected` reserves that much room (fallocate, quota): no_space at once if it
@@ -127,8 +131,8 @@ class ObjectStore {
   [[nodiscard]] Result<void> finish_check(CopyCheck check);
   [[nodiscard]] Quarantine& quarantine();
 
-  // Every object on disk, by name and size only.
-  [[nodiscard]] Result<std::vector<StoredObject>> scan() const;
+  // Every object that is there, in order of digest.
+  [[nodiscard]] std::vector<StoredObject> objects() const;
   // no_space when the file system has not even the room that the catalogue needs for a removal.
   [[nodiscard]] Result<void> check_catalogue_room() const;
   // The catalogue could not be saved for want of room, or can be again. Until then nothing is

@@ -131,9 +131,11 @@ struct ObjectStore::State {
   }
   [[nodiscard]] Result<Descriptor> open_directory_of(Digest const& digest);
 
-  [[nodiscard]] Result<void> prepare();
+  [[nodiscard]] Result<void> prepare(WasSynced const& was_synced);
   [[nodiscard]] Result<void> empty_staging();
-  [[nodiscard]] Result<void> load();
+  [[nodiscard]] Result<void> load(WasSynced const& was_synced);
+  [[nodiscard]] Result<void> load(std::filesystem::path const& directory,
+                                  WasSynced const& was_synced);
   [[nodiscard]] Result<void> publish(StagingFile::State& staged, StoredObject const& object);
   [[nodiscard]] Result<void> write_chunks(std::filesystem::path const& path,
                                           ChunkHashes const& hashes);

@@ -207,7 +207,7 @@ TEST_F(ChunkedObjects, AStartRemovesHashesWithoutAnObjectHoweverOftenItIsBrokenO
     EXPECT_FALSE(fs::exists(orphan));
     EXPECT_EQ(count(staging()), 0u);
     EXPECT_EQ(read_text(chunks()), hashes);
-    EXPECT_EQ(objects->scan()->size(), 1u);
+    EXPECT_EQ(objects->objects().size(), 1u);
     EXPECT_TRUE(read(0, large));
   }
 }
@@ -229,7 +229,7 @@ TEST_F(ChunkedObjects, AStartThatIsBrokenOffAnywhereIsDoneAgainToTheSameEnd) {
       EXPECT_EQ(broken.has_value(), *failing == '\0') << failing;
     }
     objects = open();
-    EXPECT_EQ(objects->scan()->size(), 1u) << failing;
+    EXPECT_EQ(objects->objects().size(), 1u) << failing;
     EXPECT_TRUE(fs::exists(kept));
     EXPECT_FALSE(fs::exists(cut));
     EXPECT_FALSE(fs::exists(cut.parent_path() / (std::string(64, 'a') + ".chunks")));

@@ -45,12 +45,29 @@ TEST_F(ObjectStoreTest, AnEmptyObjectIsAnObject) {
 TEST_F(ObjectStoreTest, SurvivesReopening) {
   ASSERT_TRUE(store(*open(), "abc"));
   auto objects = open();
-  auto const found = objects->scan();
-  ASSERT_TRUE(found);
-  ASSERT_EQ(found->size(), 1u);
-  EXPECT_EQ(to_hex(found->front().digest), abc_hex);
-  EXPECT_EQ(found->front().size, ByteCount{3});
+  auto const found = objects->objects();
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(to_hex(found.front().digest), abc_hex);
+  EXPECT_EQ(found.front().size, ByteCount{3});
   EXPECT_TRUE(objects->open_object(*parse_digest(abc_hex)));
+}
+
+TEST_F(ObjectStoreTest, AStartSyncsADirectoryUnlessAllInItIsKnownToHaveBeenSynced) {
+  ASSERT_TRUE(store(*open(), "abc"));
+  std::string const objects_path = (data() / "objects").string();
+  for (bool const is_known : {false, true}) {
+    DiskWatch const watch;
+    auto const objects = ObjectStore::open(data(), {}, std::make_shared<Fence>(),
+                                           [&](Digest const&) { return is_known; });
+    ASSERT_TRUE(objects);
+    EXPECT_EQ((*objects)->objects().size(), 1u);
+    if (is_known) {
+      EXPECT_THAT(watch.calls(), ElementsAre("sync " + objects_path));
+    } else {
+      EXPECT_THAT(watch.calls(),
+                  ElementsAre("sync " + objects_path + "/ba", "sync " + objects_path));
+    }
+  }
 }
 
 TEST_F(ObjectStoreTest, SyncsTheFileThenRenamesThenSyncsItsDirectoryAndAnyNewParent) {
@@ -160,7 +177,7 @@ TEST_F(ObjectStoreTest, ADigestThatDiffersFromTheAnnouncedOneStoresNothing) {
   auto const stored = store(*objects, "abd", parse_digest(abc_hex));
   ASSERT_FALSE(stored);
   EXPECT_EQ(stored.error().fault, Fault::digest_mismatch);
-  EXPECT_THAT(*objects->scan(), IsEmpty());
+  EXPECT_THAT(objects->objects(), IsEmpty());
   EXPECT_EQ(count(staging()), 0u);
   EXPECT_TRUE(store(*objects, "abc", parse_digest(abc_hex)));
 }
@@ -217,7 +234,6 @@ TEST_F(ObjectStoreTest, ATruncatedObjectIsCorruptNotShort) {
   ASSERT_TRUE(store(*objects, "abc"));
   fs::resize_file(abc_path(), 2);
   EXPECT_EQ(objects->open_object(*parse_digest(abc_hex)).error().fault, Fault::corrupt);
-  EXPECT_THAT(*objects->scan(), IsEmpty());
 }
 
 TEST_F(ObjectStoreTest, AnObjectThatWasTruncatedWhileStoppedGoesToQuarantineAtOpen) {
@@ -301,7 +317,7 @@ TEST_F(ObjectStoreTest, ManyThreadsCommitTheSameAndOtherObjects) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(failures, 0);
-  EXPECT_EQ(objects->scan()->size(), 20u + 8u * 20u);
+  EXPECT_EQ(objects->objects().size(), 20u + 8u * 20u);
   EXPECT_EQ(count(staging()), 0u);
 }
 
@@ -337,7 +353,7 @@ TEST_F(ObjectStoreTest, AWriteThatFailsMakesTheCommitFailToo) {
   ASSERT_FALSE(appended);
   EXPECT_EQ(appended.error().fault, Fault::io);
   EXPECT_FALSE(objects->commit(std::move(*staged), std::nullopt));
-  EXPECT_THAT(*objects->scan(), IsEmpty());
+  EXPECT_THAT(objects->objects(), IsEmpty());
   EXPECT_EQ(count(staging()), 0u);
 }
 

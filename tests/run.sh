@@ -24,8 +24,8 @@ outputs=$(mktemp -d) && trap 'rm -rf "$outputs"' EXIT
 run() {
   local name=$1 start=$SECONDS; shift
   echo "==== $name"
-  "$@" > >(tee "$outputs/$name") 2>&1 && passed=$((passed + 1)) || { failed=$((failed + 1)); failures+=("$name"); }
-  wait $!  # for what tee still has to say
+  "$@" 2>&1 | tee "$outputs/$name"
+  if [ "${PIPESTATUS[0]}" -eq 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); failures+=("$name"); fi
   times+=("$((SECONDS - start)) s  $name")
   echo "==== $name: $((SECONDS - start)) s"
 }
@@ -58,7 +58,7 @@ if [ $quick = no ]; then
   for test in tests/end_to_end/*_test.py tests/chaos/*_test.py; do
     run "$(basename "$test")" timeout 900 /usr/bin/python3 "$test"
   done
-  run "builds ahead" wait $ahead
+  wait $ahead  # what failed is built again, and told, below
   run "build with failpoints" failpoints_build
   run "faults on real processes" timeout 600 /usr/bin/python3 tests/chaos/run.py --short
   run "page in a browser" timeout 900 node tests/end_to_end/page/run.mjs

@@ -206,6 +206,7 @@ void Core::Parts::settle(Instant now, Effects& out) {
   }
   if (std::exchange(disk_changed, false)) replication.disk_changed(situation(now));
   for (CatalogueRecord& record : replication.take_fresh()) swim.tell(std::move(record), now);
+  if (departure.is_over()) replication.say_farewell(situation(now), out);
   swim.set_catalogue_fingerprint(replication.fingerprint());
   count_view_changes(now);
   keep_to_versions(out);

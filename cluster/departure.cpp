@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 #include <vector>
+
+#include "cluster/base/planted_bug.hpp"
 
 namespace chisme::cluster {
 namespace {
@@ -38,14 +41,16 @@ void Departure::begin(Instant now) {
 void Departure::hurry(Instant now) {
   if (!next_) return;
   hurries_ = true;
+  begin_walk("");
   next_ = now;
 }
 
 bool Departure::tick(ClusterView const& view, Effects& out) {
   if (!next_ || view.at < *next_) return false;
   next_ = view.at + period;
+  if (planted(PlantedBug::nothing_is_handed_over)) return true;
   bool const whole = walk(view);
-  if (whole && count_ == 0) {
+  if (whole && count_ == 0 && is_full_) {
     next_.reset();
     return true;
   }
@@ -59,11 +64,12 @@ bool Departure::tick(ClusterView const& view, Effects& out) {
 }
 
 bool Departure::walk(ClusterView const& view) {
-  std::set<NodeId> const staying = staying_members(view);
+  std::set<NodeId> const before = std::exchange(staying_, staying_members(view));
+  if (staying_ != before) begin_walk("");
   std::vector<FileEntry> const files = view.catalogue.list("", cursor_, slice);
   for (FileEntry const& file : files) {
     cursor_ = file.put.name;
-    if (!is_handed_over(file, view.self, staying, view.copies_wanted)) {
+    if (!is_handed_over(file, view.self, staying_, view.copies_wanted)) {
       ++count_;
     } else if (count_ == 0) {
       passed_ = cursor_;
@@ -75,8 +81,14 @@ bool Departure::walk(ClusterView const& view) {
 void Departure::finish_walk(Instant now) {
   if (left_ && count_ < *left_) last_progress_ = now;
   left_ = count_;
+  begin_walk(count_ == 0 ? "" : passed_);
+}
+
+void Departure::begin_walk(std::string after) {
+  is_full_ = after.empty();
   count_ = 0;
-  cursor_ = passed_;
+  passed_ = after;
+  cursor_ = std::move(after);
 }
 
 bool Departure::give_up(Effects& out) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "cluster/base/time.hpp"
@@ -14,7 +15,8 @@ namespace chisme::cluster {
 // on nodes that stay, or one on each of them where there are fewer than R.
 //
 // It walks over the catalogue, `slice` files at a time, and counts those that are not handed over;
-// what comes before the first of them is not looked at again. A walk that finds none ends it.
+// the next walk leaves out what comes before the first of them. A walk over all that finds none,
+// during which the nodes that stay remained the same, ends it: who dies takes copies along.
 //
 // It waits as long as that takes while there is progress, and reports what is left every
 // `report_period`. It gives up when `patience` passes in which no file was handed over, or when it
@@ -34,6 +36,8 @@ class Departure {
 
   void begin(Instant now);
   [[nodiscard]] bool has_begun() const { return begun_; }
+  // The node goes, or has gone.
+  [[nodiscard]] bool is_over() const { return begun_ && !next_; }
   // Goes at the next tick, whatever is left. REQUIRES: has_begun().
   void hurry(Instant now);
   // True when the node may go: then it is over. Appends an Announce{DepartureReport} when it is
@@ -43,9 +47,10 @@ class Departure {
   [[nodiscard]] std::optional<Instant> deadline() const { return next_; }
 
  private:
-  // Walks on; true if it came to the end.
+  // Walks on, or anew where other nodes stay by now; true if it came to the end.
   bool walk(ClusterView const& view);
   void finish_walk(Instant now);
+  void begin_walk(std::string after);
   bool give_up(Effects& out);
 
   Duration patience_;
@@ -55,6 +60,8 @@ class Departure {
   std::string passed_;       // the last file of those at the beginning that are handed over
   std::string cursor_;       // how far this walk has come
   std::uint64_t count_ = 0;  // files found in this walk that are not handed over
+  bool is_full_ = true;      // this walk began with the first file
+  std::set<NodeId> staying_;
   std::optional<std::uint64_t> left_;  // what the last whole walk found
   Instant last_progress_{};
   Instant next_report_{};

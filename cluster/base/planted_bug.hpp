@@ -55,6 +55,7 @@ enum class PlantedBug : std::uint8_t {
   table_is_not_bounded,
   surplus_stays,
   unreferenced_stays,
+  nothing_is_handed_over,
   // The simulated host and its clients.
   save_is_answered_before_the_sync,
   torn_object_is_taken_for_whole,

@@ -168,6 +168,21 @@ void AntiEntropy::tick(Catalogue& catalogue, Situation const& situation, bool br
   ask(chosen->alive.id, chosen->alive.peer, true, catalogue, situation, out);
 }
 
+// Each of them asks back, and is answered.
+void AntiEntropy::say_farewell(Catalogue const& catalogue, Situation const& situation,
+                               Effects& out) {
+  std::vector<LogPosition> own = catalogue.positions();
+  std::erase_if(own, [&](LogPosition const& at) { return at.writer != self_; });
+  if (farewell_ == own) return;
+  farewell_ = std::move(own);
+  std::size_t told = 0;
+  for (MemberView const& member : situation.members) {
+    if (member.alive.id == self_ || member.state != MemberState::alive) continue;
+    ask(member.alive.id, member.alive.peer, true, catalogue, situation, out);
+    if (++told == farewells_max) return;
+  }
+}
+
 // ---- By log positions ---------------------------------------------------------------------------
 
 void AntiEntropy::handle(Envelope const& from, CatalogueDigest const& digest,
@@ -181,7 +196,7 @@ void AntiEntropy::handle(Envelope const& from, CatalogueDigest const& digest,
   if (modern && !same_horizon && !covers(digest.positions, horizon.floors)) {
     return send(from.sender_peer, HorizonNotice{horizon}, out);
   }
-  keeper_.heard(from.sender, digest.positions, situation.now);
+  keeper_.heard(from.sender, digest.positions, situation);
   bool const tells_all = planted(PlantedBug::everything_is_told);
   CatalogueDelta delta =
       catalogue.delta_for(tells_all ? std::vector<LogPosition>{} : digest.positions);

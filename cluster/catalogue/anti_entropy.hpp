@@ -45,6 +45,7 @@ class AntiEntropy {
   static constexpr Duration patience = std::chrono::seconds{5};
   static constexpr Duration search_pause_min = std::chrono::milliseconds{500};
   static constexpr Duration search_pause_max = std::chrono::minutes{1};
+  static constexpr std::size_t farewells_max = 16;
 
   AntiEntropy(NodeId self, Duration push_pull_period, Duration tombstones_kept, Instant now);
 
@@ -61,6 +62,9 @@ class AntiEntropy {
               Situation const& situation, Effects& out);
   void handle(Envelope const& from, RangeSync const& message, Catalogue& catalogue,
               Situation const& situation, Effects& out);
+  // This node leaves: `farewells_max` members hear how far its logs go, each time that they have
+  // moved, or nobody would know that what comes back with it one day is old.
+  void say_farewell(Catalogue const& catalogue, Situation const& situation, Effects& out);
   // A peer remembers members that this node may not know of.
   void heard_of_missed_peers() { keeper_.restart(); }
   // `braked`: too much is wrong in the cluster to forget anything.
@@ -115,6 +119,7 @@ class AntiEntropy {
   HorizonKeeper keeper_;
   Instant next_turn_;
   NodeId last_turn_;
+  std::optional<std::vector<LogPosition>> farewell_;  // what it said last of its own logs
   std::optional<Instant> last_asked_;
   std::uint16_t next_slot_ = 0;  // where the next range sync begins
   IdMap<std::unique_ptr<Peer>> peers_;

@@ -49,9 +49,21 @@ bool has_tombstones(Catalogue const& catalogue, std::vector<LogPosition> const& 
 
 }  // namespace
 
-void HorizonKeeper::heard(NodeId peer, std::vector<LogPosition> const& positions, Instant now) {
-  bool const is_ripe = mark_ && now - mark_->taken >= kept_;
-  if (is_ripe && covers(positions, mark_->positions)) mark_->passed.insert(peer);
+void HorizonKeeper::heard(NodeId peer, std::vector<LogPosition> const& positions,
+                          Situation const& situation) {
+  if (!mark_ || situation.now - mark_->taken < kept_) return;
+  if (tells_of_gone(positions, situation)) return mark_.reset();
+  if (covers(positions, mark_->positions)) mark_->passed.insert(peer);
+}
+
+// More than was known of the log of one who is no member any more.
+bool HorizonKeeper::tells_of_gone(std::vector<LogPosition> const& positions,
+                                  Situation const& situation) const {
+  return std::ranges::any_of(positions, [&](LogPosition const& told) {
+    if (told <= mark_->known.at(told.writer, told.log)) return false;
+    MemberView const* const writer = find_member(situation.members, told.writer);
+    return writer == nullptr || writer->state == MemberState::left;
+  });
 }
 
 bool HorizonKeeper::may_propose(Situation const& situation) const {
@@ -72,7 +84,8 @@ std::optional<Horizon> HorizonKeeper::tick(Catalogue const& catalogue, Situation
   bool const knows_all_members = situation.in_touch && situation.missed == 0;
   if (catalogue.is_filling() || braked || !knows_all_members) return std::nullopt;
   if (!mark_) {
-    mark_ = Mark{situation.now, positions_to_mark(catalogue, situation), {}};
+    mark_ = Mark{situation.now, positions_to_mark(catalogue, situation), {}, {}};
+    for (LogPosition const& position : catalogue.positions()) mark_->known.raise(position);
     return std::nullopt;
   }
   if (situation.now - mark_->taken < kept_ || !may_propose(situation)) return std::nullopt;

@@ -17,7 +17,10 @@ namespace chisme::cluster {
 // has it. Ages are measured by the clock of this process alone, so that no wall clock can make a
 // tombstone look old; a restart begins a new mark. That a member has passed is seen from the
 // positions in its digests, which come at least once in a round of push-pulls. Members that are
-// dead count until they are forgotten; those that left do not. Nothing is proposed while the brake
+// dead count until they are forgotten; those that left do not: how far their logs go they say when
+// they leave (AntiEntropy::say_farewell), and as long as members differ about that no mark holds. A
+// horizon that does not speak of what has been superseded would not refuse it when it comes back.
+// Nothing is proposed while the brake
 // is on, while this node is filling, while a member speaks version 1, which has no horizons, or
 // while this node is not in touch: one that has just started and met nobody yet knows of no members
 // that it had to wait for, and its horizon would have all others take its old records for current.
@@ -33,7 +36,7 @@ namespace chisme::cluster {
 // So that not all propose at once, each waits for those of lower id a little longer. In one step
 // with it go the holdings of nodes that are members no more.
 //
-// Pure; one thread owns it. A mark has at most Catalogue::positions_max entries.
+// Pure; one thread owns it. A mark has at most Catalogue::positions_max entries, twice.
 class HorizonKeeper {
  public:
   // So many logs of writers that are members no more a horizon goes on speaking of.
@@ -42,7 +45,7 @@ class HorizonKeeper {
   explicit HorizonKeeper(Duration kept) : kept_(kept) {}
 
   // A digest of `peer` claimed these positions.
-  void heard(NodeId peer, std::vector<LogPosition> const& positions, Instant now);
+  void heard(NodeId peer, std::vector<LogPosition> const& positions, Situation const& situation);
   // The next horizon, if it is time. The caller adopts it.
   [[nodiscard]] std::optional<Horizon> tick(Catalogue const& catalogue, Situation const& situation,
                                             bool braked);
@@ -59,9 +62,12 @@ class HorizonKeeper {
   struct Mark {
     Instant taken{};
     std::vector<LogPosition> positions;
+    LogPositions known;       // with those that were left out
     std::set<NodeId> passed;  // members, looked at once it is old enough
   };
   [[nodiscard]] bool may_propose(Situation const& situation) const;
+  [[nodiscard]] bool tells_of_gone(std::vector<LogPosition> const& positions,
+                                   Situation const& situation) const;
 
   Duration kept_;
   std::optional<Mark> mark_;

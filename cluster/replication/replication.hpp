@@ -56,6 +56,10 @@ class Replication {
   // Nothing can be saved any more: writes are refused, and so are those of others that ask this
   // node to take part. What waits for the disk waits for ever; its writers call it unknown.
   void fence();
+  // This node leaves, or has left. Appends what it has to say before, if anything is new.
+  void say_farewell(Situation const& situation, Effects& out) {
+    anti_entropy_.say_farewell(catalogue_, situation, out);
+  }
   // A member's disk is nearly full now, or is not any more.
   void disk_changed(Situation const& situation);
   // A member came, went, was suspected or cleared, or changed what it says of itself.

@@ -36,9 +36,10 @@ class CopiesChecks {
   }
   // `host` has a copy now that it fetched from `source`.
   void fetched(Host const& host, Host const& source, Digest const& digest);
+  // It has a copy that is whole, as far as anybody can know, and stays.
+  [[nodiscard]] bool counts(Host const& host, Digest const& digest) const;
 
  private:
-  [[nodiscard]] bool counts(Host const& host, Digest const& digest) const;
   // How many copies went with their disks, which the node with this view cannot know.
   [[nodiscard]] std::size_t lost_unseen(cluster::ClusterView const& view,
                                         Digest const& digest) const;

@@ -4,9 +4,11 @@
 #include <iterator>
 
 #include "cluster/membership/swim.hpp"
+#include "tests/simulation/acquaintances.hpp"
 
 namespace chisme::simulation {
 
+using namespace cluster;
 using namespace std::chrono_literals;
 
 namespace {
@@ -20,6 +22,21 @@ bool is_standing(FaultEvent const& event) {
 
 Duration seconds(double amount) {
   return std::chrono::milliseconds{static_cast<std::int64_t>(amount * 1000)};
+}
+
+bool has_to_start(Host const& host) {
+  return !host.is_up() || host.is_fenced() || host.is_leaving();
+}
+
+// The addresses of others that it can call, or will once it is started.
+std::vector<Endpoint> known_to(Host const& host) {
+  std::vector<Endpoint> known = has_to_start(host) ? host.config().seeds : host.seeds();
+  for (KnownPeer const& peer : host.disk().peers()) known.push_back(peer.at);
+  if (has_to_start(host)) return known;
+  for (MemberView const& member : host.view().members) {
+    if (member.state != MemberState::left) known.push_back(member.alive.peer);
+  }
+  return known;
 }
 
 }  // namespace
@@ -264,14 +281,25 @@ std::size_t Faults::spared() const {
   return machines > identities_lost_ ? (machines - identities_lost_ - 1) / 2 : 0;
 }
 
-// It has met nobody, and at the addresses that it was given is nobody any more: it needs to be
-// given others.
-bool Faults::is_lost(Host const& host) const {
-  if (!host.is_up() || host.seeds().empty() || host.view().members.size() > 1) return false;
-  return std::ranges::none_of(host.seeds(), [&](Endpoint const& seed) {
-    auto const place = around_.network->place_at(seed);
-    return place && !stay_down_.contains(*place);
-  });
+// Those that know only addresses where nobody lives any more, and whose own nobody else knows: they
+// need to be given others. Where one is that a new process is told to call is not lost.
+std::set<unsigned> Faults::lost() const {
+  Acquaintances reach;
+  for ([[maybe_unused]] auto const& host : around_.hosts) reach.add();
+  std::vector<unsigned> present;
+  for (auto const& host : around_.hosts) {
+    if (stay_down_.contains(host->index())) continue;
+    present.push_back(host->index());
+    for (Endpoint const& known : known_to(*host)) {
+      auto const place = around_.network->place_at(known);
+      if (place && !stay_down_.contains(*place)) reach.meet(host->index(), *place, {});
+    }
+  }
+  std::set<unsigned> lost;
+  for (unsigned const place : present) {
+    if (!reach.had_met(present.front(), place, {})) lost.insert(place);
+  }
+  return lost;
 }
 
 void Faults::heal() {
@@ -279,10 +307,11 @@ void Faults::heal() {
   strikes_.clear();
   part_clones();
   while (stay_down_.size() > spared()) stay_down_.erase(std::prev(stay_down_.end()));
-  for (auto const& host : around_.hosts) heal(*host);
+  std::set<unsigned> const lost = this->lost();
+  for (auto const& host : around_.hosts) heal(*host, lost.contains(host->index()));
 }
 
-void Faults::heal(Host& host) {
+void Faults::heal(Host& host, bool is_lost) {
   host.slow_down(1);
   host.fill_disk(false);
   bool const is_unhealed = counts_[static_cast<std::size_t>(FaultKind::unhealed)] > 0;
@@ -291,7 +320,7 @@ void Faults::heal(Host& host) {
     if (host.is_up()) host.crash();
     return;
   }
-  if (host.is_fenced() || host.is_leaving() || is_lost(host)) host.crash(0);
+  if (host.is_up() && (has_to_start(host) || is_lost)) host.crash(0);
   if (!host.is_up()) host.start();
   host.scrub();
 }

@@ -52,8 +52,8 @@ class Faults {
   // How many machines may stay down so that the others are a majority of all identities that may be
   // missed.
   [[nodiscard]] std::size_t spared() const;
-  [[nodiscard]] bool is_lost(Host const& host) const;
-  void heal(Host& host);
+  [[nodiscard]] std::set<unsigned> lost() const;
+  void heal(Host& host, bool is_lost);
   void apply_to(FaultEvent const& event, Host& host);
   void lose_disk(Host& host);
   // Its power fails, and comes back when the event is over.

@@ -137,6 +137,7 @@ Found const found[] = {
     {"a reader asks a node that has just forgotten what it had for a horizon", {.seed = 6165}},
     {"newcomers stand for members on the other side that are remembered", {.seed = 4161}},
     {"a configured address where nobody lives any more is missed for ever", {.seed = 3941}},
+    {"all whom a node met have moved, and nobody knows where it is", {.seed = 9589}},
     {"what a horizon forgets is told again before that is saved",
      {.seed = 2276, .nodes = 4, .faults_for = 1215s}},
     {"another disk is put into a machine in the moment in which another copy goes", {.seed = 6072}},

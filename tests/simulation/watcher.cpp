@@ -53,6 +53,7 @@ Watcher::Watcher(Surroundings& around, Workload& workload, Random random)
       membership_(around),
       catalogues_(around, workload),
       copies_(around),
+      departures_(around, copies_),
       merges_(around, random.split(1)),
       intruder_(around, random.split(2)),
       traffic_(around) {}
@@ -76,6 +77,7 @@ void Watcher::look() {
   membership_.look(sights);
   membership_.check_twins();
   catalogues_.look(sights);
+  departures_.look();
   workload_.check_durable();
   // Afterwards it would disturb what has to come to rest.
   if (!healed_ && around_.scenario.intruder) intruder_.act();

@@ -7,6 +7,7 @@
 #include "tests/simulation/bounds_checks.hpp"
 #include "tests/simulation/catalogue_checks.hpp"
 #include "tests/simulation/copies_checks.hpp"
+#include "tests/simulation/departure_checks.hpp"
 #include "tests/simulation/intruder.hpp"
 #include "tests/simulation/membership_checks.hpp"
 #include "tests/simulation/merge_checks.hpp"
@@ -48,9 +49,11 @@ class Watcher : public Observer {
   void worked(Host const& host) override {
     bounds_.worked(host);
     membership_.worked(host);
+    departures_.worked(host);
   }
   void announces(Host const& host, cluster::Event const& event) override {
     membership_.announces(host, event);
+    departures_.announces(host, event);
   }
   void sends(Host const& host, cluster::Send const& what, std::string const& bytes) override;
   void removes(Host const& host, Digest const& digest) override { copies_.removes(host, digest); }
@@ -79,6 +82,7 @@ class Watcher : public Observer {
   MembershipChecks membership_;
   CatalogueChecks catalogues_;
   CopiesChecks copies_;
+  DepartureChecks departures_;
   MergeChecks merges_;
   Intruder intruder_;
   TrafficChecks traffic_;

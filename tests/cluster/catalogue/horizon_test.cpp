@@ -97,6 +97,63 @@ TEST_F(Horizons, AMemberThatIsDeadIsWaitedFor) {
   EXPECT_EQ(tombstones(one), 0u) << "who has left need not hear of it";
 }
 
+// Others heard of the file by gossip alone, which does not tell how far a log goes.
+TEST_F(Horizons, WhatALeaverWroteLastStaysAway) {
+  Effects out;
+  auto const mine = put({.writer = 3, .sequence = 1}, "mine", 30, 5);
+  three.catalogue.finish(three.catalogue.draft(mine.change), nodes.now, out);
+  for (Node* const who : {&one, &two}) tell(*who, mine);
+  out.clear();
+  three.anti_entropy.say_farewell(three.catalogue, nodes.at(three), out);
+  nodes.deliver(three, out);
+  nodes.leave(three);
+  nodes.members[2].state = MemberState::left;
+  write(two, removal({.writer = 12, .sequence = 2}, "mine", 40));
+  nodes.run(until_collected, step);
+  ASSERT_EQ(tombstones(one) + tombstones(two), 0u);
+  nodes.members[2].state = MemberState::alive;
+  nodes.join(three);
+  nodes.run(30s);
+  for (Node const* const who : {&one, &two, &three}) {
+    EXPECT_EQ(who->catalogue.file("mine"), nullptr);
+  }
+}
+
+TEST_F(Horizons, AFarewellIsSaidOnceUnlessThereIsMoreToSay) {
+  Effects out;
+  auto const farewell = [&] {
+    out.clear();
+    three.anti_entropy.say_farewell(three.catalogue, nodes.at(three), out);
+    return out.size();
+  };
+  EXPECT_EQ(farewell(), 2u);
+  EXPECT_EQ(farewell(), 0u);
+  auto const mine = put({.writer = 3, .sequence = 1}, "mine", 30, 5);
+  three.catalogue.finish(three.catalogue.draft(mine.change), nodes.now, out);
+  EXPECT_EQ(farewell(), 2u);
+}
+
+// What one keeper proposes once the two others have told their positions, of which `more` is one.
+std::optional<Horizon> proposed(Node& keeper_of, Nodes& nodes, LogPosition const& more) {
+  HorizonKeeper keeper{kept};
+  Catalogue const& catalogue = keeper_of.catalogue;
+  EXPECT_FALSE(keeper.tick(catalogue, nodes.at(keeper_of), false).has_value());
+  nodes.now += kept;
+  std::vector<LogPosition> positions = catalogue.positions();
+  keeper.heard(node(2), positions, nodes.at(keeper_of));
+  positions.push_back(more);
+  keeper.heard(node(3), positions, nodes.at(keeper_of));
+  return keeper.tick(catalogue, nodes.at(keeper_of), false);
+}
+
+TEST_F(Horizons, NoMarkHoldsThatDoesNotSpeakOfWhatOneWroteWhoHasGone) {
+  remove_a();
+  nodes.run(10s);
+  EXPECT_TRUE(proposed(one, nodes, {node(2), LogKind::names, Epoch{1}, 9}).has_value())
+      << "members may go on writing";
+  EXPECT_FALSE(proposed(one, nodes, {node(9), LogKind::names, Epoch{1}, 1}).has_value());
+}
+
 TEST_F(Horizons, NothingIsCollectedUnderTheBrake) {
   nodes.braked = true;
   remove_a();

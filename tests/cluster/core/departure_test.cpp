@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <initializer_list>
 #include <map>
 #include <string>
 
@@ -46,6 +47,9 @@ struct Cluster {
   }
   void copy_on(std::uint64_t i, Digest const& what = file_digest) {
     merge({Dot{node(i), Epoch{1}, ++sequences[i]}, HaveRecord{what, ByteCount{3}}});
+  }
+  void copies_on(std::initializer_list<std::uint64_t> nodes, Digest const& what = file_digest) {
+    for (std::uint64_t const i : nodes) copy_on(i, what);
   }
   ClusterView view(Duration at) const {
     ClusterView view;
@@ -105,6 +109,42 @@ TEST(Departure, CopiesOnTheDeadAndTheDrainingDoNotCount) {
   EXPECT_FALSE(departure.tick(cluster.view(1s), out));
   cluster.copy_on(4);  // the only one that stays
   EXPECT_TRUE(departure.tick(cluster.view(2s), out));
+}
+
+TEST(Departure, WhatWasHandedOverIsLookedAtAgainWhenItsHolderDies) {
+  Cluster cluster;
+  cluster.catalogue.object_stored({file_digest, ByteCount{3}});
+  cluster.put("b", Digest{{8}});
+  cluster.copies_on({2, 3, 4});
+  Departure departure{patience};
+  Effects out;
+  departure.begin(Instant{});
+  EXPECT_FALSE(departure.tick(cluster.view(1s), out)) << "b has no copies";
+  cluster.copies_on({2, 3}, Digest{{8}});
+  cluster.members.push_back(cluster.members.back());
+  cluster.members.back().alive.id = node(5);
+  cluster.members[3].state = MemberState::dead;
+  cluster.copy_on(5, Digest{{8}});
+  EXPECT_FALSE(departure.tick(cluster.view(1200ms), out)) << "one of a's copies is gone";
+  cluster.copy_on(5);
+  EXPECT_TRUE(departure.tick(cluster.view(1400ms), out));
+}
+
+TEST(Departure, WhatLostACopyMeanwhileIsLookedAtAgain) {
+  Cluster cluster;
+  cluster.catalogue.object_stored({file_digest, ByteCount{3}});
+  cluster.put("b", Digest{{8}});
+  cluster.copies_on({2, 3, 4});
+  Departure departure{patience};
+  Effects out;
+  departure.begin(Instant{});
+  EXPECT_FALSE(departure.tick(cluster.view(1s), out)) << "b has no copies";
+  cluster.copies_on({2, 3, 4}, Digest{{8}});
+  cluster.merge({Dot{node(4), Epoch{1}, ++cluster.sequences[4]}, DropRecord{file_digest}});
+  EXPECT_FALSE(departure.tick(cluster.view(1200ms), out));
+  EXPECT_FALSE(departure.tick(cluster.view(1400ms), out)) << "a has lost one";
+  cluster.copy_on(4);
+  EXPECT_TRUE(departure.tick(cluster.view(1600ms), out));
 }
 
 TEST(Departure, TheLastMemberGoesAlone) {

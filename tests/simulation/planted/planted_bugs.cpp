@@ -139,6 +139,8 @@ constexpr PlantedRow rows[] = {
      any_of({copies_complete}), crash, 4},
     {Bug::unreferenced_stays, "unreferenced_stays", "unreferenced.cpp",
      "what no name refers to is never removed", any_of({copies_complete}), std::nullopt, 1},
+    {Bug::nothing_is_handed_over, "nothing_is_handed_over", "departure.cpp",
+     "a node leaves with the only copies", any_of({no_removal_without_others}), leave, 4},
     // The simulated host and its clients.
     {Bug::save_is_answered_before_the_sync, "save_is_answered_before_the_sync", "host.cpp",
      "the catalogue's records are called durable before they are",

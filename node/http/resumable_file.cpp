@@ -32,6 +32,10 @@ asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::finish(std::
   return made(std::move(id), ByteCount{}, std::nullopt);
 }
 
+void ResumableUploads::see_to_file(std::string id) {
+  asio::co_spawn(loop_, finish(std::move(id)), keeping_result(shared_from_this()));
+}
+
 asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::made(
     std::string id, ByteCount shown, std::optional<Clock::duration> patience) {
   auto upload = co_await find_with(id, shown);

@@ -32,7 +32,8 @@ namespace chisme::node {
 // Two requests that write one upload: each first takes its turn (`writer`), then looks whether the
 // one before has stored something at the same offset; and each stores a part first, then looks
 // whether it is still its turn. At least one of the two sees the other, for either stores on W
-// nodes before it asks all of them. Who sees the other answers 409.
+// nodes before it asks all of them. Who sees the other answers 409, and its client asks where to go
+// on; both do so where they come at the same moment.
 //
 // The file's version is decided by the bytes that complete it, so making it again, at any time and
 // at several nodes, changes nothing: not even a later write or removal of the name.
@@ -82,6 +83,8 @@ class ResumableUploads : public std::enable_shared_from_this<ResumableUploads> {
   asio::awaitable<Result<Upload>> ask(std::string id, std::optional<ByteOffset> shown = {});
   // The same, but waits until the file is there.
   asio::awaitable<Result<Upload>> finish(std::string id);
+  // The same, for nobody waits.
+  void see_to_file(std::string id);
   // Takes more bytes, or says why not; then nothing changed.
   asio::awaitable<tl::expected<std::shared_ptr<Writer>, web::Reply>> begin(web::tus::Patch patch);
   // Forgets the upload; of a file that is stored already, only how it came. Faults: not_found,

@@ -69,8 +69,8 @@ bool HorizonKeeper::tells_of_gone(std::vector<LogPosition> const& positions,
 bool HorizonKeeper::may_propose(Situation const& situation) const {
   std::size_t before = 0;
   for (MemberView const& member : situation.members) {
-    if (member.state == MemberState::left) continue;
     if (!understands<HorizonNotice>(member.alive)) return false;
+    if (member.state == MemberState::left) continue;
     if (member.self) continue;
     if (!mark_->passed.contains(member.alive.id)) return false;
     if (member.alive.id < situation.self && is_reachable(&member)) ++before;

@@ -20,10 +20,12 @@ namespace chisme::cluster {
 // dead count until they are forgotten; those that left do not: how far their logs go they say when
 // they leave (AntiEntropy::say_farewell), and as long as members differ about that no mark holds. A
 // horizon that does not speak of what has been superseded would not refuse it when it comes back.
-// Nothing is proposed while the brake
-// is on, while this node is filling, while a member speaks version 1, which has no horizons, or
-// while this node is not in touch: one that has just started and met nobody yet knows of no members
-// that it had to wait for, and its horizon would have all others take its old records for current.
+//
+// Nothing is proposed while the brake is on, while this node is filling, or while it is not in
+// touch: one that has just started and met nobody yet knows of no members that it had to wait for,
+// and its horizon would have all others take its old records for current. Nor is anything while a
+// member speaks version 1, which has no horizons, not even one that left: it may come back with
+// what it cannot be told to forget.
 // As a member counts, too, a peer that it remembers from its last run and has not met in this one:
 // it may be one that speaks version 1, with which those that adopt the horizon could not agree. And
 // since a new node knows of such peers from nobody, who misses some says so before each digest

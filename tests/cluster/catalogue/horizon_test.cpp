@@ -154,6 +154,19 @@ TEST_F(Horizons, NoMarkHoldsThatDoesNotSpeakOfWhatOneWroteWhoHasGone) {
   EXPECT_FALSE(proposed(one, nodes, {node(9), LogKind::names, Epoch{1}, 1}).has_value());
 }
 
+TEST_F(Horizons, WhoLeftAndSpeaksVersion1IsWaitedFor) {
+  nodes.leave(three);
+  nodes.members[2].state = MemberState::left;
+  ProtocolVersions const spoken =
+      std::exchange(nodes.members[2].alive.versions, ProtocolVersions{1, 1, 1});
+  remove_a();
+  nodes.run(2 * until_collected, step);
+  EXPECT_EQ(tombstones(one), 1u);
+  nodes.members[2].alive.versions = spoken;
+  nodes.run(until_collected, step);
+  EXPECT_EQ(tombstones(one), 0u);
+}
+
 TEST_F(Horizons, NothingIsCollectedUnderTheBrake) {
   nodes.braked = true;
   remove_a();

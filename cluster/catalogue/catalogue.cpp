@@ -32,8 +32,10 @@ Catalogue::Catalogue(NodeId self, Epoch epoch, StoredCatalogue stored, Instant n
   for (ObjectStored const& object : stored.objects) local_[object.digest] = object.size;
   set_horizon(std::move(stored.horizon));
   for (LogPosition const& position : stored.positions) positions_.raise(position);
-  for (CatalogueRecord const& record : stored.records)
+  for (CatalogueRecord const& record : stored.records) {
     positions_.note(log_of(record.change), record.dot);
+    see_own(position_of(record));
+  }
   tables_.load(std::move(stored.records));
   for (LogPosition const& at : positions_.list()) see_own(at);
   if (is_filling()) begin_filling();

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <initializer_list>
+
 #include "tests/simulation/case.hpp"
 #include "tests/simulation/pace.hpp"
 
@@ -46,6 +48,12 @@ TEST(Simulation, TwentyNodesKeepTheirPromisesUnderFaults) {
   expect_well(draw_scenario(101, 20));
 }
 
+FaultKinds only(std::initializer_list<FaultKind> kinds) {
+  FaultKinds set;
+  for (FaultKind const kind : kinds) set.set(static_cast<std::size_t>(kind));
+  return set;
+}
+
 // Each made a run fail once, for the reason that is given.
 struct Found {
   char const* why;
@@ -63,10 +71,7 @@ Found const found[] = {
      {.seed = 5124,
       .nodes = 5,
       .faults_for = 33s,
-      .kinds = FaultKinds{}
-                   .set(static_cast<std::size_t>(FaultKind::partition))
-                   .set(static_cast<std::size_t>(FaultKind::strike))
-                   .set(static_cast<std::size_t>(FaultKind::old_version)),
+      .kinds = only({FaultKind::partition, FaultKind::strike, FaultKind::old_version}),
       .only = {"old_version1", "strike1", "partition1", "partition2"}}},
     {"a node whose clock is fast waits for answers for a little less than a second",
      {.seed = 2380,
@@ -141,6 +146,18 @@ Found const found[] = {
     {"what a horizon forgets is told again before that is saved",
      {.seed = 2276, .nodes = 4, .faults_for = 1215s}},
     {"another disk is put into a machine in the moment in which another copy goes", {.seed = 6072}},
+    {"a copy of its disk has used the number of what a node has to say at its start",
+     {.seed = 1065, .nodes = 5, .kinds = only({FaultKind::loss, FaultKind::cloned_disk})}},
+    {"nobody knows how far the log goes of one that wrote and left, and its file is removed",
+     {.seed = 87,
+      .nodes = 5,
+      .kinds = only({FaultKind::leave, FaultKind::crash, FaultKind::partition})}},
+    {"a holder dies after a leaving node has seen that it has its copies",
+     {.seed = 77,
+      .nodes = 5,
+      .kinds = only({FaultKind::leave, FaultKind::crash, FaultKind::partition})}},
+    {"a node of an old version leaves, and the others forget what it cannot",
+     {.seed = 194, .nodes = 4, .kinds = only({FaultKind::leave, FaultKind::old_version})}},
     {"digests that come together are each answered with a full message", {.seed = 6443}},
 };
 

@@ -1,5 +1,6 @@
 """tus 1.0 on real processes: any node goes on with any upload, and no node's death ends one."""
 import base64
+import collections
 import hashlib
 import socket
 import threading
@@ -286,6 +287,12 @@ class Limits(unittest.TestCase):
             create(cluster.url(1), 20 * MIB, Upload_Metadata=metadata(filename="small"))
 
 
+def has_all_copies(cluster):
+    """Whether every object lies on three disks. What is acknowledged may lie on two for a moment."""
+    names = collections.Counter(path.name for path in cluster.data.glob("*/objects/*/*"))
+    return bool(names) and min(names.values()) >= 3
+
+
 class Deaths(unittest.TestCase):
     def test_an_upload_outlives_its_node(self):
         data = some_bytes(40 * MIB, seed=11)
@@ -298,6 +305,7 @@ class Deaths(unittest.TestCase):
                 connection.sendall(data[at:safe] if victim == 1 else data[at:at + MIB])
                 if victim == 1:
                     eventually(lambda: offset(cluster.url(3), path) >= 32 * MIB, 20, "the first part is safe")
+                eventually(lambda: has_all_copies(cluster), 30, "one death more leaves a copy of everything")
                 cluster.kill(victim)
                 connection.close()
                 again = offset(cluster.url(3), path)

@@ -111,15 +111,21 @@ TEST(Departure, CopiesOnTheDeadAndTheDrainingDoNotCount) {
   EXPECT_TRUE(departure.tick(cluster.view(2s), out));
 }
 
-TEST(Departure, WhatWasHandedOverIsLookedAtAgainWhenItsHolderDies) {
-  Cluster cluster;
+// Of the files here "a" has its copies elsewhere, and "b" has none.
+void pass_a(Departure& departure, Cluster& cluster) {
   cluster.catalogue.object_stored({file_digest, ByteCount{3}});
   cluster.put("b", Digest{{8}});
   cluster.copies_on({2, 3, 4});
-  Departure departure{patience};
   Effects out;
   departure.begin(Instant{});
-  EXPECT_FALSE(departure.tick(cluster.view(1s), out)) << "b has no copies";
+  EXPECT_FALSE(departure.tick(cluster.view(1s), out));
+}
+
+TEST(Departure, WhatWasHandedOverIsLookedAtAgainWhenItsHolderDies) {
+  Cluster cluster;
+  Departure departure{patience};
+  Effects out;
+  pass_a(departure, cluster);
   cluster.copies_on({2, 3}, Digest{{8}});
   cluster.members.push_back(cluster.members.back());
   cluster.members.back().alive.id = node(5);
@@ -132,13 +138,9 @@ TEST(Departure, WhatWasHandedOverIsLookedAtAgainWhenItsHolderDies) {
 
 TEST(Departure, WhatLostACopyMeanwhileIsLookedAtAgain) {
   Cluster cluster;
-  cluster.catalogue.object_stored({file_digest, ByteCount{3}});
-  cluster.put("b", Digest{{8}});
-  cluster.copies_on({2, 3, 4});
   Departure departure{patience};
   Effects out;
-  departure.begin(Instant{});
-  EXPECT_FALSE(departure.tick(cluster.view(1s), out)) << "b has no copies";
+  pass_a(departure, cluster);
   cluster.copies_on({2, 3, 4}, Digest{{8}});
   cluster.merge({Dot{node(4), Epoch{1}, ++cluster.sequences[4]}, DropRecord{file_digest}});
   EXPECT_FALSE(departure.tick(cluster.view(1200ms), out));

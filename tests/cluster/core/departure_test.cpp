@@ -136,6 +136,26 @@ TEST(Departure, WhatWasHandedOverIsLookedAtAgainWhenItsHolderDies) {
   EXPECT_TRUE(departure.tick(cluster.view(1400ms), out));
 }
 
+TEST(Departure, AWalkInWhichAHolderDiesBeginsAnew) {
+  Cluster cluster;
+  cluster.members.push_back(cluster.members.back());
+  cluster.members.back().alive.id = node(5);
+  for (std::size_t i = 1; i < Departure::slice; ++i) {  // "a" is the first
+    cluster.put("first" + std::to_string(i), Digest{{8}});
+  }
+  cluster.put("last", Digest{{9}});
+  cluster.copies_on({2, 3, 4}, Digest{{8}});
+  cluster.copies_on({2, 3, 5}, Digest{{9}});
+  Departure departure{patience};
+  Effects out;
+  departure.begin(Instant{});
+  EXPECT_FALSE(departure.tick(cluster.view(1s), out)) << "there is one more";
+  cluster.members[3].state = MemberState::dead;
+  EXPECT_FALSE(departure.tick(cluster.view(1200ms), out)) << "the first lost a copy";
+  EXPECT_FALSE(departure.tick(cluster.view(1400ms), out));
+  EXPECT_FALSE(departure.tick(cluster.view(1600ms), out));
+}
+
 TEST(Departure, WhatLostACopyMeanwhileIsLookedAtAgain) {
   Cluster cluster;
   Departure departure{patience};

@@ -113,6 +113,17 @@ TEST_F(ResumableUploadsTest, WhoHearsOnlyAfterwardsThatItWasOvertakenSaysSo) {
   EXPECT_EQ(offset(id), 5u) << "its bytes are safe all the same";
 }
 
+TEST_F(ResumableUploadsTest, WhoWasOvertakenWithTheLastBytesMakesTheFile) {
+  std::string const id = create(5);
+  auto const stale = begin(id, 0);
+  write(*stale, "STALE");
+  begin(id, 0);
+  unlearn(web::tus::writer_name(id));
+  EXPECT_EQ(fault_of(wait(stale->finish(true))), Fault::precondition_failed);
+  ASSERT_TRUE(gateway.files.contains("film")) << "the other one would wait for it in vain";
+  EXPECT_EQ(stored(), "STALE");
+}
+
 TEST_F(ResumableUploadsTest, BytesThatWereCalledSafeAreNotWrittenAgain) {
   std::string const id = create(10);
   auto const first = begin(id, 0);

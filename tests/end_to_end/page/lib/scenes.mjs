@@ -95,6 +95,14 @@ async function drop(page, name, text) {
   await page.dispatchEvent("body", "drop", {dataTransfer: data});
 }
 
+// The film comes past so many seconds; else the error says what the player and the console show.
+async function playsTo(page, seconds, limit, what) {
+  await until(limit, what, async () => (await player(page)).time > seconds).catch(async (failure) => {
+    const shown = {...(await player(page)), console: page.problems.slice(-5)};
+    throw new Error(`${failure.message}: ${JSON.stringify(shown)}`);
+  });
+}
+
 function problems(the, page, when) {
   const own = page.problems.filter(
     (text) => !/ERR_CONNECTION|ERR_EMPTY_RESPONSE|WebSocket connection|net::/.test(text),
@@ -120,7 +128,7 @@ async function failover(the, way, fault, bound) {
   try {
     await page.click(`${row("film.mp4")} .play`);
     const began = Date.now();
-    await until(15_000, `${label}: plays`, async () => (await player(page)).time > 0.3);
+    await playsTo(page, 0.3, 15_000, `${label}: plays`);
     const start = await player(page);
     the.report(`${label}: first picture`, `${Date.now() - began} ms`, "< 15 s", true);
     the.report(
@@ -129,7 +137,7 @@ async function failover(the, way, fault, bound) {
       `of ${mib(the.film.size)}`,
       start.received < the.film.size,
     );
-    await until(15_000, `${label}: five seconds`, async () => (await player(page)).time > 5);
+    await playsTo(page, 5, 15_000, `${label}: five seconds`);
     if (way === "sw" && fault === "kill") await shot(the, page, "3-playing");
     const before = await player(page);
     victim = the.cluster.nodes().find((node) => node.url === before.http);
@@ -192,7 +200,7 @@ async function seeking(the) {
   for (const way of ["sw", "mse"]) {
     const page = await open(the, the.cluster.nodes()[0], `?player=${way}`);
     await page.click(`${row("film.mp4")} .play`);
-    await until(15_000, "plays", async () => (await player(page)).time > 0.3);
+    await playsTo(page, 0.3, 15_000, "plays");
     for (const to of [70, 10]) {
       const began = Date.now();
       await page.evaluate((time) => (document.querySelector("video").currentTime = time), to);
@@ -340,7 +348,7 @@ async function plainKilled(the) {
   const page = await open(the, node, "?player=plain");
   await page.waitForTimeout(1500); // the page learns the other nodes
   await page.click(`${row("film.mp4")} .play`);
-  await until(15_000, "plays", async () => (await player(page)).time > 2);
+  await playsTo(page, 2, 15_000, "plays");
   const before = await player(page);
   const victim = the.cluster.nodes().find(({url}) => url === before.http);
   await the.cluster.kill(victim);
@@ -348,7 +356,7 @@ async function plainKilled(the) {
     const goal = before.time + 40;
     await page.evaluate((time) => (document.querySelector("video").currentTime = time), goal);
     const began = Date.now();
-    await until(20_000, "plays on", async () => (await player(page)).time > goal + 1);
+    await playsTo(page, goal + 1, 20_000, "plays on");
     the.report(
       "plain, its node killed: plays what was not there yet",
       `${Date.now() - began} ms`,
@@ -393,7 +401,7 @@ async function pageGoesOn(the, fault) {
     await page.waitForSelector(row("film.mp4"), {timeout: 15_000});
     the.report(`${label}: reloaded, list there`, `${Date.now() - reloaded} ms`, "< 15 s", true);
     await page.click(`${row("film.mp4")} .play`);
-    await until(15_000, "plays after the reload", async () => (await player(page)).time > 1);
+    await playsTo(page, 1, 15_000, "plays after the reload");
     const {way} = await player(page);
     the.report(`${label}: reloaded, plays`, way, "sw", way === "sw");
     problems(the, page, label);

@@ -103,6 +103,8 @@ void Core::Parts::handle(Received const& input, Instant now, Effects& out) {
   std::vector<Record> carried;
   swim.handle(envelope, input.channel, now, out, carried);
   follow_members(now, out);
+  // An echo: this node is where others lived. What it says to itself counts for nothing.
+  if (envelope.sender == self.id) return;
   if (input.channel == Channel::stream) loads.succeeded(envelope.sender);
   for (Record const& record : carried) carry(record, now, out);
   handle_load(envelope, input.channel, now, out);

@@ -231,7 +231,7 @@ void Swim::tick(Instant now, Effects& out) {
   calls_.tick(now, table_, calls);
   for (PeerCalls::Call const& callee : calls) {
     if (leaves_) break;  // whoever is called would take it for a member
-    if (callee.is_level) {
+    if (callee.is_level && understands<MembersDigest>(self_)) {
       compare(callee.endpoint, now, out);
     } else {
       call(callee.endpoint, true, now, out);

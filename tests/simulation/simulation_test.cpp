@@ -158,6 +158,12 @@ Found const found[] = {
       .kinds = only({FaultKind::leave, FaultKind::crash, FaultKind::partition})}},
     {"a node of an old version leaves, and the others forget what it cannot",
      {.seed = 194, .nodes = 4, .kinds = only({FaultKind::leave, FaultKind::old_version})}},
+    {"what a node asks another comes back to it, who lives at the other's address now",
+     {.seed = 5004,
+      .nodes = 3,
+      .faults_for = 1min,
+      .kinds = only({FaultKind::partition, FaultKind::swapped_address, FaultKind::skew}),
+      .only = {"partition2", "swapped_address1", "swapped_address2"}}},
     {"digests that come together are each answered with a full message", {.seed = 6443}},
 };
 

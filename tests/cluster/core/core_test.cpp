@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "cluster/replication/lookups.hpp"
 #include "cluster/replication/situation.hpp"
 #include "tests/simulation/world.hpp"
 
@@ -241,6 +242,26 @@ TEST(Core, OnceItHasStoppedItDoesNotAskToBeCalledAtOnce) {
   ASSERT_EQ(all_of_kind<Stop>(out).size(), 1u);
   node.core().tick(now + 1s, out);
   EXPECT_GT(*node.core().deadline(), now + 1s);
+}
+
+// Machines swap their addresses: what is sent to another one comes back.
+TEST(Core, ItsOwnAnswerIsNotThatOfAnother) {
+  Lonely node{{}};
+  node.meet(Epoch{1});
+  std::optional<LookupName> question;
+  for (Send const& send : all_of_kind<Send>(node.give(LookupRequested{LookupId{1}, "a"}))) {
+    if (auto const* asked = std::get_if<LookupName>(&send.message)) question = *asked;
+  }
+  ASSERT_TRUE(question);
+  Self const self = Lonely::self();
+  node.give(Received{Channel::stream,
+                     {self.id, self.epoch, self.peer, LookupAnswer{question->lookup, {}}}});
+  Effects out;
+  node.core().tick(Instant{1s} + 2 * Lookups::patience, out);
+  auto const finished = all_of_kind<LookupFinished>(out);
+  ASSERT_EQ(finished.size(), 1u);
+  ASSERT_FALSE(finished[0].found) << "one of two is no majority";
+  EXPECT_EQ(finished[0].found.error().fault, Fault::unavailable);
 }
 
 TEST(Core, StartsAgainWhenItHearsWhatItHasWrittenInALaterEpoch) {

@@ -35,6 +35,23 @@ TEST(Versions, OldAndNewNodesThatHaveOneInCommonAreOneCluster) {
   EXPECT_TRUE(network.refused.empty());
 }
 
+// Else what gossip missed would wait until somebody calls the old one.
+TEST(Versions, AnOldNodeTellsItsTableToThoseWhoWouldCompare) {
+  Network network{3};
+  for (std::size_t i = 0; i < 4; ++i) network.add(seeds(), i == 0 ? old_one : spoken_versions);
+  network.run(10s);
+  ASSERT_TRUE(network.all_see_all_alive());
+  std::size_t tables = 0;
+  network.on_send = [&](std::size_t from, Message const& message) {
+    if (from != 0) return;
+    EXPECT_FALSE(std::holds_alternative<MembersDigest>(message));
+    auto const* push = std::get_if<PushPull>(&message);
+    tables += push != nullptr && push->wants_reply ? 1 : 0;
+  };
+  network.run(2 * push_pull_period(loopback_profile(), 4));
+  EXPECT_GE(tables, 1u);
+}
+
 TEST(Versions, AMembersVersionsSayWhichKindsItUnderstands) {
   AliveRecord old;
   old.versions = old_one;

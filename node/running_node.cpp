@@ -164,7 +164,8 @@ Result<void> RunningNode::open_stores() {
   stored_ = std::move(*contents);
   auto const told = held_by(identity_.id, stored_.records);
   auto objects = ObjectStore::open(
-      config_.data, {.quota = config_.quota}, fence_,
+      config_.data,
+      {.quota = config_.quota, .descriptors = descriptor_limits(descriptors_max()).files}, fence_,
       [&](Digest const& digest) { return std::ranges::binary_search(told, digest); });
   if (!objects) return tl::unexpected(objects.error());
   objects_ = std::move(*objects);
@@ -282,7 +283,7 @@ Result<void> RunningNode::make_web_loops() {
   HttpSettings settings;
   settings.service.max_file_size = config_.max_file_size;
   settings.uploads_kept = config_.keep_uploads;
-  settings.connections_max = connections_for(descriptors_max(), loops);
+  settings.descriptors = descriptor_limits(descriptors_max()).clients;
   for (unsigned i = 0; i < loops; ++i) {
     auto web = std::make_unique<WebLoop>();
     web->service = std::make_unique<ObjectService>(web->loop.context(), *parts_, Random{random()});

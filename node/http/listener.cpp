@@ -138,18 +138,15 @@ void HttpListener::State::close() {
 }
 
 void HttpListener::State::admit(tcp::socket socket) {
-  if (host->open < host->settings.connections_max) {
+  bool const fits = host->open < host->settings.connections_max &&
+                    socket.native_handle() < host->settings.descriptors;
+  if (fits) {
     auto connection = std::make_shared<HttpConnection>(host, std::move(socket));
     asio::co_spawn(host->loop, HttpConnection::run(std::move(connection)), asio::detached);
   } else if (*refusing < refusals_max) {
     auto const refused = std::make_shared<tcp::socket>(std::move(socket));
     asio::co_spawn(host->loop, refuse(refused, refusing), asio::detached);
   }
-}
-
-std::size_t connections_for(std::uint64_t descriptors, unsigned loops) {
-  std::uint64_t const each = descriptors / 4 / std::max(1u, loops);
-  return std::clamp<std::uint64_t>(each, 4, HttpSettings{}.connections_max);
 }
 
 HttpListener::HttpListener(asio::io_context& loop, web::Gateway& gateway, HttpSettings settings)

@@ -8,6 +8,7 @@
 
 #include "cluster/base/identity.hpp"
 #include "cluster/base/result.hpp"
+#include "node/descriptors.hpp"
 #include "node/http/assemblies.hpp"
 #include "web/gateway.hpp"
 #include "web/service.hpp"
@@ -17,7 +18,9 @@ namespace chisme::node {
 struct HttpSettings {
   web::ServiceSettings service;
   // Connections of one listener; one more is told 503 and closed.
-  std::size_t connections_max = 10'000;
+  std::size_t connections_max = 16'384;
+  // And so is one whose descriptor has this number or a higher one.
+  int descriptors = DescriptorLimits{}.clients;
   // From the first byte of a request to the end of its head.
   std::chrono::milliseconds head_timeout = std::chrono::seconds(30);
   // Between two requests.
@@ -28,11 +31,6 @@ struct HttpSettings {
   std::chrono::nanoseconds uploads_kept = std::chrono::hours{24};
   std::shared_ptr<Assemblies> assemblies = std::make_shared<Assemblies>();  // of all listeners
 };
-
-// How many connections each of `loops` listeners may have in a process that may open `descriptors`
-// files: a client needs up to three (socket, file or staging file, a push to another node), and a
-// quarter is left to the node itself. At least 4, at most the default.
-[[nodiscard]] std::size_t connections_for(std::uint64_t descriptors, unsigned loops);
 
 // HttpListener accepts the clients of one web loop and serves each by an HttpConnection: HTTP/1.1
 // and, by upgrade, WebSocket. Several listeners may share one port (SO_REUSEPORT): the kernel

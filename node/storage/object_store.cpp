@@ -149,6 +149,13 @@ Result<void> ObjectStore::State::unlink_copy(StoredObject const& object, CopyNum
   return sync(*directory, path.parent_path());
 }
 
+Result<Descriptor> ObjectStore::State::open_within_limit(fs::path const& path, int flags) const {
+  auto file = open_file(path, flags);
+  if (!file || file->number() < descriptors) return file;
+  if ((flags & O_CREAT) != 0) ::unlink(path.c_str());
+  return tl::unexpected<Error>(system_failure(EMFILE, "opening " + path.string()));
+}
+
 // Makes it if it is missing. Directories are opened before they are changed, so that a change is
 // never left unsynced for want of a file descriptor.
 Result<Descriptor> ObjectStore::State::open_directory_of(Digest const& digest) {
@@ -225,7 +232,7 @@ Result<StagingFile> ObjectStore::stage(std::optional<ByteCount> expected) {
     return tl::unexpected<Error>(claimed.error());
   }
   fs::path const path = state_->staging / std::to_string(state_->next_staging++);
-  auto file = open_file(path, O_RDWR | O_CREAT | O_EXCL);
+  auto file = state_->open_within_limit(path, O_RDWR | O_CREAT | O_EXCL);
   if (!file) return tl::unexpected<Error>(file.error());
   staged->file = std::move(*file);
   staged->path = path;
@@ -273,7 +280,7 @@ Result<std::shared_ptr<ObjectFile const>> ObjectStore::open_object(Digest const&
   auto const copy = state_->find(digest);
   if (!copy) return fail(Fault::not_found, "no object " + to_hex(digest) + " here");
   fs::path const path = state_->path_of({digest, copy->size});
-  auto file = open_file(path, O_RDONLY);
+  auto file = state_->open_within_limit(path, O_RDONLY);
   if (!file) return tl::unexpected<Error>(file.error());
   struct stat found{};
   if (::fstat(file->number(), &found) != 0) return failed("measuring", path);

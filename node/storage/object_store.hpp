@@ -11,6 +11,7 @@
 #include "cluster/base/identity.hpp"
 #include "cluster/base/result.hpp"
 #include "cluster/base/strong.hpp"
+#include "node/descriptors.hpp"
 #include "node/storage/chunk_hashes.hpp"
 #include "node/storage/copy_check.hpp"
 #include "node/storage/fence.hpp"
@@ -94,6 +95,8 @@ class ObjectStore {
     QuarantineLimits quarantine = {};
     // What objects, those that are arriving and the quarantine may take together.
     std::optional<ByteCount> quota = std::nullopt;
+    // A file that is staged or opened is refused (io, EMFILE) when its number is not below.
+    int descriptors = DescriptorLimits{}.files;
   };
   // Whether the host knows that an object's name was synced by an earlier run. Where it knows that
   // of all, a directory is not synced again.

@@ -67,13 +67,15 @@ struct ObjectStore::State {
         staging(data / "staging"),
         fence(std::move(its_fence)),
         quarantine(data / "quarantine", *fence, limits.quarantine),
-        quota(std::make_shared<Quota>(limits.quota)) {}
+        quota(std::make_shared<Quota>(limits.quota)),
+        descriptors(limits.descriptors) {}
 
   std::filesystem::path objects;
   std::filesystem::path staging;
   std::shared_ptr<Fence> fence;
   Quarantine quarantine;
   std::shared_ptr<Quota> quota;  // of objects and what is arriving; the quarantine counts itself
+  int descriptors;
   std::atomic<std::uint64_t> next_staging{0};
 
   VerdictTable verdicts;
@@ -95,6 +97,9 @@ struct ObjectStore::State {
   [[nodiscard]] std::filesystem::path path_of(StoredObject const& object) const {
     return directory_of(object.digest) / file_name(object);
   }
+  // Faults: io with EMFILE when too many are open; then no new file is left.
+  [[nodiscard]] Result<Descriptor> open_within_limit(std::filesystem::path const& path,
+                                                     int flags) const;
   [[nodiscard]] std::optional<Copy> find(Digest const& digest) const {
     std::lock_guard const lock(mutex);
     auto const at = copies.find(digest);

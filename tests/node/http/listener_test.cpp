@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "node/storage/posix.hpp"
 #include "tests/node/http/client.hpp"
 #include "tests/node/http/server.hpp"
 #include "tests/web/memory_gateway.hpp"
@@ -26,14 +27,6 @@ std::string put_head(std::string const& name, std::size_t length, std::string co
 std::string stored_bytes(web::MemoryGateway& gateway, std::string const& name) {
   auto const file = gateway.files.find(name);
   return file == gateway.files.end() ? "(no such file)" : gateway.objects.at(file->second.digest);
-}
-
-TEST(HttpListener, TakesNoMoreConnectionsThanTheProcessHasDescriptorsFor) {
-  EXPECT_EQ(connections_for(64, 2), 8u);
-  EXPECT_EQ(connections_for(1024, 2), 128u);
-  EXPECT_EQ(connections_for(8, 64), 4u);
-  EXPECT_EQ(connections_for(~std::uint64_t{0}, 2), 10'000u)
-      << "an unlimited process has the default";
 }
 
 TEST(HttpListener, AnswersManyRequestsOnOneConnection) {
@@ -392,6 +385,32 @@ TEST(HttpListener, TellsAConnectionTooManyThatThereIsNoRoom) {
   server.wait_until([](HttpListener& listener) { return listener.open_connections() == 1; });
   Client four(server.endpoint());
   EXPECT_EQ(four.get("/files/a")->status, 200);
+}
+
+TEST(HttpListener, TellsAConnectionThatThereAreTooFewDescriptorsLeft) {
+  web::MemoryGateway gateway;
+  gateway.add("a", "1", "text/plain");
+  Descriptor lowest = *open_directory("/");
+  HttpSettings settings;
+  // Below it: what the server has open already, a connection, and both ends are in this process.
+  settings.descriptors = lowest.number() + 12;
+  lowest.close();
+  Server server(gateway, settings);
+  std::vector<std::unique_ptr<Client>> clients;
+  int status = 200;
+  while (status == 200 && clients.size() < 12) {
+    clients.push_back(std::make_unique<Client>(server.endpoint()));
+    auto const answer = clients.back()->get("/files/a");
+    ASSERT_TRUE(answer);
+    status = answer->status;
+  }
+  EXPECT_EQ(status, 503);
+  EXPECT_GT(clients.size(), 1u);
+  clients.erase(clients.begin());
+  server.wait_until(
+      [&](HttpListener& listener) { return listener.open_connections() == clients.size() - 1; });
+  Client another(server.endpoint());
+  EXPECT_EQ(another.get("/files/a")->status, 200);
 }
 
 TEST(HttpListener, DrainingClosesIdleConnectionsAndLetsRequestsFinish) {

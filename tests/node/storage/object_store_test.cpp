@@ -339,6 +339,24 @@ TEST_F(ObjectStoreTest, MoreThanAnyDiskHasIsRefusedBeforeTheFirstByte) {
   EXPECT_EQ(count(staging()), 0u);
 }
 
+TEST_F(ObjectStoreTest, OpensNoFileBeyondItsShareOfTheDescriptors) {
+  auto objects = open();
+  Digest const digest = store(*objects, "abc")->digest;
+  int const next = open_directory("/")->number();
+  objects.reset();
+  objects = *ObjectStore::open(data(), {.descriptors = next + 1});
+  auto const first = objects->open_object(digest);
+  ASSERT_TRUE(first);
+  auto const second = objects->open_object(digest);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().system_error, EMFILE);
+  auto const staged = objects->stage(std::nullopt);
+  ASSERT_FALSE(staged);
+  EXPECT_EQ(staged.error().system_error, EMFILE);
+  EXPECT_EQ(count(staging()), 0u);
+  EXPECT_TRUE(objects->has(digest)) << "which says nothing about the copy";
+}
+
 TEST_F(ObjectStoreTest, AWriteThatFailsMakesTheCommitFailToo) {
   auto objects = open();
   auto staged = objects->stage(std::nullopt);

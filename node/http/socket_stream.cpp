@@ -2,7 +2,6 @@
 
 #include <sys/socket.h>
 
-#include <array>
 #include <asio/buffer.hpp>
 #include <asio/error.hpp>
 #include <asio/post.hpp>
@@ -10,6 +9,7 @@
 #include <asio/write.hpp>
 #include <chrono>
 #include <utility>
+#include <vector>
 
 #include "cluster/base/check.hpp"
 #include "node/http/sendfile.hpp"
@@ -20,6 +20,7 @@ namespace {
 // How long the peer has to see our end and to end its side, and how much it may still send.
 constexpr auto close_linger_time = std::chrono::seconds(3);
 constexpr std::size_t close_linger_bytes_max = 8 << 20;
+constexpr std::size_t discarded_at_once = 512;
 
 tl::unexpected<Error> broken(char const* doing, asio::error_code const& error) {
   return fail(error == asio::error::operation_aborted ? Fault::cancelled : Fault::io,
@@ -67,7 +68,7 @@ struct SocketStream::State : std::enable_shared_from_this<SocketStream::State> {
   void finish_write(Result<void> result) {
     auto const done = std::exchange(write_done, nullptr);
     object.reset();
-    outgoing.clear();
+    outgoing = {};
     if (lingering) end_sending();
     if (!dropped) done(std::move(result));
   }
@@ -89,7 +90,7 @@ struct SocketStream::State : std::enable_shared_from_this<SocketStream::State> {
   std::string outgoing;
   std::shared_ptr<web::OpenObject const> object;
   SendingObject sending;
-  std::array<std::byte, 512> discarded;
+  std::vector<std::byte> discarded;  // while it lingers
   std::size_t lingered_bytes = 0;
 };
 
@@ -145,6 +146,7 @@ void SocketStream::State::close_after_linger_time() {
 void SocketStream::State::linger_on(std::size_t bytes) {
   lingered_bytes += bytes;
   if (lingered_bytes > close_linger_bytes_max || !socket.is_open()) return close();
+  discarded.resize(discarded_at_once);
   socket.async_read_some(asio::buffer(discarded),
                          [self = shared_from_this()](asio::error_code error, std::size_t count) {
                            if (error) return self->close();

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <set>
 #include <string>
@@ -57,7 +57,7 @@ class FileReader final : public Session, public std::enable_shared_from_this<Fil
 
   std::shared_ptr<Channel> channel_;
   Gateway& gateway_;
-  std::deque<Pending> pending_;
+  std::list<Pending> pending_;           // which costs nothing while it is empty
   std::multiset<std::uint32_t> asking_;  // those for which the other nodes are being asked
   // The object read last: players ask for one file again and again.
   Digest open_digest_;

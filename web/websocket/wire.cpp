@@ -10,7 +10,7 @@ namespace chisme::web {
 
 namespace {
 // Most clients idle, or ask for what fits a few hundred bytes.
-constexpr std::size_t input_bytes = 512;
+constexpr std::size_t input_bytes = 256;
 // While messages come that fill the input, it is this large.
 constexpr std::size_t busy_input_bytes = 64 << 10;
 constexpr std::size_t idle_read_bytes = 1 << 10;

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <span>
 #include <string>
@@ -110,7 +110,7 @@ class Wire : public std::enable_shared_from_this<Wire> {
   bool ended_ = false;  // the client's side has ended
   bool closed_ = false;
 
-  std::deque<Outgoing> queue_;
+  std::list<Outgoing> queue_;  // which costs nothing while it is empty
   Done<void> write_done_;
   std::size_t queued_bytes_ = 0;
   std::size_t writing_bytes_ = 0;

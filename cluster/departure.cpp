@@ -10,22 +10,24 @@
 namespace chisme::cluster {
 namespace {
 
-std::set<NodeId> staying_members(ClusterView const& view) {
-  std::set<NodeId> staying;
+// Others that are in `state` and do not drain.
+std::set<NodeId> others(ClusterView const& view, MemberState state) {
+  std::set<NodeId> found;
   for (MemberView const& member : view.members) {
-    bool const stays = member.state == MemberState::alive && !member.alive.draining;
-    if (stays && !member.self) staying.insert(member.alive.id);
+    bool const counts = member.state == state && !member.alive.draining;
+    if (counts && !member.self) found.insert(member.alive.id);
   }
-  return staying;
+  return found;
 }
 
+// `places`: how many nodes could have a copy.
 bool is_handed_over(FileEntry const& file, NodeId self, std::set<NodeId> const& staying,
-                    std::size_t wanted) {
+                    std::size_t places, std::size_t wanted) {
   auto const& holders = file.holders;
   if (std::find(holders.begin(), holders.end(), self) == holders.end()) return true;
   auto const copies = std::count_if(holders.begin(), holders.end(),
                                     [&](NodeId holder) { return staying.contains(holder); });
-  return static_cast<std::size_t>(copies) >= std::min(wanted, staying.size());
+  return static_cast<std::size_t>(copies) >= std::min(wanted, places);
 }
 
 }  // namespace
@@ -64,12 +66,13 @@ bool Departure::tick(ClusterView const& view, Effects& out) {
 }
 
 bool Departure::walk(ClusterView const& view) {
-  std::set<NodeId> const before = std::exchange(staying_, staying_members(view));
+  std::set<NodeId> const before = std::exchange(staying_, others(view, MemberState::alive));
   if (staying_ != before) begin_walk("");
+  std::size_t const places = staying_.size() + others(view, MemberState::suspect).size();
   std::vector<FileEntry> const files = view.catalogue.list("", cursor_, slice);
   for (FileEntry const& file : files) {
     cursor_ = file.put.name;
-    if (!is_handed_over(file, view.self, staying_, view.copies_wanted)) {
+    if (!is_handed_over(file, view.self, staying_, places, view.copies_wanted)) {
       ++count_;
     } else if (count_ == 0) {
       passed_ = cursor_;

@@ -12,7 +12,8 @@
 namespace chisme::cluster {
 
 // Departure decides when a draining node may go: once each file of which it has a copy has R copies
-// on nodes that stay, or one on each of them where there are fewer than R.
+// on nodes that stay, or one on each of them where there are fewer than R. Copies on a suspect do
+// not count; as it may live, it is waited for until it does or is dead.
 //
 // It walks over the catalogue, `slice` files at a time, and counts those that are not handed over;
 // the next walk leaves out what comes before the first of them. A walk over all that finds none,

@@ -14,8 +14,8 @@ ON_SERVER_CORE = ("taskset", "-c", SERVER_CORE)
 ON_CLIENT_CORE = ("taskset", "-c", CLIENT_CORE)
 
 NGINX = """
-{user} daemon off; worker_processes 1; error_log {root}/errors; pid {root}/pid;
-events {{ worker_connections 4000; }}
+{user} daemon off; worker_rlimit_nofile 20000; worker_processes 1; error_log {root}/errors; pid {root}/pid;
+events {{ worker_connections 12000; }}
 http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000; open_file_cache max=1000;
   client_max_body_size 0; client_body_temp_path {root}/body; proxy_temp_path {root}/t1; fastcgi_temp_path {root}/t2;
   uwsgi_temp_path {root}/t3; scgi_temp_path {root}/t4;

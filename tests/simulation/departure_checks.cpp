@@ -35,6 +35,7 @@ std::optional<std::string> DepartureChecks::not_handed_over(Host const& host) co
     bool const stays = member.state == MemberState::alive && !member.alive.draining;
     if (stays && !member.self) staying.insert(member.alive.id);
   }
+  if (is_cut_off(host, staying)) return std::nullopt;
   constexpr auto all = std::numeric_limits<std::size_t>::max();
   std::size_t const wanted = std::min<std::size_t>(view.copies_wanted, staying.size());
   for (FileEntry const& file : view.catalogue.list("", "", all)) {
@@ -52,6 +53,13 @@ std::optional<std::string> DepartureChecks::not_handed_over(Host const& host) co
            " are there";
   }
   return std::nullopt;
+}
+
+bool DepartureChecks::is_cut_off(Host const& host, std::set<NodeId> const& from) const {
+  return std::ranges::any_of(around_.hosts, [&](auto const& other) {
+    return from.contains(other->id()) && other->is_up() &&
+           !around_.network->connects(host.index(), other->index());
+  });
 }
 
 }  // namespace chisme::simulation

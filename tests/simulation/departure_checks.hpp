@@ -13,7 +13,8 @@ namespace chisme::simulation {
 
 // DepartureChecks looks at nodes that leave in the moment in which they decide to go: each file of
 // which such a node has a copy has R others, or one on each node that stays, as far as it can know,
-// and one of them in truth (invariant 6). Unless it says that it goes before that.
+// and one of them in truth (invariant 6). Unless it says that it goes before that, or is cut off
+// from one that stays: such a node knows what was, and hears only what the intruder says again.
 class DepartureChecks {
  public:
   DepartureChecks(Surroundings& around, CopiesChecks const& copies)
@@ -30,6 +31,7 @@ class DepartureChecks {
 
   // A file that has too few copies if `host` goes now.
   [[nodiscard]] std::optional<std::string> not_handed_over(Host const& host) const;
+  [[nodiscard]] bool is_cut_off(Host const& host, std::set<NodeId> const& from) const;
 
   Surroundings& around_;
   CopiesChecks const& copies_;

@@ -111,6 +111,19 @@ TEST(Departure, CopiesOnTheDeadAndTheDrainingDoNotCount) {
   EXPECT_TRUE(departure.tick(cluster.view(2s), out));
 }
 
+TEST(Departure, ASuspectIsWaitedForUntilItLivesOrIsDead) {
+  Cluster cluster;
+  cluster.catalogue.object_stored({file_digest, ByteCount{3}});
+  cluster.copies_on({2, 3});
+  cluster.members[3].state = MemberState::suspect;
+  Departure departure{patience};
+  Effects out;
+  departure.begin(Instant{});
+  EXPECT_FALSE(departure.tick(cluster.view(1s), out)) << "it may take the third copy";
+  cluster.members[3].state = MemberState::dead;
+  EXPECT_TRUE(departure.tick(cluster.view(2s), out));
+}
+
 // Of the files here "a" has its copies elsewhere, and "b" has none.
 void pass_a(Departure& departure, Cluster& cluster) {
   cluster.catalogue.object_stored({file_digest, ByteCount{3}});

@@ -1,6 +1,7 @@
 #include "node/event_hub.hpp"
 
 #include <asio/post.hpp>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -44,6 +45,7 @@ struct EventHub::State {
   std::mutex mutex;
   std::map<std::uint64_t, std::shared_ptr<Subscriber>> subscribers;
   std::uint64_t next = 0;
+  std::atomic<std::size_t> count{0};  // of `subscribers`
 
   struct Handle final : web::Subscription {
     Handle(std::shared_ptr<State> its_hub, std::shared_ptr<Subscriber> its_subscriber,
@@ -53,6 +55,7 @@ struct EventHub::State {
       subscriber->ended = true;
       std::lock_guard const lock{hub->mutex};
       hub->subscribers.erase(id);
+      hub->count = hub->subscribers.size();
     }
     Handle(Handle const&) = delete;
     Handle& operator=(Handle const&) = delete;
@@ -64,6 +67,10 @@ struct EventHub::State {
 
 EventHub::EventHub() : state_{std::make_shared<State>()} {}
 EventHub::~EventHub() = default;
+
+bool EventHub::is_silent() const {
+  return state_->count == 0;
+}
 
 void EventHub::publish(web::ClusterEvent event) {
   auto const shared = std::make_shared<web::ClusterEvent const>(std::move(event));
@@ -84,6 +91,7 @@ std::unique_ptr<web::Subscription> EventHub::subscribe(
   std::lock_guard const lock{state_->mutex};
   std::uint64_t const id = ++state_->next;
   state_->subscribers[id] = subscriber;
+  state_->count = state_->subscribers.size();
   return std::make_unique<State::Handle>(state_, subscriber, id);
 }
 

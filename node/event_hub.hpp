@@ -20,6 +20,8 @@ class EventHub {
   EventHub& operator=(EventHub const&) = delete;
 
   void publish(web::ClusterEvent event);
+  // Nobody would hear an event, and who has none yet need not make it.
+  [[nodiscard]] bool is_silent() const;
   // `on_event` is called on `loop` until the subscription is destroyed, also on that loop.
   [[nodiscard]] std::unique_ptr<web::Subscription> subscribe(
       asio::io_context& loop, std::function<void(web::ClusterEvent const&)> on_event);

@@ -152,15 +152,20 @@ std::optional<web::Replica> ObjectService::redirect(web::FileInfo const& file, b
   bool const local = std::ranges::any_of(holders, &cluster::Candidate::self);
   auto const chosen = bounced && local ? parts_.self : cluster::choose(holders, random_);
   auto const target = send_to(*view, holders, chosen);
-  if (target && !target->self) parts_.events.publish(redirect_event(file.name, target->node));
+  if (target && !target->self) tell_redirect(file, *target);
   return target;
+}
+
+void ObjectService::tell_redirect(web::FileInfo const& file, web::Replica const& target) const {
+  if (parts_.events.is_silent()) return;
+  parts_.events.publish(redirect_event(file.name, target.node));
 }
 
 std::optional<web::Replica> ObjectService::bounce(web::FileInfo const& file) {
   auto const view = parts_.core.view();
   auto const holders = holders_of(*view, file.digest);
   auto const target = send_to(*view, holders, cluster::bounce(holders));
-  if (target) parts_.events.publish(redirect_event(file.name, target->node));
+  if (target) tell_redirect(file, *target);
   return target;
 }
 

@@ -72,6 +72,7 @@ class ObjectService final : public web::Gateway {
   // The same for a file's holders; asks for younger loads where they are old.
   [[nodiscard]] std::vector<cluster::Candidate> holders_of(cluster::ClusterView const& view,
                                                            Digest const& digest);
+  void tell_redirect(web::FileInfo const& file, web::Replica const& target) const;
   std::optional<web::Replica> send_to(cluster::ClusterView const& view,
                                       std::span<cluster::Candidate const> candidates,
                                       std::optional<NodeId> chosen);

@@ -324,7 +324,7 @@ void RunningNode::announce(cluster::Event const& event, cluster::ClusterView con
   is_routine(event) ? log::debug(describe(event)) : log::info(describe(event));
   auto const* const file = std::get_if<cluster::FileChanged>(&event);
   if (file != nullptr && web::is_internal(file->name)) return;
-  events_.publish(cluster_event(view, event));
+  if (!events_.is_silent()) events_.publish(cluster_event(view, event));
 }
 
 bool RunningNode::run() {

@@ -137,6 +137,7 @@ std::optional<std::string> percent_decoded(std::string_view text) {
 
 std::string percent_encoded(std::string_view text) {
   std::string encoded;
+  encoded.reserve(text.size());
   for (char const c : text) {
     if (is_unreserved(c) || c == '/') {
       encoded.push_back(c);

@@ -6,7 +6,7 @@ namespace chisme::node {
 
 std::string response_head(web::Reply const& reply, HeadFacts const& facts) {
   std::string head;
-  head.reserve(512);
+  head.reserve(1024);
   head += "HTTP/1.1 ";
   head += std::to_string(reply.status);
   head += ' ';

@@ -37,6 +37,16 @@ TEST_F(EventHubTest, EachEventComesOnceAndInOrder) {
   EXPECT_THAT(got, ElementsAre("file", "lost"));
 }
 
+TEST_F(EventHubTest, IsSilentWhileNobodyListens) {
+  EXPECT_TRUE(hub.is_silent());
+  auto first = subscribe();
+  auto second = subscribe();
+  first.reset();
+  EXPECT_FALSE(hub.is_silent());
+  second.reset();
+  EXPECT_TRUE(hub.is_silent());
+}
+
 TEST_F(EventHubTest, WhoMissedSomeIsToldOnceAfterTheOthers) {
   auto const subscription = subscribe();
   publish(EventHub::waiting_max + 5, "file");

@@ -54,11 +54,7 @@ void LocalObject::verify(ByteOffset offset, ByteCount length, web::Done<void> do
 }
 
 web::Replica replica_of(cluster::MemberView const& member, double load) {
-  return {.node = chisme::to_string(member.alive.id),
-          .http = http_origin(member),
-          .ws = ws_origin(member),
-          .load = load,
-          .self = member.self};
+  return {.node = member.alive.id, .http = http_origin(member), .load = load, .self = member.self};
 }
 
 double load_of(cluster::Candidate const& candidate) {

@@ -146,8 +146,9 @@ web::ClusterEvent cluster_event(cluster::ClusterView const& view, cluster::Event
       event);
 }
 
-web::ClusterEvent redirect_event(std::string_view file, std::string_view to) {
-  return {"redirect", R"({"file":)" + json_string(file) + R"(,"to":)" + json_string(to) + "}"};
+web::ClusterEvent redirect_event(std::string_view file, NodeId to) {
+  return {"redirect", R"({"file":)" + json_string(file) + R"(,"to":)" +
+                          json_string(chisme::to_string(to)) + "}"};
 }
 
 char const* to_string(cluster::MemberState state) {
@@ -180,10 +181,6 @@ char const* to_string(cluster::RepairStage stage) {
 
 std::string http_origin(cluster::MemberView const& member) {
   return "http://" + chisme::to_string(member.alive.http);
-}
-
-std::string ws_origin(cluster::MemberView const& member) {
-  return "ws://" + chisme::to_string(member.alive.http);
 }
 
 }  // namespace chisme::node

@@ -29,11 +29,10 @@ namespace chisme::node {
                                                 Census::Count const& count);
 [[nodiscard]] web::ClusterEvent cluster_event(cluster::ClusterView const& view,
                                               cluster::Event const& event);
-[[nodiscard]] web::ClusterEvent redirect_event(std::string_view file, std::string_view to);
+[[nodiscard]] web::ClusterEvent redirect_event(std::string_view file, NodeId to);
 
 [[nodiscard]] char const* to_string(cluster::MemberState state);
 [[nodiscard]] char const* to_string(cluster::RepairStage stage);
 [[nodiscard]] std::string http_origin(cluster::MemberView const& member);
-[[nodiscard]] std::string ws_origin(cluster::MemberView const& member);
 
 }  // namespace chisme::node

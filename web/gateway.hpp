@@ -49,9 +49,8 @@ struct Lookup {
 
 // A node that can serve a file.
 struct Replica {
-  std::string node;  // id in hexadecimal
+  NodeId node;
   std::string http;  // origin: "http://127.0.0.1:7702"
-  std::string ws;    // origin: "ws://127.0.0.1:7702"
   double load = 0;   // (requests in flight + 1) / capacity; smaller is better
   bool self = false;
 };

@@ -35,9 +35,9 @@ OrderedJson stored_object(StoredFile const& stored) {
 OrderedJson replica_array(std::span<Replica const> replicas) {
   OrderedJson array = OrderedJson::array();
   for (Replica const& replica : replicas) {
-    array.push_back(OrderedJson{{"node", replica.node},
+    array.push_back(OrderedJson{{"node", to_string(replica.node)},
                                 {"http", replica.http},
-                                {"ws", replica.ws},
+                                {"ws", "ws" + replica.http.substr(std::string_view("http").size())},
                                 {"load", replica.load}});
   }
   return array;

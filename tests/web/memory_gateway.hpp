@@ -55,8 +55,7 @@ class MemoryGateway final : public Gateway {
   bool copies_gone = false;              // opening the node's own copies fails
   bool deferred = false;                 // completions wait for `run_later`
   std::size_t read_bytes_max = 1 << 16;  // of one RemoteRead::read
-  std::vector<Replica> holders{{"00000000000000000000000000000001", "http://127.0.0.1:7701",
-                                "ws://127.0.0.1:7701", 1.0, true}};
+  std::vector<Replica> holders{{NodeId{0, 1}, "http://127.0.0.1:7701", 1.0, true}};
   std::optional<Replica> bounce_to;                    // for every file
   std::map<std::string, LookupStatus> absent_because;  // lost or out_of_touch, by name
   std::map<std::string, FileInfo> elsewhere;  // what `lookup_everywhere` finds besides `files`
@@ -153,7 +152,7 @@ class MemoryGateway final : public Gateway {
     status.in_touch = in_touch;
     status.files = files.size();
     for (Replica const& holder : holders) {
-      MemberStatus member{.node = holder.node, .http = holder.http, .state = "alive"};
+      MemberStatus member{.node = to_string(holder.node), .http = holder.http, .state = "alive"};
       member.self = holder.self;
       member.load = holder.load;
       status.members.push_back(member);

@@ -107,7 +107,8 @@ TEST(ViewQueries, EventsCarryTheirOwnFields) {
   EXPECT_EQ(removed.json, R"({"name":"a \"b\"","removed":true})");
   cluster::RepairProgress const repair{Digest{}, NodeId{0, 2}, cluster::RepairStage::started};
   EXPECT_THAT(cluster_event(view, repair).json, HasSubstr(R"("stage":"started")"));
-  EXPECT_EQ(redirect_event("a", "n").json, R"({"file":"a","to":"n"})");
+  EXPECT_EQ(redirect_event("a", NodeId{0, 2}).json,
+            R"({"file":"a","to":"00000000000000000000000000000002"})");
 }
 
 }  // namespace

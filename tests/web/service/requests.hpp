@@ -50,10 +50,8 @@ class ServiceTest : public testing::Test {
   ServiceTest() {
     gateway.add("local.mp4", "hello, world", "video/mp4");
     gateway.add("remote.txt", "from elsewhere", "text/plain").local = false;
-    gateway.holders = {{"00000000000000000000000000000002", "http://127.0.0.1:7702",
-                        "ws://127.0.0.1:7702", 1, false},
-                       {"00000000000000000000000000000003", "http://127.0.0.1:7703",
-                        "ws://127.0.0.1:7703", 2, false}};
+    gateway.holders = {{NodeId{0, 2}, "http://127.0.0.1:7702", 1, false},
+                       {NodeId{0, 3}, "http://127.0.0.1:7703", 2, false}};
     gateway.origins = {"http://127.0.0.1:7701", "http://127.0.0.1:7702"};
   }
 

@@ -115,8 +115,9 @@ bool Lookups::conclude(Pending const& lookup, Catalogue const& catalogue,
   };
   auto const told = static_cast<std::size_t>(std::ranges::count_if(lookup.answered, counts));
   bool const told_by_most = 1 + told >= majority_of(situation.members);
-  bool const majority =
-      planted(PlantedBug::absent_without_a_majority) || (told_by_most && situation.in_touch);
+  // A node that is filling forgot what it knew, and refuses what others answer about that.
+  bool const majority = planted(PlantedBug::absent_without_a_majority) ||
+                        (told_by_most && situation.in_touch && !catalogue.is_filling());
   bool const late = situation.now >= lookup.give_up_at;
   bool const all_told = std::ranges::all_of(lookup.asked, [&](NodeId id) {
     MemberView const* const member = find_member(situation.members, id);

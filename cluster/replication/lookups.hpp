@@ -22,11 +22,12 @@ namespace chisme::cluster {
 // left say so (this node counts), and so do all of those asked that are alive: of a write just
 // acknowledged, W nodes know, and a majority may miss them. A node that is out of touch, as one
 // that restarted and has not met the peers that it remembers, does not know of whom they would be a
-// majority: it says so of nobody. Where the node had a version already, that one is the answer when
-// nobody has a newer. After a second the majority's word is enough; without one the answer is
-// `unavailable`, and so it is where only the copies are still unknown: that a file is lost nobody
-// says before all have answered. Clusters of more than `ask_all_max` members are asked in part. At
-// most `pending_max` (Limits::lookups) at a time; more are busy.
+// majority: it says so of nobody. Nor does one that lacks what is before a horizon. Where the node
+// had a version already, that one is the answer when nobody has a newer. After a second the
+// majority's word is enough; without one the answer is `unavailable`, and so it is where only the
+// copies are still unknown: that a file is lost nobody says before all have answered. Clusters of
+// more than `ask_all_max` members are asked in part. At most `pending_max` (Limits::lookups) at a
+// time; more are busy.
 //
 // Pure; one thread owns it.
 class Lookups {

@@ -41,6 +41,8 @@ Scenario draw_scenario(std::uint64_t seed, unsigned nodes, Duration faults_for) 
   scenario.faults_for = faults_for > Duration{} ? faults_for : drawn;
   // Enough for a few rounds of everything that is periodic.
   scenario.converges_within = 6 * push_pull_period_of(scenario);
+  // What had to stay while the network was bad goes a few at a time.
+  if (scenario.faults_for > 5min) scenario.converges_within += scenario.faults_for / 6;
   return scenario;
 }
 

@@ -164,6 +164,14 @@ Found const found[] = {
       .faults_for = 1min,
       .kinds = only({FaultKind::partition, FaultKind::swapped_address, FaultKind::skew}),
       .only = {"partition2", "swapped_address1", "swapped_address2"}}},
+    {"a node that was fenced takes a horizon and is asked for what it forgets",
+     {.seed = 6007,
+      .nodes = 3,
+      .faults_for = 249s,
+      .kinds = only({FaultKind::mass_restart, FaultKind::leave, FaultKind::fence}),
+      .only = {"fence1", "mass_restart1", "fence2", "leave1", "fence3", "fence5", "fence6",
+               "fence7", "leave2", "mass_restart2", "mass_restart3", "leave3", "fence9", "fence10",
+               "mass_restart4"}}},
     {"digests that come together are each answered with a full message", {.seed = 6443}},
 };
 

@@ -154,6 +154,39 @@ TEST_F(Lookup, OfANodeAloneIsAnsweredAtOnce) {
   EXPECT_FALSE(alone.found(lookup)->value());
 }
 
+TEST(Lookups, ANodeThatLacksWhatIsBeforeAHorizonSaysOfNothingThatItIsAbsent) {
+  NodeId const here{0, 1};
+  NodeId const writer{0, 2};
+  LogPosition const floor{writer, LogKind::names, Epoch{1}, 9};
+  Catalogue catalogue(here, Epoch{1}, {}, Instant{});
+  Effects out;
+  catalogue.adopt({{1, writer}, {floor}, {}}, {}, Instant{}, out);
+  std::vector<MemberView> members(1);
+  members[0].alive.id = here;
+  members[0].self = true;
+  Situation situation{.self = here, .members = members};
+  Lookups lookups(2, Epoch{1});
+  auto const answers = [&] {
+    std::vector<LookupFinished> found;
+    for (Effect const& effect : std::exchange(out, {})) {
+      if (auto const* answer = std::get_if<LookupFinished>(&effect)) found.push_back(*answer);
+    }
+    return found;
+  };
+  lookups.handle({LookupId{1}, "a"}, catalogue, situation, out);
+  EXPECT_TRUE(answers().empty());
+  situation.now += Lookups::patience;
+  lookups.tick(catalogue, situation, out);
+  auto const given_up = answers();
+  ASSERT_EQ(given_up.size(), 1u);
+  EXPECT_EQ(given_up[0].found.error().fault, Fault::unavailable);
+  catalogue.merge({{}, {floor}}, Catalogue::Source::same_horizon, situation.now, out);
+  lookups.handle({LookupId{2}, "a"}, catalogue, situation, out);
+  auto const absent = answers();
+  ASSERT_EQ(absent.size(), 1u);
+  EXPECT_FALSE(absent[0].found.value());
+}
+
 TEST_F(Lookup, InALargeClusterAsksAMajorityOnly) {
   LittleCluster large{{.nodes = 40, .gossip = false}};
   LookupId const lookup = large.look_up(1, "a");

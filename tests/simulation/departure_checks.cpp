@@ -35,7 +35,7 @@ std::optional<std::string> DepartureChecks::not_handed_over(Host const& host) co
     bool const stays = member.state == MemberState::alive && !member.alive.draining;
     if (stays && !member.self) staying.insert(member.alive.id);
   }
-  if (is_cut_off(host, staying)) return std::nullopt;
+  bool const is_told = !is_cut_off(host, staying);
   constexpr auto all = std::numeric_limits<std::size_t>::max();
   std::size_t const wanted = std::min<std::size_t>(view.copies_wanted, staying.size());
   for (FileEntry const& file : view.catalogue.list("", "", all)) {
@@ -47,7 +47,8 @@ std::optional<std::string> DepartureChecks::not_handed_over(Host const& host) co
       bool const is_rotten = copies_.is_rotten(*other, digest);
       return staying.contains(other->id()) && (is_rotten || copies_.counts(*other, digest));
     });
-    if (static_cast<std::size_t>(said) >= wanted && (whole > 0 || wanted == 0)) continue;
+    bool const is_there = whole > 0 || wanted == 0 || !is_told;
+    if (static_cast<std::size_t>(said) >= wanted && is_there) continue;
     return name_of(host) + " leaves while of " + std::to_string(wanted) + " other copies of " +
            file.put.name + " " + std::to_string(said) + " are known, and " + std::to_string(whole) +
            " are there";

@@ -13,8 +13,8 @@ namespace chisme::simulation {
 
 // DepartureChecks looks at nodes that leave in the moment in which they decide to go: each file of
 // which such a node has a copy has R others, or one on each node that stays, as far as it can know,
-// and one of them in truth (invariant 6). Unless it says that it goes before that, or is cut off
-// from one that stays: such a node knows what was, and hears only what the intruder says again.
+// and one of them in truth (invariant 6). Unless it says that it goes before that. The truth may be
+// another one where it is cut off from a node that stays: it hears only what the intruder repeats.
 class DepartureChecks {
  public:
   DepartureChecks(Surroundings& around, CopiesChecks const& copies)

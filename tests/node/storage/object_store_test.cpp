@@ -349,10 +349,10 @@ TEST_F(ObjectStoreTest, OpensNoFileBeyondItsShareOfTheDescriptors) {
   ASSERT_TRUE(first);
   auto const second = objects->open_object(digest);
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().system_error, EMFILE);
+  EXPECT_EQ(second.error().fault, Fault::busy);
   auto const staged = objects->stage(std::nullopt);
   ASSERT_FALSE(staged);
-  EXPECT_EQ(staged.error().system_error, EMFILE);
+  EXPECT_EQ(staged.error().fault, Fault::busy);
   EXPECT_EQ(count(staging()), 0u);
   EXPECT_TRUE(objects->has(digest)) << "which says nothing about the copy";
 }

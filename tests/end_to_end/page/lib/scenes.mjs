@@ -1,28 +1,23 @@
 // What is tried, in this order. Each scene reports its figures.
-import {createHash, randomBytes} from "node:crypto";
-import {existsSync, readdirSync, rmSync, writeFileSync} from "node:fs";
+import {existsSync, readdirSync, rmSync} from "node:fs";
 import {join} from "node:path";
 import {player, recordStanding, standing} from "./browser.mjs";
 import {until} from "./cluster.mjs";
-
-const row = (name) => `.file[data-name="${name}"]`;
-
-async function open({browser}, node, query = "", options = {}) {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  page.problems = [];
-  page.on("console", (message) => {
-    if (message.type() === "error") page.problems.push(message.text());
-  });
-  page.on("pageerror", (error) => page.problems.push(String(error)));
-  await page.goto(node.url + "/" + query);
-  await page.waitForSelector("[data-connected^=http]", {timeout: 10_000});
-  return page;
-}
-
-function shot({shots}, page, name) {
-  return shots ? page.screenshot({path: join(shots, `${name}.png`), fullPage: true}) : undefined;
-}
+import {
+  complete,
+  drop,
+  mib,
+  open,
+  playsTo,
+  problems,
+  row,
+  sentBytes,
+  settled,
+  shot,
+  someFile,
+  storedDigest,
+  throttled,
+} from "./steps.mjs";
 
 // A file chosen on one node's page, another one dropped there: both get all their copies.
 async function store(the) {
@@ -71,48 +66,6 @@ async function store(the) {
   );
   problems(the, page, "storing");
   await page.context().close();
-}
-
-// At least the wanted copies: for a while there may be one more.
-function complete(page, name, timeout) {
-  const enough = (selector) => {
-    const {copies, wanted} = document.querySelector(selector)?.dataset ?? {};
-    return Number(copies) >= Number(wanted);
-  };
-  return page.waitForFunction(enough, row(name), {timeout});
-}
-
-async function drop(page, name, text) {
-  const data = await page.evaluateHandle(
-    ([called, content]) => {
-      const transfer = new DataTransfer();
-      transfer.items.add(new File([content], called, {type: "text/plain"}));
-      return transfer;
-    },
-    [name, text],
-  );
-  await page.dispatchEvent("body", "dragover", {dataTransfer: data});
-  await page.dispatchEvent("body", "drop", {dataTransfer: data});
-}
-
-// The film comes past so many seconds; else the error says what the player and the console show.
-async function playsTo(page, seconds, limit, what) {
-  await until(limit, what, async () => (await player(page)).time > seconds).catch(async (failure) => {
-    const shown = {...(await player(page)), console: page.problems.slice(-5)};
-    throw new Error(`${failure.message}: ${JSON.stringify(shown)}`);
-  });
-}
-
-function problems(the, page, when) {
-  const own = page.problems.filter(
-    (text) => !/ERR_CONNECTION|ERR_EMPTY_RESPONSE|WebSocket connection|net::/.test(text),
-  );
-  the.report(
-    `no errors in the console while ${when}`,
-    own[0]?.slice(0, 80) ?? "none",
-    "",
-    own.length === 0,
-  );
 }
 
 const swKilled = (the) => failover(the, "sw", "kill", 500);
@@ -178,23 +131,6 @@ async function failover(the, way, fault, bound) {
   await settled(the);
 }
 
-// Every node is alive again for the first one, and the film has all its copies.
-async function settled(the) {
-  await until(40_000, "the cluster has settled", async () => {
-    try {
-      const cluster = await (await fetch(the.cluster.nodes()[0].url + "/cluster")).json();
-      const alive = cluster.members.filter((member) => member.state === "alive").length;
-      return alive >= the.cluster.nodes().length && cluster.under_replicated === 0;
-    } catch {
-      return false;
-    }
-  });
-}
-
-function mib(bytes) {
-  return `${(bytes / 1048576).toFixed(1)} MiB`;
-}
-
 // Jumps near the end and back, both ways: the film has its moov box at the end.
 async function seeking(the) {
   for (const way of ["sw", "mse"]) {
@@ -224,32 +160,6 @@ async function seeking(the) {
 }
 
 const acknowledged = 8 << 20; // the page's chunks: the first one is safe once more was sent
-const sentBytes = (page, name) =>
-  page.evaluate((row) => document.querySelector(row)?.value ?? 0, `[data-upload="${name}"] progress`);
-
-async function throttled(page, bytesPerSecond) {
-  const session = await page.context().newCDPSession(page);
-  await session.send("Network.enable");
-  await session.send("Network.emulateNetworkConditions", {
-    offline: false,
-    latency: 0,
-    downloadThroughput: -1,
-    uploadThroughput: bytesPerSecond,
-  });
-}
-
-// A file of so many bytes that do not repeat, and its SHA-256.
-function someFile(the, name, size) {
-  const path = join(the.folder, name);
-  const body = randomBytes(size);
-  writeFileSync(path, body);
-  return {path, sha256: createHash("sha256").update(body).digest("hex")};
-}
-
-async function storedDigest(the, name) {
-  const node = the.cluster.nodes()[0];
-  return (await (await fetch(`${node.url}/route?file=${name}`)).json()).sha256;
-}
 
 // An upload is held up and goes on; its node dies, and it goes on at another one from what is safe.
 async function uploadMoves(the) {

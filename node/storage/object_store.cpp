@@ -153,7 +153,7 @@ Result<Descriptor> ObjectStore::State::open_within_limit(fs::path const& path, i
   auto file = open_file(path, flags);
   if (!file || file->number() < descriptors) return file;
   if ((flags & O_CREAT) != 0) ::unlink(path.c_str());
-  return tl::unexpected<Error>(system_failure(EMFILE, "opening " + path.string()));
+  return fail(Fault::busy, "this node has too many files open", EMFILE);
 }
 
 // Makes it if it is missing. Directories are opened before they are changed, so that a change is

@@ -95,7 +95,7 @@ class ObjectStore {
     QuarantineLimits quarantine = {};
     // What objects, those that are arriving and the quarantine may take together.
     std::optional<ByteCount> quota = std::nullopt;
-    // A file that is staged or opened is refused (io, EMFILE) when its number is not below.
+    // A file that is staged or opened is refused (busy) when its number is not below.
     int descriptors = DescriptorLimits{}.files;
   };
   // Whether the host knows that an object's name was synced by an earlier run. Where it knows that

@@ -97,7 +97,7 @@ struct ObjectStore::State {
   [[nodiscard]] std::filesystem::path path_of(StoredObject const& object) const {
     return directory_of(object.digest) / file_name(object);
   }
-  // Faults: io with EMFILE when too many are open; then no new file is left.
+  // Faults: io; busy (EMFILE) when too many are open, and then no new file is left.
   [[nodiscard]] Result<Descriptor> open_within_limit(std::filesystem::path const& path,
                                                      int flags) const;
   [[nodiscard]] std::optional<Copy> find(Digest const& digest) const {

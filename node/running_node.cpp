@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <asio/post.hpp>
+#include <future>
 #include <random>
 #include <thread>
 #include <utility>
@@ -153,6 +154,8 @@ Result<void> RunningNode::start() {
 }
 
 Result<void> RunningNode::open_stores() {
+  // Meanwhile, for it takes as long as to read the catalogue.
+  auto listing = std::async(std::launch::async, list_objects, config_.data / "objects");
   auto const identity = start_identity(config_.data);
   if (!identity) return tl::unexpected(identity.error());
   identity_ = *identity;
@@ -166,7 +169,8 @@ Result<void> RunningNode::open_stores() {
   auto objects = ObjectStore::open(
       config_.data,
       {.quota = config_.quota, .descriptors = descriptor_limits(descriptors_max()).files}, fence_,
-      [&](Digest const& digest) { return std::ranges::binary_search(told, digest); });
+      {.was_synced = [&](Digest const& digest) { return std::ranges::binary_search(told, digest); },
+       .listing = listing.get()});
   if (!objects) return tl::unexpected(objects.error());
   objects_ = std::move(*objects);
   return {};

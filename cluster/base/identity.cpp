@@ -36,19 +36,29 @@ std::string hex(std::span<std::uint8_t const> bytes) {
   return text;
 }
 
+// What each character is as a lower-case hexadecimal digit; 255 if it is none. A start parses some
+// for each file.
+constexpr auto digit_values = [] {
+  std::array<std::uint8_t, 256> values{};
+  values.fill(255);
+  for (std::uint8_t i = 0; i < 10; ++i) values[std::size_t{'0'} + i] = i;
+  for (std::uint8_t i = 0; i < 6; ++i)
+    values[std::size_t{'a'} + i] = static_cast<std::uint8_t>(10 + i);
+  return values;
+}();
+
+std::uint8_t digit_of(char c) {
+  return digit_values[static_cast<std::uint8_t>(c)];
+}
+
 // Exactly `Digits` lower-case hexadecimal digits, nothing else.
 template <std::size_t Digits>
 std::optional<std::uint64_t> parse_hex(std::string_view text) {
   if (text.size() != Digits) return std::nullopt;
   std::uint64_t value = 0;
   for (char const c : text) {
-    if (c >= '0' && c <= '9') {
-      value = value << 4 | static_cast<std::uint64_t>(c - '0');
-    } else if (c >= 'a' && c <= 'f') {
-      value = value << 4 | static_cast<std::uint64_t>(c - 'a' + 10);
-    } else {
-      return std::nullopt;
-    }
+    if (digit_of(c) > 15) return std::nullopt;
+    value = value << 4 | digit_of(c);
   }
   return value;
 }
@@ -82,11 +92,14 @@ std::string to_hex(Digest const& digest) {
 std::optional<Digest> parse_digest(std::string_view text) {
   Digest digest;
   if (text.size() != 2 * digest.bytes.size()) return std::nullopt;
+  std::uint8_t not_digits = 0;
   for (std::size_t i = 0; i < digest.bytes.size(); ++i) {
-    auto const byte = parse_hex<2>(text.substr(2 * i, 2));
-    if (!byte) return std::nullopt;
-    digest.bytes[i] = static_cast<std::uint8_t>(*byte);
+    std::uint8_t const high = digit_of(text[2 * i]);
+    std::uint8_t const low = digit_of(text[2 * i + 1]);
+    not_digits |= high | low;
+    digest.bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
   }
+  if (not_digits > 15) return std::nullopt;
   return digest;
 }
 

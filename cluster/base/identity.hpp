@@ -30,7 +30,20 @@ using Incarnation = Strong<struct IncarnationTag, std::uint32_t>;
 // Digest is a SHA-256 (FIPS 180-4): the name of an object.
 struct Digest {
   std::array<std::uint8_t, 32> bytes{};
-  friend constexpr auto operator<=>(Digest const&, Digest const&) = default;
+  friend constexpr bool operator==(Digest const&, Digest const&) = default;
+  // By bytes, the first first. Trees of objects are searched with it: the first eight decide nearly
+  // always, without a call.
+  friend constexpr std::strong_ordering operator<=>(Digest const& a, Digest const& b) {
+    if (auto const order = a.head() <=> b.head(); order != 0) return order;
+    return a.bytes <=> b.bytes;
+  }
+
+ private:
+  [[nodiscard]] constexpr std::uint64_t head() const {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < 8; ++i) value = value << 8 | bytes[i];
+    return value;
+  }
 };
 
 // 64 lower-case hexadecimal digits.

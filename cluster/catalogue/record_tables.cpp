@@ -90,19 +90,39 @@ void RecordTables::load(std::vector<CatalogueRecord> records) {
   snapshot_.names_ = NamesTable::of(newest_names(std::move(names)));
   snapshot_.objects_ = ObjectsTable::of(held_objects(std::move(holdings)));
   logs_.load();
+  std::vector<Use> uses;
   snapshot_.names_.walk([&](CatalogueRecord const& record) {
-    add_name(&record);
+    index_name(&record);
+    auto const* const put = std::get_if<PutRecord>(&record.change);
+    if (put != nullptr) uses.emplace_back(put->digest, &record);
     return true;
   });
+  std::vector<Digest> touched = load_uses(std::move(uses));
   snapshot_.objects_.walk([&](HeldObject const& object) {
     for (Holding const& one : object.holdings) {
       fingerprints_.flip(slot_of(object.digest), mark_of(object.digest, one.dot(), one.has));
       logs_.add(position_of(one), handle_of(object.digest));
-      if (one.has) touched_.insert(object.digest);
+      if (one.has) touched.push_back(object.digest);
     }
     return true;
   });
+  std::ranges::sort(touched);
+  touched_ = {touched.begin(), touched.end()};
   logs_.settle();
+}
+
+// Returns what they are of, in order: so a tree grows at its end.
+std::vector<Digest> RecordTables::load_uses(std::vector<Use> uses) {
+  std::ranges::sort(uses, {}, &Use::first);
+  std::vector<Digest> used;
+  for (auto const& [digest, record] : uses) {
+    if (used.empty() || used.back() != digest) {
+      used.push_back(digest);
+      uses_.emplace_hint(uses_.end(), digest, ObjectUse{});
+    }
+    add_use(std::prev(uses_.end())->second, *record);
+  }
+  return used;
 }
 
 bool RecordTables::apply(CatalogueRecord const& record) {
@@ -133,21 +153,30 @@ bool RecordTables::apply_name(CatalogueRecord const& record) {
 }
 
 void RecordTables::add_name(CatalogueRecord const* stored) {
+  index_name(stored);
+  auto const* const put = std::get_if<PutRecord>(&stored->change);
+  if (put == nullptr) return;
+  add_use(uses_[put->digest], *stored);
+  touched_.insert(put->digest);
+}
+
+void RecordTables::index_name(CatalogueRecord const* stored) {
   std::uint16_t const slot = slot_of(*stored);
   fingerprints_.flip(slot, mark_of(*stored));
   names_by_slot_[slot].push_back(stored);
   logs_.add(cluster::position_of(*stored), handle_of(stored));
-  auto const* const put = std::get_if<PutRecord>(&stored->change);
-  if (put == nullptr) return;
+}
+
+// REQUIRES: `stored` is a put.
+void RecordTables::add_use(ObjectUse& use, CatalogueRecord const& stored) {
+  auto const& put = std::get<PutRecord>(stored.change);
   ++snapshot_.files_;
-  ObjectUse& use = uses_[put->digest];
-  use.size = put->size;
+  use.size = put.size;
   auto& puts = use.names.puts_;
   puts.reserve(puts.size() + 1);
-  puts.insert(std::ranges::upper_bound(puts, put->name, {},
+  puts.insert(std::ranges::upper_bound(puts, put.name, {},
                                        [](auto const* one) -> auto& { return name_of(*one); }),
-              stored);
-  touched_.insert(put->digest);
+              &stored);
 }
 
 // What follows from the record; it stays in its table.

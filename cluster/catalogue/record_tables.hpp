@@ -128,7 +128,11 @@ class RecordTables {
   using ObjectsTable = decltype(CatalogueSnapshot::objects_);
   bool apply_name(CatalogueRecord const& record);
   bool apply_holding(CatalogueRecord const& record);
+  using Use = std::pair<Digest, CatalogueRecord const*>;
+  std::vector<Digest> load_uses(std::vector<Use> uses);
   void add_name(CatalogueRecord const* stored);
+  void index_name(CatalogueRecord const* stored);
+  void add_use(ObjectUse& use, CatalogueRecord const& stored);
   void remove_name(CatalogueRecord const& stored);
   static CatalogueRecord record_of(HeldObject const& object, Holding const& holding);
   static Digest first_digest(std::uint16_t slot);

@@ -60,9 +60,10 @@ std::optional<CatalogueRecord> name_of_row(Statement& row) {
   cluster::Dot const dot{*writer, epoch_of(row.number(8)), row.number(9)};
   WallTime const modified = wall_time(row.number(6));
   if (row.number(2) != 0)
-    return CatalogueRecord{dot, DeleteRecord{row.text(0), *version, modified}};
-  return CatalogueRecord{dot, PutRecord{row.text(0), *version, ByteCount{row.number(3)}, *digest,
-                                        row.text(5), modified}};
+    return CatalogueRecord{dot, DeleteRecord{std::string(row.text(0)), *version, modified}};
+  return CatalogueRecord{
+      dot, PutRecord{std::string(row.text(0)), *version, ByteCount{row.number(3)}, *digest,
+                     std::string(row.text(5)), modified}};
 }
 
 std::optional<CatalogueRecord> holding_of_row(Statement& row) {
@@ -119,7 +120,7 @@ Result<void> read_rows(sqlite3* connection, char const* sql,
 }
 
 std::optional<KnownPeer> peer_of_row(Statement& row) {
-  std::string const id_text = row.text(0);
+  std::string_view const id_text = row.text(0);
   auto const id = id_text.empty() ? std::optional{NodeId{}} : parse_node_id(id_text);
   auto const at = parse_endpoint(row.text(1));
   if (!id || !at) return std::nullopt;

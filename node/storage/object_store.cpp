@@ -209,9 +209,9 @@ Result<std::unique_ptr<ObjectStore>> ObjectStore::open(fs::path data) {
 
 Result<std::unique_ptr<ObjectStore>> ObjectStore::open(fs::path data, Limits limits,
                                                        std::shared_ptr<Fence> fence,
-                                                       WasSynced const& was_synced) {
+                                                       ObjectRecovery recovery) {
   auto state = std::make_unique<State>(data, limits, std::move(fence));
-  if (auto prepared = state->prepare(was_synced); !prepared) {
+  if (auto prepared = state->prepare(std::move(recovery)); !prepared) {
     Error const& error = prepared.error();
     return fail(
         Fault::io,
@@ -300,6 +300,14 @@ void ObjectStore::settle(Digest const& digest) {
   std::lock_guard const lock(state_->mutex);
   auto const at = state_->unsettled.find(digest);
   if (at != state_->unsettled.end() && --at->second == 0) state_->unsettled.erase(at);
+}
+
+std::vector<StoredObject> ObjectStore::objects() const {
+  std::lock_guard const lock(state_->mutex);
+  std::vector<StoredObject> objects;
+  objects.reserve(state_->copies.size());
+  for (auto const& [digest, copy] : state_->copies) objects.push_back({digest, copy.size});
+  return objects;
 }
 
 std::optional<CopyNumber> ObjectStore::settled_copy(Digest const& digest) const {

@@ -15,16 +15,12 @@
 #include "node/storage/chunk_hashes.hpp"
 #include "node/storage/copy_check.hpp"
 #include "node/storage/fence.hpp"
+#include "node/storage/object_listing.hpp"
 #include "node/storage/quarantine.hpp"
 
 namespace chisme::node {
 
 class Descriptor;
-
-struct StoredObject {
-  Digest digest;
-  ByteCount size;
-};
 
 // StagingFile is an object that is still arriving: a file in DATA/staging, hashed while written.
 // Destroying it removes the file. One thread at a time; every call blocks on the disk.
@@ -73,6 +69,17 @@ class ObjectFile {
   std::shared_ptr<ChunkVerdicts> verdicts_;
 };
 
+// Whether the host knows that an object's name was synced by an earlier run.
+using WasSynced = std::function<bool(Digest const&)>;
+
+// What a start knows already.
+struct ObjectRecovery {
+  // A directory of which all objects were synced is not synced again.
+  WasSynced was_synced = {};
+  // What list_objects said of DATA/objects; nullopt: it is listed now.
+  std::optional<Result<ObjectListing>> listing = std::nullopt;
+};
+
 // ObjectStore keeps immutable objects under DATA/objects/ab/abcdef…, named by their SHA-256.
 //
 // An object is visible only once its bytes, its name and its directory are synced. Opening the
@@ -98,14 +105,11 @@ class ObjectStore {
     // A file that is staged or opened is refused (busy) when its number is not below.
     int descriptors = DescriptorLimits{}.files;
   };
-  // Whether the host knows that an object's name was synced by an earlier run. Where it knows that
-  // of all, a directory is not synced again.
-  using WasSynced = std::function<bool(Digest const&)>;
   // Faults: io with a sentence that names the directory and what to do about it.
   [[nodiscard]] static Result<std::unique_ptr<ObjectStore>> open(std::filesystem::path data);
   [[nodiscard]] static Result<std::unique_ptr<ObjectStore>> open(
       std::filesystem::path data, Limits limits,
-      std::shared_ptr<Fence> fence = std::make_shared<Fence>(), WasSynced const& was_synced = {});
+      std::shared_ptr<Fence> fence = std::make_shared<Fence>(), ObjectRecovery recovery = {});
   ~ObjectStore();
 
   // Begins an object. `expected` reserves that much room (fallocate, quota): no_space at once if it

@@ -24,13 +24,6 @@
 // What object_store.cpp and object_recovery.cpp share of the object store's insides.
 namespace chisme::node {
 
-// An object's file is named "<64 hex digits>-<size>": its name says how long it was when it was
-// synced, so that a truncated one is noticed without reading it. The hashes of its chunks are in
-// "<64 hex digits>.chunks".
-[[nodiscard]] std::string file_name(StoredObject const& object);
-[[nodiscard]] std::optional<StoredObject> parse_file_name(std::string_view name);
-[[nodiscard]] std::filesystem::path chunks_of(std::filesystem::path const& object);
-
 struct StagingFile::State {
   State(std::shared_ptr<Quota> quota, Quarantine const& its_quarantine)
       : claim(std::move(quota)), quarantine(its_quarantine) {}
@@ -118,8 +111,9 @@ struct ObjectStore::State {
   // REQUIRES: `mutex` is held.
   void list(StoredObject const& object) {
     Copy const copy{object.size, CopyNumber{++last_number}};
-    auto const [at, is_new] = copies.insert_or_assign(object.digest, copy);
-    if (is_new) quota->add(object.size);
+    std::size_t const before = copies.size();
+    copies.insert_or_assign(copies.end(), object.digest, copy);  // a start goes in order
+    if (copies.size() > before) quota->add(object.size);
   }
   // False: another copy is there by now, or none.
   bool forget(Digest const& digest, CopyNumber number) {
@@ -136,17 +130,14 @@ struct ObjectStore::State {
   }
   [[nodiscard]] Result<Descriptor> open_directory_of(Digest const& digest);
 
-  [[nodiscard]] Result<void> prepare(WasSynced const& was_synced);
+  [[nodiscard]] Result<void> prepare(ObjectRecovery recovery);
   [[nodiscard]] Result<void> empty_staging();
-  [[nodiscard]] Result<void> load(WasSynced const& was_synced);
-  [[nodiscard]] Result<void> load(std::filesystem::path const& directory,
-                                  WasSynced const& was_synced);
+  [[nodiscard]] Result<void> load(ListedDirectory const& listed, WasSynced const& was_synced);
   [[nodiscard]] Result<void> publish(StagingFile::State& staged, StoredObject const& object);
   [[nodiscard]] Result<void> write_chunks(std::filesystem::path const& path,
                                           ChunkHashes const& hashes);
   [[nodiscard]] Result<void> refresh_chunks(StoredObject const& object, ChunkHashes const& hashes);
-  [[nodiscard]] Result<void> remove_orphans(
-      std::vector<std::filesystem::directory_entry> const& files) const;
+  [[nodiscard]] Result<void> remove_orphans(ListedDirectory const& listed) const;
   [[nodiscard]] Result<void> set_aside(StoredObject const& object);
   [[nodiscard]] Result<void> unlink_copy(StoredObject const& object, CopyNumber number);
 };

@@ -66,10 +66,10 @@ Result<void> Statement::each(std::function<bool(Statement&)> const& row) {
   return result;
 }
 
-std::string Statement::text(int column) {
+std::string_view Statement::text(int column) {
   auto const* bytes = static_cast<char const*>(sqlite3_column_blob(statement_.get(), column));
   auto const size = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column));
-  return bytes == nullptr ? std::string{} : std::string(bytes, size);
+  return bytes == nullptr ? std::string_view{} : std::string_view(bytes, size);
 }
 
 std::uint64_t Statement::number(int column) {

@@ -37,7 +37,8 @@ class Statement {
   // Calls `row` for each row until it returns false, which makes this return `corrupt`.
   [[nodiscard]] Result<void> each(std::function<bool(Statement&)> const& row);
 
-  [[nodiscard]] std::string text(int column);
+  // Of the row that it stands at; good until the next one.
+  [[nodiscard]] std::string_view text(int column);
   [[nodiscard]] std::uint64_t number(int column);
 
  private:

@@ -58,7 +58,7 @@ TEST_F(ObjectStoreTest, AStartSyncsADirectoryUnlessAllInItIsKnownToHaveBeenSynce
   for (bool const is_known : {false, true}) {
     DiskWatch const watch;
     auto const objects = ObjectStore::open(data(), {}, std::make_shared<Fence>(),
-                                           [&](Digest const&) { return is_known; });
+                                           {.was_synced = [&](Digest const&) { return is_known; }});
     ASSERT_TRUE(objects);
     EXPECT_EQ((*objects)->objects().size(), 1u);
     if (is_known) {

@@ -139,11 +139,10 @@ def ws_push(server, name, size):
     return measured(server, work)
 
 
-def ws_pull(server, name, size, ahead=8):
+def ws_pull(server, name, size, ahead=12):
     """/ws/read: blocks of 256 KiB, `ahead` of which are asked for before they come."""
-    def ask(connection, block):
-        text = f'{{"id":{block},"op":"read","file":"{name}","offset":{block * BLOCK},"length":{BLOCK}}}'
-        connection.sendall(frame(1, text.encode()))
+    def asking(block):
+        return frame(1, f'{{"id":{block},"op":"read","file":"{name}","offset":{block * BLOCK},"length":{BLOCK}}}'.encode())
 
     def work():
         connection, rest = websocket(server, "/ws/read")
@@ -151,9 +150,10 @@ def ws_pull(server, name, size, ahead=8):
             blocks, asked, taken = size // BLOCK, 0, len(rest)
             buffer = bytearray(1 << 20)
             while taken < size:
-                while asked < blocks and asked * BLOCK < taken + ahead * BLOCK:
-                    ask(connection, asked)
-                    asked += 1
+                until = min(blocks, -(-taken // BLOCK) + ahead)
+                if asked < until:
+                    connection.sendall(b"".join(map(asking, range(asked, until))))
+                    asked = until
                 count = connection.recv_into(buffer)
                 assert count > 0, "closed early"
                 taken += count

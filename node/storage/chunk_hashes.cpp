@@ -1,5 +1,6 @@
 #include "node/storage/chunk_hashes.hpp"
 
+#include <sys/uio.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -34,6 +35,15 @@ std::uint64_t number_at(std::string_view text, std::size_t at) {
 std::uint32_t seconds_of(Instant now) {
   auto const since = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch());
   return static_cast<std::uint32_t>(since.count()) + 1;
+}
+
+// Whether a read there would not wait for the disk (preadv2(2), RWF_NOWAIT). A file system that
+// cannot tell is taken to be in memory.
+bool is_in_memory(int descriptor, std::uint64_t offset) {
+  std::byte byte{};
+  iovec const into{&byte, 1};
+  return ::preadv2(descriptor, &into, 1, static_cast<off_t>(offset), RWF_NOWAIT) >= 0 ||
+         errno != EAGAIN;
 }
 
 }  // namespace
@@ -98,18 +108,23 @@ ChunkVerdicts::ChunkVerdicts(Copy copy)
     : copy_(std::move(copy)),
       right_at_(std::make_unique<std::atomic<std::uint32_t>[]>(chunk_count(copy_.size))) {}
 
-bool ChunkVerdicts::is_trusted(std::uint64_t chunk, Instant now) const {
+bool ChunkVerdicts::is_trusted(int descriptor, std::uint64_t chunk, Instant now) const {
   std::uint32_t const at = right_at_[chunk];
   constexpr auto most = std::chrono::duration_cast<std::chrono::seconds>(trusted).count();
-  return at != 0 && seconds_of(now) - at < most;
+  bool const was_right = state_ == State::none || (at != 0 && seconds_of(now) - at < most);
+  // The kernel reads ahead into the beginning, and forgets what is oldest.
+  std::uint64_t const begin = chunk * chunk_bytes;
+  std::uint64_t const last = std::min(begin + chunk_bytes, copy_.size.value()) - 1;
+  return was_right && is_in_memory(descriptor, last) && is_in_memory(descriptor, begin);
 }
 
-bool ChunkVerdicts::is_trusted(ByteOffset offset, ByteCount length, Instant now) const {
-  if (length.value() == 0 || state_ == State::none) return true;
+bool ChunkVerdicts::is_trusted(int descriptor, ByteOffset offset, ByteCount length,
+                               Instant now) const {
+  if (length.value() == 0) return true;
   std::uint64_t const last = (offset.value() + length.value() - 1) / chunk_bytes;
   for (std::uint64_t chunk = offset.value() / chunk_bytes; chunk <= last; ++chunk) {
     if (chunk >= chunk_count(copy_.size)) return true;  // there is nothing to be sent
-    if (!is_trusted(chunk, now)) return false;
+    if (!is_trusted(descriptor, chunk, now)) return false;
   }
   return true;
 }
@@ -118,11 +133,10 @@ Result<void> ChunkVerdicts::verify(int descriptor, ByteOffset offset, ByteCount 
                                    Instant now) {
   if (length.value() == 0) return {};
   if (auto read = read_hashes(); !read) return read;
-  if (state_ == State::none) return {};
   std::uint64_t const last =
       std::min((offset.value() + length.value() - 1) / chunk_bytes, chunk_count(copy_.size) - 1);
   for (std::uint64_t chunk = offset.value() / chunk_bytes; chunk <= last; ++chunk) {
-    if (is_trusted(chunk, now)) continue;
+    if (is_trusted(descriptor, chunk, now)) continue;
     if (auto right = check(descriptor, chunk); !right) return right;
     right_at_[chunk] = seconds_of(now);
   }
@@ -164,6 +178,7 @@ Result<void> ChunkVerdicts::check(int descriptor, std::uint64_t chunk) const {
 }
 
 bool ChunkVerdicts::is_right(std::uint64_t chunk, std::span<std::byte const> bytes) const {
+  if (state_ == State::none) return true;
   if (has_chunk_file(copy_.size)) return XXH3_64bits(bytes.data(), bytes.size()) == hashes_[chunk];
   Sha256 hasher;
   hasher.update(bytes);

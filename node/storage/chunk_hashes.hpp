@@ -59,8 +59,9 @@ class ChunkHasher {
 // ChunkVerdicts remembers which chunks of one copy were read and found right a short while ago. All
 // who have the copy open share it. Thread-safe.
 //
-// What it promises: a chunk whose bytes leave was compared with its hash at most `trusted` before.
-// Within that time the bytes come from the kernel's memory, unless it had to forget them.
+// What it promises: a chunk whose bytes leave was compared with its hash at most `trusted` before,
+// and its ends have not left the kernel's memory since: what must come from the disk again is
+// compared again, by who may wait for the disk.
 class ChunkVerdicts {
  public:
   static constexpr Duration trusted = std::chrono::seconds{60};
@@ -72,8 +73,10 @@ class ChunkVerdicts {
   };
   explicit ChunkVerdicts(Copy copy);
 
-  // No need to call `verify` for these bytes: they are right, or nobody can tell. Never blocks.
-  [[nodiscard]] bool is_trusted(ByteOffset offset, ByteCount length, Instant now) const;
+  // No need to call `verify` for these bytes: they are in memory, and right, or nobody can tell.
+  // Never blocks; two system calls for each chunk.
+  [[nodiscard]] bool is_trusted(int descriptor, ByteOffset offset, ByteCount length,
+                                Instant now) const;
   // Reads the chunks that these bytes are in, but for those that are trusted, and compares them.
   // Blocks on the disk. Faults: corrupt, io; after io nothing is known, and the next call tries
   // again.
@@ -86,7 +89,7 @@ class ChunkVerdicts {
   enum class State : std::uint8_t { unread, known, none };
 
   [[nodiscard]] Result<void> read_hashes();
-  [[nodiscard]] bool is_trusted(std::uint64_t chunk, Instant now) const;
+  [[nodiscard]] bool is_trusted(int descriptor, std::uint64_t chunk, Instant now) const;
   [[nodiscard]] Result<void> check(int descriptor, std::uint64_t chunk) const;
   [[nodiscard]] bool is_right(std::uint64_t chunk, std::span<std::byte const> bytes) const;
 

@@ -76,7 +76,7 @@ ObjectFile::~ObjectFile() {
 }
 
 bool ObjectFile::is_trusted(ByteOffset offset, ByteCount length) const {
-  return verdicts_->is_trusted(offset, length, steady_now());
+  return verdicts_->is_trusted(descriptor_, offset, length, steady_now());
 }
 
 Result<void> ObjectFile::verify(ByteOffset offset, ByteCount length) const {

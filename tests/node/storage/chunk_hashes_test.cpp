@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 
@@ -150,8 +151,35 @@ TEST_F(ChunkedObjects, TrustEndsAfterSomeTime) {
   auto const file = *objects->open_object(digest);
   Instant const now{100s};
   ASSERT_TRUE(verdicts.verify(file->descriptor(), ByteOffset{0}, ByteCount{1}, now));
-  EXPECT_TRUE(verdicts.is_trusted(ByteOffset{0}, ByteCount{1}, now + 59s));
-  EXPECT_FALSE(verdicts.is_trusted(ByteOffset{0}, ByteCount{1}, now + 61s));
+  auto const is_trusted_at = [&](Instant then) {
+    return verdicts.is_trusted(file->descriptor(), ByteOffset{0}, ByteCount{1}, then);
+  };
+  EXPECT_TRUE(is_trusted_at(now + 59s));
+  EXPECT_FALSE(is_trusted_at(now + 61s));
+}
+
+// The kernel drops what is on a disk when it is asked to, but nothing of a file system in memory.
+TEST_F(ChunkedObjects, WhatMustComeFromTheDiskAgainIsComparedAgain) {
+  for (bool const hashes : {true, false}) {
+    if (!hashes) fs::remove(chunks());
+    objects = open();
+    auto const file = *objects->open_object(digest);
+    auto const is_trusted = [&] { return file->is_trusted(ByteOffset{0}, ByteCount{large}); };
+    ASSERT_TRUE(file->verify(ByteOffset{0}, ByteCount{large}));
+    ASSERT_EQ(file->lacks_hashes(), !hashes);
+    EXPECT_TRUE(is_trusted());
+    ASSERT_EQ(::fsync(file->descriptor()), 0);
+    ASSERT_EQ(::posix_fadvise(file->descriptor(), chunk_bytes, 0, POSIX_FADV_DONTNEED), 0);
+    std::byte byte{};
+    iovec const into{&byte, 1};
+    if (::preadv2(file->descriptor(), &into, 1, large - 1, RWF_NOWAIT) == 1) {
+      GTEST_SKIP() << data() << " is in memory";
+    }
+    EXPECT_FALSE(is_trusted());
+    EXPECT_TRUE(file->is_trusted(ByteOffset{0}, ByteCount{chunk_bytes}));
+    ASSERT_TRUE(file->verify(ByteOffset{0}, ByteCount{large}));
+    EXPECT_TRUE(is_trusted());
+  }
 }
 
 TEST_F(ChunkedObjects, HashesThatCannotBeReadForAMomentAreNotTakenForMissing) {
@@ -165,7 +193,7 @@ TEST_F(ChunkedObjects, HashesThatCannotBeReadForAMomentAreNotTakenForMissing) {
   fs::create_directory(chunks());  // opens, and cannot be read
   EXPECT_EQ(look().error().fault, Fault::io);
   EXPECT_FALSE(verdicts.lacks_hashes());
-  EXPECT_FALSE(verdicts.is_trusted(ByteOffset{0}, ByteCount{1}, Instant{100s}));
+  EXPECT_FALSE(verdicts.is_trusted(file->descriptor(), ByteOffset{0}, ByteCount{1}, Instant{100s}));
   fs::remove(chunks());
   write_text(chunks(), hashes);
   EXPECT_TRUE(look());

@@ -1,7 +1,7 @@
-// Bundles the page's unit tests and runs them with node's own runner: node run.mjs [--modules DIR].
+// Checks the page's types, bundles its unit tests and runs them with node's own runner: node run.mjs [--modules DIR].
 // DIR holds the page's node_modules, when they are somewhere already.
 import {spawnSync} from "node:child_process";
-import {mkdtempSync, readdirSync, rmSync} from "node:fs";
+import {cpSync, mkdtempSync, readdirSync, rmSync} from "node:fs";
 import {createRequire} from "node:module";
 import {tmpdir} from "node:os";
 import {dirname, join} from "node:path";
@@ -13,6 +13,20 @@ const at = process.argv.indexOf("--modules");
 const modules = at < 0 ? modulesFolder() : process.argv[at + 1];
 const esbuild = createRequire(join(modules, "package.json"))("esbuild");
 
+// Packages are found beside the sources, so these are checked where the packages are.
+function typesFit() {
+  for (const name of ["source", "tsconfig.json"]) {
+    rmSync(join(modules, name), {recursive: true, force: true});
+    cpSync(join(here, "../../../web/page", name), join(modules, name), {recursive: true});
+  }
+  const compiler = join(modules, "node_modules/typescript/bin/tsc");
+  const {status} = spawnSync(process.execPath, [compiler, "-p", join(modules, "tsconfig.json")], {
+    stdio: "inherit",
+  });
+  return status === 0;
+}
+
+const fit = typesFit();
 const tests = readdirSync(here).filter((name) => name.endsWith("_test.ts"));
 const out = mkdtempSync(join(tmpdir(), "chisme-page-unit-"));
 await esbuild.build({
@@ -31,4 +45,4 @@ const {status} = spawnSync(process.execPath, ["--enable-source-maps", "--test", 
   stdio: "inherit",
 });
 rmSync(out, {recursive: true, force: true});
-process.exit(status ?? 1);
+process.exit(fit ? (status ?? 1) : 1);

@@ -1,7 +1,8 @@
 import {useSignal} from "@preact/signals";
 import {bytes, moment} from "../format";
 import {mediaType} from "../player/playback";
-import {cluster, connection, files, nodes, playing, remove, search, shown} from "../state";
+import {files, playing, remove, search, shown} from "../library";
+import {cluster, connection, nodes} from "../state";
 import {t} from "../text";
 import type {StoredFile} from "../types";
 

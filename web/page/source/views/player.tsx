@@ -2,7 +2,7 @@ import {useEffect, useMemo, useRef} from "preact/hooks";
 import {useSignal} from "@preact/signals";
 import {bytes, host} from "../format";
 import {mediaType, Playback, type Way} from "../player/playback";
-import {playing} from "../state";
+import {playing} from "../library";
 import {t} from "../text";
 import type {StoredFile} from "../types";
 import {downloadUrl} from "./files";

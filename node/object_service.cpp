@@ -136,6 +136,7 @@ std::vector<web::Replica> ObjectService::replicas(web::FileInfo const& file) {
   auto const view = parts_.core.view();
   auto const ranked = cluster::rank(holders_of(*view, file.digest), random_);
   std::vector<web::Replica> replicas;
+  replicas.reserve(ranked.size());
   for (cluster::Ranked const& holder : ranked) {
     replicas.push_back(replica_of(*member_of(*view, holder.node), holder.load));
   }

@@ -31,7 +31,7 @@ std::string_view without_port(std::string_view authority) {
 bool is_own_host(ServiceSettings const& settings, std::string_view authority) {
   std::string const host = lower(without_port(authority));
   if (host.empty()) return false;
-  if (host == "localhost") return true;
+  if (host == "localhost" || host == "127.0.0.1") return true;
   // Parsed as an address: 127.evil.example begins with 127. too.
   auto const endpoint = parse_endpoint(host + ":1");
   if (endpoint && is_loopback(*endpoint)) return true;
@@ -76,22 +76,21 @@ std::optional<Reply> access_refusal(Gateway& gateway, ServiceSettings const& set
   return std::nullopt;
 }
 
-std::vector<Header> cross_origin_headers(Gateway& gateway, Request const& request) {
-  std::vector<Header> headers{{"Vary", "Origin"}};
+void add_cross_origin_headers(Gateway& gateway, Request const& request, Fields& headers) {
+  headers.add("Vary", "Origin");
   if (auto const origin = trusted_origin(gateway, request)) {
-    headers.push_back({"Access-Control-Allow-Origin", std::string{*origin}});
-    headers.push_back({"Access-Control-Expose-Headers",
-                       "Accept-Ranges, Chisme-Version, Content-Disposition, Content-Length, "
-                       "Content-Range, Digest, ETag, Last-Modified, Link, Location, Repr-Digest, "
-                       "Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, "
-                       "Tus-Resumable, Tus-Version, Upload-Concat, Upload-Defer-Length, "
-                       "Upload-Expires, Upload-Incomplete, Upload-Length, Upload-Metadata, "
-                       "Upload-Offset"});
+    headers.add("Access-Control-Allow-Origin", *origin);
+    headers.add("Access-Control-Expose-Headers",
+                "Accept-Ranges, Chisme-Version, Content-Disposition, Content-Length, "
+                "Content-Range, Digest, ETag, Last-Modified, Link, Location, Repr-Digest, "
+                "Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, "
+                "Tus-Resumable, Tus-Version, Upload-Concat, Upload-Defer-Length, "
+                "Upload-Expires, Upload-Incomplete, Upload-Length, Upload-Metadata, "
+                "Upload-Offset");
   }
-  return headers;
 }
 
-std::vector<Header> preflight_headers(Gateway& gateway, Request const& request) {
+Fields preflight_headers(Gateway& gateway, Request const& request) {
   if (!trusted_origin(gateway, request)) return {};
   return {{"Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS"},
           {"Access-Control-Allow-Headers",

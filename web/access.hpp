@@ -14,9 +14,10 @@ namespace chisme::web {
 [[nodiscard]] std::optional<Reply> access_refusal(Gateway& gateway, ServiceSettings const& settings,
                                                   Request const& request, Target const& target);
 
-// The headers that let a page of this cluster read the answer (Fetch, CORS); `Vary: Origin` always.
-[[nodiscard]] std::vector<Header> cross_origin_headers(Gateway& gateway, Request const& request);
+// Adds the headers that let a page of this cluster read the answer (Fetch, CORS); `Vary: Origin`
+// always.
+void add_cross_origin_headers(Gateway& gateway, Request const& request, Fields& headers);
 // Those of the answer to a preflight.
-[[nodiscard]] std::vector<Header> preflight_headers(Gateway& gateway, Request const& request);
+[[nodiscard]] Fields preflight_headers(Gateway& gateway, Request const& request);
 
 }  // namespace chisme::web

@@ -17,7 +17,7 @@ bool is_stale(Call const& call, Lookup const& lookup) {
 
 FileOrPlan find_file(Call const& call, std::string const& name) {
   if (call.found && !*call.found) return tl::unexpected<Plan>(problem_of(call.found->error()));
-  Lookup const lookup = call.found ? **call.found : call.gateway.lookup(name);
+  Lookup lookup = call.found ? **call.found : call.gateway.lookup(name);
   // Of a name without copies others may know copies that this node has not heard of yet.
   if (!call.found && (lookup.status != LookupStatus::found || is_stale(call, lookup))) {
     return tl::unexpected<Plan>(AskOthers{name});
@@ -28,7 +28,7 @@ FileOrPlan find_file(Call const& call, std::string const& name) {
   }
   switch (lookup.status) {
     case LookupStatus::found:
-      return lookup.file;
+      return std::move(lookup.file);
     case LookupStatus::absent:
       return tl::unexpected<Plan>(problem(404, "There is no file " + name + "."));
     case LookupStatus::lost:

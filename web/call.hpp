@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "web/file_heads.hpp"
 #include "web/gateway.hpp"
 #include "web/http/request.hpp"
 #include "web/plan.hpp"
@@ -18,6 +19,7 @@ struct Call {
   ServiceSettings const& settings;
   Request const& request;
   Target const& target;
+  FileHeads& heads;
   std::string_view rest;                  // of the path, behind the route's
   Result<Lookup> const* found = nullptr;  // the answer to an AskOthers
 };

@@ -5,9 +5,7 @@
 #include "cluster/base/overloaded.hpp"
 #include "web/call.hpp"
 #include "web/conditions.hpp"
-#include "web/digest_fields.hpp"
-#include "web/http_date.hpp"
-#include "web/media_types.hpp"
+#include "web/file_heads.hpp"
 #include "web/names.hpp"
 #include "web/problem.hpp"
 #include "web/ranges.hpp"
@@ -17,44 +15,15 @@
 namespace chisme::web {
 namespace {
 
-// A user's bytes must never run as a part of this site.
-constexpr char sandbox[] =
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src "
-    "'self'";
-
-// Browsers would take plain text that names no charset for windows-1252.
-std::string shown_type(std::string const& type) {
-  return type == "text/plain" ? "text/plain; charset=utf-8" : type;
-}
-
-// What a user's bytes are called, and how a browser has to treat them.
-void add_content_headers(Reply& head, std::string const& name, std::string const& type,
-                         bool download) {
-  bool const shown = !download && is_shown_inline(type);
-  head.add("Content-Type", shown_type(type));
-  head.add("Content-Disposition", content_disposition(shown ? "inline" : "attachment", name));
-  head.add("X-Content-Type-Options", "nosniff");
-  head.add("Content-Security-Policy", sandbox);
-}
-
 void add_links(Reply& reply, Call const& call, FileInfo const& file) {
-  for (Header& link : duplicate_links(file, call.gateway.replicas(file))) {
-    reply.headers.push_back(std::move(link));
-  }
+  add_duplicate_links(file, call.gateway.replicas(file), reply.headers);
 }
 
 Reply file_head(Call const& call, FileInfo const& file, bool download) {
-  constexpr std::size_t most = 16;  // but for links of large clusters
+  constexpr std::size_t usual_bytes = 1024;
   Reply head;
-  head.headers.reserve(most);
-  add_content_headers(head, file.name, file.type, download);
-  head.add("ETag", etag_of(file.digest));
-  head.add("Last-Modified", http_date(file.modified));
-  head.add("Accept-Ranges", "bytes");
-  head.add("Repr-Digest", repr_digest(file.digest));
-  head.add("Digest", "SHA-256=" + base64(file.digest));
-  head.add("Chisme-Version", file.version);
-  head.add("Cache-Control", "no-cache");
+  head.headers.reserve(usual_bytes);
+  head.headers.add(call.heads.of(file, download));
   add_links(head, call, file);
   return head;
 }
@@ -77,14 +46,14 @@ std::variant<Reply, Selection> select_bytes(Call const& call, FileInfo const& fi
                  [&](ByteRange asked) -> std::variant<Reply, Selection> {
                    std::uint64_t const last = asked.first.value() + asked.length.value() - 1;
                    head.status = 206;
-                   head.add("Content-Range", "bytes " + std::to_string(asked.first.value()) + "-" +
-                                                 std::to_string(last) + "/" + size);
+                   head.headers.add("Content-Range", "bytes ", std::to_string(asked.first.value()),
+                                    "-", std::to_string(last), "/", size);
                    return Selection{std::move(head), asked.first, asked.length};
                  },
                  [&](Unsatisfiable) -> std::variant<Reply, Selection> {
                    Reply reply =
                        problem(416, "The file has " + size + " bytes; the range is behind them.");
-                   reply.headers.push_back({"Content-Range", "bytes */" + size});
+                   reply.headers.add("Content-Range", "bytes */", size);
                    return reply;
                  }},
       ranged ? parse_range(*range, file.size) : RangeAnswer{WholeFile{}});
@@ -102,25 +71,24 @@ std::optional<Reply> precondition_reply(Call const& call, FileInfo const& file) 
   }
   Reply reply = file_head(call, file, false);
   reply.status = 304;
-  std::erase_if(reply.headers, [](Header const& header) {
-    return header.name == "Content-Type" || header.name == "Content-Disposition";
-  });
+  reply.headers.remove("Content-Type");
+  reply.headers.remove("Content-Disposition");
   return reply;
 }
 
 template <class Source>
-Plan serve(Call const& call, FileInfo const& file, bool download) {
+Plan serve(Call const& call, FileInfo file, bool download) {
   auto selected = select_bytes(call, file, file_head(call, file, download));
   if (auto* const reply = std::get_if<Reply>(&selected)) return std::move(*reply);
   auto& selection = std::get<Selection>(selected);
-  return Source{std::move(selection.head), file, selection.offset, selection.length};
+  return Source{std::move(selection.head), std::move(file), selection.offset, selection.length};
 }
 
-Plan relay(Call const& call, FileInfo const& file, bool download) {
+Plan relay(Call const& call, FileInfo file, bool download) {
   if (call.gateway.replicas(file).empty()) {
     return problem(503, "No node that holds " + file.name + " is in reach. Try again shortly.");
   }
-  return serve<RelayObject>(call, file, download);
+  return serve<RelayObject>(call, std::move(file), download);
 }
 
 Plan not_here(Call const& call, FileInfo const& file) {
@@ -132,27 +100,27 @@ Plan not_here(Call const& call, FileInfo const& file) {
 }
 
 // Which node's bytes answer, when the client leaves it to us.
-Plan serve_or_redirect(Call const& call, FileInfo const& file, bool download) {
+Plan serve_or_redirect(Call const& call, FileInfo file, bool download) {
   Hops const hops = hops_of(call.target);
   if (file.local) {
     auto const other = hops == Hops::bounced ? std::nullopt : call.gateway.bounce(file);
     if (other && !other->self) return redirect_to(call, file, *other, Hops::bounced, download);
-    return serve<SendObject>(call, file, download);
+    return serve<SendObject>(call, std::move(file), download);
   }
   // Whoever redirected to us believed that we hold it. To redirect again could go round in circles.
-  if (hops != Hops::none) return relay(call, file, download);
+  if (hops != Hops::none) return relay(call, std::move(file), download);
   auto const holder = call.gateway.redirect(file, false);
-  if (!holder || holder->self) return relay(call, file, download);
+  if (!holder || holder->self) return relay(call, std::move(file), download);
   return redirect_to(call, file, *holder, Hops::redirected, download);
 }
 
-Plan download_plan(Call const& call, FileInfo const& file, bool download) {
+Plan download_plan(Call const& call, FileInfo file, bool download) {
   if (auto reply = precondition_reply(call, file)) return std::move(*reply);
   auto const via = call.target.parameter("via");
-  if (!via) return serve_or_redirect(call, file, download);
+  if (!via) return serve_or_redirect(call, std::move(file), download);
   if (*via != "local" && *via != "proxy") return problem(400, "`via` must be `local` or `proxy`.");
-  if (file.local) return serve<SendObject>(call, file, download);
-  return *via == "local" ? not_here(call, file) : relay(call, file, download);
+  if (file.local) return serve<SendObject>(call, std::move(file), download);
+  return *via == "local" ? not_here(call, file) : relay(call, std::move(file), download);
 }
 
 // A file that is nowhere, but on its way.
@@ -169,25 +137,25 @@ std::optional<Plan> follow_plan(Call const& call, std::string const& name) {
 // No ETag and no ranges: what a client has of it must not be taken for the file.
 Reply incomplete_head(std::string const& name, std::string const& type) {
   Reply head;
-  add_content_headers(head, name, type, false);
-  head.add("Upload-Incomplete", "?1");
-  head.add("Accept-Ranges", "none");
-  head.add("Cache-Control", "no-store");
+  add_content_fields(head.headers, name, type, false);
+  head.headers.add("Upload-Incomplete", "?1");
+  head.headers.add("Accept-Ranges", "none");
+  head.headers.add("Cache-Control", "no-store");
   return head;
 }
 
 Plan get_file(Call const& call) {
   auto const name = name_from_url(call.rest);
   if (!name) return problem_of(name.error());
-  auto const file = find_file(call, *name);
+  auto file = find_file(call, *name);
   if (!file) return follow_plan(call, *name).value_or(file.error());
-  return download_plan(call, *file, call.target.parameter("download") == "1");
+  return download_plan(call, std::move(*file), call.target.parameter("download") == "1");
 }
 
 Plan get_client(Call const& call) {
-  auto const file = find_file_parameter(call);
+  auto file = find_file_parameter(call);
   if (!file) return file.error();
-  return download_plan(call, *file, true);
+  return download_plan(call, std::move(*file), true);
 }
 
 }  // namespace chisme::web

@@ -53,7 +53,13 @@ bool is_control(std::int32_t code_point) {
          code_point == 0x2029;
 }
 
+// ASCII but for its control characters: UTF-8 and NFC as it is.
+bool is_plain(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
 Result<std::string> normalised(std::string_view text) {
+  if (is_plain(text)) return std::string{text};
   utf8proc_uint8_t* made = nullptr;
   utf8proc_ssize_t const size =
       utf8proc_map(reinterpret_cast<utf8proc_uint8_t const*>(text.data()),
@@ -88,8 +94,9 @@ Result<std::string> checked_name(std::string_view text) {
     return fail(Fault::invalid, "the name is longer than 1024 bytes");
   }
   bool controls = false;
-  bool const valid = each_code_point(
-      text, [&](std::int32_t code_point) { controls = controls || is_control(code_point); });
+  bool const valid = is_plain(text) || each_code_point(text, [&](std::int32_t code_point) {
+                       controls = controls || is_control(code_point);
+                     });
   if (!valid) return fail(Fault::invalid, "the name is not UTF-8");
   if (controls) return fail(Fault::invalid, "the name has a control character");
   auto name = normalised(text);

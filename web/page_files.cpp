@@ -68,14 +68,14 @@ Plan get_asset(Call const& call, Asset const& asset) {
               .body = {}};
   // A worker in a file of the root may control the whole site only if it is told so.
   if (asset.path.find("worker") != std::string_view::npos) {
-    reply.headers.push_back({"Service-Worker-Allowed", "/"});
+    reply.headers.add("Service-Worker-Allowed", "/");
   }
   if (client_has(call.request, etag)) {
     reply.status = 304;
     return reply;
   }
-  reply.headers.push_back({"Content-Type", std::string{asset.type}});
-  if (compressed) reply.headers.push_back({"Content-Encoding", "gzip"});
+  reply.headers.add("Content-Type", asset.type);
+  if (compressed) reply.headers.add("Content-Encoding", "gzip");
   reply.body = compressed ? asset.gzip : asset.body;
   return reply;
 }

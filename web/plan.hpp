@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "web/gateway.hpp"
+#include "web/http/fields.hpp"
 #include "web/http/request.hpp"
 #include "web/tus/request.hpp"
 
@@ -18,13 +19,9 @@ namespace chisme::web {
 // unknown.
 struct Reply {
   unsigned status = 200;
-  std::vector<Header> headers;
+  Fields headers;
   std::string body;
   bool close = false;  // the connection cannot go on after it
-
-  void add(std::string name, std::string value) {
-    headers.push_back({std::move(name), std::move(value)});
-  }
 };
 
 // `head` (its body is empty), then bytes of a local object. For HEAD, only `head`.

@@ -115,7 +115,7 @@ Reply problem(unsigned status, std::string const& detail) {
               .body = R"({"type":"about:blank","title":)" + json_string(reason_phrase(status)) +
                       ",\"status\":" + std::to_string(status) +
                       ",\"detail\":" + json_string(detail) + "}\n"};
-  if (status == 503) reply.headers.push_back({"Retry-After", "2"});
+  if (status == 503) reply.headers.add("Retry-After", "2");
   return reply;
 }
 

@@ -1,5 +1,7 @@
 #include "web/redirects.hpp"
 
+#include <algorithm>
+
 #include "web/digest_fields.hpp"
 #include "web/json.hpp"
 #include "web/names.hpp"
@@ -11,23 +13,20 @@ namespace {
 // More holders than this help no client.
 constexpr std::size_t link_count_max = 16;
 
-Reply redirect_reply(std::string location) {
+Reply redirect_reply(std::string const& location) {
   return Reply{.status = 307,
-               .headers = {{"Location", std::move(location)}, {"Cache-Control", "no-store"}},
+               .headers = {{"Location", location}, {"Cache-Control", "no-store"}},
                .body = {}};
 }
 
 }  // namespace
 
-std::vector<Header> duplicate_links(FileInfo const& file, std::span<Replica const> replicas) {
-  std::vector<Header> links;
+void add_duplicate_links(FileInfo const& file, std::span<Replica const> replicas, Fields& headers) {
   std::string const path = "/files/" + percent_encoded(file.name) + "?via=local";
-  for (Replica const& replica : replicas) {
-    if (links.size() == link_count_max) break;
-    links.push_back({"Link", "<" + replica.http + path +
-                                 ">; rel=duplicate; pri=" + std::to_string(links.size() + 1)});
+  std::size_t count = 0;
+  for (Replica const& replica : replicas.first(std::min(replicas.size(), link_count_max))) {
+    headers.add("Link", "<", replica.http, path, ">; rel=duplicate; pri=", std::to_string(++count));
   }
-  return links;
 }
 
 Hops hops_of(Target const& target) {
@@ -44,13 +43,11 @@ Reply redirect_to(Call const& call, FileInfo const& file, Replica const& replica
   // A holder of the bytes may not have heard yet that they are the file: it would show the one
   // before.
   location += "&version=" + percent_encoded(file.version);
-  Reply reply = redirect_reply(std::move(location));
+  Reply reply = redirect_reply(location);
   // Of the file, not of this answer: a Metalink client learns it with the first answer (RFC 6249).
-  reply.headers.push_back({"Repr-Digest", repr_digest(file.digest)});
-  reply.headers.push_back({"Digest", "SHA-256=" + base64(file.digest)});
-  for (Header& link : duplicate_links(file, call.gateway.replicas(file))) {
-    reply.headers.push_back(std::move(link));
-  }
+  reply.headers.add("Repr-Digest", repr_digest(file.digest));
+  reply.headers.add("Digest", "SHA-256=", base64(file.digest));
+  add_duplicate_links(file, call.gateway.replicas(file), reply.headers);
   return reply;
 }
 

@@ -8,9 +8,8 @@
 
 namespace chisme::web {
 
-// `Link: <URL>; rel=duplicate; pri=N` for each holder, best first (RFC 6249).
-[[nodiscard]] std::vector<Header> duplicate_links(FileInfo const& file,
-                                                  std::span<Replica const> replicas);
+// Adds `Link: <URL>; rel=duplicate; pri=N` for each holder, best first (RFC 6249).
+void add_duplicate_links(FileInfo const& file, std::span<Replica const> replicas, Fields& headers);
 
 // How often a request was redirected already, by `?hop=`. A node without the file sends it to a
 // holder with hop=0; that holder may send it on once more, with hop=1; then it is never redirected

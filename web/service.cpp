@@ -78,9 +78,7 @@ std::string allowed_methods(Call const& call) {
 
 Plan plan_options(Call const& call, std::string const& allowed) {
   Reply reply{.status = 204, .headers = {{"Allow", allowed}}, .body = {}};
-  for (Header& header : preflight_headers(call.gateway, call.request)) {
-    reply.headers.push_back(std::move(header));
-  }
+  reply.headers.add(preflight_headers(call.gateway, call.request));
   return reply;
 }
 
@@ -97,7 +95,7 @@ Plan plan_other(Call const& call) {
   }
   if (call.request.method == Method::options) return plan_options(call, allowed);
   Reply reply = problem(405, "This address takes " + allowed + " only.");
-  reply.headers.push_back({"Allow", allowed});
+  reply.headers.add("Allow", allowed);
   return reply;
 }
 
@@ -146,7 +144,7 @@ Plan Service::decide(Request const& request, Result<Lookup> const* found) {
   if (auto refusal = access_refusal(gateway_, settings_, request, *target)) {
     return with_cross_origin(request, std::move(*refusal));
   }
-  Plan plan = dispatch({gateway_, settings_, request, *target, {}, found});
+  Plan plan = dispatch({gateway_, settings_, request, *target, heads_, {}, found});
   if (auto* const reply = std::get_if<Reply>(&plan)) {
     *reply = with_cross_origin(request, std::move(*reply));
   } else if (Reply* const head = head_of(plan)) {
@@ -226,9 +224,7 @@ Reply Service::malformed(ParseFailure const& failure) {
 }
 
 Reply Service::with_cross_origin(Request const& request, Reply reply) {
-  for (Header& header : cross_origin_headers(gateway_, request)) {
-    reply.headers.push_back(std::move(header));
-  }
+  add_cross_origin_headers(gateway_, request, reply.headers);
   return reply;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "web/file_heads.hpp"
 #include "web/gateway.hpp"
 #include "web/http/multipart.hpp"
 #include "web/http/parser.hpp"
@@ -56,6 +57,7 @@ class Service {
 
   Gateway& gateway_;
   ServiceSettings settings_;
+  FileHeads heads_;
 };
 
 }  // namespace chisme::web

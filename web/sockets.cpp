@@ -12,8 +12,8 @@ namespace {
 
 Reply upgrade_required() {
   Reply reply = problem(426, "This address speaks WebSocket (version 13) only.");
-  reply.headers.push_back({"Upgrade", "websocket"});
-  reply.headers.push_back({"Sec-WebSocket-Version", "13"});
+  reply.headers.add("Upgrade", "websocket");
+  reply.headers.add("Sec-WebSocket-Version", "13");
   return reply;
 }
 

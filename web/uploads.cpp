@@ -95,11 +95,11 @@ Plan delete_file(Call const& call) {
 Reply stored_reply(StoredFile const& stored, std::string body) {
   Reply reply = json_reply(stored.created ? 201 : 200, std::move(body));
   if (stored.created) {
-    reply.headers.push_back({"Location", "/files/" + percent_encoded(stored.name)});
+    reply.headers.add("Location", "/files/" + percent_encoded(stored.name));
   }
-  reply.headers.push_back({"ETag", etag_of(stored.digest)});
-  reply.headers.push_back({"Repr-Digest", repr_digest(stored.digest)});
-  reply.headers.push_back({"Chisme-Version", stored.version});
+  reply.headers.add("ETag", etag_of(stored.digest));
+  reply.headers.add("Repr-Digest", repr_digest(stored.digest));
+  reply.headers.add("Chisme-Version", stored.version);
   return reply;
 }
 

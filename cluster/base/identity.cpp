@@ -25,15 +25,16 @@ std::string v4_text(std::span<std::uint8_t const, 4> bytes) {
   return text;
 }
 
-std::string hex(std::span<std::uint8_t const> bytes) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string text(bytes.size() * 2, '\0');
-  char* at = text.data();
-  for (std::uint8_t const byte : bytes) {
-    *at++ = digits[byte >> 4];
-    *at++ = digits[byte & 15];
-  }
-  return text;
+constexpr char digits[] = "0123456789abcdef";
+
+// Sixteen digits from `at` on.
+void write_hex(std::uint64_t value, char* at) {
+  for (int shift = 60; shift >= 0; shift -= 4) *at++ = digits[value >> shift & 15];
+}
+
+void write_hex(NodeId id, char* at) {
+  write_hex(id.high, at);
+  write_hex(id.low, at + 16);
 }
 
 // What each character is as a lower-case hexadecimal digit; 255 if it is none. A start parses some
@@ -63,18 +64,12 @@ std::optional<std::uint64_t> parse_hex(std::string_view text) {
   return value;
 }
 
-std::string hex(std::uint64_t value) {
-  std::array<std::uint8_t, 8> bytes{};
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    bytes[i] = static_cast<std::uint8_t>(value >> (56 - 8 * i));
-  }
-  return hex(std::span<std::uint8_t const>{bytes});
-}
-
 }  // namespace
 
 std::string to_string(NodeId id) {
-  return hex(id.high) + hex(id.low);
+  std::string text(32, '\0');
+  write_hex(id, text.data());
+  return text;
 }
 
 std::optional<NodeId> parse_node_id(std::string_view text) {
@@ -86,7 +81,13 @@ std::optional<NodeId> parse_node_id(std::string_view text) {
 }
 
 std::string to_hex(Digest const& digest) {
-  return hex(std::span<std::uint8_t const>{digest.bytes});
+  std::string text(2 * digest.bytes.size(), '\0');
+  char* at = text.data();
+  for (std::uint8_t const byte : digest.bytes) {
+    *at++ = digits[byte >> 4];
+    *at++ = digits[byte & 15];
+  }
+  return text;
 }
 
 std::optional<Digest> parse_digest(std::string_view text) {
@@ -104,7 +105,10 @@ std::optional<Digest> parse_digest(std::string_view text) {
 }
 
 std::string to_string(Version const& version) {
-  return hex(version.time) + "-" + to_string(version.writer);
+  std::string text(49, '-');
+  write_hex(version.time, text.data());
+  write_hex(version.writer, text.data() + 17);
+  return text;
 }
 
 std::optional<Version> parse_version(std::string_view text) {

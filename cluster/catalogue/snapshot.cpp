@@ -32,6 +32,7 @@ std::vector<NodeId> CatalogueSnapshot::holders(Digest const& digest) const {
   std::vector<NodeId> holders;
   HeldObject const* const found = objects_.find(digest);
   if (found == nullptr) return holders;
+  holders.reserve(found->holdings.size());
   for (Holding const& holding : found->holdings) {
     if (holding.has) holders.push_back(holding.holder);
   }

@@ -154,6 +154,7 @@ std::vector<Candidate> candidates(ClusterView const& view, std::span<NodeId cons
   std::uint32_t heaviest = 1;
   for (MemberView const* member : members) heaviest = std::max(heaviest, member->alive.weight);
   std::vector<Candidate> result;
+  result.reserve(members.size());
   for (MemberView const* member : members) {
     Candidate candidate = candidate_of(*member, now, redirects);
     double const share = std::max(1u, member->alive.weight) / static_cast<double>(heaviest);
@@ -181,6 +182,7 @@ std::optional<NodeId> choose(std::span<Candidate const> candidates, Random& rand
 
 std::vector<Ranked> rank(std::span<Candidate const> candidates, Random& random) {
   std::vector<Ranked> ranked;
+  ranked.reserve(candidates.size());
   for (Candidate const& candidate : candidates) {
     ranked.push_back({candidate.node, load_of(candidate)});
     std::swap(ranked.back(), ranked[random.below(ranked.size())]);

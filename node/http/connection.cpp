@@ -1,8 +1,10 @@
 #include "node/http/connection.hpp"
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
+#include <array>
 #include <asio/buffer.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
@@ -28,6 +30,20 @@ constexpr std::uint64_t linger_bytes_max = 256 << 20;
 constexpr auto watch_period = std::chrono::milliseconds(3000);
 // Answers are written in pieces; when the socket is full, there must be progress.
 constexpr std::size_t write_piece_bytes = 64 << 10;
+
+// Both in one packet, if they fit; returns what sendmsg(2) does.
+ssize_t send_pieces(int socket, std::string_view head, std::string_view body) {
+  auto const piece = [](std::string_view bytes) {
+    return iovec{const_cast<char*>(bytes.data()), std::min(bytes.size(), write_piece_bytes)};
+  };
+  // Of a head that is sent in pieces, the body must not follow the first.
+  bool const whole_head = head.size() <= write_piece_bytes;
+  std::array<iovec, 2> pieces{piece(head), piece(whole_head ? body : std::string_view{})};
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = pieces.size();
+  return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
 
 // Counts a request for the load that the node gossips, also when its coroutine is destroyed.
 class CountedRequest {
@@ -177,22 +193,24 @@ asio::awaitable<bool> HttpConnection::read_more(std::chrono::milliseconds patien
   co_return true;
 }
 
-asio::awaitable<bool> HttpConnection::write_all(std::string_view bytes) {
+asio::awaitable<bool> HttpConnection::write_all(std::string_view head, std::string_view body) {
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
-  while (!bytes.empty() && socket_.is_open() && !error) {
+  while (!(head.empty() && body.empty()) && socket_.is_open() && !error) {
     // Most answers fit what the socket takes: to wait for it first would be a turn of the loop.
-    ssize_t const count =
-        ::send(socket_.native_handle(), bytes.data(), std::min(bytes.size(), write_piece_bytes),
-               MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (count >= 0) bytes.remove_prefix(static_cast<std::size_t>(count));
+    ssize_t const count = send_pieces(socket_.native_handle(), head, body);
+    if (count >= 0) {
+      std::size_t const of_head = std::min(head.size(), static_cast<std::size_t>(count));
+      head.remove_prefix(of_head);
+      body.remove_prefix(static_cast<std::size_t>(count) - of_head);
+    }
     if (count >= 0 || errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) break;
     expect_within(host_->settings.progress_timeout);
     co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, token);
     expect_nothing();
   }
-  co_return bytes.empty();
+  co_return head.empty() && body.empty();
 }
 
 asio::awaitable<HttpConnection::After> HttpConnection::serve() {
@@ -254,9 +272,10 @@ std::string HttpConnection::head_of(web::Reply const& answer,
 asio::awaitable<HttpConnection::After> HttpConnection::reply(web::Reply answer) {
   if (answer.status == 0) co_return After::close;
   if (answer.status >= 500) own_fault_ = true;
-  auto bytes = head_of(answer, answer.body.size());
-  if (!head_only_ && has_content(answer.status)) bytes += answer.body;
-  bool const written = co_await write_all(bytes);
+  auto const head = head_of(answer, answer.body.size());
+  std::string_view const body = answer.body;
+  bool const with_body = !head_only_ && has_content(answer.status);
+  bool const written = co_await write_all(head, with_body ? body : std::string_view{});
   if (!written) co_return After::close;
   co_return co_await settle_body(After::linger);
 }

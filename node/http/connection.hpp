@@ -82,7 +82,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   asio::awaitable<void> linger();
   // Reads more into `input_`; false when the client is gone or too slow.
   asio::awaitable<bool> read_more(std::chrono::milliseconds patience);
-  asio::awaitable<bool> write_all(std::string_view bytes);
+  asio::awaitable<bool> write_all(std::string_view head, std::string_view body = {});
 
   // objects.cpp
   asio::awaitable<After> send_object(web::SendObject plan);

@@ -38,7 +38,7 @@ asio::awaitable<HttpConnection::After> HttpConnection::follow_upload(web::Follow
       host_->service.incomplete(parser_.request(), upload->about.name, upload->about.type);
   std::optional<std::uint64_t> length;
   if (chunked) {
-    answer.headers.push_back({"Transfer-Encoding", "chunked"});
+    answer.headers.add("Transfer-Encoding", "chunked");
   } else {
     length = upload->length()->value();
   }

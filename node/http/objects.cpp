@@ -19,9 +19,9 @@ namespace chisme::node {
 // Head and bytes go out in one packet, if they fit.
 asio::awaitable<HttpConnection::After> HttpConnection::send_from_memory(
     web::SendObject plan, std::shared_ptr<std::string const> object) {
-  auto answer = head_of(plan.head, plan.length.value());
-  answer.append(*object, plan.offset.value(), plan.length.value());
-  bool const whole = co_await write_all(answer);
+  auto const head = head_of(plan.head, plan.length.value());
+  auto const bytes = std::string_view{*object}.substr(plan.offset.value(), plan.length.value());
+  bool const whole = co_await write_all(head, bytes);
   if (!whole) co_return After::close;
   host_->gateway.delivered(plan.length);
   co_return co_await settle_body(After::linger);

@@ -13,22 +13,19 @@ std::string response_head(web::Reply const& reply, HeadFacts const& facts) {
   head += web::reason_phrase(reply.status);
   head += "\r\nDate: ";
   head += facts.date;
-  for (auto const& header : reply.headers) {
-    head += "\r\n";
-    head += header.name;
-    head += ": ";
-    head += header.value;
-  }
+  head += "\r\n";
+  head += reply.headers.text();
   if (facts.content_length) {
-    head += "\r\nContent-Length: ";
+    head += "Content-Length: ";
     head += std::to_string(*facts.content_length);
+    head += "\r\n";
   }
   if (!facts.keep_alive) {
-    head += "\r\nConnection: close";
+    head += "Connection: close\r\n";
   } else if (facts.http_1_0) {
-    head += "\r\nConnection: keep-alive";
+    head += "Connection: keep-alive\r\n";
   }
-  head += "\r\n\r\n";
+  head += "\r\n";
   return head;
 }
 

@@ -12,10 +12,10 @@ namespace {
 
 void add_state(Reply& reply, Told const& told) {
   if (told.offset) {
-    reply.headers.push_back({"Upload-Offset", std::to_string(told.offset->value())});
+    reply.headers.add("Upload-Offset", std::to_string(told.offset->value()));
   }
-  reply.headers.push_back({"Upload-Expires", http_date(told.expires)});
-  reply.headers.push_back({"Cache-Control", "no-store"});
+  reply.headers.add("Upload-Expires", http_date(told.expires));
+  reply.headers.add("Cache-Control", "no-store");
 }
 
 std::string concat_text(Told const& told) {
@@ -30,16 +30,16 @@ std::string concat_text(Told const& told) {
 }  // namespace
 
 Reply with_protocol(Reply reply) {
-  reply.headers.push_back({"Tus-Resumable", std::string{protocol_version}});
+  reply.headers.add("Tus-Resumable", protocol_version);
   return reply;
 }
 
 Reply described(ByteCount max_file_size) {
   return with_protocol({.status = 204,
-                        .headers = {{"Tus-Version", std::string{protocol_version}},
-                                    {"Tus-Extension", std::string{extensions}},
+                        .headers = {{"Tus-Version", protocol_version},
+                                    {"Tus-Extension", extensions},
                                     {"Tus-Max-Size", std::to_string(max_file_size.value())},
-                                    {"Tus-Checksum-Algorithm", std::string{checksum_algorithms}}},
+                                    {"Tus-Checksum-Algorithm", checksum_algorithms}},
                         .body = {}});
 }
 
@@ -62,15 +62,15 @@ Reply asked(Told const& told) {
   Reply reply{.status = 200, .headers = {}, .body = {}};
   add_state(reply, told);
   if (told.length) {
-    reply.headers.push_back({"Upload-Length", std::to_string(told.length->value())});
+    reply.headers.add("Upload-Length", std::to_string(told.length->value()));
   } else if (told.about.concat != Concat::final) {
-    reply.headers.push_back({"Upload-Defer-Length", "1"});
+    reply.headers.add("Upload-Defer-Length", "1");
   }
   if (!told.about.metadata.empty()) {
-    reply.headers.push_back({"Upload-Metadata", told.about.metadata});
+    reply.headers.add("Upload-Metadata", told.about.metadata);
   }
   if (told.about.concat != Concat::none) {
-    reply.headers.push_back({"Upload-Concat", concat_text(told)});
+    reply.headers.add("Upload-Concat", concat_text(told));
   }
   return with_protocol(std::move(reply));
 }

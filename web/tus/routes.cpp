@@ -17,7 +17,7 @@ std::optional<Reply> version_refusal(Call const& call) {
   if (call.request.header("tus-resumable") == tus::protocol_version) return std::nullopt;
   Reply reply = problem(412, "Send Tus-Resumable: " + std::string{tus::protocol_version} +
                                  ", the only version of the protocol that this node speaks.");
-  reply.headers.push_back({"Tus-Version", std::string{tus::protocol_version}});
+  reply.headers.add("Tus-Version", tus::protocol_version);
   return tus::with_protocol(std::move(reply));
 }
 
@@ -46,9 +46,7 @@ Plan too_large(Call const& call) {
 
 Plan options_uploads(Call const& call) {
   Reply reply = tus::described(call.settings.max_file_size);
-  for (Header& header : preflight_headers(call.gateway, call.request)) {
-    reply.headers.push_back(std::move(header));
-  }
+  reply.headers.add(preflight_headers(call.gateway, call.request));
   return reply;
 }
 

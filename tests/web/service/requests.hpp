@@ -37,11 +37,7 @@ inline std::string websocket(std::string const& target) {
 
 // All values of that header, in order, joined by " | "; empty when there is none.
 inline std::string header_of(Reply const& reply, std::string const& name) {
-  std::string values;
-  for (Header const& header : reply.headers) {
-    if (header.name == name) values += (values.empty() ? "" : " | ") + header.value;
-  }
-  return values;
+  return reply.headers.values(name);
 }
 
 // A service over a node in memory that knows one local file and one that others hold.

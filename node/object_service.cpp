@@ -11,6 +11,7 @@
 #include "node/clock.hpp"
 #include "node/event_hub.hpp"
 #include "node/failpoint.hpp"
+#include "node/file_search.hpp"
 #include "node/metrics.hpp"
 #include "node/object_upload.hpp"
 #include "node/remote_read.hpp"
@@ -89,6 +90,7 @@ std::vector<ReadSource> sources_of(cluster::ClusterView const& view, Digest cons
 struct ObjectService::Waiting {
   std::map<std::uint64_t, web::Done<web::Lookup>> lookups;
   std::map<std::uint64_t, web::Done<web::RemovedFile>> removals;
+  std::map<std::uint64_t, web::Done<web::FoundFiles>> searches;
   std::uint64_t next = 0;
 
   template <class T>
@@ -110,6 +112,7 @@ ObjectService::~ObjectService() = default;
 void ObjectService::abandon() {
   waiting_->lookups.clear();
   waiting_->removals.clear();
+  waiting_->searches.clear();
 }
 
 // ---- Questions ---------------------------------------------------------------------------------
@@ -174,6 +177,28 @@ std::optional<web::Replica> ObjectService::least_loaded_node() {
 web::Listing ObjectService::list(std::string_view prefix, std::string_view after,
                                  std::size_t limit) {
   return listing(*parts_.core.view(), prefix, after, limit);
+}
+
+void ObjectService::search(web::FileQuery query, web::FilePage page,
+                           web::Done<web::FoundFiles> done) {
+  auto const view = parts_.core.view();
+  if (auto const order = parts_.search.kept(query, *view, steady_now())) {
+    return done(page_of(*order, page, *view));
+  }
+  std::uint64_t const id = ++waiting_->next;
+  waiting_->searches.emplace(id, std::move(done));
+  auto const answer = [&on = loop_, core = &parts_.core, waiting = waiting_, id,
+                       page = std::move(page)](FileSearch::Order order) {
+    asio::post(on, [core, waiting, id, page, order = std::move(order)] {
+      Result<web::FoundFiles> found = page_of(*order, page, *core->view());
+      Waiting::complete(waiting->searches, id, std::move(found));
+    });
+  };
+  auto const newest = [core = &parts_.core] { return core->view(); };
+  auto const making = parts_.search.make(std::move(query), newest, answer);
+  if (!making) {
+    Waiting::complete<web::FoundFiles>(waiting_->searches, id, tl::unexpected(making.error()));
+  }
 }
 
 web::ClusterStatus ObjectService::cluster() {

@@ -13,6 +13,7 @@ class CoreDriver;
 class DiskPool;
 class EventHub;
 class Fence;
+class FileSearch;
 class NarrowPaths;
 class ObjectStore;
 
@@ -28,6 +29,7 @@ struct NodeParts {
   EventHub& events;
   LoadCounters& counters;
   Census& census;
+  FileSearch& search;
   std::function<std::uint64_t()> peer_messages_dropped;
 };
 

@@ -12,6 +12,7 @@
 #include "node/core_driver.hpp"
 #include "node/event_hub.hpp"
 #include "node/event_loop.hpp"
+#include "node/file_search.hpp"
 #include "node/http/listener.hpp"
 #include "node/load_counters.hpp"
 #include "node/load_probe.hpp"
@@ -94,6 +95,7 @@ class RunningNode {
   NarrowPaths narrow_paths_;
   EventHub events_;
   Census census_;
+  std::unique_ptr<FileSearch> search_;
   std::unique_ptr<NodeParts> parts_;
   std::vector<std::unique_ptr<WebLoop>> web_;
   EventLoop transfer_;

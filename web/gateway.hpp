@@ -14,6 +14,7 @@
 #include "cluster/base/result.hpp"
 #include "cluster/base/strong.hpp"
 #include "cluster/base/time.hpp"
+#include "web/file_query.hpp"
 
 // What the web needs of a node. `node/` implements it, once per web loop; every call and every
 // completion is on that loop's thread.
@@ -58,6 +59,13 @@ struct Replica {
 struct Listing {
   std::vector<FileInfo> files;
   std::optional<std::string> next;  // `after` of the next page
+};
+
+// A page of the files that a query is about.
+struct FoundFiles {
+  std::vector<FileInfo> files;
+  std::uint64_t total = 0;  // of all pages
+  bool more = false;        // behind the last of `files`
 };
 
 // A condition on the name's current version (RFC 9110, 13.1); ETags are digests.
@@ -194,6 +202,8 @@ class Gateway {
   [[nodiscard]] virtual std::optional<Replica> least_loaded_node() = 0;
   [[nodiscard]] virtual Listing list(std::string_view prefix, std::string_view after,
                                      std::size_t limit) = 0;
+  // The same in any order, for those that match; may be a little older than `list`. Fault: busy.
+  virtual void search(FileQuery query, FilePage page, Done<FoundFiles> done) = 0;
   [[nodiscard]] virtual ClusterStatus cluster() = 0;
   [[nodiscard]] virtual Readiness readiness(bool for_writes) = 0;
   [[nodiscard]] virtual std::string metrics() = 0;  // Prometheus text format

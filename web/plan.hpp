@@ -67,6 +67,11 @@ struct RemoveFile {
 struct AskOthers {
   std::string name;
 };
+// A list in an order, or of some files only: `Gateway::search`, then `Service::listed`.
+struct SearchFiles {
+  FileQuery query;
+  FilePage page;
+};
 
 // WebSocket routes.
 struct ReadSession {};  // /ws/read
@@ -85,6 +90,6 @@ struct AcceptWebSocket {
 
 // `tus::Wanted`: a resumable upload; then `Service::resumed`.
 using Plan = std::variant<Reply, SendObject, RelayObject, FollowUpload, ReceiveFile, ReceiveForm,
-                          RemoveFile, AskOthers, AcceptWebSocket, tus::Wanted>;
+                          RemoveFile, AskOthers, SearchFiles, AcceptWebSocket, tus::Wanted>;
 
 }  // namespace chisme::web

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "cluster/base/check.hpp"
 #include "cluster/base/overloaded.hpp"
 #include "web/access.hpp"
 #include "web/call.hpp"
@@ -192,12 +193,23 @@ Reply Service::form_stored(Request const& request, ReceiveForm const& form,
   }
   if (stored.empty()) return failed(request, {Fault::invalid, "the form has no file in it"});
   if (form.browser) {
-    return with_cross_origin(request,
-                             Reply{.status = 303, .headers = {{"Location", "/"}}, .body = {}});
+    // The list's own form leads back to it, the page's to the page.
+    bool const from_list = request.target.find("?from=list") != std::string::npos;
+    return with_cross_origin(
+        request,
+        Reply{.status = 303, .headers = {{"Location", from_list ? "/files" : "/"}}, .body = {}});
   }
   bool const created =
       std::any_of(stored.begin(), stored.end(), [](StoredFile const& one) { return one.created; });
   return with_cross_origin(request, json_reply(created ? 201 : 200, to_json(std::span{stored})));
+}
+
+Reply Service::listed(Request const& request, Result<FoundFiles> const& result) {
+  if (!result) return failed(request, result.error());
+  auto const target = parse_target(request.target);
+  CHECK(target);  // it was planned
+  return with_cross_origin(
+      request, listed_files({gateway_, settings_, request, *target, {}, nullptr}, *result));
 }
 
 Reply Service::removed(Request const& request, Result<RemovedFile> const& result) {

@@ -145,6 +145,29 @@ class MemoryGateway final : public Gateway {
     }
     return listing;
   }
+  void search(FileQuery query, FilePage page, Done<FoundFiles> done) override {
+    NameMatcher matcher{query.words};
+    auto const place = [&](FileInfo const& file) {
+      return FilePlace{sort_value(query.sort, file.size, file.modified), file.name};
+    };
+    FoundFiles found;
+    for (auto const& [name, file] : files) {
+      if (name.starts_with('\x01') || !name.starts_with(query.prefix) || !matcher.matches(name))
+        continue;
+      found.total += 1;
+      auto const after = page.after ? parse_place(query.sort, *page.after) : std::nullopt;
+      if (!after || comes_before(query, *after, place(file))) found.files.push_back(file);
+    }
+    std::ranges::sort(found.files, [&](FileInfo const& a, FileInfo const& b) {
+      return comes_before(query, place(a), place(b));
+    });
+    auto const skipped = std::min<std::uint64_t>(page.offset, found.files.size());
+    found.files.erase(found.files.begin(),
+                      found.files.begin() + static_cast<std::ptrdiff_t>(skipped));
+    found.more = found.files.size() > page.limit;
+    found.files.resize(std::min(found.files.size(), page.limit));
+    complete(std::move(done), Result<FoundFiles>{std::move(found)});
+  }
   ClusterStatus cluster() override {
     ClusterStatus status;
     status.self = "00000000000000000000000000000001";

@@ -3,14 +3,16 @@
 #include <string>
 
 #include "web/call.hpp"
+#include "web/file_page.hpp"
 #include "web/json.hpp"
 #include "web/media_types.hpp"
 #include "web/names.hpp"
+#include "web/negotiation.hpp"
 #include "web/problem.hpp"
 #include "web/tus/live.hpp"
 
 // `GET /files`: the plain list, by name; and with `search`, `sort`, `order` or `offset` the list
-// that is counted and can be in any order.
+// that is counted and can be in any order. A browser that goes there gets that one as a page.
 namespace chisme::web {
 namespace {
 
@@ -33,8 +35,9 @@ using Asked = tl::expected<ListRequest, Reply>;
 
 bool is_counted(Call const& call) {
   constexpr std::string_view parameters[] = {"search", "sort", "order", "offset"};
-  return std::ranges::any_of(
-      parameters, [&](std::string_view name) { return call.target.parameter(name).has_value(); });
+  return prefers_html(call.request) || std::ranges::any_of(parameters, [&](std::string_view name) {
+           return call.target.parameter(name).has_value();
+         });
 }
 
 // What both lists have in common: `limit` and `prefix`.
@@ -45,7 +48,8 @@ Asked with_limit_and_prefix(Call const& call) {
   if (!limit || *limit == 0) {
     return tl::unexpected(problem(400, "`limit` must be a number from 1 to 1000."));
   }
-  asked.page.limit = std::min<std::uint64_t>(*limit, listing_limit_max);
+  std::size_t const most = prefers_html(call.request) ? list_page_files : listing_limit_max;
+  asked.page.limit = std::min<std::uint64_t>(*limit, most);
   auto prefix = normalised_prefix(call.target.parameter("prefix").value_or(""));
   if (!prefix) return tl::unexpected(problem_of(prefix.error()));
   asked.query.prefix = std::move(*prefix);
@@ -138,6 +142,34 @@ std::optional<std::string> next_of(FileQuery const& query, FoundFiles const& fou
   return place_text(query.sort, {sort_value(query.sort, last.size, last.modified), last.name});
 }
 
+// The sheet of the page, if the page is there.
+std::string_view style_address(Call const& call) {
+  for (Asset const& asset : call.settings.assets) {
+    if (asset.path.ends_with(".css")) return asset.path;
+  }
+  return {};
+}
+
+Reply html_list(Call const& call, ListRequest const& asked, FoundFiles const& found) {
+  FileListPage const page{.found = found,
+                          .query = asked.query,
+                          .search = std::string{call.target.parameter("search").value_or("")},
+                          .next = next_of(asked.query, found),
+                          .first = !asked.page.after && asked.page.offset == 0,
+                          .style = style_address(call),
+                          .spanish = prefers_spanish(call.request)};
+  return Reply{.status = 200,
+               .headers = {{"Content-Type", "text/html; charset=utf-8"},
+                           {"Cache-Control", "no-store"},
+                           {"Vary", "Accept, Accept-Language"},
+                           {"Content-Security-Policy",
+                            "default-src 'none'; style-src 'self'; img-src 'self'; "
+                            "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"},
+                           {"Referrer-Policy", "same-origin"},
+                           {"X-Content-Type-Options", "nosniff"}},
+               .body = to_html(page)};
+}
+
 }  // namespace
 
 Plan get_files(Call const& call) {
@@ -153,6 +185,7 @@ Reply listed_files(Call const& call, FoundFiles const& found) {
   Asked const asked = with_limit_and_prefix(call).and_then(
       [&](ListRequest request) { return counted_list(call, std::move(request)); });
   if (!asked) return asked.error();
+  if (prefers_html(call.request)) return html_list(call, *asked, found);
   auto const incomplete = matching_incomplete_files(call, *asked);
   return json_reply(200, to_json(found, next_of(asked->query, found), incomplete));
 }

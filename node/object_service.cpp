@@ -205,6 +205,8 @@ web::ClusterStatus ObjectService::cluster() {
   auto const view = parts_.core.view();
   auto status = cluster_status(*view, *parts_.census.take(*view, steady_now()));
   status.fenced = parts_.fence.reason();
+  status.max_file_size = parts_.max_file_size;
+  status.room = status.fenced.empty() ? parts_.objects.room() : ByteCount{0};
   for (web::MemberStatus& member : status.members) {
     if (member.self) member.in_flight = parts_.counters.in_flight;
   }

@@ -162,6 +162,8 @@ struct ClusterStatus {
   std::uint64_t under_replicated = 0;
   std::uint64_t lost = 0;  // of these, files of which no node in reach has a copy
   std::uint64_t repairs_pending = 0;
+  std::optional<ByteCount> max_file_size;  // nullopt: none
+  ByteCount room;      // how many bytes of objects this node would still take
   std::string fenced;  // why this node takes no writes until it is restarted; empty: it takes them
   std::vector<MemberStatus> members;
 };

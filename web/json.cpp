@@ -82,6 +82,10 @@ OrderedJson cluster_object(ClusterStatus const& status) {
                      {"under_replicated", status.under_replicated},
                      {"lost", status.lost},
                      {"repairs_pending", status.repairs_pending},
+                     {"max_file_size", status.max_file_size
+                                           ? OrderedJson(status.max_file_size->value())
+                                           : OrderedJson(nullptr)},
+                     {"room", status.room.value()},
                      {"members", std::move(members)}};
   if (!status.fenced.empty()) object["fenced"] = status.fenced;
   return object;

@@ -51,6 +51,8 @@ class MemoryGateway final : public Gateway {
   bool quorum = true;
   int leaves = 0;                        // how often it was told to leave
   bool unknown_outcome = false;          // finishing an upload fails with it
+  std::optional<ByteCount> max_file_size;
+  std::uint64_t room = 0;                // that it tells
   std::uint64_t free_bytes = ~0ull;      // for one upload
   bool copies_gone = false;              // opening the node's own copies fails
   bool deferred = false;                 // completions wait for `run_later`
@@ -174,6 +176,8 @@ class MemoryGateway final : public Gateway {
     status.version = "0.1.0";
     status.in_touch = in_touch;
     status.files = files.size();
+    status.max_file_size = max_file_size;
+    status.room = ByteCount{room};
     for (Replica const& holder : holders) {
       MemberStatus member{.node = to_string(holder.node), .http = holder.http, .state = "alive"};
       member.self = holder.self;

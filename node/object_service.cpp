@@ -14,6 +14,7 @@
 #include "node/file_search.hpp"
 #include "node/metrics.hpp"
 #include "node/object_upload.hpp"
+#include "node/parent_link.hpp"
 #include "node/remote_read.hpp"
 #include "node/storage/disk_pool.hpp"
 #include "node/storage/fence.hpp"
@@ -91,6 +92,7 @@ struct ObjectService::Waiting {
   std::map<std::uint64_t, web::Done<web::Lookup>> lookups;
   std::map<std::uint64_t, web::Done<web::RemovedFile>> removals;
   std::map<std::uint64_t, web::Done<web::FoundFiles>> searches;
+  std::map<std::uint64_t, web::Done<void>> orders;
   std::uint64_t next = 0;
 
   template <class T>
@@ -113,6 +115,7 @@ void ObjectService::abandon() {
   waiting_->lookups.clear();
   waiting_->removals.clear();
   waiting_->searches.clear();
+  waiting_->orders.clear();
 }
 
 // ---- Questions ---------------------------------------------------------------------------------
@@ -207,6 +210,7 @@ web::ClusterStatus ObjectService::cluster() {
   status.fenced = parts_.fence.reason();
   status.max_file_size = parts_.max_file_size;
   status.room = status.fenced.empty() ? parts_.objects.room() : ByteCount{0};
+  status.local = parts_.parent != nullptr;
   for (web::MemberStatus& member : status.members) {
     if (member.self) member.in_flight = parts_.counters.in_flight;
   }
@@ -241,6 +245,21 @@ bool ObjectService::knows_origin(std::string_view origin) {
 
 void ObjectService::leave() {
   parts_.core.post(cluster::LeaveRequested{});
+}
+
+void ObjectService::order_local(web::LocalOrder order, std::string http, web::Done<void> done) {
+  if (parts_.parent == nullptr) {
+    return Gateway::order_local(order, std::move(http), std::move(done));
+  }
+  std::uint64_t const id = ++waiting_->next;
+  waiting_->orders.emplace(id, std::move(done));
+  auto const answer = [&on = loop_, waiting = waiting_, id](Result<void> result) {
+    asio::post(on, [waiting, id, result = std::move(result)] {
+      Waiting::complete(waiting->orders, id, result);
+    });
+  };
+  auto const asked = parts_.parent->ask(order, std::move(http), answer);
+  if (!asked) Waiting::complete(waiting_->orders, id, asked);
 }
 
 std::vector<cluster::Candidate> ObjectService::candidates(cluster::ClusterView const& view,

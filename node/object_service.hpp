@@ -42,6 +42,7 @@ class ObjectService final : public web::Gateway {
   std::string metrics() override;
   bool knows_origin(std::string_view origin) override;
   void leave() override;
+  void order_local(web::LocalOrder order, std::string http, web::Done<void> done) override;
 
   void begin_upload(web::UploadRequest request,
                     web::Done<std::unique_ptr<web::Upload>> done) override;

@@ -16,6 +16,7 @@ class Fence;
 class FileSearch;
 class NarrowPaths;
 class ObjectStore;
+class ParentLink;
 
 // What the web loops share of their node. All of it may be used from any thread and outlives them.
 struct NodeParts {
@@ -30,6 +31,7 @@ struct NodeParts {
   LoadCounters& counters;
   Census& census;
   FileSearch& search;
+  ParentLink* parent;  // null: this is no node of a local cluster
   std::function<std::uint64_t()> peer_messages_dropped;
 };
 

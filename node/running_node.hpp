@@ -18,6 +18,7 @@
 #include "node/load_probe.hpp"
 #include "node/local_copies.hpp"
 #include "node/object_service.hpp"
+#include "node/parent_link.hpp"
 #include "node/parts.hpp"
 #include "node/peer/narrow_paths.hpp"
 #include "node/peer/transfer_client.hpp"
@@ -96,6 +97,7 @@ class RunningNode {
   EventHub events_;
   Census census_;
   std::unique_ptr<FileSearch> search_;
+  std::unique_ptr<ParentLink> parent_;
   std::unique_ptr<NodeParts> parts_;
   std::vector<std::unique_ptr<WebLoop>> web_;
   EventLoop transfer_;

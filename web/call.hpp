@@ -60,6 +60,7 @@ using FileOrPlan = tl::expected<FileInfo, Plan>;
 [[nodiscard]] Plan get_readyz(Call const& call);
 [[nodiscard]] Plan get_metrics(Call const& call);
 [[nodiscard]] Plan post_drain(Call const& call);
+[[nodiscard]] Plan post_local(Call const& call);
 // page_files.cpp
 [[nodiscard]] Asset const* find_asset(Call const& call);
 [[nodiscard]] Plan get_asset(Call const& call, Asset const& asset);

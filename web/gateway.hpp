@@ -163,7 +163,8 @@ struct ClusterStatus {
   std::uint64_t lost = 0;  // of these, files of which no node in reach has a copy
   std::uint64_t repairs_pending = 0;
   std::optional<ByteCount> max_file_size;  // nullopt: none
-  ByteCount room;      // how many bytes of objects this node would still take
+  ByteCount room;                          // how many bytes of objects this node would still take
+  bool local = false;                      // `order_local` works here
   std::string fenced;  // why this node takes no writes until it is restarted; empty: it takes them
   std::vector<MemberStatus> members;
 };
@@ -185,6 +186,9 @@ struct Readiness {
   bool ready = false;
   std::string reason;  // a sentence when not ready
 };
+
+// What may be done to the processes of a local cluster, that of `chisme up`.
+enum class LocalOrder { kill, start, stop, resume };
 
 class Gateway {
  public:
@@ -226,6 +230,14 @@ class Gateway {
 
   // This node hands its copies over and leaves the cluster. Again: it goes with what is left.
   virtual void leave() = 0;
+
+  // Kills, starts, stops or continues the member at that address ("http://127.0.0.1:7702"), which
+  // may be this node; a node that is to end itself may not come to answer. Faults: not_found (there
+  // is no such node, or this is no local cluster), precondition_failed (it runs already, or does
+  // not), busy, unavailable.
+  virtual void order_local(LocalOrder, std::string, Done<void> done) {
+    done(fail(Fault::not_found, "this node is not one of a local cluster, that of `chisme up`"));
+  }
 
   // Load accounting: a request began and ended; bytes went out to a client.
   virtual void request_began() = 0;

@@ -73,20 +73,21 @@ OrderedJson member_object(MemberStatus const& member) {
 OrderedJson cluster_object(ClusterStatus const& status) {
   OrderedJson members = OrderedJson::array();
   for (MemberStatus const& member : status.members) members.push_back(member_object(member));
-  OrderedJson object{{"self", status.self},
-                     {"version", status.version},
-                     {"in_touch", status.in_touch},
-                     {"copies_wanted", status.copies_wanted},
-                     {"copies_durable", status.copies_durable},
-                     {"files", status.files},
-                     {"under_replicated", status.under_replicated},
-                     {"lost", status.lost},
-                     {"repairs_pending", status.repairs_pending},
-                     {"max_file_size", status.max_file_size
-                                           ? OrderedJson(status.max_file_size->value())
-                                           : OrderedJson(nullptr)},
-                     {"room", status.room.value()},
-                     {"members", std::move(members)}};
+  OrderedJson object{
+      {"self", status.self},
+      {"version", status.version},
+      {"in_touch", status.in_touch},
+      {"copies_wanted", status.copies_wanted},
+      {"copies_durable", status.copies_durable},
+      {"files", status.files},
+      {"under_replicated", status.under_replicated},
+      {"lost", status.lost},
+      {"repairs_pending", status.repairs_pending},
+      {"max_file_size",
+       status.max_file_size ? OrderedJson(status.max_file_size->value()) : OrderedJson(nullptr)},
+      {"room", status.room.value()},
+      {"local", status.local},
+      {"members", std::move(members)}};
   if (!status.fenced.empty()) object["fenced"] = status.fenced;
   return object;
 }

@@ -1,3 +1,8 @@
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <utility>
+
 #include "web/call.hpp"
 #include "web/json.hpp"
 #include "web/problem.hpp"
@@ -23,6 +28,21 @@ Plan get_cluster(Call const& call) {
 Plan post_drain(Call const& call) {
   call.gateway.leave();
   return json_reply(202, R"({"draining":true})");
+}
+
+Plan post_local(Call const& call) {
+  constexpr std::pair<std::string_view, LocalOrder> orders[] = {{"kill", LocalOrder::kill},
+                                                                {"start", LocalOrder::start},
+                                                                {"stop", LocalOrder::stop},
+                                                                {"cont", LocalOrder::resume}};
+  auto const named =
+      std::ranges::find_if(orders, [&](auto const& one) { return one.first == call.rest; });
+  if (named == std::end(orders)) {
+    return problem(404, "A node of a local cluster can be told to kill, start, stop or cont.");
+  }
+  auto const http = call.target.parameter("http");
+  if (!http || http->empty()) return problem(400, "Say which node: ?http=http://127.0.0.1:7702.");
+  return OrderLocal{named->second, std::string{*http}};
 }
 
 Plan get_healthz(Call const&) {

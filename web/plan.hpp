@@ -72,6 +72,11 @@ struct SearchFiles {
   FileQuery query;
   FilePage page;
 };
+// `Gateway::order_local`, then `Service::ordered`.
+struct OrderLocal {
+  LocalOrder order = LocalOrder::kill;
+  std::string http;
+};
 
 // WebSocket routes.
 struct ReadSession {};  // /ws/read
@@ -89,7 +94,8 @@ struct AcceptWebSocket {
 };
 
 // `tus::Wanted`: a resumable upload; then `Service::resumed`.
-using Plan = std::variant<Reply, SendObject, RelayObject, FollowUpload, ReceiveFile, ReceiveForm,
-                          RemoveFile, AskOthers, SearchFiles, AcceptWebSocket, tus::Wanted>;
+using Plan =
+    std::variant<Reply, SendObject, RelayObject, FollowUpload, ReceiveFile, ReceiveForm, RemoveFile,
+                 AskOthers, SearchFiles, OrderLocal, AcceptWebSocket, tus::Wanted>;
 
 }  // namespace chisme::web

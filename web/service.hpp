@@ -41,6 +41,7 @@ class Service {
                                   std::vector<Result<StoredFile>> const& results);
   [[nodiscard]] Reply listed(Request const& request, Result<FoundFiles> const& result);
   [[nodiscard]] Reply removed(Request const& request, Result<RemovedFile> const& result);
+  [[nodiscard]] Reply ordered(Request const& request, Result<void> const& result);
   // The answer to a resumable upload's request, made by web/tus/replies.hpp.
   [[nodiscard]] Reply resumed(Request const& request, Reply reply);
   // The head of a file that is not complete yet (FollowUpload).

@@ -223,6 +223,7 @@ asio::awaitable<HttpConnection::After> HttpConnection::carry_out(web::Plan plan)
                      [this](web::RemoveFile& it) { return remove_file(std::move(it)); },
                      [this](web::AskOthers& it) { return ask_others(std::move(it)); },
                      [this](web::SearchFiles& it) { return search_files(std::move(it)); },
+                     [this](web::OrderLocal& it) { return order_local(std::move(it)); },
                      [this](web::tus::Wanted& it) { return resume(std::move(it)); },
                      [this](web::AcceptWebSocket& it) { return accept_websocket(std::move(it)); },
                  },
@@ -311,6 +312,15 @@ asio::awaitable<HttpConnection::After> HttpConnection::search_files(web::SearchF
   };
   auto const found = co_await await_done<web::FoundFiles>(host_->loop, start);
   auto answer = host_->service.listed(parser_.request(), found);
+  co_return co_await reply(std::move(answer));
+}
+
+asio::awaitable<HttpConnection::After> HttpConnection::order_local(web::OrderLocal plan) {
+  auto start = [this, &plan](web::Done<void> done) {
+    host_->gateway.order_local(plan.order, plan.http, std::move(done));
+  };
+  auto const done = co_await await_done<void>(host_->loop, start);
+  auto answer = host_->service.ordered(parser_.request(), done);
   co_return co_await reply(std::move(answer));
 }
 

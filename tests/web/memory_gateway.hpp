@@ -49,10 +49,11 @@ class MemoryGateway final : public Gateway {
   // Knobs.
   bool in_touch = true;
   bool quorum = true;
-  int leaves = 0;                        // how often it was told to leave
-  bool unknown_outcome = false;          // finishing an upload fails with it
+  int leaves = 0;                // how often it was told to leave
+  bool unknown_outcome = false;  // finishing an upload fails with it
   std::optional<ByteCount> max_file_size;
   std::uint64_t room = 0;                // that it tells
+  bool local = false;                    // it is one of a local cluster
   std::uint64_t free_bytes = ~0ull;      // for one upload
   bool copies_gone = false;              // opening the node's own copies fails
   bool deferred = false;                 // completions wait for `run_later`
@@ -69,6 +70,7 @@ class MemoryGateway final : public Gateway {
   std::map<Digest, std::string> objects;
   std::map<std::string, std::string> removed;  // the versions of tombstones
   std::vector<UploadRequest> uploads_begun;
+  std::vector<std::pair<LocalOrder, std::string>> orders;
   int uploads_aborted = 0;
   int redirects = 0;
   int in_flight = 0;
@@ -178,6 +180,7 @@ class MemoryGateway final : public Gateway {
     status.files = files.size();
     status.max_file_size = max_file_size;
     status.room = ByteCount{room};
+    status.local = local;
     for (Replica const& holder : holders) {
       MemberStatus member{.node = to_string(holder.node), .http = holder.http, .state = "alive"};
       member.self = holder.self;
@@ -191,6 +194,16 @@ class MemoryGateway final : public Gateway {
     return for_reads;
   }
   void leave() override { ++leaves; }
+  void order_local(LocalOrder order, std::string http, Done<void> done) override {
+    if (!local) return Gateway::order_local(order, std::move(http), std::move(done));
+    bool const known =
+        std::ranges::any_of(holders, [&](Replica const& one) { return one.http == http; });
+    if (!known) {
+      return complete(std::move(done), Result<void>{fail(Fault::not_found, "there is none")});
+    }
+    orders.emplace_back(order, std::move(http));
+    complete(std::move(done), Result<void>{});
+  }
   std::string metrics() override { return "chisme_up 1\n"; }
   bool knows_origin(std::string_view origin) override {
     return origins.contains(std::string{origin});

@@ -37,9 +37,10 @@ struct NodeConfig {
   Duration keep_uploads = std::chrono::hours{24};       // resumable ones that nobody goes on with
   Duration keep_surplus = std::chrono::minutes{1};      // copies beyond R; the same on all nodes
   Duration scrub_period = std::chrono::hours{24 * 25};  // every copy is read once in it
-  ByteCount scrub_rate{32u << 20};  // bytes a second read to find copies that rotted
-  unsigned web_loops = 0;           // threads that serve clients; 0: as many as cores
-  unsigned disk_threads = 4;        // threads that block on the disk
+  ByteCount scrub_rate{32u << 20};   // bytes a second read to find copies that rotted
+  unsigned web_loops = 0;            // threads that serve clients; 0: as many as cores
+  unsigned disk_threads = 4;         // threads that block on the disk
+  std::optional<int> parent_socket;  // descriptor that `chisme up` left to ask it (parent_link.hpp)
   LogLevel log_level = LogLevel::info;
 
   // 127.0.0.1 with this port.

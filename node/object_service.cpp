@@ -11,8 +11,10 @@
 #include "node/clock.hpp"
 #include "node/event_hub.hpp"
 #include "node/failpoint.hpp"
+#include "node/file_search.hpp"
 #include "node/metrics.hpp"
 #include "node/object_upload.hpp"
+#include "node/parent_link.hpp"
 #include "node/remote_read.hpp"
 #include "node/storage/disk_pool.hpp"
 #include "node/storage/fence.hpp"
@@ -89,6 +91,8 @@ std::vector<ReadSource> sources_of(cluster::ClusterView const& view, Digest cons
 struct ObjectService::Waiting {
   std::map<std::uint64_t, web::Done<web::Lookup>> lookups;
   std::map<std::uint64_t, web::Done<web::RemovedFile>> removals;
+  std::map<std::uint64_t, web::Done<web::FoundFiles>> searches;
+  std::map<std::uint64_t, web::Done<void>> orders;
   std::uint64_t next = 0;
 
   template <class T>
@@ -110,6 +114,8 @@ ObjectService::~ObjectService() = default;
 void ObjectService::abandon() {
   waiting_->lookups.clear();
   waiting_->removals.clear();
+  waiting_->searches.clear();
+  waiting_->orders.clear();
 }
 
 // ---- Questions ---------------------------------------------------------------------------------
@@ -177,10 +183,35 @@ web::Listing ObjectService::list(std::string_view prefix, std::string_view after
   return listing(*parts_.core.view(), prefix, after, limit);
 }
 
+void ObjectService::search(web::FileQuery query, web::FilePage page,
+                           web::Done<web::FoundFiles> done) {
+  auto const view = parts_.core.view();
+  if (auto const order = parts_.search.kept(query, *view, steady_now())) {
+    return done(page_of(*order, page, *view));
+  }
+  std::uint64_t const id = ++waiting_->next;
+  waiting_->searches.emplace(id, std::move(done));
+  auto const answer = [&on = loop_, core = &parts_.core, waiting = waiting_, id,
+                       page = std::move(page)](FileSearch::Order order) {
+    asio::post(on, [core, waiting, id, page, order = std::move(order)] {
+      Result<web::FoundFiles> found = page_of(*order, page, *core->view());
+      Waiting::complete(waiting->searches, id, std::move(found));
+    });
+  };
+  auto const newest = [core = &parts_.core] { return core->view(); };
+  auto const making = parts_.search.make(std::move(query), newest, answer);
+  if (!making) {
+    Waiting::complete<web::FoundFiles>(waiting_->searches, id, tl::unexpected(making.error()));
+  }
+}
+
 web::ClusterStatus ObjectService::cluster() {
   auto const view = parts_.core.view();
   auto status = cluster_status(*view, *parts_.census.take(*view, steady_now()));
   status.fenced = parts_.fence.reason();
+  status.max_file_size = parts_.max_file_size;
+  status.room = status.fenced.empty() ? parts_.objects.room() : ByteCount{0};
+  status.local = parts_.parent != nullptr;
   for (web::MemberStatus& member : status.members) {
     if (member.self) member.in_flight = parts_.counters.in_flight;
   }
@@ -215,6 +246,21 @@ bool ObjectService::knows_origin(std::string_view origin) {
 
 void ObjectService::leave() {
   parts_.core.post(cluster::LeaveRequested{});
+}
+
+void ObjectService::order_local(web::LocalOrder order, std::string http, web::Done<void> done) {
+  if (parts_.parent == nullptr) {
+    return Gateway::order_local(order, std::move(http), std::move(done));
+  }
+  std::uint64_t const id = ++waiting_->next;
+  waiting_->orders.emplace(id, std::move(done));
+  auto const answer = [&on = loop_, waiting = waiting_, id](Result<void> result) {
+    asio::post(on, [waiting, id, result = std::move(result)] {
+      Waiting::complete(waiting->orders, id, result);
+    });
+  };
+  auto const asked = parts_.parent->ask(order, std::move(http), answer);
+  if (!asked) Waiting::complete(waiting_->orders, id, asked);
 }
 
 std::vector<cluster::Candidate> ObjectService::candidates(cluster::ClusterView const& view,

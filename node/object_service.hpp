@@ -36,11 +36,13 @@ class ObjectService final : public web::Gateway {
   std::optional<web::Replica> bounce(web::FileInfo const& file) override;
   std::optional<web::Replica> least_loaded_node() override;
   web::Listing list(std::string_view prefix, std::string_view after, std::size_t limit) override;
+  void search(web::FileQuery query, web::FilePage page, web::Done<web::FoundFiles> done) override;
   web::ClusterStatus cluster() override;
   web::Readiness readiness(bool for_writes) override;
   std::string metrics() override;
   bool knows_origin(std::string_view origin) override;
   void leave() override;
+  void order_local(web::LocalOrder order, std::string http, web::Done<void> done) override;
 
   void begin_upload(web::UploadRequest request,
                     web::Done<std::unique_ptr<web::Upload>> done) override;

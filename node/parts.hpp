@@ -13,8 +13,10 @@ class CoreDriver;
 class DiskPool;
 class EventHub;
 class Fence;
+class FileSearch;
 class NarrowPaths;
 class ObjectStore;
+class ParentLink;
 
 // What the web loops share of their node. All of it may be used from any thread and outlives them.
 struct NodeParts {
@@ -28,6 +30,8 @@ struct NodeParts {
   EventHub& events;
   LoadCounters& counters;
   Census& census;
+  FileSearch& search;
+  ParentLink* parent;  // null: this is no node of a local cluster
   std::function<std::uint64_t()> peer_messages_dropped;
 };
 

@@ -12,11 +12,13 @@
 #include "node/core_driver.hpp"
 #include "node/event_hub.hpp"
 #include "node/event_loop.hpp"
+#include "node/file_search.hpp"
 #include "node/http/listener.hpp"
 #include "node/load_counters.hpp"
 #include "node/load_probe.hpp"
 #include "node/local_copies.hpp"
 #include "node/object_service.hpp"
+#include "node/parent_link.hpp"
 #include "node/parts.hpp"
 #include "node/peer/narrow_paths.hpp"
 #include "node/peer/transfer_client.hpp"
@@ -94,6 +96,8 @@ class RunningNode {
   NarrowPaths narrow_paths_;
   EventHub events_;
   Census census_;
+  std::unique_ptr<FileSearch> search_;
+  std::unique_ptr<ParentLink> parent_;
   std::unique_ptr<NodeParts> parts_;
   std::vector<std::unique_ptr<WebLoop>> web_;
   EventLoop transfer_;

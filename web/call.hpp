@@ -52,13 +52,17 @@ using FileOrPlan = tl::expected<FileInfo, Plan>;
 [[nodiscard]] Plan post_upload(Call const& call);
 [[nodiscard]] Plan patch_upload(Call const& call);
 [[nodiscard]] Plan delete_upload(Call const& call);
-// node_status.cpp
+// file_list.cpp
 [[nodiscard]] Plan get_files(Call const& call);
+// The answer to a call that was planned as SearchFiles.
+[[nodiscard]] Reply listed_files(Call const& call, FoundFiles const& found);
+// node_status.cpp
 [[nodiscard]] Plan get_cluster(Call const& call);
 [[nodiscard]] Plan get_healthz(Call const& call);
 [[nodiscard]] Plan get_readyz(Call const& call);
 [[nodiscard]] Plan get_metrics(Call const& call);
 [[nodiscard]] Plan post_drain(Call const& call);
+[[nodiscard]] Plan post_local(Call const& call);
 // page_files.cpp
 [[nodiscard]] Asset const* find_asset(Call const& call);
 [[nodiscard]] Plan get_asset(Call const& call, Asset const& asset);

@@ -14,6 +14,7 @@
 #include "cluster/base/result.hpp"
 #include "cluster/base/strong.hpp"
 #include "cluster/base/time.hpp"
+#include "web/file_query.hpp"
 
 // What the web needs of a node. `node/` implements it, once per web loop; every call and every
 // completion is on that loop's thread.
@@ -58,6 +59,13 @@ struct Replica {
 struct Listing {
   std::vector<FileInfo> files;
   std::optional<std::string> next;  // `after` of the next page
+};
+
+// A page of the files that a query is about.
+struct FoundFiles {
+  std::vector<FileInfo> files;
+  std::uint64_t total = 0;  // of all pages
+  bool more = false;        // behind the last of `files`
 };
 
 // A condition on the name's current version (RFC 9110, 13.1); ETags are digests.
@@ -154,6 +162,9 @@ struct ClusterStatus {
   std::uint64_t under_replicated = 0;
   std::uint64_t lost = 0;  // of these, files of which no node in reach has a copy
   std::uint64_t repairs_pending = 0;
+  std::optional<ByteCount> max_file_size;  // nullopt: none
+  ByteCount room;                          // how many bytes of objects this node would still take
+  bool local = false;                      // `order_local` works here
   std::string fenced;  // why this node takes no writes until it is restarted; empty: it takes them
   std::vector<MemberStatus> members;
 };
@@ -176,6 +187,9 @@ struct Readiness {
   std::string reason;  // a sentence when not ready
 };
 
+// What may be done to the processes of a local cluster, that of `chisme up`.
+enum class LocalOrder { kill, start, stop, resume };
+
 class Gateway {
  public:
   virtual ~Gateway() = default;
@@ -194,6 +208,8 @@ class Gateway {
   [[nodiscard]] virtual std::optional<Replica> least_loaded_node() = 0;
   [[nodiscard]] virtual Listing list(std::string_view prefix, std::string_view after,
                                      std::size_t limit) = 0;
+  // The same in any order, for those that match; may be a little older than `list`. Fault: busy.
+  virtual void search(FileQuery query, FilePage page, Done<FoundFiles> done) = 0;
   [[nodiscard]] virtual ClusterStatus cluster() = 0;
   [[nodiscard]] virtual Readiness readiness(bool for_writes) = 0;
   [[nodiscard]] virtual std::string metrics() = 0;  // Prometheus text format
@@ -214,6 +230,14 @@ class Gateway {
 
   // This node hands its copies over and leaves the cluster. Again: it goes with what is left.
   virtual void leave() = 0;
+
+  // Kills, starts, stops or continues the member at that address ("http://127.0.0.1:7702"), which
+  // may be this node; a node that is to end itself may not come to answer. Faults: not_found (there
+  // is no such node, or this is no local cluster), precondition_failed (it runs already, or does
+  // not), busy, unavailable.
+  virtual void order_local(LocalOrder, std::string, Done<void> done) {
+    done(fail(Fault::not_found, "this node is not one of a local cluster, that of `chisme up`"));
+  }
 
   // Load accounting: a request began and ended; bytes went out to a client.
   virtual void request_began() = 0;

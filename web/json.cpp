@@ -26,6 +26,18 @@ OrderedJson file_array(std::span<FileInfo const> files) {
   return array;
 }
 
+OrderedJson incomplete_object(IncompleteFile const& file) {
+  return OrderedJson{{"name", file.name},
+                     {"size", file.size.value()},
+                     {"type", file.type},
+                     {"modified", rfc3339(file.begun)},
+                     {"incomplete", true}};
+}
+
+OrderedJson next_value(std::optional<std::string> const& next) {
+  return next ? OrderedJson(*next) : OrderedJson(nullptr);
+}
+
 OrderedJson stored_object(StoredFile const& stored) {
   return OrderedJson{{"name", stored.name},         {"version", stored.version},
                      {"size", stored.size.value()}, {"sha256", to_hex(stored.digest)},
@@ -61,16 +73,21 @@ OrderedJson member_object(MemberStatus const& member) {
 OrderedJson cluster_object(ClusterStatus const& status) {
   OrderedJson members = OrderedJson::array();
   for (MemberStatus const& member : status.members) members.push_back(member_object(member));
-  OrderedJson object{{"self", status.self},
-                     {"version", status.version},
-                     {"in_touch", status.in_touch},
-                     {"copies_wanted", status.copies_wanted},
-                     {"copies_durable", status.copies_durable},
-                     {"files", status.files},
-                     {"under_replicated", status.under_replicated},
-                     {"lost", status.lost},
-                     {"repairs_pending", status.repairs_pending},
-                     {"members", std::move(members)}};
+  OrderedJson object{
+      {"self", status.self},
+      {"version", status.version},
+      {"in_touch", status.in_touch},
+      {"copies_wanted", status.copies_wanted},
+      {"copies_durable", status.copies_durable},
+      {"files", status.files},
+      {"under_replicated", status.under_replicated},
+      {"lost", status.lost},
+      {"repairs_pending", status.repairs_pending},
+      {"max_file_size",
+       status.max_file_size ? OrderedJson(status.max_file_size->value()) : OrderedJson(nullptr)},
+      {"room", status.room.value()},
+      {"local", status.local},
+      {"members", std::move(members)}};
   if (!status.fenced.empty()) object["fenced"] = status.fenced;
   return object;
 }
@@ -97,16 +114,20 @@ std::string to_json(Listing const& listing, std::span<IncompleteFile const> inco
   };
   for (IncompleteFile const& file : incomplete) {
     add_before(&file.name);
-    files.push_back(OrderedJson{{"name", file.name},
-                                {"size", file.size.value()},
-                                {"type", file.type},
-                                {"modified", rfc3339(file.begun)},
-                                {"incomplete", true}});
+    files.push_back(incomplete_object(file));
   }
   add_before(nullptr);
-  return text(
-      OrderedJson{{"files", std::move(files)},
-                  {"next", listing.next ? OrderedJson(*listing.next) : OrderedJson(nullptr)}});
+  return text(OrderedJson{{"files", std::move(files)}, {"next", next_value(listing.next)}});
+}
+
+std::string to_json(FoundFiles const& found, std::optional<std::string> const& next,
+                    std::span<IncompleteFile const> incomplete) {
+  OrderedJson object{
+      {"files", file_array(found.files)}, {"next", next_value(next)}, {"total", found.total}};
+  for (IncompleteFile const& file : incomplete) {
+    object["incomplete"].push_back(incomplete_object(file));
+  }
+  return text(object);
 }
 
 std::string to_json(StoredFile const& stored) {

@@ -23,6 +23,9 @@ struct IncompleteFile {
 // {"files":[…],"next":null|"name"}, both kinds by name.
 [[nodiscard]] std::string to_json(Listing const& listing,
                                   std::span<IncompleteFile const> incomplete);
+// {"files":[…],"next":null|"place","total":N}, and "incomplete":[…] when there are any.
+[[nodiscard]] std::string to_json(FoundFiles const& found, std::optional<std::string> const& next,
+                                  std::span<IncompleteFile const> incomplete);
 // {"name","version","size","sha256","copies":[…],"wanted"}
 [[nodiscard]] std::string to_json(StoredFile const& stored);
 // {"files":[…]}

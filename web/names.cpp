@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <memory>
 
+#include "web/http/characters.hpp"
+
 namespace chisme::web {
 namespace {
 
@@ -58,13 +60,14 @@ bool is_plain(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
-Result<std::string> normalised(std::string_view text) {
-  if (is_plain(text)) return std::string{text};
+// In NFC, changed as `change` says.
+Result<std::string> normalised(std::string_view text, unsigned change = 0) {
+  if (change == 0 && is_plain(text)) return std::string{text};
   utf8proc_uint8_t* made = nullptr;
   utf8proc_ssize_t const size =
       utf8proc_map(reinterpret_cast<utf8proc_uint8_t const*>(text.data()),
                    static_cast<utf8proc_ssize_t>(text.size()), &made,
-                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | change));
   std::unique_ptr<utf8proc_uint8_t, Free> const owned{made};
   if (size < 0) return fail(Fault::invalid, "the name cannot be normalised to NFC");
   return std::string{reinterpret_cast<char const*>(made), static_cast<std::size_t>(size)};
@@ -85,6 +88,10 @@ bool has_bad_segment(std::string_view name) {
 
 bool is_utf8(std::string_view text) {
   return each_code_point(text, [](std::int32_t) {});
+}
+
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; });
 }
 
 Result<std::string> checked_name(std::string_view text) {
@@ -116,6 +123,13 @@ Result<std::string> normalised_prefix(std::string_view text) {
   }
   if (!is_utf8(text)) return fail(Fault::invalid, "the beginning of the names is not UTF-8");
   return normalised(text);
+}
+
+Result<std::string> folded(std::string_view text) {
+  if (!is_ascii(text)) return normalised(text, UTF8PROC_CASEFOLD);
+  std::string lowered{text};
+  std::transform(lowered.begin(), lowered.end(), lowered.begin(), to_lower);
+  return lowered;
 }
 
 Result<std::string> name_from_url(std::string_view encoded) {

@@ -28,6 +28,10 @@ inline constexpr std::string_view behind_internal = "\x1f";
 // The beginning of a name, for listings: UTF-8 in NFC of at most 1024 bytes; may be empty.
 [[nodiscard]] Result<std::string> normalised_prefix(std::string_view text);
 
+// What is the same for all texts that differ only by case (Unicode's folding, in NFC). Fault:
+// invalid, when it is not UTF-8.
+[[nodiscard]] Result<std::string> folded(std::string_view text);
+
 // Decodes %XX; nullopt for a broken escape.
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
 // Encodes all but RFC 3986's unreserved characters and `/`.
@@ -37,5 +41,6 @@ inline constexpr std::string_view behind_internal = "\x1f";
 [[nodiscard]] std::string content_disposition(std::string_view kind, std::string_view name);
 
 [[nodiscard]] bool is_utf8(std::string_view text);
+[[nodiscard]] bool is_ascii(std::string_view text);
 
 }  // namespace chisme::web

@@ -1,26 +1,14 @@
 #include <algorithm>
-#include <charconv>
+#include <iterator>
+#include <string>
+#include <utility>
 
 #include "web/call.hpp"
 #include "web/json.hpp"
-#include "web/media_types.hpp"
-#include "web/names.hpp"
 #include "web/problem.hpp"
-#include "web/tus/live.hpp"
 
 namespace chisme::web {
 namespace {
-
-constexpr std::size_t listing_limit_max = 1000;
-
-std::optional<std::size_t> parse_limit(std::string_view text) {
-  std::size_t limit = 0;
-  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-  if (end != text.data() + text.size() || text.empty()) return std::nullopt;
-  if (error == std::errc::result_out_of_range) return listing_limit_max;
-  if (error != std::errc{} || limit == 0) return std::nullopt;
-  return std::min(limit, listing_limit_max);
-}
 
 Reply text_reply(std::string_view type, std::string body) {
   return Reply{.status = 200,
@@ -30,34 +18,7 @@ Reply text_reply(std::string_view type, std::string body) {
                .body = std::move(body)};
 }
 
-// The uploads under way whose names belong to this page of the list, and are not taken by a file.
-std::vector<IncompleteFile> incomplete_files(Call const& call, std::string_view prefix,
-                                             std::string_view after, Listing const& page) {
-  std::vector<IncompleteFile> files;
-  for (tus::LiveUpload const& upload : tus::live_uploads(call.gateway, prefix)) {
-    if (upload.name <= after || (page.next && upload.name > *page.next)) continue;
-    if (call.gateway.lookup(upload.name).status == LookupStatus::found) continue;
-    if (!files.empty() && files.back().name == upload.name) continue;
-    files.push_back({upload.name, std::string{media_type_of(upload.name)},
-                     tus::readable_bytes(call.gateway, upload.id), upload.begun});
-  }
-  return files;
-}
-
 }  // namespace
-
-Plan get_files(Call const& call) {
-  auto const limit_text = call.target.parameter("limit");
-  auto const limit = limit_text ? parse_limit(*limit_text) : listing_limit_max;
-  if (!limit) return problem(400, "`limit` must be a number from 1 to 1000.");
-  auto const prefix = normalised_prefix(call.target.parameter("prefix").value_or(""));
-  if (!prefix) return problem_of(prefix.error());
-  auto const after = normalised_prefix(call.target.parameter("after").value_or(""));
-  if (!after) return problem_of(after.error());
-  std::string_view const from = std::max(std::string_view{*after}, behind_internal);
-  Listing const page = call.gateway.list(*prefix, from, *limit);
-  return json_reply(200, to_json(page, incomplete_files(call, *prefix, from, page)));
-}
 
 Plan get_cluster(Call const& call) {
   return json_reply(200, to_json(call.gateway.cluster()));
@@ -67,6 +28,21 @@ Plan get_cluster(Call const& call) {
 Plan post_drain(Call const& call) {
   call.gateway.leave();
   return json_reply(202, R"({"draining":true})");
+}
+
+Plan post_local(Call const& call) {
+  constexpr std::pair<std::string_view, LocalOrder> orders[] = {{"kill", LocalOrder::kill},
+                                                                {"start", LocalOrder::start},
+                                                                {"stop", LocalOrder::stop},
+                                                                {"cont", LocalOrder::resume}};
+  auto const named =
+      std::ranges::find_if(orders, [&](auto const& one) { return one.first == call.rest; });
+  if (named == std::end(orders)) {
+    return problem(404, "A node of a local cluster can be told to kill, start, stop or cont.");
+  }
+  auto const http = call.target.parameter("http");
+  if (!http || http->empty()) return problem(400, "Say which node: ?http=http://127.0.0.1:7702.");
+  return OrderLocal{named->second, std::string{*http}};
 }
 
 Plan get_healthz(Call const&) {

@@ -64,6 +64,16 @@ struct RemoveFile {
 struct AskOthers {
   std::string name;
 };
+// A list in an order, or of some files only: `Gateway::search`, then `Service::listed`.
+struct SearchFiles {
+  FileQuery query;
+  FilePage page;
+};
+// `Gateway::order_local`, then `Service::ordered`.
+struct OrderLocal {
+  LocalOrder order = LocalOrder::kill;
+  std::string http;
+};
 
 // WebSocket routes.
 struct ReadSession {};  // /ws/read
@@ -81,7 +91,8 @@ struct AcceptWebSocket {
 };
 
 // `tus::Wanted`: a resumable upload; then `Service::resumed`.
-using Plan = std::variant<Reply, SendObject, RelayObject, FollowUpload, ReceiveFile, ReceiveForm,
-                          RemoveFile, AskOthers, AcceptWebSocket, tus::Wanted>;
+using Plan =
+    std::variant<Reply, SendObject, RelayObject, FollowUpload, ReceiveFile, ReceiveForm, RemoveFile,
+                 AskOthers, SearchFiles, OrderLocal, AcceptWebSocket, tus::Wanted>;
 
 }  // namespace chisme::web

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "cluster/base/check.hpp"
 #include "cluster/base/overloaded.hpp"
 #include "web/access.hpp"
 #include "web/call.hpp"
@@ -34,10 +35,11 @@ constexpr std::array routes = std::to_array<Route>({
     {"/uploads/", Method::patch, patch_upload},   {"/uploads/", Method::delete_, delete_upload},
     {"/redirect", Method::get, get_redirect},     {"/client", Method::get, get_client},
     {"/route", Method::get, get_route},           {"/cluster", Method::get, get_cluster},
-    {"/cluster/drain", Method::post, post_drain}, {"/healthz", Method::get, get_healthz},
-    {"/readyz", Method::get, get_readyz},         {"/metrics", Method::get, get_metrics},
-    {"/ws/read", Method::get, get_ws_read},       {"/ws/files/", Method::get, get_ws_file},
-    {"/ws/upload", Method::get, get_ws_upload},   {"/ws/cluster", Method::get, get_ws_cluster},
+    {"/cluster/drain", Method::post, post_drain}, {"/cluster/local/", Method::post, post_local},
+    {"/healthz", Method::get, get_healthz},       {"/readyz", Method::get, get_readyz},
+    {"/metrics", Method::get, get_metrics},       {"/ws/read", Method::get, get_ws_read},
+    {"/ws/files/", Method::get, get_ws_file},     {"/ws/upload", Method::get, get_ws_upload},
+    {"/ws/cluster", Method::get, get_ws_cluster},
 });
 
 bool matches(Route const& route, std::string_view path) {
@@ -190,18 +192,38 @@ Reply Service::form_stored(Request const& request, ReceiveForm const& form,
   }
   if (stored.empty()) return failed(request, {Fault::invalid, "the form has no file in it"});
   if (form.browser) {
-    return with_cross_origin(request,
-                             Reply{.status = 303, .headers = {{"Location", "/"}}, .body = {}});
+    // The list's own form leads back to it, the page's to the page.
+    bool const from_list = request.target.find("?from=list") != std::string::npos;
+    return with_cross_origin(
+        request,
+        Reply{.status = 303, .headers = {{"Location", from_list ? "/files" : "/"}}, .body = {}});
   }
   bool const created =
       std::any_of(stored.begin(), stored.end(), [](StoredFile const& one) { return one.created; });
   return with_cross_origin(request, json_reply(created ? 201 : 200, to_json(std::span{stored})));
 }
 
+Reply Service::listed(Request const& request, Result<FoundFiles> const& result) {
+  if (!result) return failed(request, result.error());
+  auto const target = parse_target(request.target);
+  CHECK(target);  // it was planned
+  return with_cross_origin(
+      request, listed_files({gateway_, settings_, request, *target, {}, nullptr}, *result));
+}
+
 Reply Service::removed(Request const& request, Result<RemovedFile> const& result) {
   if (!result) return failed(request, result.error());
   return with_cross_origin(
       request, Reply{.status = 204, .headers = {{"Chisme-Version", result->version}}, .body = {}});
+}
+
+Reply Service::ordered(Request const& request, Result<void> const& result) {
+  if (result) return with_cross_origin(request, Reply{.status = 204, .headers = {}, .body = {}});
+  Reply reply = problem_of(result.error());
+  if (result.error().fault == Fault::precondition_failed) {
+    reply = problem(409, "It cannot be done: " + result.error().message + ".");
+  }
+  return with_cross_origin(request, std::move(reply));
 }
 
 Reply Service::resumed(Request const& request, Reply reply) {

@@ -40,7 +40,9 @@ class Service {
   [[nodiscard]] Reply stored(Request const& request, Result<StoredFile> const& result);
   [[nodiscard]] Reply form_stored(Request const& request, ReceiveForm const& form,
                                   std::vector<Result<StoredFile>> const& results);
+  [[nodiscard]] Reply listed(Request const& request, Result<FoundFiles> const& result);
   [[nodiscard]] Reply removed(Request const& request, Result<RemovedFile> const& result);
+  [[nodiscard]] Reply ordered(Request const& request, Result<void> const& result);
   // The answer to a resumable upload's request, made by web/tus/replies.hpp.
   [[nodiscard]] Reply resumed(Request const& request, Reply reply);
   // The head of a file that is not complete yet (FollowUpload).

@@ -114,6 +114,10 @@ class PersistentTable {
     walk_all(root_.get(), visit);
   }
 
+  // Whether nothing was changed since one was copied from the other.
+  [[nodiscard]] bool is_copy_of(PersistentTable const& other) const {
+    return root_.get() == other.root_.get();
+  }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -54,6 +55,22 @@ class CatalogueSnapshot {
       visit(newest);
       return true;
     });
+  }
+  // Calls `visit(put)` for each file whose name begins with `prefix` and is not less than `from`,
+  // in order of name. A put stays where it is while this snapshot, or a copy of it, exists.
+  template <class Visit>
+  void walk_files(std::string_view prefix, std::string_view from, Visit&& visit) const {
+    names_.walk_from(std::max(prefix, from), [&](CatalogueRecord const& newest) {
+      std::string const& name = name_of(newest);
+      // Names with a prefix are neighbours: after the first that lacks it, none has it.
+      if (!name.starts_with(prefix)) return std::string_view{name} < prefix;
+      if (auto const* const put = std::get_if<PutRecord>(&newest.change)) visit(*put);
+      return true;
+    });
+  }
+  // Whether it has the very same files, as far as that can be told at once.
+  [[nodiscard]] bool has_same_names(CatalogueSnapshot const& other) const {
+    return names_.is_copy_of(other.names_);
   }
   // The newest change of `name`, be it its removal; nullptr when there is none.
   [[nodiscard]] CatalogueRecord const* newest(std::string_view name) const {

@@ -1,8 +1,10 @@
 #include "node/cli/local_cluster.hpp"
 
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -81,7 +83,9 @@ std::vector<std::string> LocalCluster::arguments(unsigned number) const {
                                      "--peer",
                                      address(port(number) + peer_port_offset),
                                      "--data",
-                                     directory(number).string()};
+                                     directory(number).string(),
+                                     "--parent-socket",
+                                     std::to_string(inherited_link)};
   for (unsigned other = 1; other <= options_.nodes; ++other) {
     if (other == number) continue;
     arguments.insert(arguments.end(), {"--join", address(port(other) + peer_port_offset)});
@@ -94,10 +98,39 @@ Result<void> LocalCluster::start(unsigned number) {
   if (node(number).pid != 0) {
     return fail(Fault::invalid, "node " + std::to_string(number) + " runs already");
   }
-  auto const pid = start_process({arguments(number), directory(number) / "log"});
+  std::array<int, 2> ends{-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return tl::unexpected<Error>(system_failure(errno, "making a socket for a node"));
+  }
+  Descriptor ours{ends[0]};
+  Descriptor const theirs{ends[1]};
+  auto const pid = start_process({arguments(number), directory(number) / "log", theirs.number()});
   if (!pid) return tl::unexpected<Error>(pid.error());
-  node(number) = Node{*pid};
+  node(number) = Node{.pid = *pid, .link = std::move(ours)};
   return {};
+}
+
+std::optional<unsigned> LocalCluster::number_of(std::string_view its_url) const {
+  for (unsigned number = 1; number <= options_.nodes; ++number) {
+    if (url(number) == its_url) return number;
+  }
+  return std::nullopt;
+}
+
+std::optional<ParentRequest> LocalCluster::take_request(unsigned number) {
+  std::array<char, parent_packet_bytes_max> block{};
+  ssize_t const got = ::recv(link(number), block.data(), block.size(), MSG_DONTWAIT);
+  if (got > 0) return parse_parent_request({block.data(), static_cast<std::size_t>(got)});
+  // The node is gone: it would be at its end for ever.
+  if (got == 0 || (errno != EAGAIN && errno != EINTR)) node(number).link.close();
+  return std::nullopt;
+}
+
+// A node that takes no answers gets none.
+void LocalCluster::answer(unsigned number, ParentRequest const& request,
+                          Result<void> const& result) {
+  std::string const packet = parent_answer(request.number, result);
+  ::send(link(number), packet.data(), packet.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 Result<void> LocalCluster::signal(unsigned number, int signal) {

@@ -4,11 +4,15 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cluster/base/result.hpp"
 #include "node/cli/http_client.hpp"
+#include "node/parent_link.hpp"
+#include "node/storage/posix.hpp"
 
 namespace chisme::node::cli {
 
@@ -38,6 +42,13 @@ class LocalCluster {
   [[nodiscard]] Result<void> start(unsigned number);
   // Fault: invalid (it does not run).
   [[nodiscard]] Result<void> signal(unsigned number, int signal);
+  // The node at that address ("http://127.0.0.1:7702"), whether or not it runs.
+  [[nodiscard]] std::optional<unsigned> number_of(std::string_view url) const;
+  // The descriptor on which a node's questions arrive; -1: none do.
+  [[nodiscard]] int link(unsigned number) const { return nodes_.at(number - 1).link.number(); }
+  // The next of them, if there is one.
+  [[nodiscard]] std::optional<ParentRequest> take_request(unsigned number);
+  void answer(unsigned number, ParentRequest const& request, Result<void> const& result);
   // Whether it was killed and has not been reaped yet.
   [[nodiscard]] bool is_ending(unsigned number) const { return nodes_.at(number - 1).killed; }
   // Whether every running node is ready and sees all the running ones alive.
@@ -59,6 +70,7 @@ class LocalCluster {
     pid_t pid = 0;  // 0: not running
     bool killed = false;
     bool stopped = false;  // by SIGSTOP
+    Descriptor link{};     // to the node (parent_link.hpp)
   };
   [[nodiscard]] Node& node(unsigned number) { return nodes_.at(number - 1); }
   [[nodiscard]] unsigned port(unsigned number) const { return options_.base_port + number - 1; }

@@ -1,5 +1,6 @@
 #include <cstdlib>
 #include <memory>
+#include <optional>
 
 #include "node/cli/command.hpp"
 #include "node/cli/node_options.hpp"
@@ -12,6 +13,7 @@ namespace {
 struct Flags {
   std::string config_file;
   std::map<std::string, std::vector<std::string>> values;  // by key
+  std::optional<int> parent_socket;
 };
 
 Layer layer_of(Flags const& flags) {
@@ -38,6 +40,7 @@ int run_with(Flags const& flags) {
 #endif
   auto config = make_config(layers);
   if (!config) return wrong_usage(config.error());
+  config->parent_socket = flags.parent_socket;
   return run_node(std::move(*config));
 }
 
@@ -48,6 +51,7 @@ void add_node_command(CLI::App& app, Chosen& chosen) {
   CLI::App& command = *app.add_subcommand("node", "run one node until SIGTERM or SIGINT");
   command.add_option("--config", flags->config_file, "TOML file with these options as keys")
       ->envname("CHISME_CONFIG");
+  command.add_option("--parent-socket", flags->parent_socket)->group("");  // by `chisme up` only
   for (NodeKey const& key : node_keys()) {
     command.add_option(flag_of(key), flags->values[key.name], key.help)->allow_extra_args(false);
   }

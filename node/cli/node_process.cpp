@@ -21,7 +21,12 @@ namespace {
 namespace fs = std::filesystem;
 
 // In the child, between fork and exec: system calls only.
-[[noreturn]] void become(char* const* arguments, int nothing, int log, pid_t parent) {
+struct Inherited {
+  int nothing;
+  int log;
+  int link;
+};
+[[noreturn]] void become(char* const* arguments, Inherited its, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);  // it died before the line above
   ::setpgid(0, 0);
@@ -29,9 +34,12 @@ namespace fs = std::filesystem;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   std::signal(SIGPIPE, SIG_DFL);
-  ::dup2(nothing, STDIN_FILENO);
-  ::dup2(log, STDOUT_FILENO);
-  ::dup2(log, STDERR_FILENO);
+  ::dup2(its.nothing, STDIN_FILENO);
+  ::dup2(its.log, STDOUT_FILENO);
+  ::dup2(its.log, STDERR_FILENO);
+  // Onto itself, dup2 would leave it to be closed by exec.
+  if (its.link == inherited_link) ::fcntl(inherited_link, F_SETFD, 0);
+  if (its.link >= 0 && its.link != inherited_link) ::dup2(its.link, inherited_link);
   ::execv("/proc/self/exe", arguments);
   ::_exit(127);
 }
@@ -53,7 +61,9 @@ Result<pid_t> start_process(NodeCommand const& command) {
   arguments.push_back(nullptr);
   pid_t const parent = ::getpid();
   pid_t const child = ::fork();
-  if (child == 0) become(arguments.data(), nothing->number(), log->number(), parent);
+  if (child == 0) {
+    become(arguments.data(), {nothing->number(), log->number(), command.link}, parent);
+  }
   if (child < 0) return tl::unexpected<Error>(system_failure(errno, "starting a node"));
   return child;
 }

@@ -10,9 +10,12 @@
 
 namespace chisme::node::cli {
 
+inline constexpr int inherited_link = 3;
+
 struct NodeCommand {
   std::vector<std::string> arguments;  // of `chisme`, beginning with "node"
   std::filesystem::path log;           // takes what the node prints, at its end
+  int link = -1;                       // becomes its descriptor `inherited_link`; -1: none
 };
 
 // Starts this very program once more. The new process dies with its parent, has no terminal

@@ -7,11 +7,14 @@
 #include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <thread>
+#include <vector>
 
 #include "node/cli/command.hpp"
 #include "node/cli/local_cluster.hpp"
 #include "node/cli/node_options.hpp"
 #include "node/cli/up_protocol.hpp"
+#include "node/parent_link.hpp"
 
 namespace chisme::node::cli {
 namespace {
@@ -31,6 +34,23 @@ struct UpOptions {
   // within a minute, so that one can watch it.
   std::map<std::string, std::vector<std::string>> node_values;
 };
+
+// In which a node answers the client that had it killed.
+constexpr std::chrono::milliseconds patience_to_answer{200};
+
+Order order_of(web::LocalOrder order) {
+  switch (order) {
+    case web::LocalOrder::kill:
+      return Order::kill;
+    case web::LocalOrder::start:
+      return Order::start;
+    case web::LocalOrder::stop:
+      return Order::stop;
+    case web::LocalOrder::resume:
+      return Order::resume;
+  }
+  return Order::status;
+}
 
 // Where each run of this user finds the files of the last one again.
 fs::path default_data(unsigned base_port) {
@@ -72,12 +92,35 @@ class Supervisor {
 
  private:
   void wait() {
-    std::array<pollfd, 2> watched{
-        {{signals_.number(), POLLIN, 0}, {input_open_ ? STDIN_FILENO : -1, POLLIN, 0}}};
+    std::vector<pollfd> watched{{signals_.number(), POLLIN, 0},
+                                {input_open_ ? STDIN_FILENO : -1, POLLIN, 0}};
+    for (unsigned number = 1; number <= nodes_; ++number) {
+      watched.push_back({cluster_.link(number), POLLIN, 0});
+    }
     ::poll(watched.data(), watched.size(), ready_ ? -1 : 100);
     if (watched[0].revents != 0) take_signal();
     if (!exit_code_ && watched[1].revents != 0) read_commands();
+    for (unsigned number = 1; number <= nodes_ && !exit_code_; ++number) {
+      if (watched[number + 1].revents != 0) take_request(number);
+    }
     if (!exit_code_ && !ready_) look_whether_ready();
+  }
+
+  // What a client of a node asked it to have done (parent_link.hpp).
+  void take_request(unsigned asker) {
+    auto const request = cluster_.take_request(asker);
+    if (!request) return;
+    auto const target = cluster_.number_of(request->url);
+    if (!target) return cluster_.answer(asker, *request, fail(Fault::not_found, "no such node"));
+    UpCommand const command{order_of(request->order), *target};
+    bool const ends_asker = asker == *target && command.order != Order::start;
+    if (ends_asker) {  // it is to tell its client first
+      cluster_.answer(asker, *request, {});
+      std::this_thread::sleep_for(patience_to_answer);
+    }
+    auto const done = obey(command);
+    if (!done) std::cerr << done.error().message << std::endl;
+    if (!ends_asker) cluster_.answer(asker, *request, done);
   }
 
   void take_signal() {
@@ -112,20 +155,19 @@ class Supervisor {
   }
 
   void carry_out(UpCommand command) {
-    Result<void> done;
+    if (auto const done = obey(command); !done) std::cerr << done.error().message << std::endl;
+  }
+
+  Result<void> obey(UpCommand command) {
     switch (command.order) {
       case Order::kill:
-        done = cluster_.signal(command.node, SIGKILL);
-        break;
+        return cluster_.signal(command.node, SIGKILL);
       case Order::stop:
-        done = cluster_.signal(command.node, SIGSTOP);
-        break;
+        return cluster_.signal(command.node, SIGSTOP);
       case Order::resume:
-        done = cluster_.signal(command.node, SIGCONT);
-        break;
+        return cluster_.signal(command.node, SIGCONT);
       case Order::start:
-        done = start(command.node);
-        break;
+        return start(command.node);
       case Order::status:
         for (unsigned number = 1; number <= nodes_; ++number) {
           std::cout << cluster_.line(number) << "\n";
@@ -136,7 +178,7 @@ class Supervisor {
         exit_code_ = 0;
         break;
     }
-    if (!done) std::cerr << done.error().message << std::endl;
+    return {};
   }
 
   Result<void> start(unsigned number) {

@@ -240,6 +240,8 @@ asio::awaitable<HttpConnection::After> HttpConnection::carry_out(web::Plan plan)
                      [this](web::ReceiveForm& it) { return receive_form(std::move(it)); },
                      [this](web::RemoveFile& it) { return remove_file(std::move(it)); },
                      [this](web::AskOthers& it) { return ask_others(std::move(it)); },
+                     [this](web::SearchFiles& it) { return search_files(std::move(it)); },
+                     [this](web::OrderLocal& it) { return order_local(std::move(it)); },
                      [this](web::tus::Wanted& it) { return resume(std::move(it)); },
                      [this](web::AcceptWebSocket& it) { return accept_websocket(std::move(it)); },
                  },
@@ -321,6 +323,24 @@ asio::awaitable<HttpConnection::After> HttpConnection::ask_others(web::AskOthers
   auto const found = co_await await_done<web::Lookup>(host_->loop, start);
   auto next = host_->service.plan_with(parser_.request(), found);
   co_return co_await carry_out(std::move(next));
+}
+
+asio::awaitable<HttpConnection::After> HttpConnection::search_files(web::SearchFiles plan) {
+  auto start = [this, &plan](web::Done<web::FoundFiles> done) {
+    host_->gateway.search(plan.query, plan.page, std::move(done));
+  };
+  auto const found = co_await await_done<web::FoundFiles>(host_->loop, start);
+  auto answer = host_->service.listed(parser_.request(), found);
+  co_return co_await reply(std::move(answer));
+}
+
+asio::awaitable<HttpConnection::After> HttpConnection::order_local(web::OrderLocal plan) {
+  auto start = [this, &plan](web::Done<void> done) {
+    host_->gateway.order_local(plan.order, plan.http, std::move(done));
+  };
+  auto const done = co_await await_done<void>(host_->loop, start);
+  auto answer = host_->service.ordered(parser_.request(), done);
+  co_return co_await reply(std::move(answer));
 }
 
 asio::awaitable<HttpConnection::After> HttpConnection::accept_websocket(web::AcceptWebSocket plan) {

@@ -77,6 +77,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   asio::awaitable<After> reply(web::Reply answer);
   asio::awaitable<After> remove_file(web::RemoveFile plan);
   asio::awaitable<After> ask_others(web::AskOthers plan);
+  asio::awaitable<After> search_files(web::SearchFiles plan);
+  asio::awaitable<After> order_local(web::OrderLocal plan);
   asio::awaitable<After> accept_websocket(web::AcceptWebSocket plan);
   asio::awaitable<After> settle_body(After otherwise);
   asio::awaitable<void> linger();

@@ -380,6 +380,12 @@ double ObjectStore::used_ratio() const {
                   state_->quota->used_ratio(state_->quarantine.contents().bytes));
 }
 
+ByteCount ObjectStore::room() const {
+  if (state_->catalogue_full) return ByteCount{0};
+  ByteCount const free = room_for_objects(state_->objects);
+  return std::min(free, state_->quota->left(state_->quarantine.contents().bytes).value_or(free));
+}
+
 ByteCount ObjectStore::used_bytes() const {
   return state_->quota->used() + state_->quarantine.contents().bytes;
 }

@@ -148,6 +148,9 @@ class ObjectStore {
   // Used part of the file system or of the quota, whichever is more, 0..1; 1 while the catalogue is
   // full.
   [[nodiscard]] double used_ratio() const;
+  // How many bytes of objects would still fit: in the quota, and on the disk besides the room that
+  // they leave for the catalogue.
+  [[nodiscard]] ByteCount room() const;
   // What counts against the quota, whether or not there is one.
   [[nodiscard]] ByteCount used_bytes() const;
 

@@ -42,6 +42,14 @@ ByteCount Quota::used() const {
   return ByteCount{used_};
 }
 
+std::optional<ByteCount> Quota::left(ByteCount besides) const {
+  if (!limit_) return std::nullopt;
+  std::uint64_t left = limit_->value();
+  left -= std::min(left, besides.value());
+  left -= std::min(left, used().value());
+  return ByteCount{left};
+}
+
 double Quota::used_ratio(ByteCount besides) const {
   if (!limit_) return 0;
   auto const taken = static_cast<double>(used().value()) + static_cast<double>(besides.value());

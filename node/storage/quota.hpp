@@ -27,6 +27,8 @@ class Quota {
   void release(ByteCount bytes);
 
   [[nodiscard]] ByteCount used() const;
+  // What could be claimed; nullopt without a limit.
+  [[nodiscard]] std::optional<ByteCount> left(ByteCount besides) const;
   [[nodiscard]] std::optional<ByteCount> limit() const { return limit_; }
   // Used part of the limit, 0..1; 0 without one.
   [[nodiscard]] double used_ratio(ByteCount besides) const;

@@ -16,6 +16,10 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t catalogue_room_max = 64u << 20;
 
+std::uint64_t catalogue_room(struct statvfs const& room) {
+  return std::min(catalogue_room_max, room.f_blocks * room.f_frsize / 20);
+}
+
 }  // namespace
 
 Result<void> reserve(int descriptor, ByteCount size, fs::path const& path) {
@@ -41,10 +45,16 @@ Result<void> reserve(int descriptor, ByteCount size, fs::path const& path) {
 Result<void> leave_catalogue_room(int descriptor, std::uint64_t wanted, fs::path const& path) {
   struct statvfs room{};
   if (::fstatvfs(descriptor, &room) != 0) return failed("measuring", path);
-  std::uint64_t const kept = std::min(catalogue_room_max, room.f_blocks * room.f_frsize / 20);
-  if (room.f_bavail * room.f_frsize >= wanted + kept) return {};
+  if (room.f_bavail * room.f_frsize >= wanted + catalogue_room(room)) return {};
   errno = ENOSPC;
   return failed("finding room for", path);
+}
+
+ByteCount room_for_objects(fs::path const& path) {
+  struct statvfs room{};
+  if (::statvfs(path.c_str(), &room) != 0) return ByteCount{0};
+  std::uint64_t const free = room.f_bavail * room.f_frsize;
+  return ByteCount{free - std::min(free, catalogue_room(room))};
 }
 
 Result<void> check_room(fs::path const& path, ByteCount wanted) {

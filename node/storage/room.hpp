@@ -19,6 +19,9 @@ namespace chisme::node {
 [[nodiscard]] Result<void> leave_catalogue_room(int descriptor, std::uint64_t wanted,
                                                 std::filesystem::path const& path);
 
+// What is free where `path` is besides that room, in bytes; 0 if the file system does not say.
+[[nodiscard]] ByteCount room_for_objects(std::filesystem::path const& path);
+
 // no_space unless `wanted` bytes are free where `path` is.
 [[nodiscard]] Result<void> check_room(std::filesystem::path const& path, ByteCount wanted);
 // What a change of the catalogue may need: some pages of its log and of its file.

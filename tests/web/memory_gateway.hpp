@@ -49,8 +49,11 @@ class MemoryGateway final : public Gateway {
   // Knobs.
   bool in_touch = true;
   bool quorum = true;
-  int leaves = 0;                        // how often it was told to leave
-  bool unknown_outcome = false;          // finishing an upload fails with it
+  int leaves = 0;                // how often it was told to leave
+  bool unknown_outcome = false;  // finishing an upload fails with it
+  std::optional<ByteCount> max_file_size;
+  std::uint64_t room = 0;                // that it tells
+  bool local = false;                    // it is one of a local cluster
   std::uint64_t free_bytes = ~0ull;      // for one upload
   bool copies_gone = false;              // opening the node's own copies fails
   bool deferred = false;                 // completions wait for `run_later`
@@ -67,6 +70,7 @@ class MemoryGateway final : public Gateway {
   std::map<Digest, std::string> objects;
   std::map<std::string, std::string> removed;  // the versions of tombstones
   std::vector<UploadRequest> uploads_begun;
+  std::vector<std::pair<LocalOrder, std::string>> orders;
   int uploads_aborted = 0;
   int redirects = 0;
   int in_flight = 0;
@@ -145,12 +149,38 @@ class MemoryGateway final : public Gateway {
     }
     return listing;
   }
+  void search(FileQuery query, FilePage page, Done<FoundFiles> done) override {
+    NameMatcher matcher{query.words};
+    auto const place = [&](FileInfo const& file) {
+      return FilePlace{sort_value(query.sort, file.size, file.modified), file.name};
+    };
+    FoundFiles found;
+    for (auto const& [name, file] : files) {
+      if (name.starts_with('\x01') || !name.starts_with(query.prefix) || !matcher.matches(name))
+        continue;
+      found.total += 1;
+      auto const after = page.after ? parse_place(query.sort, *page.after) : std::nullopt;
+      if (!after || comes_before(query, *after, place(file))) found.files.push_back(file);
+    }
+    std::ranges::sort(found.files, [&](FileInfo const& a, FileInfo const& b) {
+      return comes_before(query, place(a), place(b));
+    });
+    auto const skipped = std::min<std::uint64_t>(page.offset, found.files.size());
+    found.files.erase(found.files.begin(),
+                      found.files.begin() + static_cast<std::ptrdiff_t>(skipped));
+    found.more = found.files.size() > page.limit;
+    found.files.resize(std::min(found.files.size(), page.limit));
+    complete(std::move(done), Result<FoundFiles>{std::move(found)});
+  }
   ClusterStatus cluster() override {
     ClusterStatus status;
     status.self = "00000000000000000000000000000001";
     status.version = "0.1.0";
     status.in_touch = in_touch;
     status.files = files.size();
+    status.max_file_size = max_file_size;
+    status.room = ByteCount{room};
+    status.local = local;
     for (Replica const& holder : holders) {
       MemberStatus member{.node = to_string(holder.node), .http = holder.http, .state = "alive"};
       member.self = holder.self;
@@ -164,6 +194,16 @@ class MemoryGateway final : public Gateway {
     return for_reads;
   }
   void leave() override { ++leaves; }
+  void order_local(LocalOrder order, std::string http, Done<void> done) override {
+    if (!local) return Gateway::order_local(order, std::move(http), std::move(done));
+    bool const known =
+        std::ranges::any_of(holders, [&](Replica const& one) { return one.http == http; });
+    if (!known) {
+      return complete(std::move(done), Result<void>{fail(Fault::not_found, "there is none")});
+    }
+    orders.emplace_back(order, std::move(http));
+    complete(std::move(done), Result<void>{});
+  }
   std::string metrics() override { return "chisme_up 1\n"; }
   bool knows_origin(std::string_view origin) override {
     return origins.contains(std::string{origin});

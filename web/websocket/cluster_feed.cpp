@@ -1,5 +1,7 @@
 #include "web/websocket/cluster_feed.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "web/json.hpp"
@@ -12,6 +14,15 @@ constexpr std::size_t files_max = 1000;
 constexpr auto status_period = std::chrono::milliseconds(500);
 // What may wait for a client before it counts as slow.
 constexpr std::size_t queued_bytes_max = 256 << 10;
+
+// Other programs write to the disk all the time: the room is told in steps of a percent or two, or
+// the state would be sent anew for each.
+ClusterStatus status_of(Gateway& gateway) {
+  ClusterStatus status = gateway.cluster();
+  std::uint64_t const step = std::max<std::uint64_t>(1, std::bit_floor(status.room.value()) / 64);
+  status.room = ByteCount{status.room.value() / step * step};
+  return status;
+}
 }  // namespace
 
 ClusterFeed::ClusterFeed(std::shared_ptr<Channel> channel, Gateway& gateway)
@@ -28,7 +39,7 @@ void ClusterFeed::opened() {
 }
 
 void ClusterFeed::send_state() {
-  auto const status = gateway_.cluster();
+  auto const status = status_of(gateway_);
   auto const listing = gateway_.list("", behind_internal, files_max);
   last_status_ = to_json(status);
   channel_->send_text(state_json(status, listing.files));
@@ -52,7 +63,7 @@ void ClusterFeed::send_event(ClusterEvent const& event) {
 
 void ClusterFeed::send_changes() {
   if (is_behind()) return;
-  auto status = to_json(gateway_.cluster());
+  auto status = to_json(status_of(gateway_));
   if (status == last_status_) return;
   channel_->send_text("{\"type\":\"cluster\",\"cluster\":" + status + "}");
   last_status_ = std::move(status);

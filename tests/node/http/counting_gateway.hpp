@@ -28,6 +28,9 @@ class CountingGateway final : public web::Gateway {
   std::optional<web::Replica> bounce(web::FileInfo const&) override { return {}; }
   std::optional<web::Replica> least_loaded_node() override { return {}; }
   web::Listing list(std::string_view, std::string_view, std::size_t) override { return {}; }
+  void search(web::FileQuery, web::FilePage, web::Done<web::FoundFiles> done) override {
+    done(web::FoundFiles{});
+  }
   web::ClusterStatus cluster() override { return {}; }
   web::Readiness readiness(bool) override { return {true, ""}; }
   std::string metrics() override { return ""; }

@@ -33,6 +33,17 @@ TEST(Quota, NumbersThatWouldOverflowDoNotFit) {
   EXPECT_EQ(quota.used_ratio({}), 1.0);
 }
 
+TEST(Quota, TellsWhatIsLeft) {
+  EXPECT_EQ(Quota{std::nullopt}.left({}), std::nullopt);
+  Quota quota{ByteCount{100}};
+  ASSERT_TRUE(quota.claim(ByteCount{60}, {}));
+  EXPECT_EQ(quota.left({}), ByteCount{40});
+  EXPECT_EQ(quota.left(ByteCount{30}), ByteCount{10});
+  EXPECT_EQ(quota.left(ByteCount{~std::uint64_t{0}}), ByteCount{0});
+  quota.add(ByteCount{500});
+  EXPECT_EQ(quota.left({}), ByteCount{0});
+}
+
 class QuotaOfAStore : public ObjectStoreTest {
  protected:
   std::unique_ptr<ObjectStore> open(std::uint64_t quota) {
@@ -54,6 +65,15 @@ TEST_F(QuotaOfAStore, TwoThatDoNotFitTogetherAreNotBothBegun) {
   EXPECT_TRUE(objects->stage(ByteCount{40}));
   first = fail(Fault::cancelled, "it goes");
   EXPECT_TRUE(objects->stage(ByteCount{100}));
+}
+
+TEST_F(QuotaOfAStore, ItsRoomIsWhatItTakes) {
+  auto objects = open(100);
+  EXPECT_EQ(objects->room(), ByteCount{100});
+  ASSERT_TRUE(store(*objects, "ten bytes!"));
+  EXPECT_EQ(objects->room(), ByteCount{90});
+  objects->catalogue_is_full(true);
+  EXPECT_EQ(objects->room(), ByteCount{0});
 }
 
 TEST_F(QuotaOfAStore, WhatIsNotAnnouncedIsRefusedInMidStreamAndItsRoomComesBack) {

@@ -65,6 +65,47 @@ TEST_F(Routes, ANodeIsToldToLeaveByPostAlone) {
   EXPECT_EQ(gateway.leaves, 1);
 }
 
+TEST_F(Routes, NodesOfALocalClusterAreOrderedAboutByItsOwnPagesOnly) {
+  std::string const node = "?http=http%3A%2F%2F127.0.0.1%3A7702";
+  constexpr std::pair<char const*, LocalOrder> orders[] = {{"kill", LocalOrder::kill},
+                                                           {"start", LocalOrder::start},
+                                                           {"stop", LocalOrder::stop},
+                                                           {"cont", LocalOrder::resume}};
+  for (auto const& [name, order] : orders) {
+    std::string const route = "/cluster/local/" + std::string{name} + node;
+    auto const asked = planned<OrderLocal>("POST " + route);
+    EXPECT_EQ(asked.order, order);
+    EXPECT_EQ(asked.http, "http://127.0.0.1:7702");
+    static_cast<void>(planned<OrderLocal>("POST " + route + "\nOrigin: http://127.0.0.1:7702"));
+    for (char const* const origin : {"http://evil.example", "null", "http://127.0.0.1:9"}) {
+      EXPECT_EQ(status("POST " + route + "\nOrigin: " + origin), 403u) << origin;
+    }
+    EXPECT_EQ(status("GET " + route), 405u);
+  }
+  EXPECT_EQ(status("POST /cluster/local/quit" + node), 404u);
+  EXPECT_EQ(status("POST /cluster/local/" + node), 404u);
+  EXPECT_EQ(status("POST /cluster/local/kill"), 400u);
+}
+
+TEST_F(Routes, TheAnswerToAnOrderSaysWhatBecameOfIt) {
+  auto const request = request_of("POST /cluster/local/kill?http=x");
+  EXPECT_EQ(service.ordered(request, {}).status, 204u);
+  EXPECT_EQ(service.ordered(request, fail(Fault::not_found, "no")).status, 404u);
+  EXPECT_EQ(service.ordered(request, fail(Fault::precondition_failed, "it runs")).status, 409u);
+  EXPECT_EQ(service.ordered(request, fail(Fault::unavailable, "no answer")).status, 503u);
+}
+
+TEST_F(Routes, TheLimitsOfUploadsAreTold) {
+  gateway.room = 12345;
+  EXPECT_NE(
+      reply("GET /cluster").body.find("\"max_file_size\":null,\"room\":12345,\"local\":false"),
+      std::string::npos);
+  gateway.max_file_size = ByteCount{77};
+  gateway.local = true;
+  EXPECT_NE(reply("GET /cluster").body.find("\"max_file_size\":77,\"room\":12345,\"local\":true"),
+            std::string::npos);
+}
+
 TEST_F(Routes, ThePageComesWithItsPolicyAndItsETag) {
   Reply const page = reply("GET /");
   EXPECT_EQ(page.status, 200u);

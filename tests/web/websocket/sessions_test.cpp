@@ -169,6 +169,20 @@ TEST_F(Sessions, TheClusterIsSentInFullAndThenItsEventsAndChanges) {
   EXPECT_FALSE(next());
 }
 
+TEST_F(Sessions, AFewBytesLessRoomAreNoNews) {
+  gateway.room = 1'000'000'000;
+  serve(ClusterSession{});
+  std::uint64_t const told = next_json()["cluster"]["room"];
+  EXPECT_LE(told, gateway.room);
+  EXPECT_GE(told, gateway.room - gateway.room / 32);
+  gateway.room = told + 1;
+  loop.advance(3s);
+  EXPECT_FALSE(next());
+  gateway.room = told / 2;
+  loop.advance(600ms);
+  EXPECT_LE(next_json()["cluster"]["room"], told / 2);
+}
+
 TEST_F(Sessions, ASlowClientOfTheClusterGetsTheStateAnewInsteadOfItsEvents) {
   serve(ClusterSession{});
   next();

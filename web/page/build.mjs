@@ -50,8 +50,9 @@ function asset(path, body) {
 }
 
 async function bundlePage() {
-  const {outputFiles} = await esbuild.build({
+  const {outputFiles, metafile} = await esbuild.build({
     ...options,
+    metafile: true,
     entryPoints: {page: "source/page.tsx", style: "source/style.css"},
     splitting: true,
     outdir: "/",
@@ -60,11 +61,30 @@ async function bundlePage() {
   });
   const made = outputFiles.map((file) => asset(file.path, file.contents));
   const named = (start) => made.find((each) => each.path.startsWith(start)).path;
+  const parts = partsOf(named("/page-"), metafile.outputs);
+  for (const each of made) each.later = each.path.startsWith("/part-") && !parts.has(each.path);
   const html = readFileSync(join(here, "source/index.html"), "utf8")
+    .replace("%PARTS%", [...parts].map((each) => preload(each)).join("\n"))
     .replace("%SCRIPT%", named("/page-"))
     .replace("%STYLE%", named("/style-"));
   const icon = readFileSync(join(here, "source/icon.svg"));
   return [asset("/", html), asset("/icon.svg", icon), ...made];
+}
+
+// What a script imports before it runs, and what that imports.
+function partsOf(path, outputs, found = new Set()) {
+  const entry = Object.keys(outputs).find((each) => each.endsWith(path));
+  for (const {path: part, kind} of outputs[entry].imports) {
+    const name = "/" + part.split("/").pop();
+    if (kind !== "import-statement" || found.has(name)) continue;
+    found.add(name);
+    partsOf(name, outputs, found);
+  }
+  return found;
+}
+
+function preload(path) {
+  return `<link rel="modulepreload" href="${path}">`;
 }
 
 async function bundleWorker(shell) {
@@ -133,7 +153,7 @@ function report(list) {
   for (const {path, body} of list) {
     console.log(`${path.padEnd(24)} ${String(body.length).padStart(8)} bytes`);
   }
-  const first = list.filter(({path}) => !path.startsWith("/part-") && path !== "/worker.js");
+  const first = list.filter(({path, later}) => !later && path !== "/worker.js");
   const packed = first.reduce((sum, {body}) => sum + gzipSync(body).length, 0);
   console.log(`first load, gzip: ${packed} bytes`);
 }

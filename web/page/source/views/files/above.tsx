@@ -1,0 +1,3 @@
+// Dialogs above the list, which come when one is first wanted.
+export {Preview} from "./preview";
+export {Share} from "./share";

@@ -1,0 +1,33 @@
+// Up, down, the first and the last row, from the keyboard; the focus stays on the same control.
+
+export function moveFocus(event: KeyboardEvent, port: Element, row: number, total: number): void {
+  const from = (event.target as Element).closest<HTMLElement>("[data-index]");
+  if (!from || event.ctrlKey || event.altKey || event.metaKey) return;
+  const index = Number(from.dataset.index);
+  const to = goal(event.key, index, total, Math.max(1, Math.floor(port.clientHeight / row) - 1));
+  if (to === undefined) return;
+  event.preventDefault();
+  const act = (event.target as HTMLElement).dataset.act ?? "tick";
+  const top = to * row;
+  if (top < port.scrollTop) port.scrollTop = top;
+  else if (top + row > port.scrollTop + port.clientHeight)
+    port.scrollTop = top + row - port.clientHeight;
+  focusSoon(port, to, act, 10);
+}
+
+function goal(key: string, index: number, total: number, page: number): number | undefined {
+  const steps: Record<string, number> = {ArrowUp: -1, ArrowDown: 1, PageUp: -page, PageDown: page};
+  if (key === "Home") return 0;
+  if (key === "End") return total - 1;
+  const step = steps[key];
+  return step === undefined ? undefined : Math.max(0, Math.min(total - 1, index + step));
+}
+
+// The row may have to be drawn first, or be on its way.
+function focusSoon(port: Element, index: number, act: string, tries: number): void {
+  const row = port.querySelector(`[data-index="${index}"]`);
+  const control = row?.querySelector<HTMLElement>(`[data-act="${act}"]`);
+  const found = control ?? row?.querySelector<HTMLElement>('[data-act="tick"]');
+  if (found) found.focus({preventScroll: true});
+  else if (tries > 0) requestAnimationFrame(() => focusSoon(port, index, act, tries - 1));
+}

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
+import {whyShort} from "../../../web/page/source/copies";
 import {Deletions, undoTime} from "../../../web/page/source/deletions";
 import {comparison, Listing, matches, wordsOf, type Order} from "../../../web/page/source/listing";
 import {Pages, type Answer} from "../../../web/page/source/pages";
 import {rangeTo, ticked, without} from "../../../web/page/source/selection";
-import type {StoredFile} from "../../../web/page/source/types";
+import type {Cluster, Member, StoredFile} from "../../../web/page/source/types";
 import {kept, windowOf} from "../../../web/page/source/views/files/window";
 
 const byName: Order = {sort: "name", descending: false};
@@ -229,4 +230,21 @@ test("a page that is left takes all that waits, once", () => {
   assert.deepEqual(deletions.takeAll().sort(), ["a", "b"]);
   assert.deepEqual(deletions.takeAll(), []);
   assert.equal(timers.size, 0);
+});
+
+function clusterOf(...states: Member["state"][]): Cluster {
+  const members = states.map((state, i) => ({state, http: `http://n${i}`, draining: false}));
+  return {in_touch: true, members} as unknown as Cluster;
+}
+
+test("why a file has too few copies", () => {
+  const short = (copies: number, cluster?: Cluster) => whyShort(file("a", {copies}), cluster);
+  assert.equal(short(3, clusterOf("alive")), "");
+  assert.match(short(0, clusterOf("alive", "alive", "alive")), /no node in reach/);
+  assert.match(short(2, clusterOf("alive", "alive", "dead")), /only 2 nodes are up/);
+  assert.match(short(1, clusterOf("alive", "left", "left")), /only one node is up/);
+  assert.match(short(2, clusterOf("alive", "alive", "alive", "dead")), /^n3 is dead/);
+  assert.match(short(2, clusterOf("alive", "alive", "alive", "dead", "dead")), /2 nodes are dead/);
+  assert.match(short(2, clusterOf("alive", "alive", "alive")), /being made/);
+  assert.match(short(2), /being made/);
 });

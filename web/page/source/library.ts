@@ -27,6 +27,9 @@ const pages = new Pages(async (path) => {
 const few = signal<boolean | undefined>(undefined); // all files are in `files`
 const isFew = computed(() => few.value === true);
 
+// Whether every file of the cluster is in `files`.
+export const allKnown = () => few.value === true;
+
 const local = computed(() => {
   const words = wordsOf(search.value);
   const found = [...(files.value?.values() ?? [])].filter(({name}) => matches(name, words));

@@ -1,7 +1,7 @@
 import {useEffect} from "preact/hooks";
 import {count, leftOut, rows, search} from "../library";
 import {watchLeaving} from "../removal";
-import {t} from "../text";
+import {language, t} from "../text";
 import {Bar} from "./files/bar";
 import {Dialogs} from "./files/dialogs";
 import {FileList} from "./files/list";
@@ -12,11 +12,12 @@ export {downloadUrl} from "../link";
 export function Files() {
   useEffect(watchLeaving, []);
   const list = rows.value;
+  const all = count.value;
   return (
     <section class="card library" aria-label={t("files")} data-total={list?.length}>
       <div class="card-head">
         <h2>
-          {t("files")} {count.value !== undefined && <span class="muted">{count}</span>}
+          {t("files")} {all !== undefined && <span class="muted">{all.toLocaleString(language)}</span>}
         </h2>
         <input
           type="search"

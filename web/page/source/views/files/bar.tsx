@@ -59,7 +59,7 @@ function Ticked() {
   const size = [...ticks.values()].reduce((sum, each) => sum + each, 0);
   return (
     <div class="ticked">
-      <span class="muted">{bytes(size)}</span>
+      <span class="muted extra">{bytes(size)}</span>
       <button class="quiet" onClick={clear}>
         {t("select_none")}
       </button>

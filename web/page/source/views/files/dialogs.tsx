@@ -14,13 +14,19 @@ const close = () => (opened.value = undefined);
 
 export function Dialogs() {
   const now = opened.value;
-  const [above, setAbove] = useState<Above | undefined>(undefined);
-  const wanted = now !== undefined && !above;
-  useEffect(() => {
-    if (!wanted) return;
-    import("./above").then(setAbove).catch(() => (close(), say(t("error_unreachable"), true)));
-  }, [wanted]);
+  const above = useAbove(now !== undefined, close);
   if (!now || !above) return null;
   const Made = now.what === "link" ? above.Share : above.Preview;
   return <Made key={now.file.name} file={now.file} close={close} />;
+}
+
+// The dialogs, once they are wanted and here.
+export function useAbove(wanted: boolean, failed: () => void): Above | undefined {
+  const [above, setAbove] = useState<Above | undefined>(undefined);
+  const lacking = wanted && !above;
+  useEffect(() => {
+    if (!lacking) return;
+    import("./above").then(setAbove).catch(() => (failed(), say(t("error_unreachable"), true)));
+  }, [lacking]);
+  return above;
 }

@@ -1,5 +1,7 @@
 // Up, down, the first and the last row, from the keyboard; the focus stays on the same control.
 
+const patience = 3000; // ms for a row that has to be fetched
+
 export function moveFocus(event: KeyboardEvent, port: Element, row: number, total: number): void {
   const from = (event.target as Element).closest<HTMLElement>("[data-index]");
   if (!from || event.ctrlKey || event.altKey || event.metaKey) return;
@@ -12,7 +14,7 @@ export function moveFocus(event: KeyboardEvent, port: Element, row: number, tota
   if (top < port.scrollTop) port.scrollTop = top;
   else if (top + row > port.scrollTop + port.clientHeight)
     port.scrollTop = top + row - port.clientHeight;
-  focusSoon(port, to, act, 10);
+  focusSoon(port, to, act, performance.now() + patience);
 }
 
 function goal(key: string, index: number, total: number, page: number): number | undefined {
@@ -23,11 +25,15 @@ function goal(key: string, index: number, total: number, page: number): number |
   return step === undefined ? undefined : Math.max(0, Math.min(total - 1, index + step));
 }
 
-// The row may have to be drawn first, or be on its way.
-function focusSoon(port: Element, index: number, act: string, tries: number): void {
+// The row may have to be drawn first, or be on its way; meanwhile the focus may go elsewhere.
+function focusSoon(port: Element, index: number, act: string, until: number): void {
+  const before = document.activeElement;
   const row = port.querySelector(`[data-index="${index}"]`);
   const control = row?.querySelector<HTMLElement>(`[data-act="${act}"]`);
   const found = control ?? row?.querySelector<HTMLElement>('[data-act="tick"]');
-  if (found) found.focus({preventScroll: true});
-  else if (tries > 0) requestAnimationFrame(() => focusSoon(port, index, act, tries - 1));
+  if (found) return found.focus({preventScroll: true});
+  requestAnimationFrame(() => {
+    const waits = document.activeElement === before && performance.now() < until;
+    if (waits) focusSoon(port, index, act, until);
+  });
 }

@@ -25,7 +25,8 @@ export function FileList() {
   const span = useSignal<Window>({first: 0, last: 24});
   const height = useRowHeight();
   const focused = useSignal(-1);
-  const list = (rows.value ?? []).slice(0, rowsMost);
+  const all = rows.value ?? [];
+  const list = all.length > rowsMost ? all.slice(0, rowsMost) : all;
   useScrolling(port, span, list, height.value);
   const shown = indices(span.value, focused.value, list.length);
   return (

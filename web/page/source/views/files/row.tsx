@@ -39,8 +39,7 @@ export function Row({file, index, total, top}: Place & {file: StoredFile}) {
         <span class="muted about">
           {bytes(file.size)} · {moment(file.modified)}
           {reason && (
-            <span class="short" title={reason}>
-              {" · "}
+            <span class="short reason" title={reason}>
               {reason}
             </span>
           )}

@@ -130,11 +130,12 @@ export class Pages {
     if (edits !== this.edits) this.later(settlePause); // it may tell what was before
   }
 
-  private fetch({text, order}: Query, offset: number, limit: number): Promise<Answer> {
+  private async fetch({text, order}: Query, offset: number, limit: number): Promise<Answer> {
     const search = encodeURIComponent(text.trim());
     const direction = order.descending ? "desc" : "asc";
-    return this.fetchJson(
+    const {files, total} = await this.fetchJson(
       `/files?search=${search}&sort=${order.sort}&order=${direction}&offset=${offset}&limit=${limit}`,
     );
+    return {files: files.filter(({incomplete}) => !incomplete), total}; // those are not counted
   }
 }

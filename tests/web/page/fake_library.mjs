@@ -28,7 +28,13 @@ function made(i) {
 
 export const extra = () => [...many.values()];
 export const extraCount = () => many.size;
-export const deleteExtra = (name) => many.delete(name);
+
+const inOrder = new Map(); // what was asked for before
+
+export function deleteExtra(name) {
+  inOrder.clear();
+  return many.delete(name);
+}
 
 const byName = (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 const keys = {
@@ -37,20 +43,29 @@ const keys = {
   modified: (a, b) => (a.modified < b.modified ? -1 : a.modified > b.modified ? 1 : byName(a, b)),
 };
 
-// GET /files of these files.
-export function page(files, parameters) {
+function sorted(sort, order) {
+  const kind = `${sort} ${order}`;
+  const compare = order === "desc" ? (a, b) => keys[sort](b, a) || byName(a, b) : keys[sort];
+  if (!inOrder.has(kind)) inOrder.set(kind, extra().sort(compare));
+  return {compare, list: inOrder.get(kind)};
+}
+
+// GET /files of these files and of the many.
+export function page(own, parameters) {
   const limit = Math.min(1000, Number(parameters.get("limit") ?? 1000));
+  const {compare, list} = sorted(parameters.get("sort") ?? "name", parameters.get("order") ?? "asc");
+  const words = (parameters.get("search") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
   const prefix = parameters.get("prefix") ?? "";
-  const found = files.filter(({name}) => name.startsWith(prefix));
+  const wanted = ({name}) =>
+    name.startsWith(prefix) && words.every((word) => name.toLowerCase().includes(word));
+  const found = (words.length || prefix ? list.filter(wanted) : [...list])
+    .concat(own.filter(wanted))
+    .sort(compare);
   if (!parameters.has("sort")) {
     const after = parameters.get("after") ?? "";
-    const rest = found.sort(byName).filter(({name}) => name > after);
+    const rest = found.filter(({name}) => name > after);
     return {files: rest.slice(0, limit), next: rest[limit] ? rest[limit - 1].name : null};
   }
-  const words = (parameters.get("search") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
-  const matching = found.filter(({name}) => words.every((word) => name.toLowerCase().includes(word)));
-  const sign = parameters.get("order") === "desc" ? -1 : 1;
-  matching.sort((a, b) => sign * keys[parameters.get("sort")](a, b));
   const offset = Number(parameters.get("offset") ?? 0);
-  return {files: matching.slice(offset, offset + limit), next: null, total: matching.length};
+  return {files: found.slice(offset, offset + limit), next: null, total: found.length};
 }

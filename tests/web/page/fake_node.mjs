@@ -139,7 +139,7 @@ const server = createServer((request, response) => {
   if (request.method === "OPTIONS") return response.writeHead(204).end();
   if (url.pathname === "/healthz") return response.end("ok");
   if (url.pathname === "/cluster") return json(cluster());
-  if (url.pathname === "/files") return json(page([...files(), ...extra()], url.searchParams));
+  if (url.pathname === "/files") return json(page(files(), url.searchParams));
   if (url.pathname === "/route") {
     const found = file(url.searchParams.get("file"));
     return found

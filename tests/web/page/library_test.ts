@@ -223,6 +223,19 @@ test("a file that is stored anew meanwhile is spared", () => {
   assert.equal(timers.size, 0);
 });
 
+test("a name that is stored anew is deleted at once, the others can still be undone", async () => {
+  const {deletions, sent, timers, state} = bin();
+  deletions.add(["a", "b"]);
+  const deleted = deletions.nowOf(new Set(["a", "x"]));
+  assert.deepEqual(sent, [["a"]]);
+  assert.deepEqual(deletions.batches.map(({names}) => [...names]), [["b"]]);
+  state.arrive();
+  await deleted;
+  assert.equal(timers.size, 1);
+  await deletions.nowOf(new Set(["x"]));
+  assert.equal(sent.length, 1);
+});
+
 test("a page that is left takes all that waits, once", () => {
   const {deletions, timers} = bin();
   deletions.add(["a"]);

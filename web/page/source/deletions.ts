@@ -61,11 +61,29 @@ export class Deletions {
     this.world.changed();
   }
 
-  // Deletes without waiting longer.
-  async now(id: number): Promise<void> {
+  // Of those names the ones that wait, before they are stored anew: the others can still be undone.
+  async nowOf(names: ReadonlySet<string>): Promise<void> {
+    const concerned: string[] = [];
+    for (const batch of [...this.waiting]) {
+      for (const name of [...batch.names]) {
+        if (names.has(name) && batch.names.delete(name)) concerned.push(name);
+      }
+      if (batch.names.size === 0) this.take(batch.id);
+    }
+    if (concerned.length > 0) await this.send(concerned);
+  }
+
+  // Everything that waits, for a page that is being left: no time for answers.
+  takeAll(): string[] {
+    return [...this.waiting].flatMap(({id}) => [...this.take(id)!.names]);
+  }
+
+  private async now(id: number): Promise<void> {
     const batch = this.take(id);
-    if (!batch) return;
-    const names = [...batch.names];
+    if (batch) await this.send([...batch.names]);
+  }
+
+  private async send(names: readonly string[]): Promise<void> {
     for (const name of names) this.sent.add(name);
     this.world.changed();
     try {
@@ -74,17 +92,6 @@ export class Deletions {
       for (const name of names) this.sent.delete(name);
       this.world.changed();
     }
-  }
-
-  // Of those names, before they are stored anew.
-  async nowOf(names: ReadonlySet<string>): Promise<void> {
-    const concerned = this.waiting.filter((batch) => [...batch.names].some((n) => names.has(n)));
-    await Promise.all(concerned.map(({id}) => this.now(id)));
-  }
-
-  // Everything that waits, for a page that is being left: no time for answers.
-  takeAll(): string[] {
-    return [...this.waiting].flatMap(({id}) => [...this.take(id)!.names]);
   }
 
   private take(id: number): Waiting | undefined {

@@ -6,6 +6,7 @@ import {remove} from "../../removal";
 import {clear, selected, ticked} from "../../selection";
 import {say} from "../../state";
 import {t, type TextKey} from "../../text";
+import {Icon} from "./icons";
 
 const orders: [SortKey, boolean, TextKey][] = [
   ["modified", true, "sort_newest"],
@@ -60,8 +61,13 @@ function Ticked() {
   return (
     <div class="ticked">
       <span class="muted extra">{bytes(size)}</span>
-      <button class="quiet" onClick={clear}>
-        {t("select_none")}
+      <button
+        class="quiet clear"
+        aria-label={t("select_none")}
+        title={t("select_none")}
+        onClick={clear}
+      >
+        <Icon name="clear" />
       </button>
       <button class="danger delete-selected" onClick={() => remove(ticks.keys())}>
         {t("delete")}

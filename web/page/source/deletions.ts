@@ -83,15 +83,20 @@ export class Deletions {
     if (batch) await this.send([...batch.names]);
   }
 
-  private async send(names: readonly string[]): Promise<void> {
+  private async send(names: readonly string[], send = this.world.send): Promise<void> {
     for (const name of names) this.sent.add(name);
     this.world.changed();
     try {
-      await this.world.send(names);
+      await send(names);
     } finally {
       for (const name of names) this.sent.delete(name);
       this.world.changed();
     }
+  }
+
+  async leave(send: Surroundings["send"]): Promise<void> {
+    const names = this.takeAll();
+    if (names.length > 0) await this.send(names, send);
   }
 
   private take(id: number): Waiting | undefined {

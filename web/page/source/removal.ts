@@ -13,7 +13,7 @@ export const hidden = signal<ReadonlySet<string>>(new Set());
 export const undoable = signal<readonly Batch[]>([]);
 
 const atOnce = 6;
-const sentLeaving = 200; // requests that a browser takes from a page that is being left
+const sentLeaving = 100; // files: a browser takes twice as many requests from a page that is left
 
 const deletions = new Deletions({
   after: (delay, run) => {
@@ -41,18 +41,23 @@ export const removeNow = (names: ReadonlySet<string>): Promise<void> => deletion
 export function watchLeaving(): () => void {
   const end = new AbortController();
   const {signal} = end;
-  const leave = () => {
-    const origin = connection.value.origin || nodes.best;
-    for (const name of deletions.takeAll().slice(0, sentLeaving)) {
-      void fetch(origin + filePath(name), {method: "DELETE", keepalive: true}).catch(() => undefined);
-    }
-  };
+  const leave = () => void deletions.leave(sendLeaving).catch(() => undefined);
   const ask = (event: Event) => {
     if (hidden.value.size > sentLeaving) event.preventDefault();
+    if (!event.defaultPrevented) leave(); // pagehide may come too late for a slow machine
   };
   addEventListener("pagehide", leave, {signal});
   addEventListener("beforeunload", ask, {signal});
   return () => end.abort();
+}
+
+// The page's own node needs no question beforehand, for which the page has no time any more; but it
+// may be dead: another one is told too. Twice does no harm.
+async function sendLeaving(names: readonly string[]): Promise<void> {
+  const origins = [...new Set([nodes.home, connection.value.origin || nodes.best])];
+  const tell = (path: string) =>
+    Promise.any(origins.map((origin) => fetch(origin + path, {method: "DELETE", keepalive: true})));
+  await Promise.all(names.map((name) => tell(filePath(name)).then(() => forget(name))));
 }
 
 async function deleteAll(names: readonly string[]): Promise<void> {

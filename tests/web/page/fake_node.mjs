@@ -18,6 +18,7 @@ import {
 } from "node:fs";
 import {createRequire} from "node:module";
 import {join} from "node:path";
+import {deleteExtra, extra, extraCount, page} from "./fake_library.mjs";
 
 const [port, ports, assets, rate] = process.argv
   .slice(2)
@@ -36,6 +37,7 @@ const types = {
   css: "text/css",
   svg: "image/svg+xml",
 };
+const typesOf = {txt: "text/plain", png: "image/png", bin: "application/octet-stream"};
 const csp =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; " +
   "connect-src http: https: ws: wss:; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -50,7 +52,7 @@ function file(name) {
   return {
     name,
     size,
-    type: "video/mp4",
+    type: typesOf[name.split(".").pop()] ?? "video/mp4",
     sha256: id(size),
     version: `v${mtime.getTime()}`,
     modified: mtime.toISOString(),
@@ -99,7 +101,9 @@ function cluster() {
     in_touch: true,
     copies_wanted: 3,
     copies_durable: 2,
-    files: files().length,
+    files: files().length + extraCount(),
+    max_file_size: Number(process.env.FAKE_MAX_SIZE ?? 0) || null,
+    room: 50e9,
     under_replicated: under,
     lost: 0,
     repairs_pending: 0,
@@ -135,6 +139,7 @@ const server = createServer((request, response) => {
   if (request.method === "OPTIONS") return response.writeHead(204).end();
   if (url.pathname === "/healthz") return response.end("ok");
   if (url.pathname === "/cluster") return json(cluster());
+  if (url.pathname === "/files") return json(page(files(), url.searchParams));
   if (url.pathname === "/route") {
     const found = file(url.searchParams.get("file"));
     return found
@@ -155,7 +160,7 @@ function oneFile(request, response, url, json) {
   const name = url.pathname.slice("/files/".length).split("/").map(decodeURIComponent).join("/");
   const path = join(folder, encodeURIComponent(name));
   if (request.method === "DELETE") {
-    unlinkSync(path);
+    if (!deleteExtra(name) && existsSync(path)) unlinkSync(path);
     response.writeHead(204).end();
   } else if (!existsSync(path)) {
     json({title: "Not Found", detail: "There is no such file."}, 404);
@@ -203,7 +208,7 @@ server.on("upgrade", (request, socket, head) => {
 function feed(ws) {
   const send = (value) => ws.send(JSON.stringify(value));
   let known = new Map(files().map((each) => [each.name, JSON.stringify(each)]));
-  send({type: "state", cluster: cluster(), files: files()});
+  send({type: "state", cluster: cluster(), files: [...files(), ...extra()].slice(0, 1000)});
   const timer = setInterval(() => {
     send({type: "cluster", cluster: cluster()});
     const now = new Map(files().map((each) => [each.name, JSON.stringify(each)]));

@@ -1,4 +1,5 @@
 import {DetailedError, Upload as TusUpload} from "tus-js-client";
+import {Memory} from "./memory";
 import {problemOf, unreachable, type Nodes} from "./nodes";
 
 // One file on its way into the cluster, by tus: each chunk is safe on several nodes once it is
@@ -13,8 +14,6 @@ const sentAtOnce = 256 << 10; // a file up to this size goes with the request th
 const pauses = [200, 500, 1000, 2000, 3000, 4000, ...Array<number>(24).fill(5000)];
 const quietLimit = 3000; // ms without progress until the node is asked whether it is there
 const answerLimit = 2000; // ms that it has to answer
-const storageKey = "chisme.upload.";
-const keptFor = 24 * 3600_000; // ms, as long as the cluster keeps an upload
 
 export interface Listener {
   sent(bytes: number): void;
@@ -145,49 +144,6 @@ export class Transfer {
     void this.tus.abort();
     this.move();
     this.start();
-  }
-}
-
-// Files whose upload is not done, for a page that was opened again.
-export function unfinished(storage?: Storage): string[] {
-  const names = new Set<string>();
-  for (let i = 0; i < (storage?.length ?? 0); ++i) {
-    const key = storage!.key(i)!;
-    if (!key.startsWith(storageKey)) continue;
-    const print = key.slice(storageKey.length);
-    if (new Memory(print, storage).path()) names.add(print.slice(0, print.indexOf("|")));
-  }
-  return [...names];
-}
-
-// Where an upload is kept: "/uploads/ID".
-class Memory {
-  private readonly key: string;
-
-  constructor(
-    fingerprint: string,
-    private readonly storage?: Storage,
-  ) {
-    this.key = storageKey + fingerprint;
-  }
-
-  path(): string | undefined {
-    const [path, since] = this.storage?.getItem(this.key)?.split(" ") ?? [];
-    if (path && Date.now() - Number(since) < keptFor) return path;
-    this.forget();
-    return undefined;
-  }
-
-  keep(path: string): void {
-    try {
-      this.storage?.setItem(this.key, `${path} ${Date.now()}`);
-    } catch {
-      // Without storage an upload lasts as long as the page.
-    }
-  }
-
-  forget(): void {
-    this.storage?.removeItem(this.key);
   }
 }
 

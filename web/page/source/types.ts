@@ -37,6 +37,8 @@ export interface Cluster {
   under_replicated: number;
   lost: number;
   repairs_pending: number;
+  max_file_size?: number | null; // bytes
+  room?: number; // bytes that this node would still take
   fenced?: string; // why this node takes no writes until it is restarted
   members: Member[];
 }

@@ -1,8 +1,13 @@
 import {signal, type Signal} from "@preact/signals";
-import {host} from "./format";
-import {nodes, safeStorage} from "./state";
+import {settled, type Answer, type Named, type Question} from "./conflicts";
+import {bytes, host} from "./format";
+import {unfinished as unfinishedIn} from "./memory";
+import {Meter, type Overall} from "./overall";
+import {removeNow} from "./removal";
+import {cluster, nodes, safeStorage, say} from "./state";
+import {taken} from "./taken";
 import {t} from "./text";
-import {Transfer, unfinished as unfinishedIn} from "./transfer";
+import type {Transfer} from "./transfer";
 
 // The upload queue: two at a time.
 
@@ -13,6 +18,7 @@ export type UploadState =
   | "paused"
   | "done"
   | "failed"
+  | "refused"
   | "cancelled";
 
 export interface Upload {
@@ -24,18 +30,67 @@ export interface Upload {
   speed: Signal<number>; // bytes per second, smoothed
   note: Signal<string>;
   transfer: Transfer | undefined; // once it has begun
+  runs: number; // times that it was set going
 }
 
 export const uploads = signal<readonly Upload[]>([]);
 // Names of files that an earlier page was sending: the same file, chosen again, goes on.
 export const unfinished = signal<readonly string[]>(unfinishedIn(safeStorage()));
 
+// Asks about a name that is taken, while it is set.
+export const asking = signal<(Question & {answer(given: Answer): void}) | undefined>(undefined);
+export const overall = signal<Overall | undefined>(undefined);
+
 const atOnce = 2;
+const lookPause = 500; // ms
+const senderPause = 1000; // ms
 
 let nextId = 1;
+let deciding: Promise<unknown> = Promise.resolve(); // one choice of files after the other
+let looking: ReturnType<typeof setInterval> | undefined;
 
-export function add(chosen: Iterable<{file: File; name: string}>): void {
-  const made = [...chosen].map(({file, name}): Upload => ({
+// Too large files are refused, taken names asked about, the rest is sent.
+export function add(chosen: Iterable<Named>): void {
+  const list = [...chosen];
+  const limit = cluster.value?.max_file_size ?? Infinity;
+  enqueue(list.filter(({file}) => file.size > limit).map((each) => refused(each, limit)));
+  const fitting = list.filter(({file}) => file.size <= limit);
+  deciding = deciding.then(() => begin(fitting)).catch((failure: Error) => say(failure.message, true));
+}
+
+async function begin(chosen: Named[]): Promise<void> {
+  const kept = await settled(chosen, {taken: takenHere, ask});
+  const names = new Set(kept.map(({name}) => name));
+  await removeNow(names);
+  unfinished.value = unfinished.value.filter((name) => !names.has(name));
+  enqueue(kept.map((each) => uploadOf(each)));
+  startWaiting();
+}
+
+// By a file in the cluster, or by one that is on its way there.
+async function takenHere(names: readonly string[]): Promise<ReadonlySet<string>> {
+  const all = new Set(await taken(names).catch(() => []));
+  const running = new Set(uploads.value.filter(isRunning).map(({name}) => name));
+  for (const name of names) if (running.has(name)) all.add(name);
+  return all;
+}
+
+function ask(question: Question): Promise<Answer> {
+  return new Promise((resolve) => {
+    const answer = (given: Answer) => {
+      asking.value = undefined;
+      resolve(given);
+    };
+    asking.value = {...question, answer};
+  });
+}
+
+function enqueue(made: Upload[]): void {
+  if (made.length > 0) uploads.value = [...uploads.value, ...made];
+}
+
+function uploadOf({file, name}: Named): Upload {
+  return {
     id: nextId++,
     file,
     name,
@@ -44,11 +99,15 @@ export function add(chosen: Iterable<{file: File; name: string}>): void {
     speed: signal(0),
     note: signal(""),
     transfer: undefined,
-  }));
-  const names = new Set(made.map(({name}) => name));
-  unfinished.value = unfinished.value.filter((name) => !names.has(name));
-  uploads.value = [...uploads.value, ...made];
-  startWaiting();
+    runs: 0,
+  };
+}
+
+function refused(each: Named, limit: number): Upload {
+  const upload = uploadOf(each);
+  upload.state.value = "refused";
+  upload.note.value = t("too_large", bytes(each.file.size), bytes(limit));
+  return upload;
 }
 
 export function pause(upload: Upload): void {
@@ -69,7 +128,7 @@ export function resume(upload: Upload): void {
 }
 
 export function clearFinished(): void {
-  const over = (each: Upload) => ["done", "cancelled"].includes(each.state.value);
+  const over = (each: Upload) => ["done", "cancelled", "refused"].includes(each.state.value);
   uploads.value = uploads.value.filter((each) => !over(each));
 }
 
@@ -87,16 +146,58 @@ function become(upload: Upload, state: UploadState, note = ""): void {
 function startWaiting(): void {
   const sending = uploads.value.filter((each) => /sending|securing/.test(each.state.value)).length;
   const waiting = uploads.value.filter((each) => each.state.value === "waiting");
-  for (const upload of waiting.slice(0, Math.max(0, atOnce - sending))) run(upload);
+  for (const upload of waiting.slice(0, Math.max(0, atOnce - sending))) void run(upload);
+  watchAll();
 }
 
-function run(upload: Upload): void {
+// While something is sent, looks now and then how far everything is.
+function watchAll(): void {
+  const running = uploads.value.some(isRunning);
+  if (!running) {
+    clearInterval(looking);
+    looking = undefined;
+    overall.value = undefined;
+  } else if (looking === undefined) {
+    const meter = new Meter();
+    const look = () => (overall.value = meter.look(counted(), performance.now()));
+    look();
+    looking = setInterval(look, lookPause);
+  }
+}
+
+function counted() {
+  const out = ["failed", "refused", "cancelled"];
+  return uploads.value
+    .filter(({state}) => !out.includes(state.value))
+    .map(({file, sent}) => ({size: file.size, sent: sent.value}));
+}
+
+// What sends files comes after the page itself, which is there sooner without.
+let sender: Promise<typeof import("./transfer")> | undefined;
+setTimeout(() => void fetchSender().catch(() => undefined), senderPause);
+
+function fetchSender() {
+  sender ??= import("./transfer").catch((failure) => {
+    sender = undefined;
+    throw failure;
+  });
+  return sender;
+}
+
+async function run(upload: Upload): Promise<void> {
   upload.state.value = "sending";
-  upload.transfer ??= transferOf(upload);
-  upload.transfer.start();
+  const mine = ++upload.runs;
+  try {
+    const {Transfer} = await fetchSender();
+    if (mine !== upload.runs || upload.state.value !== "sending") return; // held meanwhile
+    upload.transfer ??= transferOf(upload, Transfer);
+    upload.transfer.start();
+  } catch {
+    become(upload, "failed", t("error_unreachable"));
+  }
 }
 
-function transferOf(upload: Upload): Transfer {
+function transferOf(upload: Upload, Made: typeof Transfer): Transfer {
   const pace = new Pace(upload);
   const listener = {
     sent: (bytes: number) => {
@@ -115,7 +216,7 @@ function transferOf(upload: Upload): Transfer {
     },
     failed: (sentence: string) => become(upload, "failed", sentence),
   };
-  return new Transfer(upload.file, upload.name, nodes, listener, safeStorage());
+  return new Made(upload.file, upload.name, nodes, listener, safeStorage());
 }
 
 class Pace {

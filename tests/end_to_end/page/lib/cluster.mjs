@@ -57,7 +57,7 @@ export async function startCluster({program, count, folder, log}) {
   };
 }
 
-export async function startFakes({count, folder, assets, modules, rate, log}) {
+export async function startFakes({count, folder, assets, modules, rate, log, more = {}}) {
   const base = await freePorts(count);
   const ports = Array.from({length: count}, (_, i) => base + i);
   const files = join(folder, "files");
@@ -65,7 +65,7 @@ export async function startFakes({count, folder, assets, modules, rate, log}) {
   const script = new URL("../../../web/page/fake_node.mjs", import.meta.url).pathname;
   const nodes = ports.map((port, i) => ({number: i + 1, url: `http://127.0.0.1:${port}`, port}));
   const start = async (node) => {
-    const env = {...process.env, FAKE_FILES: files, CHISME_PAGE_MODULES: modules};
+    const env = {...process.env, ...more, FAKE_FILES: files, CHISME_PAGE_MODULES: modules};
     const args = [script, node.port, ports.join(","), assets, rate].map(String);
     node.child = spawn(process.execPath, args, {env, stdio: ["ignore", "ignore", log]});
     await until(startLimit, `node ${node.number} answers`, () => answers(node.url));

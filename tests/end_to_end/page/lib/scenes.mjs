@@ -3,6 +3,7 @@ import {existsSync, readdirSync, rmSync} from "node:fs";
 import {join} from "node:path";
 import {player, recordStanding, standing} from "./browser.mjs";
 import {until} from "./cluster.mjs";
+import {libraryScenes} from "./library_scenes.mjs";
 import {
   complete,
   drop,
@@ -346,7 +347,6 @@ async function looks(the) {
   await light.waitForSelector(row("film.mp4"));
   await shot(the, light, "8-wide");
   await light.click(`${row("notes.txt")} .delete`);
-  await light.click(`${row("notes.txt")} .danger`);
   await light.waitForSelector(row("notes.txt"), {state: "detached", timeout: 10_000});
   the.report("a deleted file leaves the list", "yes", "", true);
   await light.context().close();
@@ -370,7 +370,6 @@ async function lostFile(the) {
   await page.waitForSelector(problem("lost"), {timeout: 20_000});
   await shot(the, page, "9-lost");
   await page.click(`${row("gone.txt")} .delete`);
-  await page.click(`${row("gone.txt")} .danger`);
   await page.waitForSelector(problem("lost"), {state: "detached", timeout: 20_000});
   the.report("a lost file is told of until it is deleted", "yes", "", true);
   await page.context().close();
@@ -413,4 +412,5 @@ export const scenes = {
   looks,
   lostFile,
   failedDisk,
+  ...libraryScenes,
 };

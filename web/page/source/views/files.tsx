@@ -1,28 +1,23 @@
-import {useSignal} from "@preact/signals";
-import {bytes, moment} from "../format";
-import {mediaType} from "../player/playback";
-import {files, playing, remove, search, shown} from "../library";
-import {cluster, connection, nodes} from "../state";
-import {t} from "../text";
-import type {StoredFile} from "../types";
+import {useEffect} from "preact/hooks";
+import {count, leftOut, rows, search} from "../library";
+import {watchLeaving} from "../removal";
+import {language, t} from "../text";
+import {Bar} from "./files/bar";
+import {Dialogs} from "./files/dialogs";
+import {FileList} from "./files/list";
+import {Undo} from "./files/undo";
 
-const rowsShown = 500;
-
-// At the node that answers now: the page's own may be dead.
-export function downloadUrl(file: StoredFile): string {
-  const origin = connection.value.origin || nodes.best;
-  return `${origin}/client?file=${encodeURIComponent(file.name)}`;
-}
+export {downloadUrl} from "../link";
 
 export function Files() {
-  const all = files.value;
-  const list = shown.value;
+  useEffect(watchLeaving, []);
+  const list = rows.value;
+  const all = count.value;
   return (
-    <section class="card" aria-label={t("files")}>
+    <section class="card library" aria-label={t("files")} data-total={list?.length}>
       <div class="card-head">
         <h2>
-          {t("files")}{" "}
-          {all && <span class="muted">{Math.max(all.size, cluster.value?.files ?? 0)}</span>}
+          {t("files")} {all !== undefined && <span class="muted">{all.toLocaleString(language)}</span>}
         </h2>
         <input
           type="search"
@@ -32,91 +27,35 @@ export function Files() {
           onInput={(event) => (search.value = event.currentTarget.value)}
         />
       </div>
-      {!all && (
-        <p class="muted" role="status">
-          {t("loading")}
-        </p>
+      <Told />
+      {list && list.length > 0 && (
+        <>
+          <Bar />
+          <FileList />
+        </>
       )}
-      {all?.size === 0 && <p class="empty">{t("empty")}</p>}
-      {all && all.size > 0 && list.length === 0 && (
-        <p class="empty">{t("no_match", search.value)}</p>
-      )}
-      {list.length > 0 && (
-        <ul class="files">
-          {list.slice(0, rowsShown).map((file) => (
-            <Row key={file.name} file={file} />
-          ))}
-        </ul>
-      )}
-      {all && (list.length > rowsShown || all.size < (cluster.value?.files ?? 0)) && (
-        <p class="muted">{t("more_files", Math.min(rowsShown, list.length))}</p>
-      )}
+      {leftOut.value && <p class="muted">{t("more_files", list?.length ?? 0)}</p>}
+      <Undo />
+      <Dialogs />
     </section>
   );
 }
 
-function Row({file}: {file: StoredFile}) {
-  const asking = useSignal(false);
+// In place of a list: that it is on its way, that there is nothing, or nothing that matches.
+function Told() {
+  const list = rows.value;
+  const words = search.value.trim();
+  const sentence = !list
+    ? t("loading")
+    : list.length > 0
+      ? words && t(list.length === 1 ? "found_one" : "found", list.length)
+      : words
+        ? t("no_match", words)
+        : t("empty");
+  const look = list && list.length > 0 ? "muted found" : list ? "empty" : "muted";
   return (
-    <li class="file" data-name={file.name} data-copies={file.copies} data-wanted={file.wanted}>
-      <div class="file-name">
-        <span class="name" title={file.name}>
-          {file.name}
-        </span>
-        <span class="muted">
-          {bytes(file.size)} · {moment(file.modified)}
-        </span>
-      </div>
-      <Copies file={file} />
-      <div class="actions">
-        {asking.value ? (
-          <Confirm file={file} done={() => (asking.value = false)} />
-        ) : (
-          <>
-            {mediaType(file) && (
-              <button class="play" onClick={() => (playing.value = file)}>
-                <span aria-hidden="true">▶ </span>
-                {t("play")}
-                <span class="for-readers"> {file.name}</span>
-              </button>
-            )}
-            <a class="button quiet" href={downloadUrl(file)} download={file.name.split("/").pop()}>
-              {t("download")}
-              <span class="for-readers"> {file.name}</span>
-            </a>
-            <button class="quiet delete" onClick={() => (asking.value = true)}>
-              {t("delete")}
-              <span class="for-readers"> {file.name}</span>
-            </button>
-          </>
-        )}
-      </div>
-    </li>
-  );
-}
-
-function Confirm({file, done}: {file: StoredFile; done(): void}) {
-  return (
-    <span role="group" aria-label={t("confirm_delete")}>
-      <span class="muted">{t("confirm_delete")} </span>
-      <button class="danger" onClick={() => (done(), void remove(file))}>
-        {t("yes_delete")}
-      </button>
-      <button class="quiet" onClick={done} ref={(button) => button?.focus()}>
-        {t("keep")}
-      </button>
-    </span>
-  );
-}
-
-function Copies({file}: {file: StoredFile}) {
-  const complete = file.copies >= file.wanted;
-  const sentence = t(complete ? "copies_ok" : "copies_short", file.copies, file.wanted);
-  return (
-    <span class={complete ? "copies complete" : "copies short"} title={sentence}>
-      <span aria-hidden="true">{complete ? "● " : "◐ "}</span>
-      <span aria-hidden="true">{`${file.copies}/${file.wanted}`}</span>
-      <span class="for-readers">{sentence}</span>
-    </span>
+    <p class={look} role="status">
+      {sentence}
+    </p>
   );
 }

@@ -1,0 +1,4 @@
+// Dialogs above the list, which come when one is first wanted.
+export {Preview} from "./preview";
+export {Share} from "./share";
+export {Conflict} from "../uploads/conflict";

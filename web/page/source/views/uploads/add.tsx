@@ -1,0 +1,95 @@
+import {useSignal} from "@preact/signals";
+import {useEffect} from "preact/hooks";
+import {dropped, picked} from "../../drop";
+import {bytes} from "../../format";
+import {cluster} from "../../state";
+import {t} from "../../text";
+import {add, isRunning, overall, unfinished, uploads} from "../../uploads";
+
+export function AddFiles() {
+  const hovering = useSignal(false);
+  useEffect(() => acceptDrops((over) => (hovering.value = over)), []);
+  const left = unfinished.value;
+  return (
+    <section class={hovering.value ? "add over" : "add"} aria-label={t("add_files")}>
+      <div class="choices">
+        <Choose />
+        <Choose folder />
+      </div>
+      <p>{hovering.value ? t("drop_now") : t("drop_hint")}</p>
+      {left.length > 0 && <p class="unfinished">{t("unfinished", left.join(", "))}</p>}
+      <Limits />
+    </section>
+  );
+}
+
+function Choose({folder = false}: {folder?: boolean}) {
+  return (
+    <label class={folder ? "button quiet" : "button"}>
+      {t(folder ? "choose_folder" : "choose")}
+      <input
+        class="for-readers"
+        type="file"
+        multiple
+        {...(folder && {webkitdirectory: true})}
+        onChange={(event) => {
+          add(picked(event.currentTarget.files!));
+          event.currentTarget.value = "";
+        }}
+      />
+    </label>
+  );
+}
+
+function Limits() {
+  const now = cluster.value;
+  if (!now) return null;
+  const {max_file_size: most, room} = now;
+  const all = overall.value;
+  const toSend = all ? all.size - all.sent : 0;
+  return (
+    <>
+      <p class="muted limits">
+        {t("stored_in", now.copies_wanted, now.copies_durable)}
+        {most != null && ` ${t("limit", bytes(most))}`}
+        {room !== undefined && ` ${t("room", bytes(room))}`}
+      </p>
+      {room !== undefined && toSend > room && (
+        <p class="short" role="status">
+          {t("room_short", bytes(toSend), bytes(room))}
+        </p>
+      )}
+    </>
+  );
+}
+
+// The whole page takes drops and pasted files.
+function acceptDrops(hover: (over: boolean) => void): () => void {
+  const end = new AbortController();
+  const {signal} = end;
+  let leaving: ReturnType<typeof setTimeout>;
+  const over = (event: DragEvent) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    hover(true);
+    clearTimeout(leaving);
+    leaving = setTimeout(() => hover(false), 300); // dragover comes again and again
+  };
+  const drop = (event: DragEvent) => {
+    if (!event.dataTransfer) return;
+    event.preventDefault();
+    hover(false);
+    void dropped(event.dataTransfer).then(add);
+  };
+  const paste = (event: ClipboardEvent) => {
+    if (event.clipboardData?.files.length) add(picked(event.clipboardData.files));
+  };
+  addEventListener("dragover", over, {signal});
+  addEventListener("drop", drop, {signal});
+  addEventListener("paste", paste, {signal});
+  const leave = (event: Event) => {
+    if (uploads.value.some(isRunning)) event.preventDefault();
+  };
+  addEventListener("beforeunload", leave, {signal});
+  return () => end.abort();
+}

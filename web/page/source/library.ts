@@ -10,6 +10,7 @@ import type {StoredFile} from "./types";
 export const files = signal<ReadonlyMap<string, StoredFile> | undefined>(undefined);
 export const search = signal("");
 export const playing = signal<StoredFile | undefined>(undefined);
+export const arriving = signal<readonly StoredFile[]>([]); // still being uploaded, readable as they come
 
 const filesListed = 1000;
 const refreshPause = 400; // ms
@@ -94,6 +95,7 @@ async function refresh(): Promise<void> {
   if (!response.ok) return;
   const list: {files: StoredFile[]; next: string | null} = await response.json();
   const complete = list.files.filter((file) => !file.incomplete);
+  arriving.value = list.files.filter((file) => file.incomplete);
   const fresh = new Map(complete.map((file) => [file.name, file]));
   if (list.next)
     for (const [name, file] of files.value ?? []) if (!fresh.has(name)) fresh.set(name, file);

@@ -23,7 +23,7 @@ export class MediaSourcePlayer {
 
   constructor(
     private readonly pool: BlockPool,
-    private readonly video: HTMLVideoElement,
+    private readonly video: HTMLMediaElement,
     private readonly failed: (problem: Error) => void,
   ) {}
 

@@ -2,7 +2,10 @@ import {signal} from "@preact/signals";
 import {filePath} from "../format";
 import {nodes} from "../state";
 import type {StoredFile} from "../types";
+import {indexFirst, startOf} from "./arriving";
 import {BlockPool, type Holder, type SwitchReason} from "./block_pool";
+import type {Switch} from "./marks";
+import {mediaType} from "./media_type";
 import {MediaSourcePlayer} from "./media_source_player";
 import {serve, workerReady} from "./stream_player";
 import {browserSurroundings} from "./surroundings";
@@ -20,40 +23,12 @@ export interface Serving {
 const aheadSeconds = 20;
 const answerLimit = 1000; // ms
 const mebibyte = 1024 * 1024;
-const typesByEnding: Record<string, string> = {
-  mp4: "video/mp4",
-  m4v: "video/mp4",
-  mov: "video/mp4",
-  m4a: "audio/mp4",
-  webm: "video/webm",
-  mkv: "video/webm",
-  mp3: "audio/mpeg",
-  ogg: "audio/ogg",
-  oga: "audio/ogg",
-  ogv: "video/ogg",
-  opus: "audio/ogg",
-  wav: "audio/wav",
-  flac: "audio/flac",
-  aac: "audio/aac",
-  avi: "video/x-msvideo",
-  ts: "video/mp2t",
-  wmv: "video/x-ms-wmv",
-};
-
-// The type to hand to a media element, undefined for what is no audio or video. The ending counts
-// first: it is what a browser would have guessed when it uploaded the file.
-export function mediaType(file: Pick<StoredFile, "name" | "type">): string | undefined {
-  const ending = /\.([^./]+)$/.exec(file.name)?.[1]?.toLowerCase() ?? "";
-  const known = typesByEnding[ending];
-  if (known) return known;
-  return /^(audio|video)\//.test(file.type) ? file.type : undefined;
-}
-
 export class Playback {
   readonly serving = signal<Serving | undefined>(undefined);
-  readonly switches = signal(0);
+  readonly switches = signal<readonly Switch[]>([]);
   readonly way = signal<Way | undefined>(undefined);
   readonly problem = signal<string | undefined>(undefined);
+  readonly atEndOnly = signal(false); // it is still being uploaded and cannot be played before its end
   readonly received = signal(0);
   readonly plainOrigin = signal("");
 
@@ -65,7 +40,7 @@ export class Playback {
 
   constructor(
     readonly file: StoredFile,
-    private readonly video: HTMLVideoElement,
+    private readonly video: HTMLMediaElement,
     private readonly forced: Way | undefined,
   ) {
     this.pool = new BlockPool(file, browserSurroundings(nodes, file.name), {
@@ -76,7 +51,7 @@ export class Playback {
 
   async start(): Promise<void> {
     const type = mediaType(this.file) ?? this.file.type;
-    const way = this.forced ?? (await this.choose(type));
+    const way = this.file.incomplete ? "plain" : (this.forced ?? (await this.choose(type)));
     if (this.ended) return;
     this.way.value = way;
     this.video.addEventListener("error", this.mediaFailed);
@@ -84,6 +59,7 @@ export class Playback {
     if (way === "sw") this.throughWorker(type);
     else if (way === "mse") this.throughMediaSource();
     else this.plainFrom(nodes.best);
+    if (this.file.incomplete) void this.lookAtStart();
     this.video.play().catch(() => undefined); // the browser wants a click first: the controls are there
   }
 
@@ -126,6 +102,11 @@ export class Playback {
     this.stops.push(() => clearInterval(this.watching));
   }
 
+  private async lookAtStart(): Promise<void> {
+    const start = await startOf(this.plainOrigin.value, this.file.name).catch(() => undefined);
+    if (start && !this.ended) this.atEndOnly.value = indexFirst(start) === false;
+  }
+
   private async watchPlain(): Promise<void> {
     const origin = this.plainOrigin.value;
     const enough = this.video.readyState > HTMLMediaElement.HAVE_CURRENT_DATA;
@@ -165,8 +146,9 @@ export class Playback {
 
   private servedBy(holder: Holder, reason: SwitchReason): void {
     const from = this.serving.value?.holder;
-    if (from && from.node !== holder.node) {
-      this.switches.value += 1;
+    if (from && from.node !== holder.node && reason !== "first") {
+      const at = this.video.currentTime;
+      this.switches.value = [...this.switches.value, {at, from, to: holder, reason}];
       this.serving.value = {holder, from, reason};
     } else {
       this.serving.value = {holder, reason: "first"};

@@ -1,6 +1,6 @@
 import {useSignal} from "@preact/signals";
 import {bytes, moment} from "../format";
-import {mediaType} from "../player/playback";
+import {mediaType} from "../player/media_type";
 import {files, playing, remove, search, shown} from "../library";
 import {cluster, connection, nodes} from "../state";
 import {t} from "../text";

@@ -3,6 +3,7 @@ import {existsSync, readdirSync, rmSync} from "node:fs";
 import {join} from "node:path";
 import {player, recordStanding, standing} from "./browser.mjs";
 import {until} from "./cluster.mjs";
+import {playerScenes} from "./player_scenes.mjs";
 import {
   complete,
   drop,
@@ -405,6 +406,7 @@ export const scenes = {
   mseKilled,
   mseHung,
   seeking,
+  ...playerScenes,
   plainKilled,
   uploadMoves,
   uploadReloaded,

@@ -69,8 +69,8 @@ function Stage({file}: {file: StoredFile}) {
   }, []);
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => keys(event, section.current, media.current);
-    addEventListener("keydown", pressed);
-    return () => removeEventListener("keydown", pressed);
+    addEventListener("keydown", pressed, true); // before the browser's own controls
+    return () => removeEventListener("keydown", pressed, true);
   }, []);
   const now = playback.value;
   return (
@@ -105,7 +105,7 @@ function Stage({file}: {file: StoredFile}) {
                 src={track.url}
                 srclang={track.lang}
                 label={track.label}
-                ref={(element) => void (element && track.shown && show(element.track))}
+                default={track.shown}
               />
             ))}
           </video>
@@ -114,7 +114,11 @@ function Stage({file}: {file: StoredFile}) {
             <Cannot file={file} sentence={t("play_failed", file.name, now.problem.value)} />
           )}
           {continued.value !== undefined && (
-            <Continued media={media.current!} at={continued.value} done={() => (continued.value = undefined)} />
+            <Continued
+              media={media.current!}
+              at={continued.value}
+              done={() => (continued.value = undefined)}
+            />
           )}
           {now && <Served playback={now} media={media.current!} />}
           {now && <Controls media={media.current!} sound={sound.value} />}
@@ -122,13 +126,6 @@ function Stage({file}: {file: StoredFile}) {
       )}
     </section>
   );
-}
-
-// Once: a reader who turned it off must not see it turned on by the next rendering.
-const shown = new WeakSet<TextTrack>();
-function show(track: TextTrack): void {
-  if (!shown.has(track)) track.mode = "showing";
-  shown.add(track);
 }
 
 // Goes on from where the file was left, and remembers where it is left now. Answers how to end it.
@@ -174,6 +171,7 @@ function keys(
   const action = actionOf(event.key, Boolean(target.closest("button, select, a, summary")));
   if (!action) return;
   event.preventDefault();
+  event.stopPropagation();
   act(action, media);
 }
 

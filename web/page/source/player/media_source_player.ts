@@ -9,6 +9,7 @@ const aheadSeconds = 20;
 const poolSeconds = 5; // further ahead, in the pool
 const queueLimit = 2 * 1024 * 1024; // bytes that wait to be appended
 const chunk = 256 * 1024;
+const telling = 6; // seconds that tell how long a film is that does not say so
 const samplesPerSegment = 25; // the same for every track: mp4box hangs silently if they differ
 
 export class MediaSourcePlayer {
@@ -18,6 +19,7 @@ export class MediaSourcePlayer {
   private sinks: Sink[] = [];
   private mp4!: ISOFile;
   private at = 0;
+  private length = 0; // seconds, 0 while unknown
   private jump = false;
   private problem: Error | undefined;
 
@@ -57,6 +59,7 @@ export class MediaSourcePlayer {
     };
     while (!this.stopped.signal.aborted) {
       if (this.jump) this.reposition();
+      this.guessLength();
       const bytes = await this.nextBytes();
       if (this.problem) throw this.problem;
       if (!bytes) continue;
@@ -111,10 +114,10 @@ export class MediaSourcePlayer {
         rapAlignement: false,
       });
     }
-    const length = movie.fragment_duration
-      ? movie.fragment_duration.num / movie.fragment_duration.den
-      : movie.duration / movie.timescale;
-    if (length > 0) this.source.duration = length;
+    const fragments = this.mp4.moov?.mvex;
+    const told = fragments ? fragments.mehd?.fragment_duration : movie.duration;
+    this.length = told ? told / movie.timescale : 0;
+    if (this.length > 0) this.source.duration = this.length;
     const starts = this.mp4.initializeSegmentation("per-track");
     if (starts.length === 0) {
       this.problem = new Error(tracks.map((track) => track!.codec).join(", ") || "no track");
@@ -123,6 +126,17 @@ export class MediaSourcePlayer {
     for (const {user, buffer} of starts) (user as Sink).append(buffer);
     this.mp4.start();
     this.jump = true; // the samples may lie before the moov box
+  }
+
+  // A fragmented film without an index ends where its fragments end, which nothing tells: from the
+  // size of its start follows about how long it is, so that one can jump ahead. The end corrects it.
+  private guessLength(): void {
+    if (this.length > 0 || this.sinks.length === 0 || this.sinks.some((sink) => sink.busy)) return;
+    const known = Math.min(...this.sinks.map((sink) => sink.end()));
+    if (known < telling) return;
+    this.length = (known * this.pool.file.size) / this.at;
+    const {duration} = this.source;
+    if (!Number.isFinite(duration) || duration < this.length) this.source.duration = this.length;
   }
 
   private seeking(): void {

@@ -1,5 +1,6 @@
-// Measures the player at length: node player_long.mjs [--runs 10] [--only faults,buffer,slow,long,paused,hidden]
-//   [--formats index-first.mp4,film.webm] [PROGRAM]
+// Measures the player at length:
+//   node player_long.mjs [--runs 10] [--only faults,buffer,slow,long,paused,hidden]
+//                        [--formats index-first.mp4,film.webm] [PROGRAM]
 // PROGRAM, or CHISME, is the program; without either, build/release/chisme. `buffer` and `slow` use
 // fake nodes, whose speed can be set, and the page in CHISME_PAGE_ASSETS (build.mjs --out).
 // Prints rows for docs/page.md. 10 runs of all formats take about an hour.
@@ -23,8 +24,9 @@ const value = (name, otherwise) => {
 const runs = Number(value("--runs", 10));
 const parts = value("--only", "faults,buffer,slow,long,paused,hidden").split(",");
 const chosen = value("--formats")?.split(",");
-const positional = options.filter((each, i) => !each.startsWith("--") && !options[i - 1]?.startsWith("--"));
-const program = positional[0] ?? process.env.CHISME ?? join(root, "build/release/chisme");
+const isValue = (i) => options[i - 1]?.startsWith("--");
+const given = options.find((each, i) => !each.startsWith("--") && !isValue(i));
+const program = given ?? process.env.CHISME ?? join(root, "build/release/chisme");
 const assets = process.env.CHISME_PAGE_ASSETS ?? join(root, "build/assets");
 const modules = modulesFolder();
 const folder = mkdtempSync(join(tmpdir(), "chisme-player-"));
@@ -41,6 +43,17 @@ const formats = [
   ["film.mkv", ["sw"]],
   ["film.mov", ["sw"]],
 ].filter(([name]) => !chosen || chosen.includes(name));
+
+const columns = [
+  "format",
+  "way",
+  "start",
+  "killed: stands still",
+  "hung: stands still",
+  "jump",
+  "buffered at the fault",
+  "node changed",
+];
 
 function summary(list, unit = "ms") {
   if (list.length === 0) return "-";
@@ -86,8 +99,8 @@ async function oneFault(the, name, way, fault) {
 
 async function faults(the, note) {
   console.log(`\n${note}; median / worst of ${runs} runs for each fault\n`);
-  row("format", "way", "start", "killed: stands still", "hung: stands still", "jump", "buffered at the fault", "node changed");
-  row(...Array(8).fill("---"));
+  row(...columns);
+  row(...columns.map(() => "---"));
   for (const [name, ways] of formats) {
     for (const way of ways) {
       const got = {kill: [], hang: []};
@@ -183,7 +196,9 @@ async function slow() {
       const {behind, switches} = await steady(page, 60);
       const {received} = await player(page);
       const rate = `${Math.round(received / 1024)} KiB received`;
-      row(`60 s at 40 KiB/s (192 kbit/s sound), ${way}`, `start ${start} ms, behind the clock ${behind} ms`, `changes of node ${switches}, ${rate}`);
+      const what = `60 s at 40 KiB/s (192 kbit/s sound), ${way}`;
+      const figures = `start ${start} ms, behind the clock ${behind} ms`;
+      row(what, figures, `changes of node ${switches}, ${rate}`);
       await page.context().close();
     } finally {
       await browser.close();

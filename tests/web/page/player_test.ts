@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
-import {indexFirst} from "../../../web/page/source/player/arriving";
+import {indexFirst, isScattered} from "../../../web/page/source/player/boxes";
 import {actionOf, nextSpeed} from "../../../web/page/source/player/keys";
 import {clock, percent, spans} from "../../../web/page/source/player/marks";
 import {mediaType} from "../../../web/page/source/player/media_type";
@@ -145,4 +145,18 @@ test("a film that comes is playable when its index is first", () => {
   assert.equal(indexFirst(boxes(["ftyp", 32], ["free", 2])), undefined);
   assert.equal(indexFirst(new TextEncoder().encode("\x1aE\xdf\xa3 a WebM file, say")), undefined);
   assert.equal(indexFirst(new Uint8Array(3)), undefined);
+});
+
+test("a film in fragments without an index is known by its start", () => {
+  assert.equal(isScattered(boxes(["ftyp", 32], ["moov", 8], ["mvhd", 40], ["mvex", 20])), false);
+  const moov = (...inner: [string, number][]) => {
+    const bytes = boxes(["ftyp", 32], ["moov", 8], ...inner);
+    new DataView(bytes.buffer).setUint32(32, 8 + inner.reduce((sum, [, size]) => sum + size, 0));
+    return bytes;
+  };
+  assert.equal(isScattered(moov(["mvhd", 40], ["mvex", 20])), true);
+  assert.equal(isScattered(moov(["mvhd", 40], ["trak", 20])), false);
+  const indexed = moov(["mvhd", 40], ["mvex", 20]);
+  indexed.set(new TextEncoder().encode("\0\0\0\x2csidx"), 100);
+  assert.equal(isScattered(indexed), false);
 });

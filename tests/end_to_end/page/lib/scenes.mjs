@@ -114,6 +114,10 @@ async function failover(the, way, fault, bound) {
       "",
       moved && before.received < the.film.size,
     );
+    const marks = await page.locator(".played-bar .switch").count();
+    const told = await page.locator(".player ol.for-readers li").count();
+    const marked = marks === after.switches && told === marks;
+    the.report(`${label}: the bar is marked where it changed`, marks, "", marked);
     const fresh = after.received - before.received;
     the.report(`${label}: bytes from the new holder`, mib(fresh), "> 0.5 MiB", fresh > 524_288);
     the.report(

@@ -9,7 +9,6 @@ const aheadSeconds = 20;
 const poolSeconds = 5; // further ahead, in the pool
 const queueLimit = 2 * 1024 * 1024; // bytes that wait to be appended
 const chunk = 256 * 1024;
-const telling = 6; // seconds that tell how long a film is that does not say so
 const samplesPerSegment = 25; // the same for every track: mp4box hangs silently if they differ
 
 export class MediaSourcePlayer {
@@ -19,7 +18,8 @@ export class MediaSourcePlayer {
   private sinks: Sink[] = [];
   private mp4!: ISOFile;
   private at = 0;
-  private length = 0; // seconds, 0 while unknown
+  private told = false; // how long it is
+  private guessedFrom = 0; // samples
   private jump = false;
   private problem: Error | undefined;
 
@@ -115,9 +115,10 @@ export class MediaSourcePlayer {
       });
     }
     const fragments = this.mp4.moov?.mvex;
-    const told = fragments ? fragments.mehd?.fragment_duration : movie.duration;
-    this.length = told ? told / movie.timescale : 0;
-    if (this.length > 0) this.source.duration = this.length;
+    const length = fragments ? fragments.mehd?.fragment_duration : movie.duration;
+    this.told = Boolean(length);
+    if (length) this.source.duration = length / movie.timescale;
+    else this.guessLength();
     const starts = this.mp4.initializeSegmentation("per-track");
     if (starts.length === 0) {
       this.problem = new Error(tracks.map((track) => track!.codec).join(", ") || "no track");
@@ -131,12 +132,15 @@ export class MediaSourcePlayer {
   // A fragmented film without an index ends where its fragments end, which nothing tells: from the
   // size of its start follows about how long it is, so that one can jump ahead. The end corrects it.
   private guessLength(): void {
-    if (this.length > 0 || this.sinks.length === 0 || this.sinks.some((sink) => sink.busy)) return;
-    const known = Math.min(...this.sinks.map((sink) => sink.end()));
-    if (known < telling) return;
-    this.length = (known * this.pool.file.size) / this.at;
-    const {duration} = this.source;
-    if (!Number.isFinite(duration) || duration < this.length) this.source.duration = this.length;
+    if (this.told || this.sinks.length === 0 || this.sinks.some((sink) => sink.busy)) return;
+    const samples = this.mp4.moov?.traks.map((track) => track.samples) ?? [];
+    const longest = samples.sort((a, b) => b.length - a.length)[0] ?? [];
+    const last = longest[longest.length - 1];
+    if (!last || longest.length <= this.guessedFrom) return;
+    this.guessedFrom = 2 * longest.length;
+    const guess = ((last.dts / last.timescale) * this.pool.file.size) / (last.offset + last.size);
+    const end = Math.max(0, ...this.sinks.map((sink) => sink.end()));
+    this.source.duration = Math.max(guess, end);
   }
 
   private seeking(): void {

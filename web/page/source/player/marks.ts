@@ -4,8 +4,8 @@ import type {Holder, SwitchReason} from "./block_pool";
 
 export interface Switch {
   at: number; // seconds into the film
-  from: Holder;
-  to: Holder;
+  from: Pick<Holder, "http">;
+  to: Pick<Holder, "http">;
   reason: Exclude<SwitchReason, "first">;
 }
 

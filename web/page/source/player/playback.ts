@@ -15,18 +15,12 @@ import {browserSurroundings} from "./surroundings";
 
 export type Way = "sw" | "mse" | "plain";
 
-export interface Serving {
-  holder: Holder;
-  from?: Holder;
-  reason: SwitchReason;
-}
-
 const aheadSeconds = 20;
 const answerLimit = 1000; // ms
 const startBytes = 64 * 1024;
 const mebibyte = 1024 * 1024;
 export class Playback {
-  readonly serving = signal<Serving | undefined>(undefined);
+  readonly serving = signal<Holder | undefined>(undefined);
   readonly switches = signal<readonly Switch[]>([]);
   readonly way = signal<Way | undefined>(undefined);
   readonly problem = signal<string | undefined>(undefined);
@@ -139,7 +133,9 @@ export class Playback {
 
   private leavePlain(origin: string): void {
     nodes.silent(origin);
-    this.plainFrom(nodes.best);
+    const [at, from, to] = [this.video.currentTime, {http: origin}, {http: nodes.best}];
+    if (from.http !== to.http) this.switched({at, from, to, reason: "quiet"});
+    this.plainFrom(to.http);
     this.video.play().catch(() => undefined);
   }
 
@@ -168,14 +164,15 @@ export class Playback {
   };
 
   private servedBy(holder: Holder, reason: SwitchReason): void {
-    const from = this.serving.value?.holder;
+    const from = this.serving.value;
     if (from && from.node !== holder.node && reason !== "first") {
-      const at = this.video.currentTime;
-      this.switches.value = [...this.switches.value, {at, from, to: holder, reason}];
-      this.serving.value = {holder, from, reason};
-    } else {
-      this.serving.value = {holder, reason: "first"};
+      this.switched({at: this.video.currentTime, from, to: holder, reason});
     }
+    this.serving.value = holder;
+  }
+
+  private switched(one: Switch): void {
+    this.switches.value = [...this.switches.value, one];
   }
 
   private aheadBytes(): number {

@@ -79,8 +79,8 @@ function Stage({file}: {file: StoredFile}) {
       aria-label={t("player")}
       ref={section}
       data-way={now?.way.value}
-      data-node={now?.serving.value?.holder.node}
-      data-http={now?.serving.value?.holder.http ?? now?.plainOrigin.value}
+      data-node={now?.serving.value?.node}
+      data-http={now?.serving.value?.http ?? now?.plainOrigin.value}
       data-switches={now?.switches.value.length}
       data-received={now?.received.value}
     >

@@ -63,30 +63,23 @@ function told({at, from, to, reason}: Switch): string {
 }
 
 function Badge({playback}: {playback: Playback}) {
-  const serving = playback.serving.value;
-  if (playback.way.value === "plain") {
-    return (
-      <p class="badge-line" aria-live="polite">
-        <span class="pill">
-          <span aria-hidden="true">◉ </span>
-          {t("served_by", host(playback.plainOrigin.value))}
-        </span>
-      </p>
-    );
-  }
+  const switches = playback.switches.value;
+  const last = switches[switches.length - 1];
+  const plain = playback.way.value === "plain";
+  const http = plain ? playback.plainOrigin.value : playback.serving.value?.http;
   return (
     <p class="badge-line">
       <span class="pill" aria-live="polite">
         <span aria-hidden="true">◉ </span>
-        {serving ? t("served_by", host(serving.holder.http)) : t("buffering")}
+        {http ? t("served_by", host(http)) : t("buffering")}
       </span>
-      {serving?.from && serving.reason !== "first" && (
+      {last && (
         <span class="switched" aria-live="polite">
           <span aria-hidden="true">⇄ </span>
-          {t("switched", host(serving.from.http), t(`reason_${serving.reason}`))}
+          {t("switched", host(last.from.http), t(`reason_${last.reason}`))}
         </span>
       )}
-      <span class="muted">{bytes(playback.received.value)}</span>
+      {!plain && <span class="muted">{bytes(playback.received.value)}</span>}
     </p>
   );
 }

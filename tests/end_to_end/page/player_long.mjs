@@ -1,6 +1,6 @@
 // Measures the player at length:
 //   node player_long.mjs [--runs 10] [--only faults,buffer,slow,long,paused,hidden]
-//                        [--formats index-first.mp4,film.webm] [PROGRAM]
+//                        [--formats index-first.mp4,film.webm] [--ways sw,mse] [PROGRAM]
 // PROGRAM, or CHISME, is the program; without either, build/release/chisme. `buffer` and `slow` use
 // fake nodes, whose speed can be set, and the page in CHISME_PAGE_ASSETS (build.mjs --out).
 // Prints rows for docs/page.md. 10 runs of all formats take about an hour.
@@ -33,7 +33,8 @@ const folder = mkdtempSync(join(tmpdir(), "chisme-player-"));
 const log = openSync(join(folder, "nodes.log"), "a");
 const filmSeconds = 90;
 const bufferedSeconds = 3;
-const both = ["sw", "mse"];
+const jumpLimit = 40_000; // ms
+const both = value("--ways", "sw,mse").split(",");
 const formats = [
   ["index-first.mp4", both],
   ["index-last.mp4", both],
@@ -42,7 +43,9 @@ const formats = [
   ["sound.mp3", ["sw"]],
   ["film.mkv", ["sw"]],
   ["film.mov", ["sw"]],
-].filter(([name]) => !chosen || chosen.includes(name));
+]
+  .filter(([name]) => !chosen || chosen.includes(name))
+  .map(([name, ways]) => [name, ways.filter((way) => both.includes(way))]);
 
 const columns = [
   "format",
@@ -88,7 +91,8 @@ async function oneFault(the, name, way, fault) {
     await page.waitForTimeout(fault === "kill" ? 5000 : 6000);
     const {ms} = await standing(page);
     const after = await player(page);
-    const seek = await seekTime(page, filmSeconds * 0.6);
+    const jump = () => seekTime(page, filmSeconds * 0.6, jumpLimit);
+    const seek = await attempt(`${name} ${way}: jump`, jump);
     return {start, ahead, ms, seek, moved: after.http !== http};
   } finally {
     if (victim && fault === "hang") await the.cluster.resume(victim);
@@ -119,7 +123,7 @@ async function faults(the, note) {
         summary(all.map(({start}) => start)),
         summary(got.kill.map(({ms}) => ms)),
         summary(got.hang.map(({ms}) => ms)),
-        summary(all.map(({seek}) => seek)),
+        summary(all.map(({seek}) => seek).filter(Boolean)),
         ahead.length ? `${Math.min(...ahead)} to ${Math.max(...ahead)} s` : "-",
         `${all.filter(({moved}) => moved).length} of ${2 * runs}`,
       );

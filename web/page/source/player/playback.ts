@@ -99,8 +99,10 @@ export class Playback {
         return;
       }
       player.stop();
+      const at = this.video.currentTime;
       this.way.value = "sw";
       this.throughWorker(type);
+      if (at > 0) this.video.currentTime = at;
       this.video.play().catch(() => undefined);
     });
     this.stops.push(() => player.stop());

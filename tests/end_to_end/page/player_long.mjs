@@ -1,6 +1,6 @@
 // Measures the player at length:
 //   node player_long.mjs [--runs 10] [--only faults,buffer,slow,long,paused,hidden]
-//                        [--formats index-first.mp4,film.webm] [--ways sw,mse] [PROGRAM]
+//                        [--formats index-first.mp4,clip.webm] [--ways sw,mse] [PROGRAM]
 // PROGRAM, or CHISME, is the program; without either, build/release/chisme. `buffer` and `slow` use
 // fake nodes, whose speed can be set, and the page in CHISME_PAGE_ASSETS (build.mjs --out).
 // Prints rows for docs/page.md. 10 runs of all formats take about an hour.
@@ -39,10 +39,10 @@ const formats = [
   ["index-first.mp4", both],
   ["index-last.mp4", both],
   ["fragmented.mp4", both],
-  ["film.webm", ["sw"]],
+  ["clip.webm", ["sw"]],
   ["sound.mp3", ["sw"]],
-  ["film.mkv", ["sw"]],
-  ["film.mov", ["sw"]],
+  ["clip.mkv", ["sw"]],
+  ["clip.mov", ["sw"]],
 ]
   .filter(([name]) => !chosen || chosen.includes(name))
   .map(([name, ways]) => [name, ways.filter((way) => both.includes(way))]);

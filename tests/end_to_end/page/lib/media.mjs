@@ -23,9 +23,9 @@ export function makeFormats(film, folder, names) {
     "index-first.mp4": copied("-movflags", "+faststart"),
     "index-last.mp4": copied(),
     "fragmented.mp4": copied("-movflags", "frag_keyframe+empty_moov+default_base_moof"),
-    "film.mkv": copied(),
-    "film.mov": copied(),
-    "film.webm": [
+    "clip.mkv": copied(),
+    "clip.mov": copied(),
+    "clip.webm": [
       ...["-i", film, "-vf", "scale=320:180", "-c:v", "libvpx", "-deadline", "realtime"],
       ...["-cpu-used", 16, "-b:v", "1M", "-g", 50, "-c:a", "libopus", "-b:a", "64k"],
     ],

@@ -166,20 +166,24 @@ async function paused(the, name, way) {
   await page.context().close();
 }
 
+// A headless browser hides no tab: its timers and pictures are made as rare as in a hidden one.
 async function hidden(the, name, way) {
   const page = await open(the, the.cluster.nodes()[0], `?player=${way}`);
   await startTime(page, name);
-  const session = await page.context().newCDPSession(page);
-  const {windowId} = await session.send("Browser.getWindowForTarget");
-  await session.send("Browser.setWindowBounds", {windowId, bounds: {windowState: "minimized"}});
-  await page.waitForTimeout(500);
-  const state = await page.evaluate(() => document.visibilityState);
+  await page.evaluate(() => {
+    const [timeout, interval] = [setTimeout, setInterval];
+    globalThis.setTimeout = (run, delay, ...rest) => timeout(run, Math.max(1000, delay), ...rest);
+    globalThis.setInterval = (run, delay, ...rest) => interval(run, Math.max(1000, delay), ...rest);
+    globalThis.requestAnimationFrame = () => 0;
+    Object.defineProperty(document, "visibilityState", {value: "hidden"});
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
   const before = await player(page);
   const victim = the.cluster.nodes().find(({url}) => url === before.http);
   await the.cluster.hang(victim);
   const {behind, switches} = await steady(page, 45);
   await the.cluster.resume(victim);
-  const what = `45 s in a tab that is ${state}, its node hung, ${way}`;
+  const what = `45 s with the timers of a hidden tab, its node hung, ${way}`;
   row(what, `behind the clock ${behind} ms`, `changes of node ${switches}`);
   await page.context().close();
 }

@@ -48,6 +48,7 @@ export class Playback {
   async start(): Promise<void> {
     const type = mediaType(this.file) ?? this.file.type;
     const way = this.file.incomplete ? "plain" : (this.forced ?? (await this.choose(type)));
+    if (way === "sw") await workerReady(); // when it was asked for, too
     if (this.ended) return;
     this.way.value = way;
     this.video.addEventListener("error", this.mediaFailed);

@@ -24,7 +24,7 @@ const program =
   join(root, "build/release/chisme");
 const modules = modulesFolder();
 const chromium = process.env.CHISME_CHROMIUM ?? "/usr/bin/chromium";
-const wholeLimit = 8 * 60_000;
+const wholeLimit = 10 * 60_000;
 const filmSeconds = 90;
 
 function value(name) {

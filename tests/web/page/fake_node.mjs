@@ -147,6 +147,10 @@ const server = createServer((request, response) => {
       : json({title: "Not Found", detail: "There is no such file."}, 404);
   }
   if (url.pathname.startsWith("/uploads")) return upload(request, response, url);
+  if (url.pathname === "/files") {
+    const prefix = url.searchParams.get("prefix") ?? "";
+    return json({files: files().filter(({name}) => name.startsWith(prefix)), next: null});
+  }
   if (url.pathname.startsWith("/files/")) return oneFile(request, response, url, json);
   const path = url.pathname === "/" ? "/index.html" : url.pathname;
   if (!existsSync(join(assets, path)))

@@ -1,4 +1,4 @@
-import {mediaType} from "./player/playback";
+import {mediaType} from "./player/media_type";
 import type {StoredFile} from "./types";
 
 // What the page can show of a file.

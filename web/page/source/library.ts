@@ -1,7 +1,7 @@
 import {computed, effect, signal} from "@preact/signals";
 import {comparison, matches, wordsOf, type Order} from "./listing";
 import {problemOf} from "./nodes";
-import {Pages, type Answer} from "./pages";
+import {arriving, Pages, type Answer} from "./pages";
 import {hidden, spare} from "./removal";
 import {cluster, nodes} from "./state";
 import type {StoredFile} from "./types";
@@ -12,6 +12,7 @@ export const files = signal<ReadonlyMap<string, StoredFile> | undefined>(undefin
 export const search = signal("");
 export const order = signal<Order>({sort: "modified", descending: true});
 export const playing = signal<StoredFile | undefined>(undefined);
+export {arriving};
 
 const filesListed = 1000; // as many the feed and one answer tell at most
 const refreshPause = 400; // ms
@@ -142,6 +143,7 @@ async function refresh(): Promise<void> {
   if (!response.ok) return;
   const list: {files: StoredFile[]; next: string | null} = await response.json();
   const complete = list.files.filter((file) => !file.incomplete);
+  arriving.value = list.files.filter((file) => file.incomplete);
   const fresh = new Map(complete.map((file) => [file.name, file]));
   if (list.next)
     for (const [name, file] of files.value ?? []) if (!fresh.has(name)) fresh.set(name, file);

@@ -19,6 +19,9 @@ const most = 1000; // files in one answer
 const retryPause = 1000; // ms
 const settlePause = 400;
 
+// Still being uploaded, readable as they come.
+export const arriving = signal<readonly StoredFile[]>([]);
+
 export class Pages {
   readonly version = signal(0); // counts changes
   readonly able = signal(true); // false once a node does not know how to
@@ -136,6 +139,7 @@ export class Pages {
     const {files, total} = await this.fetchJson(
       `/files?search=${search}&sort=${order.sort}&order=${direction}&offset=${offset}&limit=${limit}`,
     );
+    arriving.value = files.filter(({incomplete}) => incomplete);
     return {files: files.filter(({incomplete}) => !incomplete), total}; // those are not counted
   }
 }

@@ -4,6 +4,7 @@ import {join} from "node:path";
 import {player, recordStanding, standing} from "./browser.mjs";
 import {until} from "./cluster.mjs";
 import {libraryScenes} from "./library_scenes.mjs";
+import {playerScenes} from "./player_scenes.mjs";
 import {
   complete,
   drop,
@@ -114,6 +115,10 @@ async function failover(the, way, fault, bound) {
       "",
       moved && before.received < the.film.size,
     );
+    const marks = await page.locator(".played-bar .switch").count();
+    const told = await page.locator(".player ol.for-readers li").count();
+    const marked = marks === after.switches && told === marks;
+    the.report(`${label}: the bar is marked where it changed`, marks, "", marked);
     const fresh = after.received - before.received;
     the.report(`${label}: bytes from the new holder`, mib(fresh), "> 0.5 MiB", fresh > 524_288);
     the.report(
@@ -404,6 +409,7 @@ export const scenes = {
   mseKilled,
   mseHung,
   seeking,
+  ...playerScenes,
   plainKilled,
   uploadMoves,
   uploadReloaded,

@@ -18,12 +18,14 @@ export class MediaSourcePlayer {
   private sinks: Sink[] = [];
   private mp4!: ISOFile;
   private at = 0;
+  private told = false; // how long it is
+  private guessedFrom = 0; // samples
   private jump = false;
   private problem: Error | undefined;
 
   constructor(
     private readonly pool: BlockPool,
-    private readonly video: HTMLVideoElement,
+    private readonly video: HTMLMediaElement,
     private readonly failed: (problem: Error) => void,
   ) {}
 
@@ -57,6 +59,7 @@ export class MediaSourcePlayer {
     };
     while (!this.stopped.signal.aborted) {
       if (this.jump) this.reposition();
+      this.guessLength();
       const bytes = await this.nextBytes();
       if (this.problem) throw this.problem;
       if (!bytes) continue;
@@ -111,10 +114,11 @@ export class MediaSourcePlayer {
         rapAlignement: false,
       });
     }
-    const length = movie.fragment_duration
-      ? movie.fragment_duration.num / movie.fragment_duration.den
-      : movie.duration / movie.timescale;
-    if (length > 0) this.source.duration = length;
+    const fragments = this.mp4.moov?.mvex;
+    const length = fragments ? fragments.mehd?.fragment_duration : movie.duration;
+    this.told = Boolean(length);
+    if (length) this.source.duration = length / movie.timescale;
+    else this.guessLength();
     const starts = this.mp4.initializeSegmentation("per-track");
     if (starts.length === 0) {
       this.problem = new Error(tracks.map((track) => track!.codec).join(", ") || "no track");
@@ -123,6 +127,20 @@ export class MediaSourcePlayer {
     for (const {user, buffer} of starts) (user as Sink).append(buffer);
     this.mp4.start();
     this.jump = true; // the samples may lie before the moov box
+  }
+
+  // A fragmented film without an index ends where its fragments end, which nothing tells: from the
+  // size of its start follows about how long it is, so that one can jump ahead. The end corrects it.
+  private guessLength(): void {
+    if (this.told || this.sinks.length === 0 || this.sinks.some((sink) => sink.busy)) return;
+    const samples = this.mp4.moov?.traks.map((track) => track.samples) ?? [];
+    const longest = samples.sort((a, b) => b.length - a.length)[0] ?? [];
+    const last = longest[longest.length - 1];
+    if (!last || longest.length <= this.guessedFrom) return;
+    this.guessedFrom = 2 * longest.length;
+    const guess = ((last.dts / last.timescale) * this.pool.file.size) / (last.offset + last.size);
+    const end = Math.max(0, ...this.sinks.map((sink) => sink.end()));
+    this.source.duration = Math.max(guess, end);
   }
 
   private seeking(): void {

@@ -2,7 +2,11 @@ import {signal} from "@preact/signals";
 import {filePath} from "../format";
 import {nodes} from "../state";
 import type {StoredFile} from "../types";
+import {startOf} from "./arriving";
 import {BlockPool, type Holder, type SwitchReason} from "./block_pool";
+import {indexFirst, isScattered} from "./boxes";
+import type {Switch} from "./marks";
+import {mediaType} from "./media_type";
 import {MediaSourcePlayer} from "./media_source_player";
 import {serve, workerReady} from "./stream_player";
 import {browserSurroundings} from "./surroundings";
@@ -11,49 +15,16 @@ import {browserSurroundings} from "./surroundings";
 
 export type Way = "sw" | "mse" | "plain";
 
-export interface Serving {
-  holder: Holder;
-  from?: Holder;
-  reason: SwitchReason;
-}
-
 const aheadSeconds = 20;
 const answerLimit = 1000; // ms
+const startBytes = 64 * 1024;
 const mebibyte = 1024 * 1024;
-const typesByEnding: Record<string, string> = {
-  mp4: "video/mp4",
-  m4v: "video/mp4",
-  mov: "video/mp4",
-  m4a: "audio/mp4",
-  webm: "video/webm",
-  mkv: "video/webm",
-  mp3: "audio/mpeg",
-  ogg: "audio/ogg",
-  oga: "audio/ogg",
-  ogv: "video/ogg",
-  opus: "audio/ogg",
-  wav: "audio/wav",
-  flac: "audio/flac",
-  aac: "audio/aac",
-  avi: "video/x-msvideo",
-  ts: "video/mp2t",
-  wmv: "video/x-ms-wmv",
-};
-
-// The type to hand to a media element, undefined for what is no audio or video. The ending counts
-// first: it is what a browser would have guessed when it uploaded the file.
-export function mediaType(file: Pick<StoredFile, "name" | "type">): string | undefined {
-  const ending = /\.([^./]+)$/.exec(file.name)?.[1]?.toLowerCase() ?? "";
-  const known = typesByEnding[ending];
-  if (known) return known;
-  return /^(audio|video)\//.test(file.type) ? file.type : undefined;
-}
-
 export class Playback {
-  readonly serving = signal<Serving | undefined>(undefined);
-  readonly switches = signal(0);
+  readonly serving = signal<Holder | undefined>(undefined);
+  readonly switches = signal<readonly Switch[]>([]);
   readonly way = signal<Way | undefined>(undefined);
   readonly problem = signal<string | undefined>(undefined);
+  readonly atEndOnly = signal(false); // it is still being uploaded and cannot be played before its end
   readonly received = signal(0);
   readonly plainOrigin = signal("");
 
@@ -65,7 +36,7 @@ export class Playback {
 
   constructor(
     readonly file: StoredFile,
-    private readonly video: HTMLVideoElement,
+    private readonly video: HTMLMediaElement,
     private readonly forced: Way | undefined,
   ) {
     this.pool = new BlockPool(file, browserSurroundings(nodes, file.name), {
@@ -76,14 +47,16 @@ export class Playback {
 
   async start(): Promise<void> {
     const type = mediaType(this.file) ?? this.file.type;
-    const way = this.forced ?? (await this.choose(type));
+    const way = this.file.incomplete ? "plain" : (this.forced ?? (await this.choose(type)));
+    if (way === "sw") await workerReady(); // when it was asked for, too
     if (this.ended) return;
     this.way.value = way;
     this.video.addEventListener("error", this.mediaFailed);
     this.stops.push(() => this.video.removeEventListener("error", this.mediaFailed));
     if (way === "sw") this.throughWorker(type);
-    else if (way === "mse") this.throughMediaSource();
+    else if (way === "mse") this.throughMediaSource(type);
     else this.plainFrom(nodes.best);
+    if (this.file.incomplete) void this.lookAtStart();
     this.video.play().catch(() => undefined); // the browser wants a click first: the controls are there
   }
 
@@ -96,8 +69,22 @@ export class Playback {
   }
 
   private async choose(type: string): Promise<Way> {
-    if (await workerReady()) return "sw";
-    return "MediaSource" in globalThis && /\/mp4$/.test(type) ? "mse" : "plain";
+    const cut = "MediaSource" in globalThis && /\/mp4$/.test(type);
+    if (await workerReady()) return cut && (await this.scattered()) ? "mse" : "sw";
+    return cut ? "mse" : "plain";
+  }
+
+  // A media element would read all of such a film before it plays (20 of 24 MB were measured).
+  private async scattered(): Promise<boolean> {
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), answerLimit);
+    try {
+      return isScattered(await this.pool.read(0, startBytes, stop.signal));
+    } catch {
+      return false;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   private throughWorker(type: string): void {
@@ -106,9 +93,18 @@ export class Playback {
     this.video.src = url;
   }
 
-  private throughMediaSource(): void {
+  private throughMediaSource(type: string): void {
     const player = new MediaSourcePlayer(this.pool, this.video, (problem) => {
-      this.problem.value = problem.message;
+      if (this.forced || !navigator.serviceWorker?.controller) {
+        this.problem.value = problem.message;
+        return;
+      }
+      player.stop();
+      const at = this.video.currentTime;
+      this.way.value = "sw";
+      this.throughWorker(type);
+      if (at > 0) this.video.currentTime = at;
+      this.video.play().catch(() => undefined);
     });
     this.stops.push(() => player.stop());
     player.start();
@@ -126,6 +122,11 @@ export class Playback {
     this.stops.push(() => clearInterval(this.watching));
   }
 
+  private async lookAtStart(): Promise<void> {
+    const start = await startOf(this.plainOrigin.value, this.file.name).catch(() => undefined);
+    if (start && !this.ended) this.atEndOnly.value = indexFirst(start) === false;
+  }
+
   private async watchPlain(): Promise<void> {
     const origin = this.plainOrigin.value;
     const enough = this.video.readyState > HTMLMediaElement.HAVE_CURRENT_DATA;
@@ -135,7 +136,9 @@ export class Playback {
 
   private leavePlain(origin: string): void {
     nodes.silent(origin);
-    this.plainFrom(nodes.best);
+    const [at, from, to] = [this.video.currentTime, {http: origin}, {http: nodes.best}];
+    if (from.http !== to.http) this.switched({at, from, to, reason: "quiet"});
+    this.plainFrom(to.http);
     this.video.play().catch(() => undefined);
   }
 
@@ -164,13 +167,15 @@ export class Playback {
   };
 
   private servedBy(holder: Holder, reason: SwitchReason): void {
-    const from = this.serving.value?.holder;
-    if (from && from.node !== holder.node) {
-      this.switches.value += 1;
-      this.serving.value = {holder, from, reason};
-    } else {
-      this.serving.value = {holder, reason: "first"};
+    const from = this.serving.value;
+    if (from && from.node !== holder.node && reason !== "first") {
+      this.switched({at: this.video.currentTime, from, to: holder, reason});
     }
+    this.serving.value = holder;
+  }
+
+  private switched(one: Switch): void {
+    this.switches.value = [...this.switches.value, one];
   }
 
   private aheadBytes(): number {

@@ -46,6 +46,12 @@ export class Sink {
     return 0;
   }
 
+  // Seconds up to which something is buffered.
+  end(): number {
+    const {buffered} = this.buffer;
+    return buffered.length > 0 ? buffered.end(buffered.length - 1) : 0;
+  }
+
   private started = false;
 
   private next(): void {

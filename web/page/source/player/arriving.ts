@@ -1,0 +1,22 @@
+import {filePath} from "../format";
+
+// A file that is still being uploaded is read from its start, as it comes: what can be played of it?
+
+const looked = 4096; // bytes
+
+export async function startOf(origin: string, name: string): Promise<Uint8Array> {
+  const stop = new AbortController();
+  const response = await fetch(origin + filePath(name), {signal: stop.signal, cache: "no-store"});
+  const bytes = new Uint8Array(looked);
+  let filled = 0;
+  const reader = response.body!.getReader();
+  while (filled < looked) {
+    const {value, done} = await reader.read();
+    if (done) break;
+    const part = value.subarray(0, looked - filled);
+    bytes.set(part, filled);
+    filled += part.length;
+  }
+  stop.abort();
+  return bytes.subarray(0, filled);
+}

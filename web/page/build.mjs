@@ -3,7 +3,7 @@
 import {createHash} from "node:crypto";
 import {mkdirSync, readFileSync, rmSync, writeFileSync} from "node:fs";
 import {createRequire} from "node:module";
-import {dirname, join} from "node:path";
+import {basename, dirname, join} from "node:path";
 import {fileURLToPath} from "node:url";
 import {gzipSync} from "node:zlib";
 
@@ -50,8 +50,9 @@ function asset(path, body) {
 }
 
 async function bundlePage() {
-  const {outputFiles} = await esbuild.build({
+  const {outputFiles, metafile} = await esbuild.build({
     ...options,
+    metafile: true,
     entryPoints: {page: "source/page.tsx", style: "source/style.css"},
     splitting: true,
     outdir: "/",
@@ -60,11 +61,29 @@ async function bundlePage() {
   });
   const made = outputFiles.map((file) => asset(file.path, file.contents));
   const named = (start) => made.find((each) => each.path.startsWith(start)).path;
+  const parts = importedBy(named("/page-"), metafile);
   const html = readFileSync(join(here, "source/index.html"), "utf8")
     .replace("%SCRIPT%", named("/page-"))
+    .replace("%PARTS%", parts.map((path) => `<link rel="modulepreload" href="${path}">\n`).join(""))
     .replace("%STYLE%", named("/style-"));
   const icon = readFileSync(join(here, "source/icon.svg"));
   return [asset("/", html), asset("/icon.svg", icon), ...made];
+}
+
+// The parts that a script cannot start without.
+function importedBy(script, {outputs}) {
+  const known = new Map(Object.entries(outputs).map(([path, output]) => ["/" + basename(path), output]));
+  const found = new Set();
+  const add = (path) => {
+    for (const {path: part, kind} of known.get(path).imports) {
+      const name = "/" + basename(part);
+      if (kind !== "import-statement" || found.has(name)) continue;
+      found.add(name);
+      add(name);
+    }
+  };
+  add(script);
+  return [...found];
 }
 
 async function bundleWorker(shell) {
@@ -133,7 +152,8 @@ function report(list) {
   for (const {path, body} of list) {
     console.log(`${path.padEnd(24)} ${String(body.length).padStart(8)} bytes`);
   }
-  const first = list.filter(({path}) => !path.startsWith("/part-") && path !== "/worker.js");
+  const html = String(list.find(({path}) => path === "/").body);
+  const first = list.filter(({path}) => path === "/" || html.includes(`"${path}"`));
   const packed = first.reduce((sum, {body}) => sum + gzipSync(body).length, 0);
   console.log(`first load, gzip: ${packed} bytes`);
 }

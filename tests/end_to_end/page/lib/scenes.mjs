@@ -3,6 +3,7 @@ import {existsSync, readdirSync, rmSync} from "node:fs";
 import {join} from "node:path";
 import {player, recordStanding, standing} from "./browser.mjs";
 import {until} from "./cluster.mjs";
+import {clusterScenes} from "./cluster_scenes.mjs";
 import {
   complete,
   drop,
@@ -413,4 +414,5 @@ export const scenes = {
   looks,
   lostFile,
   failedDisk,
+  ...clusterScenes,
 };

@@ -1,0 +1,46 @@
+import {stories} from "../../cluster/live";
+import {chosenNode} from "../../route";
+import {cluster} from "../../state";
+import {Charts} from "./charts";
+import {Details} from "./details";
+import {Log} from "./log";
+import {StoryCard} from "./story";
+import {NodeTable} from "./table";
+import {Topology} from "./topology";
+import {t} from "./words";
+
+export function Panel() {
+  const now = cluster.value;
+  if (!now) {
+    return (
+      <section class="card">
+        <h2>{t("cluster")}</h2>
+        <p class="muted">{t("cluster_unknown")}</p>
+      </section>
+    );
+  }
+  const chosen = now.members.find((each) => each.node === chosenNode.value);
+  return (
+    <>
+      <div class="side-by-side">
+        <section class="card" aria-labelledby="topology-title">
+          <h2 id="topology-title">{t("cluster")}</h2>
+          <Topology />
+        </section>
+        <div class="view">
+          {chosen ? <Details key={chosen.node} member={chosen} /> : <Hint />}
+          {stories.value.map((story) => (
+            <StoryCard key={story.id} story={story} />
+          ))}
+        </div>
+      </div>
+      <NodeTable />
+      <Charts />
+      <Log />
+    </>
+  );
+}
+
+function Hint() {
+  return <p class="card muted">{t("details_hint")}</p>;
+}

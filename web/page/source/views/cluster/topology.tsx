@@ -1,0 +1,177 @@
+import {flows} from "../../cluster/live";
+import {arc, bent, centre, height, pair, ring, towards, width} from "../../cluster/ring";
+import type {Place, Ring} from "../../cluster/ring";
+import type {Flow} from "../../cluster/traffic";
+import {choose, chosenNode} from "../../route";
+import {connection} from "../../state";
+import type {Member} from "../../types";
+import {fullLoad, marks, members, names, standing} from "./members";
+import {t} from "./words";
+
+// The nodes in a ring around their clients. A picture: the table says the same to those who do not see it.
+export function Topology() {
+  const all = members.value;
+  const shape = ring(all.length);
+  const places = new Map(all.map(({node}, i) => [node, shape.places[i]!]));
+  const states = all.map((each) =>
+    t("ring_node", names.value.get(each.node)!, t(standing(each))),
+  );
+  return (
+    <>
+      <svg
+        class="topology"
+        viewBox={`0 0 ${width} ${height}`}
+        role="img"
+        aria-label={t("ring_label", all.length, states.join(", "))}
+      >
+        <Arrows />
+        {all.map((member) => (
+          <Spoke key={member.node} member={member} place={places.get(member.node)!} ring={shape} />
+        ))}
+        <circle class="clients" cx={centre.x} cy={centre.y} r="30" />
+        <text class="clients-name" x={centre.x} y={centre.y + 4}>
+          {t("clients")}
+        </text>
+        {flows.value.map((flow) => (
+          <Arrow key={`${flow.kind} ${flow.from} ${flow.to}`} flow={flow} places={places} ring={shape} />
+        ))}
+        {all.map((member) => (
+          <Node key={member.node} member={member} place={places.get(member.node)!} ring={shape} />
+        ))}
+      </svg>
+      <Legend />
+    </>
+  );
+}
+
+function Arrows() {
+  const head = (id: string) => (
+    <marker id={id} class={id} viewBox="0 0 8 8" refX="6" refY="4" markerWidth="8" markerHeight="8"
+      markerUnits="userSpaceOnUse" orient="auto">
+      <path d="M0 0L8 4L0 8Z" />
+    </marker>
+  );
+  return (
+    <defs>
+      {head("repair")}
+      {head("redirect")}
+    </defs>
+  );
+}
+
+// From a node to its clients: as wide as much is sent, with dots that move while something is.
+function Spoke({member, place, ring: {node}}: {member: Member; place: Place; ring: Ring}) {
+  const here = member.http === connection.value.origin;
+  const rate = member.bytes_per_second;
+  const there = member.state === "alive" || member.state === "suspect";
+  if (!there || (!here && rate < 1)) return null;
+  const [start, end] = [towards(place, centre, node + 4), towards(centre, place, 33)];
+  const path = `M${pair(start)}L${pair(end)}`;
+  return (
+    <g>
+      <path class={here ? "spoke here" : "spoke"} d={path} />
+      {rate >= 1 && <path class="stream" d={path} stroke-width={streamWidth(rate)} />}
+    </g>
+  );
+}
+
+// 1 kB/s is a thread, 100 MB/s a rope.
+function streamWidth(rate: number): number {
+  return Math.max(2, Math.min(9, Math.log10(Math.max(rate, 1)) * 1.6 - 3));
+}
+
+interface ArrowProps {
+  flow: Flow;
+  places: Map<string, Place>;
+  ring: Ring;
+}
+
+function Arrow({flow, places, ring: {node, radius}}: ArrowProps) {
+  const to = places.get(flow.to);
+  if (!to) return null;
+  // A copy whose sender is not told comes from outside.
+  const outside = towards(centre, to, radius + node + 34);
+  const from = (flow.from && places.get(flow.from)) || outside;
+  if (from === to) return null;
+  const path =
+    from === outside
+      ? `M${pair(outside)}L${pair(towards(to, outside, node + 6))}`
+      : bent(from, to, node + 3, flow.kind === "repair" ? 0.15 : 0.5);
+  const wide = Math.min(6, 1.5 + Math.log2(flow.count));
+  return <path class={`flow ${flow.kind}`} d={path} stroke-width={wide} marker-end={`url(#${flow.kind})`} />;
+}
+
+interface NodeProps {
+  member: Member;
+  place: Place;
+  ring: Ring;
+}
+
+function Node({member, place, ring: shape}: NodeProps) {
+  const state = standing(member);
+  const chosen = chosenNode.value === member.node;
+  const here = member.http === connection.value.origin;
+  const size = shape.node - 4;
+  return (
+    <g
+      class={`node ${state}${chosen ? " chosen" : ""}`}
+      data-node={member.node}
+      onClick={() => choose(chosen ? undefined : member.node)}
+    >
+      {chosen && <circle class="halo" cx={place.x} cy={place.y} r={shape.node + 6} />}
+      <Body state={state} place={place} size={size} />
+      <circle class="track" cx={place.x} cy={place.y} r={shape.node} />
+      {member.load > 0 && (
+        <path class="load" d={arc(place, shape.node, member.load / fullLoad.value)} />
+      )}
+      <text class="inside" x={place.x} y={place.y + 5}>
+        {state === "alive" && !shape.crowded ? member.copies : state === "alive" ? "" : marks[state]}
+      </text>
+      <Label member={member} place={place} here={here} crowded={shape.crowded} />
+    </g>
+  );
+}
+
+function Body({state, place: {x, y}, size}: {state: string; place: Place; size: number}) {
+  switch (state) {
+    case "dead": {
+      const half = size * 0.8;
+      return <rect class="body" x={x - half} y={y - half} width={2 * half} height={2 * half} rx="3" />;
+    }
+    case "suspect":
+      return <path class="body" d={`M${x} ${y - size}l${size} ${size}l${-size} ${size}l${-size} ${-size}Z`} />;
+    default:
+      return <circle class="body" cx={x} cy={y} r={size} />;
+  }
+}
+
+function Label({member, place, here, crowded}: Omit<NodeProps, "ring"> & {here: boolean; crowded: boolean}) {
+  const {x, y, anchor} = place.label;
+  const state = standing(member);
+  const words = [here && t("this_page"), (state !== "alive" || !crowded) && t(state)];
+  const below = Math.sin(place.angle) > 0.2;
+  const lines = [names.value.get(member.node)!, ...words.filter((each) => each && (!crowded || each))];
+  const first = anchor === "middle" && !below ? y - 14 * (lines.length - 1) : y + 4;
+  return (
+    <text class={crowded ? "label small" : "label"} x={x} y={first} text-anchor={anchor}>
+      {lines.map((line, i) => (
+        <tspan key={i} class={i === 0 ? "name" : "word"} x={x} dy={i === 0 ? 0 : 14}>
+          {line}
+        </tspan>
+      ))}
+    </text>
+  );
+}
+
+function Legend() {
+  const keys = ["load", "copies", "sending", "repair", "redirect"] as const;
+  return (
+    <ul class="legend muted" aria-hidden="true">
+      {keys.map((key) => (
+        <li key={key} class={`key-${key}`}>
+          {t(`legend_${key}`)}
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,4 +1,4 @@
-// What the browser keeps for this page; without storage (a private window, say) it lasts as long as the page.
+// What the browser keeps for this page; without storage it lasts as long as the page.
 
 export function safeStorage(): Storage | undefined {
   try {

@@ -24,7 +24,7 @@ export class Journal {
     const last = this.list.slice(0, 8).find((each) => each.kind === kind && each.same === same);
     if (last && now - last.at < togetherWithin) {
       const again = {...last, at: now, times: last.times + 1};
-      this.list = this.list.map((each) => (each === last ? again : each));
+      this.list = [again, ...this.list.filter((each) => each !== last)];
       return;
     }
     const fresh = {id: this.nextId++, at: now, kind, times: 1, tell, same};
@@ -46,7 +46,7 @@ export function sentence(happening: Happening): string {
 
 const spokenAtOnce = 3;
 
-// For people who listen: what came since the last time, the latest last, never more than a few sentences.
+// For people who listen: what came since the last time, never more than a few sentences.
 export class Announcer {
   private readonly waiting: (() => string)[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;

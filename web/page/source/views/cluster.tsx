@@ -2,7 +2,7 @@ import type {ComponentType} from "preact";
 import {signal} from "@preact/signals";
 import {t} from "../text";
 
-// The cluster's section is a part of its own, fetched when the page is idle: its node may be dead when it is wanted.
+// The cluster's section is a part of its own, fetched before it is wanted: its node may be dead then.
 
 const panel = signal<ComponentType | undefined>(undefined);
 const failed = signal(false);
@@ -22,6 +22,7 @@ function fetchPanel(): Promise<void> {
   return coming;
 }
 
+// Not before the page shows its files.
 const idleAfter = 1500; // ms
 setTimeout(() => void fetchPanel(), idleAfter);
 

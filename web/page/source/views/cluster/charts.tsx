@@ -2,7 +2,7 @@ import {useEffect, useRef} from "preact/hooks";
 import {effect, useSignal} from "@preact/signals";
 import type uPlot from "uplot";
 import {history, seconds} from "../../cluster/live";
-import type {Track} from "../../cluster/history";
+import {samplesKept, type Track} from "../../cluster/history";
 import {bytes} from "../../format";
 import {chosenNode} from "../../route";
 import {onColours} from "../../theme";
@@ -93,14 +93,18 @@ function draw(Plot: typeof uPlot, box: HTMLElement, way: keyof Track, end: Abort
     ];
     if (plot && drawn === wanted) return plot.setData(data);
     plot?.destroy();
-    plot = new Plot(optionsOf(Plot, box, way, nodes), data, box);
+    plot = new Plot(optionsOf(box, way, nodes), data, box);
     drawn = wanted;
   };
   const again = () => {
     drawn = "";
     show();
   };
-  const endings = [effect(() => (void seconds.value, void chosenNode.value, show())), onColours(again)];
+  const follow = () => {
+    void seconds.value;
+    show();
+  };
+  const endings = [effect(follow), onColours(again)];
   const sized = new ResizeObserver(() => plot?.setSize({width: box.clientWidth, height: high}));
   sized.observe(box);
   end.addEventListener("abort", () => {
@@ -110,7 +114,7 @@ function draw(Plot: typeof uPlot, box: HTMLElement, way: keyof Track, end: Abort
   });
 }
 
-function optionsOf(Plot: typeof uPlot, box: HTMLElement, way: keyof Track, nodes: string[]): uPlot.Options {
+function optionsOf(box: HTMLElement, way: keyof Track, nodes: string[]): uPlot.Options {
   const style = getComputedStyle(box);
   const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
   const axis = {
@@ -130,7 +134,10 @@ function optionsOf(Plot: typeof uPlot, box: HTMLElement, way: keyof Track, nodes
     height: high,
     legend: {show: false},
     cursor: {show: false},
-    scales: {y: {range: (_, __, most) => [0, Math.max(most ?? 0, way === "load" ? 1 : 1000) * 1.1]}},
+    scales: {
+      x: {range: (_, __, now) => [(now ?? 0) - samplesKept, now ?? 0]},
+      y: {range: (_, __, most) => [0, Math.max(most ?? 0, way === "load" ? 1 : 1000) * 1.1]},
+    },
     axes: [
       {...axis, values: (_, marks) => marks.map((each) => clock(each)), space: 70},
       {...axis, size: way === "load" ? 44 : 72, values: (_, marks) => marks.map(ways[way].tell)},

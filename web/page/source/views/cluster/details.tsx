@@ -12,21 +12,26 @@ import {t} from "./words";
 type View = Cluster | "asking" | "silent";
 const askEvery = 2000; // ms
 
-export function Details({member}: {member: Member}) {
+// Of the chosen node, else of the one that this page talks to.
+export function Details({member, chosen}: {member: Member; chosen: boolean}) {
   const view = useView(member);
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    title.current?.scrollIntoView({block: "nearest"});
-  }, []);
+    if (chosen) title.current?.scrollIntoView({block: "nearest"});
+  }, [chosen]);
   return (
     <section class="card details" aria-labelledby="details-title" data-details={member.node}>
       <div class="card-head">
         <h2 id="details-title" ref={title}>
           {t("details_of", host(member.http))}
         </h2>
-        <button class="quiet close" onClick={() => choose(undefined)}>
-          {t("close_details")}
-        </button>
+        {chosen ? (
+          <button class="quiet close" onClick={() => choose(undefined)}>
+            {t("close_details")}
+          </button>
+        ) : (
+          <span class="muted">{t("this_page")}</span>
+        )}
       </div>
       <Facts member={member} view={view.value} />
       {member.draining && member.state === "alive" && (
@@ -63,6 +68,7 @@ function useView(member: Member): Signal<View> {
 
 function Facts({member, view}: {member: Member; view: View}) {
   const state = standing(member);
+  const there = member.state === "alive" || member.state === "suspect";
   const known = typeof view === "object" ? view : undefined;
   return (
     <dl class="facts">
@@ -70,14 +76,14 @@ function Facts({member, view}: {member: Member; view: View}) {
         <span aria-hidden="true">{marks[state]} </span>
         {t(state)}
       </Fact>
-      <Fact name={t("load")}>{member.load.toFixed(2)}</Fact>
-      <Fact name={t("rate")}>{bytes(member.bytes_per_second)}/s</Fact>
+      <Fact name={t("load")}>{there ? member.load.toFixed(2) : "–"}</Fact>
+      <Fact name={t("rate")}>{there ? `${bytes(member.bytes_per_second)}/s` : "–"}</Fact>
       <Fact name={t("holds")}>{member.copies}</Fact>
-      <Fact name={t("disk")}>{Math.round(member.disk_used * 100)} %</Fact>
-      <Fact name={t("capacity")}>
-        {t("capacity_at_once", Math.round(member.capacity), member.in_flight)}
-      </Fact>
+      <Fact name={t("disk")}>{there ? `${Math.round(member.disk_used * 100)} %` : "–"}</Fact>
       <Fact name={t("version")}>{known?.version ?? "–"}</Fact>
+      <Fact name={t("capacity")} wide>
+        {there ? t("capacity_at_once", Math.round(member.capacity), member.in_flight) : "–"}
+      </Fact>
       <Fact name={t("its_view")} wide kind={known && !known.in_touch ? "bad" : ""}>
         {sentenceOf(view)}
       </Fact>
@@ -140,7 +146,7 @@ function Deeds({member}: {member: Member}) {
   );
 }
 
-// A node that is not sure to run may have been killed or stopped: what this page stopped only has to go on.
+// A silent node may have been killed or stopped: one that this page stopped only has to go on.
 function localDeeds({node, state}: Member): Deed[] {
   if (state === "left") return ["start"];
   if (stopped.value.has(node)) return ["cont", "kill"];

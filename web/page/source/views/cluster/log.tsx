@@ -32,7 +32,7 @@ export function Log() {
         </div>
       </div>
       {shown.value.length === 0 && <p class="empty">{t("events_none")}</p>}
-      <div class="scroll events" role="region" aria-labelledby="log-title" tabIndex={0}>
+      <div class="scroll events" role="group" aria-labelledby="log-title" tabIndex={0}>
         <ol>
           {shown.value.map((each) => (
             <li key={each.id} class={`of-${each.kind}`}>

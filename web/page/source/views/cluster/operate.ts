@@ -55,9 +55,8 @@ async function post(origin: string, path: string): Promise<void> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), answerWithin);
   try {
-    const response = await fetch(origin + path, {method: "POST", signal: abort.signal}).catch(() => {
-      throw unreachable();
-    });
+    const asked = fetch(origin + path, {method: "POST", signal: abort.signal});
+    const response = await asked.catch(() => Promise.reject(unreachable()));
     if (!response.ok) throw problemOf(response.status, await response.text());
   } finally {
     clearTimeout(timer);
@@ -69,7 +68,8 @@ export async function viewOf(member: Member): Promise<Cluster | undefined> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), 1200);
   try {
-    const response = await fetch(member.http + "/cluster", {signal: abort.signal, cache: "no-store"});
+    const options = {signal: abort.signal, cache: "no-store"} as const;
+    const response = await fetch(member.http + "/cluster", options);
     return response.ok ? await response.json() : undefined;
   } catch {
     return undefined;

@@ -1,6 +1,6 @@
 import {stories} from "../../cluster/live";
 import {chosenNode} from "../../route";
-import {cluster} from "../../state";
+import {cluster, connection} from "../../state";
 import {Charts} from "./charts";
 import {Details} from "./details";
 import {Log} from "./log";
@@ -20,27 +20,26 @@ export function Panel() {
     );
   }
   const chosen = now.members.find((each) => each.node === chosenNode.value);
+  const here = now.members.find((each) => each.http === connection.value.origin);
+  const shown = chosen ?? here;
   return (
     <>
       <div class="side-by-side">
-        <section class="card" aria-labelledby="topology-title">
-          <h2 id="topology-title">{t("cluster")}</h2>
-          <Topology />
-        </section>
         <div class="view">
-          {chosen ? <Details key={chosen.node} member={chosen} /> : <Hint />}
+          <section class="card" aria-labelledby="topology-title">
+            <h2 id="topology-title">{t("cluster")}</h2>
+            <Topology />
+            <p class="muted">{t("details_hint")}</p>
+          </section>
           {stories.value.map((story) => (
             <StoryCard key={story.id} story={story} />
           ))}
         </div>
+        {shown && <Details key={shown.node} member={shown} chosen={shown === chosen} />}
       </div>
       <NodeTable />
       <Charts />
       <Log />
     </>
   );
-}
-
-function Hint() {
-  return <p class="card muted">{t("details_hint")}</p>;
 }

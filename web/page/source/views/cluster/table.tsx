@@ -10,7 +10,7 @@ export function NodeTable() {
   return (
     <section class="card" aria-labelledby="nodes-title">
       <h2 id="nodes-title">{t("nodes")}</h2>
-      <div class="scroll" role="region" aria-labelledby="nodes-title" tabIndex={0}>
+      <div class="scroll" role="group" aria-labelledby="nodes-title" tabIndex={0}>
         <table>
           <Head />
           <tbody>
@@ -99,7 +99,7 @@ function Sparkline({node}: {node: string}) {
     path += `${path === "" || load[i - 1] === null ? "M" : "L"}${x.toFixed(1)} ${y.toFixed(1)}`;
   });
   return (
-    <svg class="sparkline" viewBox={`0 0 ${wide} ${high}`} width={wide} height={high} aria-hidden="true">
+    <svg class="sparkline" viewBox={`0 0 ${wide} ${high}`} aria-hidden="true">
       <path d={path} />
     </svg>
   );

@@ -5,10 +5,10 @@ import type {Flow} from "../../cluster/traffic";
 import {choose, chosenNode} from "../../route";
 import {connection} from "../../state";
 import type {Member} from "../../types";
-import {fullLoad, marks, members, names, standing} from "./members";
+import {fullLoad, marks, members, names, standing, type Standing} from "./members";
 import {t} from "./words";
 
-// The nodes in a ring around their clients. A picture: the table says the same to those who do not see it.
+// The nodes in a ring around their clients. A picture: the table says the same to readers.
 export function Topology() {
   const all = members.value;
   const shape = ring(all.length);
@@ -32,9 +32,10 @@ export function Topology() {
         <text class="clients-name" x={centre.x} y={centre.y + 4}>
           {t("clients")}
         </text>
-        {flows.value.map((flow) => (
-          <Arrow key={`${flow.kind} ${flow.from} ${flow.to}`} flow={flow} places={places} ring={shape} />
-        ))}
+        {flows.value.map((flow) => {
+          const {kind, from, to} = flow;
+          return <Arrow key={`${kind} ${from} ${to}`} flow={flow} places={places} ring={shape} />;
+        })}
         {all.map((member) => (
           <Node key={member.node} member={member} place={places.get(member.node)!} ring={shape} />
         ))}
@@ -44,10 +45,19 @@ export function Topology() {
   );
 }
 
+const arrowHead = {
+  viewBox: "0 0 8 8",
+  refX: 6,
+  refY: 4,
+  markerWidth: 8,
+  markerHeight: 8,
+  markerUnits: "userSpaceOnUse",
+  orient: "auto",
+} as const;
+
 function Arrows() {
   const head = (id: string) => (
-    <marker id={id} class={id} viewBox="0 0 8 8" refX="6" refY="4" markerWidth="8" markerHeight="8"
-      markerUnits="userSpaceOnUse" orient="auto">
+    <marker id={id} class={id} {...arrowHead}>
       <path d="M0 0L8 4L0 8Z" />
     </marker>
   );
@@ -98,7 +108,8 @@ function Arrow({flow, places, ring: {node, radius}}: ArrowProps) {
       ? `M${pair(outside)}L${pair(towards(to, outside, node + 6))}`
       : bent(from, to, node + 3, flow.kind === "repair" ? 0.15 : 0.5);
   const wide = Math.min(6, 1.5 + Math.log2(flow.count));
-  return <path class={`flow ${flow.kind}`} d={path} stroke-width={wide} marker-end={`url(#${flow.kind})`} />;
+  const head = `url(#${flow.kind})`;
+  return <path class={`flow ${flow.kind}`} d={path} stroke-width={wide} marker-end={head} />;
 }
 
 interface NodeProps {
@@ -125,33 +136,55 @@ function Node({member, place, ring: shape}: NodeProps) {
         <path class="load" d={arc(place, shape.node, member.load / fullLoad.value)} />
       )}
       <text class="inside" x={place.x} y={place.y + 5}>
-        {state === "alive" && !shape.crowded ? member.copies : state === "alive" ? "" : marks[state]}
+        {inside(member, shape)}
       </text>
       <Label member={member} place={place} here={here} crowded={shape.crowded} />
     </g>
   );
 }
 
-function Body({state, place: {x, y}, size}: {state: string; place: Place; size: number}) {
+function inside(member: Member, {crowded}: Ring): string {
+  const state = standing(member);
+  if (state !== "alive") return marks[state];
+  return crowded ? "" : String(member.copies);
+}
+
+interface BodyProps {
+  state: Standing;
+  place: Place;
+  size: number;
+}
+
+function Body({state, place: {x, y}, size}: BodyProps) {
   switch (state) {
     case "dead": {
-      const half = size * 0.8;
-      return <rect class="body" x={x - half} y={y - half} width={2 * half} height={2 * half} rx="3" />;
+      const side = size * 1.6;
+      const [left, top] = [x - side / 2, y - side / 2];
+      return <rect class="body" x={left} y={top} width={side} height={side} rx="3" />;
     }
-    case "suspect":
-      return <path class="body" d={`M${x} ${y - size}l${size} ${size}l${-size} ${size}l${-size} ${-size}Z`} />;
+    case "suspect": {
+      const diamond = `M${x} ${y - size}l${size} ${size}l${-size} ${size}l${-size} ${-size}Z`;
+      return <path class="body" d={diamond} />;
+    }
     default:
       return <circle class="body" cx={x} cy={y} r={size} />;
   }
 }
 
-function Label({member, place, here, crowded}: Omit<NodeProps, "ring"> & {here: boolean; crowded: boolean}) {
+interface LabelProps {
+  member: Member;
+  place: Place;
+  here: boolean;
+  crowded: boolean;
+}
+
+function Label({member, place, here, crowded}: LabelProps) {
   const {x, y, anchor} = place.label;
   const state = standing(member);
-  const words = [here && t("this_page"), (state !== "alive" || !crowded) && t(state)];
+  const words = [(state !== "alive" || !crowded) && t(state), here && t("this_page")];
   const below = Math.sin(place.angle) > 0.2;
-  const lines = [names.value.get(member.node)!, ...words.filter((each) => each && (!crowded || each))];
-  const first = anchor === "middle" && !below ? y - 14 * (lines.length - 1) : y + 4;
+  const lines = [names.value.get(member.node)!, words.filter(Boolean).join(", ")].filter(Boolean);
+  const first = anchor === "middle" && !below ? y - 14 * (lines.length - 1) : below ? y + 8 : y + 4;
   return (
     <text class={crowded ? "label small" : "label"} x={x} y={first} text-anchor={anchor}>
       {lines.map((line, i) => (

@@ -86,7 +86,7 @@ export class Feed {
     if (this.nodes.all.some((each) => !this.silent.has(each))) return retryDelay;
     const delay = this.pause;
     this.pause = Math.min(this.pause * 2, longestPause);
-    this.events.nobody([...this.silent], Date.now() + delay);
+    this.events.nobody([...this.silent].sort(), Date.now() + delay);
     this.silent.clear();
     return delay;
   }

@@ -29,7 +29,7 @@ export function Panel() {
           <section class="card" aria-labelledby="topology-title">
             <h2 id="topology-title">{t("cluster")}</h2>
             <Topology />
-            <p class="muted">{t("details_hint")}</p>
+            <p class="muted hint">{t("details_hint")}</p>
           </section>
           {stories.value.map((story) => (
             <StoryCard key={story.id} story={story} />

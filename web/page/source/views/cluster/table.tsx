@@ -3,7 +3,7 @@ import {bytes, host} from "../../format";
 import {choose, chosenNode} from "../../route";
 import {connection} from "../../state";
 import type {Member} from "../../types";
-import {fullLoad, marks, members, standing} from "./members";
+import {fullLoad, marks, members, names, standing} from "./members";
 import {t} from "./words";
 
 export function NodeTable() {
@@ -51,6 +51,8 @@ function Head() {
 function Row({member}: {member: Member}) {
   const here = member.http === connection.value.origin;
   const state = standing(member);
+  const full = host(member.http);
+  const short = names.value.get(member.node) ?? full;
   const chosen = chosenNode.value === member.node;
   return (
     <tr class={state} data-node={member.node} data-state={member.state}>
@@ -61,7 +63,8 @@ function Row({member}: {member: Member}) {
           onClick={() => choose(chosen ? undefined : member.node)}
         >
           <span class="for-readers">{t("show_node", "")}</span>
-          {host(member.http)}
+          <span class="extra">{full.slice(0, full.length - short.length)}</span>
+          {short}
         </button>
         {here && <span class="muted here">{t("this_page")}</span>}
       </th>

@@ -136,7 +136,7 @@ function optionsOf(box: HTMLElement, way: keyof Track, nodes: string[]): uPlot.O
     cursor: {show: false},
     scales: {
       x: {range: (_, __, now) => [(now ?? 0) - samplesKept, now ?? 0]},
-      y: {range: (_, __, most) => [0, Math.max(most ?? 0, way === "load" ? 1 : 1000) * 1.1]},
+      y: {range: (_, __, most) => [0, Math.max(most ?? 0, way === "load" ? 2 : 1000) * 1.1]},
     },
     axes: [
       {...axis, values: (_, marks) => marks.map((each) => clock(each)), space: 70},

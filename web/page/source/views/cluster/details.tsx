@@ -82,7 +82,7 @@ function Facts({member, view}: {member: Member; view: View}) {
       <Fact name={t("disk")}>{there ? `${Math.round(member.disk_used * 100)} %` : "–"}</Fact>
       <Fact name={t("version")}>{known?.version ?? "–"}</Fact>
       <Fact name={t("capacity")} wide>
-        {there ? t("capacity_at_once", Math.round(member.capacity), member.in_flight) : "–"}
+        {there ? t("capacity_at_once", member.capacity.toFixed(1), member.in_flight) : "–"}
       </Fact>
       <Fact name={t("its_view")} wide kind={known && !known.in_touch ? "bad" : ""}>
         {sentenceOf(view)}

@@ -15,8 +15,8 @@ export const names = computed(() => {
   return new Map(members.value.map((each, i) => [each.node, short[i]!]));
 });
 
-// What a full ring or bar stands for: a load of 1 is as many transfers as a node takes well.
-export const fullLoad = computed(() => Math.max(1, ...members.value.map((each) => each.load)));
+// What a full ring or bar stands for: a node that does nothing has a load of about 1.
+export const fullLoad = computed(() => Math.max(4, ...members.value.map((each) => each.load)));
 
 export type Standing = Member["state"] | "draining";
 

@@ -33,8 +33,8 @@ test("the first node is at the top, and labels grow away from the middle", () =>
 
 test("paths have no NaN, even from a point to itself and for a load beyond all bounds", () => {
   const at = {x: 10, y: 10};
-  for (const path of [bent(at, at, 20), arc(at, 9, 0), arc(at, 9, 1), arc(at, 9, 40), arc(at, 9, -1)])
-    assert.doesNotMatch(path, /NaN/);
+  const loads = [0, 1, 40, -1].map((load) => arc(at, 9, load));
+  for (const path of [bent(at, at, 20), ...loads]) assert.doesNotMatch(path, /NaN/);
 });
 
 test("names are as short as they can be told apart", () => {
@@ -196,7 +196,7 @@ test("too few nodes for all copies: it says so and goes on", () => {
   assert.equal(teller.stories[0]!.over, undefined);
 });
 
-test("the page's own move is told with the death of the node that it left, whichever comes first", () => {
+test("the page's own move is told with the death of its node, whichever comes first", () => {
   for (const moveFirst of [true, false]) {
     const teller = new Storyteller();
     teller.saw(cluster(five), 0);

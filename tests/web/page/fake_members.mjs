@@ -1,5 +1,5 @@
-// What a fake node says of the others: alive, suspect, dead; copies that are made again after a death;
-// and the routes that kill, start and stop nodes of a cluster on one machine.
+// What a fake node says of the others: alive, suspect, dead; copies that are made again after a
+// death; and the routes that kill, start and stop nodes of a cluster on one machine.
 import {spawn} from "node:child_process";
 import {readFileSync, writeFileSync} from "node:fs";
 import {join} from "node:path";

@@ -1,5 +1,5 @@
-// The cluster's section and the frame of the page: the ring, a death told, a node's buttons, no node
-// at all, other colours, another language, and what a checker of accessibility finds.
+// The cluster's section and the frame of the page: the ring, a death told, a node's buttons, no
+// node at all, other colours, another language, and what a checker of accessibility finds.
 import {readFileSync} from "node:fs";
 import {createRequire} from "node:module";
 import {join} from "node:path";
@@ -44,6 +44,49 @@ async function clusterShown(the) {
   await page.context().close();
 }
 
+// Clients that are sent on are seen on their way; nothing moves for people who want no motion.
+async function trafficDrawn(the) {
+  if (the.fake) return;
+  const [first] = the.cluster.nodes();
+  const page = await openCluster(the, first, {...wide, reducedMotion: "reduce"});
+  const asked = async () => {
+    await fetch(`${first.url}/redirect?file=film.mp4`, {redirect: "manual"});
+    return page.locator(".flow.redirect").count();
+  };
+  const seen = await until(10_000, "a client is seen on its way", asked);
+  the.report("a client that is sent on is drawn", seen, "> 0", seen > 0);
+  const where = () => page.getAttribute(".topology g", "style");
+  const before = await where();
+  await page.waitForTimeout(500);
+  const still = (await where()) === before;
+  the.report("nothing moves when no motion is wanted", still ? "still" : "moves", "", still);
+  await page.selectOption(".log select", "client");
+  const told = await page.textContent(".events");
+  the.report("and it is in the log", "", "", told.includes("film.mp4"));
+  await page.context().close();
+}
+
+// The page's own node dies while the cluster is shown: the page goes on elsewhere and says so.
+async function ownDeathTold(the) {
+  const node = the.cluster.nodes()[3];
+  const page = await openCluster(the, node);
+  await page.waitForTimeout(1500); // the page learns the other nodes
+  await the.cluster.kill(node);
+  try {
+    const story = `[data-story="death"]`;
+    await page.waitForSelector(`${story}:has-text("This page went on at")`, {timeout: 20_000});
+    await page.waitForSelector(`${story}[data-over="true"]`, {timeout: 60_000});
+    const told = (await page.textContent(story)).replace(/\s+/g, " ");
+    console.log(`      ${told}`);
+    the.report("the death of the page's own node is told", "yes", "", told.includes("is dead"));
+    await shot(the, page, "c6-own-death");
+  } finally {
+    await the.cluster.start(node);
+    await page.context().close();
+  }
+  await settled(the);
+}
+
 // A node dies: the page tells how it went, and when all copies are there again; then its return.
 async function deathTold(the) {
   const [first, , victim] = the.cluster.nodes();
@@ -78,7 +121,8 @@ async function deathTold(the) {
   }
   await page.waitForSelector('[data-story="return"][data-over="true"]', {timeout: 60_000});
   await shot(the, page, "c3-return");
-  the.report(local ? "restarted with its button, it is back" : "its return is told", "yes", "", true);
+  const how = local ? "restarted with its button, it is back" : "its return is told";
+  the.report(how, "yes", "", true);
   problems(the, page, "a death is told");
   await page.context().close();
   await settled(the);
@@ -159,8 +203,10 @@ async function chosenLooks(the) {
   await page.context().close();
 }
 
-const axe = () =>
-  readFileSync(createRequire(join(modulesFolder(), "package.json")).resolve("axe-core/axe.min.js"), "utf8");
+function axe() {
+  const {resolve} = createRequire(join(modulesFolder(), "package.json"));
+  return readFileSync(resolve("axe-core/axe.min.js"), "utf8");
+}
 
 // Every view, in both languages and both themes.
 async function accessible(the) {
@@ -207,7 +253,9 @@ async function violations(page, source) {
 
 export const clusterScenes = {
   clusterShown,
+  trafficDrawn,
   deathTold,
+  ownDeathTold,
   hungAndOn,
   nobodyThere,
   chosenLooks,

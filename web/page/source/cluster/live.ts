@@ -18,6 +18,7 @@ export const announcement = signal("");
 export const history = new History();
 
 const beat = 200; // ms
+const newsBeat = 500;
 const journal = new Journal();
 const teller = new Storyteller();
 const traffic = new Traffic();
@@ -25,15 +26,19 @@ const told = new Map<string, Member["state"]>();
 const announcer = new Announcer((sentences) => (announcement.value = sentences));
 
 export function startLive(): void {
-  setInterval(publish, beat);
+  setInterval(showFlows, beat);
+  setInterval(showNews, newsBeat);
   setInterval(sample, 1000);
 }
 
-function publish(): void {
+function showFlows(): void {
   traffic.expire(Date.now());
+  flows.value = traffic.flows;
+}
+
+function showNews(): void {
   happenings.value = journal.list;
   stories.value = teller.stories;
-  flows.value = traffic.flows;
 }
 
 function sample(): void {

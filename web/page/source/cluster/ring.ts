@@ -34,13 +34,14 @@ export function ring(count: number): Ring {
 
 function place(i: number, count: number, node: number): Place {
   const angle = (2 * Math.PI * i) / count - Math.PI / 2;
-  const at = (distance: number) => ({
-    x: centre.x + distance * Math.cos(angle),
-    y: centre.y + distance * Math.sin(angle),
-  });
+  const at = (distance: number) => around(angle, distance);
   const side = Math.cos(angle);
   const anchor = side > 0.2 ? "start" : side < -0.2 ? "end" : "middle";
   return {...at(radius), angle, label: {...at(radius + node + 11), anchor}};
+}
+
+export function around(angle: number, distance: number): Point {
+  return {x: centre.x + distance * Math.cos(angle), y: centre.y + distance * Math.sin(angle)};
 }
 
 // The line from one point to another, from and to the rims of circles, bent towards the middle.

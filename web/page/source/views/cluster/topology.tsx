@@ -1,5 +1,6 @@
+import {useEffect, useRef} from "preact/hooks";
 import {flows} from "../../cluster/live";
-import {arc, bent, centre, height, pair, ring, towards, width} from "../../cluster/ring";
+import {arc, around, bent, centre, height, pair, ring, towards, width} from "../../cluster/ring";
 import type {Place, Ring} from "../../cluster/ring";
 import type {Flow} from "../../cluster/traffic";
 import {choose, chosenNode} from "../../route";
@@ -10,6 +11,7 @@ import {t} from "./words";
 
 // The nodes in a ring around their clients. A picture: the table says the same to readers.
 export function Topology() {
+  const moving = useMovingDots();
   const all = members.value;
   const shape = ring(all.length);
   const places = new Map(all.map(({node}, i) => [node, shape.places[i]!]));
@@ -25,17 +27,16 @@ export function Topology() {
         aria-label={t("ring_label", all.length, states.join(", "))}
       >
         <Arrows />
-        {all.map((member) => (
-          <Spoke key={member.node} member={member} place={places.get(member.node)!} ring={shape} />
-        ))}
+        <g ref={moving}>
+          {all.map((each) => (
+            <Spoke key={each.node} member={each} place={places.get(each.node)!} ring={shape} />
+          ))}
+        </g>
         <circle class="clients" cx={centre.x} cy={centre.y} r="30" />
         <text class="clients-name" x={centre.x} y={centre.y + 4}>
           {t("clients")}
         </text>
-        {flows.value.map((flow) => {
-          const {kind, from, to} = flow;
-          return <Arrow key={`${kind} ${from} ${to}`} flow={flow} places={places} ring={shape} />;
-        })}
+        <Flows places={places} ring={shape} />
         {all.map((member) => (
           <Node key={member.node} member={member} place={places.get(member.node)!} ring={shape} />
         ))}
@@ -43,6 +44,25 @@ export function Topology() {
       <Legend />
     </>
   );
+}
+
+const moves = 8; // a second: drawn by hand, for the browser would draw an animation at every frame
+const dotsApart = 12.1;
+
+// All dots move with one inherited property of their group.
+function useMovingDots() {
+  const group = useRef<SVGGElement>(null);
+  useEffect(() => {
+    const still = matchMedia("(prefers-reduced-motion: reduce)");
+    let moved = 0;
+    const timer = setInterval(() => {
+      if (still.matches || document.hidden || !group.current) return;
+      moved = (moved + 1) % moves;
+      group.current.style.strokeDashoffset = String((-dotsApart * moved) / moves);
+    }, 1000 / moves);
+    return () => clearInterval(timer);
+  }, []);
+  return group;
 }
 
 const arrowHead = {
@@ -90,17 +110,33 @@ function streamWidth(rate: number): number {
   return Math.max(2, Math.min(9, Math.log10(Math.max(rate, 1)) * 1.6 - 3));
 }
 
-interface ArrowProps {
-  flow: Flow;
+interface FlowsProps {
   places: Map<string, Place>;
   ring: Ring;
 }
 
+function Flows({places, ring: shape}: FlowsProps) {
+  return (
+    <g>
+      {flows.value.map((flow) => {
+        const {kind, from, to} = flow;
+        return <Arrow key={`${kind} ${from} ${to}`} flow={flow} places={places} ring={shape} />;
+      })}
+    </g>
+  );
+}
+
+interface ArrowProps extends FlowsProps {
+  flow: Flow;
+}
+
+const aside = 40;
+
 function Arrow({flow, places, ring: {node, radius}}: ArrowProps) {
   const to = places.get(flow.to);
   if (!to) return null;
-  // A copy whose sender is not told comes from outside.
-  const outside = towards(centre, to, radius + node + 34);
+  // A copy whose sender is not told comes from outside, beside the name.
+  const outside = around(to.angle + aside / radius, radius + node + 22);
   const from = (flow.from && places.get(flow.from)) || outside;
   if (from === to) return null;
   const path =
@@ -135,7 +171,7 @@ function Node({member, place, ring: shape}: NodeProps) {
       {member.load > 0 && (
         <path class="load" d={arc(place, shape.node, member.load / fullLoad.value)} />
       )}
-      <text class="inside" x={place.x} y={place.y + 5}>
+      <text class={shape.crowded ? "inside small" : "inside"} x={place.x} y={place.y + size / 5}>
         {inside(member, shape)}
       </text>
       <Label member={member} place={place} here={here} crowded={shape.crowded} />
@@ -181,7 +217,7 @@ interface LabelProps {
 function Label({member, place, here, crowded}: LabelProps) {
   const {x, y, anchor} = place.label;
   const state = standing(member);
-  const words = [(state !== "alive" || !crowded) && t(state), here && t("this_page")];
+  const words = [!crowded && t(state), here && t("this_page")];
   const below = Math.sin(place.angle) > 0.2;
   const lines = [names.value.get(member.node)!, words.filter(Boolean).join(", ")].filter(Boolean);
   const first = anchor === "middle" && !below ? y - 14 * (lines.length - 1) : below ? y + 8 : y + 4;

@@ -91,7 +91,7 @@ export class FakeMembers {
 
 async function answers(origin) {
   try {
-    await fetch(origin + "/healthz", {signal: AbortSignal.timeout(400)});
+    await fetch(origin + "/healthz", {signal: AbortSignal.timeout(1000)});
     return true;
   } catch {
     return false;

@@ -16,7 +16,9 @@ async function openCluster(the, node, options = wide) {
 }
 
 const details = ".details";
-const tableRow = (node) => `tr:has-text("${node.url.replace("http://", "")}")`;
+const host = (node) => node.url.replace("http://", "");
+const tableRow = (node) => `tr:has-text("${host(node)}")`;
+const storyOf = (kind, node) => `[data-story="${kind}"]:has(h2:text("${host(node)}"))`;
 
 // The ring, the charts and the table show every node; a node is chosen with the keyboard alone.
 async function clusterShown(the) {
@@ -31,7 +33,7 @@ async function clusterShown(the) {
   the.report("charts and sparklines are drawn", "yes", "", true);
   await page.focus(`${tableRow(nodes[2])} .choose`);
   await page.keyboard.press("Enter");
-  await page.waitForSelector(`${details} h2:has-text("${nodes[2].url.replace("http://", "")}")`);
+  await page.waitForSelector(`${details} h2:has-text("${host(nodes[2])}")`);
   await page.waitForFunction(() => /in touch/.test(document.querySelector(".details").textContent));
   the.report("a node chosen with the keyboard tells of itself", "yes", "", true);
   await page.click(".topology .node >> nth=3 >> .body", {force: true});
@@ -73,7 +75,7 @@ async function ownDeathTold(the) {
   await page.waitForTimeout(1500); // the page learns the other nodes
   await the.cluster.kill(node);
   try {
-    const story = `[data-story="death"]`;
+    const story = storyOf("death", node);
     await page.waitForSelector(`${story}:has-text("This page went on at")`, {timeout: 20_000});
     await page.waitForSelector(`${story}[data-over="true"]`, {timeout: 60_000});
     const told = (await page.textContent(story)).replace(/\s+/g, " ");
@@ -100,7 +102,7 @@ async function deathTold(the) {
   if (local) await page.click(`${details} .kill`);
   else await the.cluster.kill(victim);
   try {
-    const story = '[data-story="death"]';
+    const story = storyOf("death", victim);
     await page.waitForSelector(story, {timeout: 15_000});
     the.report("a death is told of", `${Date.now() - began} ms`, "< 15 s", true);
     await page.waitForSelector(`${story}:has-text("is dead")`, {timeout: 20_000});
@@ -112,14 +114,17 @@ async function deathTold(the) {
     console.log(`      ${told}`);
     const log = await page.textContent(".events");
     the.report("and is in the log", "", "", /is dead/.test(log) && /not answer/.test(log));
+    await page.click(".log .copy");
+    await page.waitForSelector('.log [role="status"]:has-text("Copied")', {timeout: 5000});
+    the.report("which can be copied", "yes", "", true);
     await page.selectOption(".log select", "node");
     const others = await page.locator(".events li:not(.of-node)").count();
-    the.report("which shows one kind alone", others, "0", others === 0);
+    the.report("and shows one kind alone", others, "0", others === 0);
   } finally {
     if (local) await page.click(`${details} .start`);
     else await the.cluster.start(victim);
   }
-  await page.waitForSelector('[data-story="return"][data-over="true"]', {timeout: 60_000});
+  await page.waitForSelector(`${storyOf("return", victim)}[data-over="true"]`, {timeout: 60_000});
   await shot(the, page, "c3-return");
   const how = local ? "restarted with its button, it is back" : "its return is told";
   the.report(how, "yes", "", true);
@@ -165,7 +170,7 @@ async function nobodyThere(the) {
     await page.reload({timeout: 20_000});
     await page.waitForSelector(banner, {timeout: 40_000});
     const tried = await page.textContent(banner);
-    const all = nodes.every((node) => tried.includes(node.url.replace("http://", "")));
+    const all = nodes.every((node) => tried.includes(host(node)));
     the.report("also when loaded again, with all that were tried", all ? "yes" : "no", "", all);
   } finally {
     for (const node of nodes) await the.cluster.resume(node);

@@ -51,7 +51,7 @@ async function main() {
     given && existsSync(given) ? statSync(given).size : makeFilm(given ?? film, filmSeconds);
   const assets = process.env.CHISME_PAGE_ASSETS;
   const cluster = fake
-    ? await startFakes({count: 3, folder, assets, modules, rate: 600_000, log})
+    ? await startFakes({count: 5, folder, assets, modules, rate: 600_000, log})
     : await startCluster({program, count: 5, folder, log});
   const late = async (why) => {
     console.log(why);

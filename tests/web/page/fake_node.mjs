@@ -19,6 +19,7 @@ import {
 import {createRequire} from "node:module";
 import {join} from "node:path";
 import {deleteExtra, extra, extraCount, page} from "./fake_library.mjs";
+import {FakeMembers} from "./fake_members.mjs";
 
 const [port, ports, assets, rate] = process.argv
   .slice(2)
@@ -43,6 +44,7 @@ const csp =
   "connect-src http: https: ws: wss:; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 const born = Date.now();
+const members = new FakeMembers({port, all, folder, origin, id});
 
 function file(name) {
   const path = join(folder, encodeURIComponent(name));
@@ -67,47 +69,42 @@ function files() {
     .map((each) => file(decodeURIComponent(each)));
 }
 
-const dead = new Set();
-async function probe() {
-  for (const each of all) {
-    try {
-      await fetch(origin(each) + "/healthz", {signal: AbortSignal.timeout(500)});
-      dead.delete(each);
-    } catch {
-      dead.add(each);
-    }
-  }
-}
-
-function cluster() {
-  const members = all.map((each) => ({
+function member(each, at) {
+  const there = !["dead", "left"].includes(members.state(each));
+  const wave = 1 + Math.sin(Date.now() / 4000 + at);
+  return {
     node: id(each),
     http: origin(each),
-    state: dead.has(each) ? "dead" : "alive",
+    state: members.state(each),
     self: each === port,
     draining: false,
-    in_flight: 1,
-    load: each === all[0] ? 0.31 : 0.12,
-    capacity: 8,
-    bytes_per_second: 1234567,
+    in_flight: there ? 1 : 0,
+    load: there ? 1 + wave : 0,
+    capacity: there ? 1 : 0,
+    bytes_per_second: there ? Math.round(600_000 * wave * at) : 0,
     disk_used: 0.4,
     health: 0,
     copies: files().length,
-  }));
-  const under = files().filter((each) => each.copies < each.wanted).length;
+  };
+}
+
+function cluster() {
+  const count = files().length;
+  const young = files().filter((each) => each.copies < each.wanted).length;
   return {
     self: id(port),
     version: "0.1.0",
     in_touch: true,
     copies_wanted: 3,
     copies_durable: 2,
-    files: files().length + extraCount(),
+    files: count + extraCount(),
     max_file_size: Number(process.env.FAKE_MAX_SIZE ?? 0) || null,
     room: 50e9,
-    under_replicated: under,
+    under_replicated: Math.max(young, members.missing(count)),
     lost: 0,
-    repairs_pending: 0,
-    members,
+    repairs_pending: members.repairing(count),
+    local: true,
+    members: all.map(member),
   };
 }
 
@@ -139,6 +136,11 @@ const server = createServer((request, response) => {
   if (request.method === "OPTIONS") return response.writeHead(204).end();
   if (url.pathname === "/healthz") return response.end("ok");
   if (url.pathname === "/cluster") return json(cluster());
+  const [, deed] = /^\/cluster\/local\/(\w+)$/.exec(url.pathname) ?? [];
+  if (deed && request.method === "POST") {
+    const [status, detail] = members.operate(deed, url.searchParams.get("http"));
+    return detail ? json({title: "Refused", status, detail}, status) : response.writeHead(204).end();
+  }
   if (url.pathname === "/files") return json(page(files(), url.searchParams));
   if (url.pathname === "/route") {
     const found = file(url.searchParams.get("file"));
@@ -209,10 +211,14 @@ server.on("upgrade", (request, socket, head) => {
   });
 });
 
+const listeners = new Set();
+members.tell = (news) => listeners.forEach((send) => send(news));
+
 function feed(ws) {
   const send = (value) => ws.send(JSON.stringify(value));
   let known = new Map(files().map((each) => [each.name, JSON.stringify(each)]));
   send({type: "state", cluster: cluster(), files: [...files(), ...extra()].slice(0, 1000)});
+  listeners.add(send);
   const timer = setInterval(() => {
     send({type: "cluster", cluster: cluster()});
     const now = new Map(files().map((each) => [each.name, JSON.stringify(each)]));
@@ -222,7 +228,10 @@ function feed(ws) {
     for (const name of known.keys()) if (!now.has(name)) send({type: "file", name, removed: true});
     known = now;
   }, 500);
-  ws.on("close", () => clearInterval(timer));
+  ws.on("close", () => {
+    clearInterval(timer);
+    listeners.delete(send);
+  });
 }
 
 // Answers in order, at most `rate` bytes per second in all.
@@ -265,5 +274,4 @@ function reader(ws) {
   }
 }
 
-setInterval(probe, 700);
 server.listen(port, "127.0.0.1", () => console.log(`listening ${port} ${Date.now() - born} ms`));

@@ -2,17 +2,22 @@ import type {Nodes} from "./nodes";
 import type {ClusterMessage} from "./types";
 
 // The live feed of /ws/cluster from whichever node answers: reconnects to the next one when the
-// socket closes, does not open in time, or its node no longer answers /healthz.
+// socket closes, does not open in time, or its node no longer answers /healthz. When none answered,
+// it waits longer and longer between the rounds.
 
 const openTimeout = 1500;
 const quietBeforeCheck = 1500;
 const answerTimeout = 1200;
 const retryDelay = 300;
+const firstPause = 1000;
+const longestPause = 8000;
 
 export interface FeedEvents {
   connected(origin: string): void;
   lost(origin: string): void;
   message(message: ClusterMessage): void;
+  // None of these answered; they are tried again at `next` (as Date.now() tells time).
+  nobody(tried: string[], next: number): void;
 }
 
 export class Feed {
@@ -20,6 +25,9 @@ export class Feed {
   private origin = "";
   private heard = 0;
   private checking = false;
+  private waiting: ReturnType<typeof setTimeout> | undefined;
+  private pause = firstPause;
+  private readonly silent = new Set<string>(); // in this round
 
   constructor(
     private readonly nodes: Nodes,
@@ -29,6 +37,7 @@ export class Feed {
   }
 
   connect(origin = this.nodes.best): void {
+    this.waiting = undefined;
     this.origin = origin;
     const socket = new WebSocket(origin.replace(/^http/, "ws") + "/ws/cluster");
     this.socket = socket;
@@ -43,13 +52,24 @@ export class Feed {
     socket.onmessage = (event) => {
       if (socket !== this.socket) return;
       this.heard = Date.now();
-      if (first) {
-        first = false;
-        this.nodes.answered(origin);
-        this.events.connected(origin);
-      }
+      if (first) this.found(origin);
+      first = false;
       this.events.message(JSON.parse(String(event.data)));
     };
+  }
+
+  // Does not wait for the next round.
+  tryNow(): void {
+    if (this.waiting === undefined) return;
+    clearTimeout(this.waiting);
+    this.connect();
+  }
+
+  private found(origin: string): void {
+    this.silent.clear();
+    this.pause = firstPause;
+    this.nodes.answered(origin);
+    this.events.connected(origin);
   }
 
   private leave(socket: WebSocket): void {
@@ -58,7 +78,17 @@ export class Feed {
     socket.close();
     this.events.lost(this.origin);
     this.nodes.silent(this.origin);
-    setTimeout(() => this.connect(), retryDelay);
+    this.silent.add(this.origin);
+    this.waiting = setTimeout(() => this.connect(), this.delay());
+  }
+
+  private delay(): number {
+    if (this.nodes.all.some((each) => !this.silent.has(each))) return retryDelay;
+    const delay = this.pause;
+    this.pause = Math.min(this.pause * 2, longestPause);
+    this.events.nobody([...this.silent].sort(), Date.now() + delay);
+    this.silent.clear();
+    return delay;
   }
 
   // A hung node keeps its sockets open: only asking shows it.

@@ -1,40 +1,47 @@
 import {render} from "preact";
-import {host} from "./format";
-import {connection, notice, start} from "./state";
+import {effect} from "@preact/signals";
+import {announcement} from "./cluster/live";
+import {followAddress, section} from "./route";
+import {notice, start} from "./state";
 import {language, t} from "./text";
-import {ClusterPanel} from "./views/cluster";
+import {showTheme} from "./theme";
+import {ClusterView} from "./views/cluster";
 import {Files} from "./views/files";
+import {Connection, Health, Navigation, Outage, Settings, SkipLink} from "./views/frame";
 import {Player} from "./views/player";
 import {AddFiles, Uploads} from "./views/uploads";
 
 const noticeShown = 6000;
 
 function Page() {
+  const at = section.value;
   return (
     <>
+      <SkipLink />
       <header>
         <h1>{t("title")}</h1>
+        <Navigation />
         <Connection />
+        <Settings />
       </header>
-      <main>
+      <main id="main" tabIndex={-1}>
+        <Outage />
+        <Health />
         <Player />
-        <AddFiles />
-        <Uploads />
-        <Files />
-        <ClusterPanel />
+        <div class="view" hidden={at !== "files"}>
+          <AddFiles />
+          <Uploads />
+          <Files />
+        </div>
+        <div class="view" hidden={at !== "cluster"}>
+          {at === "cluster" && <ClusterView />}
+        </div>
       </main>
+      <p class="for-readers" aria-live="polite">
+        {announcement.value}
+      </p>
       <Notice />
     </>
-  );
-}
-
-function Connection() {
-  const {origin, alive} = connection.value;
-  return (
-    <p class={alive ? "pill" : "pill waiting"} role="status" data-connected={alive ? origin : ""}>
-      <span aria-hidden="true">{alive ? "● " : "◌ "}</span>
-      {alive ? t("connected", host(origin)) : t("connecting")}
-    </p>
   );
 }
 
@@ -53,7 +60,15 @@ notice.subscribe((now) => {
   if (now && !now.bad) hiding = setTimeout(() => (notice.value = undefined), noticeShown);
 });
 
-document.documentElement.lang = language;
+function nameTheDocument(): void {
+  const title = `${t(section.value)} · ${t("title")}`;
+  document.title = title;
+  document.documentElement.lang = language;
+}
+
 navigator.serviceWorker?.register("/worker.js").catch(() => undefined); // MediaSource plays without
+followAddress();
+showTheme();
+effect(nameTheDocument);
 start();
 render(<Page />, document.getElementById("page")!);

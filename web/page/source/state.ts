@@ -1,8 +1,10 @@
 import {signal} from "@preact/signals";
+import {heard, pageMoved, sawCluster, startLive} from "./cluster/live";
 import {Feed} from "./feed";
 import {host} from "./format";
 import {forget, listed, refreshSoon, stored, watchSearch} from "./library";
 import {Nodes} from "./nodes";
+import {safeStorage} from "./storage";
 import {t} from "./text";
 import type {Cluster, ClusterMessage} from "./types";
 
@@ -12,15 +14,23 @@ export const nodes = new Nodes(location.origin, safeStorage());
 export const connection = signal<{origin: string; alive: boolean}>({origin: "", alive: false});
 export const cluster = signal<Cluster | undefined>(undefined);
 export const notice = signal<{sentence: string; bad: boolean} | undefined>(undefined);
-export const events = signal<readonly string[]>([]);
+// When no node answers: which were tried, and when they are tried again.
+export const outage = signal<{tried: readonly string[]; next: number} | undefined>(undefined);
 
-const eventsKept = 8;
+export {safeStorage};
+
+let feed: Feed | undefined;
 
 export function start(): void {
-  void useMemberAddress();
-  const feed = new Feed(nodes, {connected, lost, message});
+  void useMemberAddress().catch(() => undefined); // of a dead node: the page stays as it is
+  feed = new Feed(nodes, {connected, lost, message, nobody});
   feed.connect();
+  startLive();
   watchSearch();
+}
+
+export function tryNow(): void {
+  feed?.tryNow();
 }
 
 // The nodes know each other as 127.0.0.1 and trust pages from there: a page opened as "localhost"
@@ -44,17 +54,25 @@ export function nodeName(node: string): string {
   return member?.http ? host(member.http) : node.slice(0, 8);
 }
 
-let lostOrigin = "";
+let left: {origin: string; at: number} | undefined;
 
 function connected(origin: string): void {
   connection.value = {origin, alive: true};
-  if (lostOrigin && lostOrigin !== origin) say(t("moved", host(lostOrigin), host(origin)));
-  lostOrigin = "";
+  outage.value = undefined;
+  if (left && left.origin !== origin) {
+    say(t("moved", host(left.origin), host(origin)));
+    pageMoved(left.origin, origin, Date.now() - left.at);
+  }
+  left = undefined;
 }
 
 function lost(origin: string): void {
-  if (connection.value.alive) lostOrigin = origin;
+  if (connection.value.alive) left = {origin, at: Date.now()};
   connection.value = {origin, alive: false};
+}
+
+function nobody(tried: readonly string[], next: number): void {
+  outage.value = {tried, next};
 }
 
 function message(news: ClusterMessage): void {
@@ -70,24 +88,18 @@ function message(news: ClusterMessage): void {
       if (news.removed) forget(news.name);
       else if (news.file) stored(news.file);
       break;
-    case "member":
-      note(t("event_member", news.http ? host(news.http) : nodeName(news.node), t(news.state)));
-      break;
     case "repair":
-      note(t("event_repair", nodeName(news.target), news.stage));
       refreshSoon();
       break;
-    case "lost":
-      note(t("event_lost", news.sha256.slice(0, 12)));
-      break;
-    case "redirect":
-      break; // of use to whoever was redirected, not to a person
   }
+  heard(news);
 }
 
 function see(now: Cluster): void {
   if (cluster.value && holdings(cluster.value) !== holdings(now)) refreshSoon();
+  const before = cluster.value;
   cluster.value = now;
+  sawCluster(before, now);
   nodes.learn(now.members.filter((each) => each.state !== "left").map((each) => each.http));
 }
 
@@ -97,17 +109,4 @@ function holdings(now: Cluster): string {
     .map((each) => `${each.node} ${each.state} ${each.copies}`)
     .sort()
     .join();
-}
-
-function note(sentence: string): void {
-  const time = new Date().toLocaleTimeString();
-  events.value = [`${time} ${sentence}`, ...events.value].slice(0, eventsKept);
-}
-
-export function safeStorage(): Storage | undefined {
-  try {
-    return localStorage;
-  } catch {
-    return undefined;
-  }
 }

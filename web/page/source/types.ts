@@ -39,6 +39,7 @@ export interface Cluster {
   repairs_pending: number;
   max_file_size?: number | null; // bytes
   room?: number; // bytes that this node would still take
+  local?: true; // all nodes run on this machine, and may be killed and started from here
   fenced?: string; // why this node takes no writes until it is restarted
   members: Member[];
 }
@@ -50,7 +51,9 @@ export type ClusterMessage =
   | {type: "member"; node: string; state: Member["state"]; http: string}
   | {type: "repair"; sha256: string; target: string; stage: string}
   | {type: "lost"; sha256: string}
-  | {type: "redirect"; file: string; to: string};
+  | {type: "redirect"; file: string; to: string}
+  | {type: "departure"; files_left: number; leaves_anyway: boolean}
+  | {type: "refused"; node: string; peer: string};
 
 // RFC 9457.
 export interface Problem {

@@ -1,7 +1,7 @@
 // Starts a cluster of real nodes (`chisme up`) or of fake ones (tests/web/page/fake_node.mjs) and
 // kills, hangs and restarts them. Ends only what it started.
 import {spawn} from "node:child_process";
-import {mkdirSync} from "node:fs";
+import {mkdirSync, readFileSync} from "node:fs";
 import {createServer} from "node:net";
 import {join} from "node:path";
 import {createInterface} from "node:readline";
@@ -71,13 +71,15 @@ export async function startFakes({count, folder, assets, modules, rate, log, mor
     await until(startLimit, `node ${node.number} answers`, () => answers(node.url));
   };
   for (const node of nodes) await start(node);
+  // A node may have been started again by another one: its file says who it is now.
+  const pid = (node) => Number(readFileSync(join(files, `.pid-${node.port}`)));
   return {
     nodes: () => nodes,
-    kill: async (node) => node.child.kill("SIGKILL"),
+    kill: async (node) => signal(pid(node), "SIGKILL"),
     start,
-    hang: async (node) => node.child.kill("SIGSTOP"),
-    resume: async (node) => node.child.kill("SIGCONT"),
-    end: async () => nodes.forEach((node) => node.child.kill("SIGKILL")),
+    hang: async (node) => signal(pid(node), "SIGSTOP"),
+    resume: async (node) => signal(pid(node), "SIGCONT"),
+    end: async () => nodes.forEach((node) => signal(pid(node), "SIGKILL")),
   };
 }
 

@@ -3,6 +3,7 @@ import {existsSync, readdirSync, rmSync} from "node:fs";
 import {join} from "node:path";
 import {player, recordStanding, standing} from "./browser.mjs";
 import {until} from "./cluster.mjs";
+import {clusterScenes} from "./cluster_scenes.mjs";
 import {libraryScenes} from "./library_scenes.mjs";
 import {playerScenes} from "./player_scenes.mjs";
 import {
@@ -419,4 +420,5 @@ export const scenes = {
   lostFile,
   failedDisk,
   ...libraryScenes,
+  ...clusterScenes,
 };

@@ -1,0 +1,268 @@
+// The cluster's section and the frame of the page: the ring, a death told, a node's buttons, no
+// node at all, other colours, another language, and what a checker of accessibility finds.
+import {readFileSync} from "node:fs";
+import {createRequire} from "node:module";
+import {join} from "node:path";
+import {modulesFolder} from "../../../web/page/modules.mjs";
+import {until} from "./cluster.mjs";
+import {drop, open, problems, row, settled, shot} from "./steps.mjs";
+
+const wide = {viewport: {width: 1280, height: 900}};
+
+async function openCluster(the, node, options = wide) {
+  const page = await open(the, node, "#cluster", options);
+  await page.waitForSelector(".topology .node");
+  return page;
+}
+
+const details = ".details";
+const host = (node) => node.url.replace("http://", "");
+const tableRow = (node) => `tr:has-text("${host(node)}")`;
+const storyOf = (kind, node) => `[data-story="${kind}"]:has(h2:text("${host(node)}"))`;
+
+// The ring, the charts and the table show every node; a node is chosen with the keyboard alone.
+async function clusterShown(the) {
+  const nodes = the.cluster.nodes();
+  const page = await openCluster(the, nodes[0]);
+  const drawn = await page.locator(".topology .node.alive").count();
+  the.report("the ring shows every node", drawn, nodes.length, drawn === nodes.length);
+  await page.waitForSelector(".chart canvas", {timeout: 10_000});
+  await page.waitForFunction(
+    () => document.querySelector(".sparkline path").getAttribute("d").length > 30,
+  );
+  the.report("charts and sparklines are drawn", "yes", "", true);
+  await page.focus(`${tableRow(nodes[2])} .choose`);
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(`${details} h2:has-text("${host(nodes[2])}")`);
+  await page.waitForFunction(() => /in touch/.test(document.querySelector(".details").textContent));
+  the.report("a node chosen with the keyboard tells of itself", "yes", "", true);
+  await page.click(".topology .node >> nth=3 >> .body", {force: true});
+  await page.waitForTimeout(2500);
+  await shot(the, page, "c1-cluster");
+  await page.reload();
+  await page.waitForSelector(details, {timeout: 10_000});
+  the.report("a reload keeps the section and the chosen node", "yes", "", true);
+  problems(the, page, "the cluster is shown");
+  await page.context().close();
+}
+
+// Clients that are sent on are seen on their way; nothing moves for people who want no motion.
+async function trafficDrawn(the) {
+  if (the.fake) return;
+  const [first] = the.cluster.nodes();
+  const page = await openCluster(the, first, {...wide, reducedMotion: "reduce"});
+  const asked = async () => {
+    await fetch(`${first.url}/redirect?file=film.mp4`, {redirect: "manual"});
+    return page.locator(".flow.redirect").count();
+  };
+  const seen = await until(10_000, "a client is seen on its way", asked);
+  the.report("a client that is sent on is drawn", seen, "> 0", seen > 0);
+  const where = () => page.getAttribute(".topology g", "style");
+  const before = await where();
+  await page.waitForTimeout(500);
+  const still = (await where()) === before;
+  the.report("nothing moves when no motion is wanted", still ? "still" : "moves", "", still);
+  await page.selectOption(".log select", "client");
+  const told = await page.textContent(".events");
+  the.report("and it is in the log", "", "", told.includes("film.mp4"));
+  await page.context().close();
+}
+
+// The page's own node dies while the cluster is shown: the page goes on elsewhere and says so.
+async function ownDeathTold(the) {
+  const node = the.cluster.nodes()[3];
+  const page = await openCluster(the, node);
+  await page.waitForTimeout(1500); // the page learns the other nodes
+  await the.cluster.kill(node);
+  try {
+    const story = storyOf("death", node);
+    await page.waitForSelector(`${story}:has-text("This page went on at")`, {timeout: 20_000});
+    await page.waitForSelector(`${story}[data-over="true"]`, {timeout: 60_000});
+    const told = (await page.textContent(story)).replace(/\s+/g, " ");
+    console.log(`      ${told}`);
+    the.report("the death of the page's own node is told", "yes", "", told.includes("is dead"));
+    await shot(the, page, "c6-own-death");
+  } finally {
+    await the.cluster.start(node);
+    await page.context().close();
+  }
+  await settled(the);
+}
+
+// A node dies: the page tells how it went, and when all copies are there again; then its return.
+async function deathTold(the) {
+  const [first, , victim] = the.cluster.nodes();
+  const page = await openCluster(the, first);
+  await drop(page, "told.txt", "copied again\n");
+  await settled(the);
+  const local = await page.evaluate(async () => (await (await fetch("/cluster")).json()).local);
+  await page.click(`${tableRow(victim)} .choose`);
+  await page.waitForSelector(details);
+  const began = Date.now();
+  if (local) await page.click(`${details} .kill`);
+  else await the.cluster.kill(victim);
+  try {
+    const story = storyOf("death", victim);
+    await page.waitForSelector(story, {timeout: 15_000});
+    the.report("a death is told of", `${Date.now() - began} ms`, "< 15 s", true);
+    await page.waitForSelector(`${story}:has-text("is dead")`, {timeout: 20_000});
+    await page.waitForTimeout(3500);
+    await shot(the, page, "c2-death");
+    await page.waitForSelector(`${story}[data-over="true"]`, {timeout: 60_000});
+    const told = (await page.textContent(story)).replace(/\s+/g, " ");
+    the.report("until every copy is there again", `${Date.now() - began} ms`, "< 60 s", true);
+    console.log(`      ${told}`);
+    const log = await page.textContent(".events");
+    the.report("and is in the log", "", "", /is dead/.test(log) && /not answer/.test(log));
+    await page.click(".log .copy");
+    await page.waitForSelector('.log [role="status"]:has-text("Copied")', {timeout: 5000});
+    the.report("which can be copied", "yes", "", true);
+    await page.selectOption(".log select", "node");
+    const others = await page.locator(".events li:not(.of-node)").count();
+    the.report("and shows one kind alone", others, "0", others === 0);
+  } finally {
+    if (local) await page.click(`${details} .start`);
+    else await the.cluster.start(victim);
+  }
+  await page.waitForSelector(`${storyOf("return", victim)}[data-over="true"]`, {timeout: 60_000});
+  await shot(the, page, "c3-return");
+  const how = local ? "restarted with its button, it is back" : "its return is told";
+  the.report(how, "yes", "", true);
+  problems(the, page, "a death is told");
+  await page.context().close();
+  await settled(the);
+}
+
+// Hang and Go on, with their buttons, where the program has them.
+async function hungAndOn(the) {
+  const [first, second] = the.cluster.nodes();
+  const page = await openCluster(the, first);
+  const local = await page.evaluate(async () => (await (await fetch("/cluster")).json()).local);
+  if (!local) {
+    await page.context().close();
+    return;
+  }
+  await page.click(`${tableRow(second)} .choose`);
+  await page.click(`${details} .stop`);
+  await page.waitForSelector(`${tableRow(second)}[data-state=dead]`, {timeout: 30_000});
+  await page.waitForSelector(`${details} .cont`);
+  await page.click(`${details} .cont`);
+  await page.waitForSelector(`${tableRow(second)}[data-state=alive]`, {timeout: 30_000});
+  the.report("hung and going on, with buttons", "yes", "", true);
+  await page.context().close();
+  await settled(the);
+}
+
+// No node answers: the page says so, also loaded again, and goes on when one is back.
+async function nobodyThere(the) {
+  const nodes = the.cluster.nodes();
+  const page = await open(the, nodes[0]);
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  await page.waitForFunction(() => navigator.serviceWorker.controller);
+  await page.waitForTimeout(1500); // the page learns the other nodes
+  const banner = '[data-problem="outage"]';
+  for (const node of nodes) await the.cluster.hang(node);
+  try {
+    const began = Date.now();
+    await page.waitForSelector(banner, {timeout: 40_000});
+    the.report("no node answers: told", `${Date.now() - began} ms`, "< 40 s", true);
+    await shot(the, page, "c4-nobody");
+    await page.reload({timeout: 20_000});
+    await page.waitForSelector(banner, {timeout: 40_000});
+    const tried = await page.textContent(banner);
+    const all = nodes.every((node) => tried.includes(host(node)));
+    the.report("also when loaded again, with all that were tried", all ? "yes" : "no", "", all);
+  } finally {
+    for (const node of nodes) await the.cluster.resume(node);
+  }
+  await page.click(`${banner} button`).catch(() => undefined); // it may be gone by itself
+  await page.waitForSelector(banner, {state: "detached", timeout: 20_000});
+  await page.waitForSelector(row("film.mp4"), {timeout: 10_000});
+  the.report("and the list is live again when one is back", "yes", "", true);
+  await page.context().close();
+  await settled(the);
+}
+
+// Colours and language are chosen, and remembered; nothing is wider than a small screen.
+async function chosenLooks(the) {
+  const small = {viewport: {width: 360, height: 740}, locale: "en-GB"};
+  const page = await openCluster(the, the.cluster.nodes()[0], small);
+  await page.selectOption(".settings select", "dark");
+  await page.click(".language");
+  await page.waitForSelector('nav a:has-text("Clúster")');
+  await page.reload();
+  await page.waitForSelector(".topology .node");
+  await page.keyboard.press("Tab");
+  const skip = await page.evaluate(() => document.activeElement.className);
+  the.report("the first stop of the keyboard skips to the content", skip, "skip", skip === "skip");
+  const kept = await page.evaluate(() => {
+    const {lang, dataset} = document.documentElement;
+    return `${lang} ${dataset.theme}`;
+  });
+  the.report("language and colours are remembered", kept, "es dark", kept === "es dark");
+  await page.click(`${tableRow(the.cluster.nodes()[1])} .choose`);
+  await page.waitForTimeout(1500);
+  await shot(the, page, "c5-small-dark");
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  the.report("the cluster is not wider than 360 px", width, "<= 360", width <= 360);
+  await page.context().close();
+}
+
+function axe() {
+  const {resolve} = createRequire(join(modulesFolder(), "package.json"));
+  return readFileSync(resolve("axe-core/axe.min.js"), "utf8");
+}
+
+// Every view, in both languages and both themes.
+async function accessible(the) {
+  const [first, second] = the.cluster.nodes();
+  const source = axe();
+  let found = 0;
+  for (const locale of ["en-GB", "es-ES"]) {
+    for (const colorScheme of ["light", "dark"]) {
+      const page = await open(the, first, "", {...wide, locale, colorScheme});
+      await page.waitForSelector(row("film.mp4"));
+      const check = async (view) => {
+        const bad = await violations(page, source);
+        for (const each of bad) console.log(`      ${locale} ${colorScheme} ${view}: ${each}`);
+        found += bad.length;
+      };
+      await check("files");
+      await drop(page, "seen.txt", "seen\n");
+      await page.waitForSelector('[data-upload="seen.txt"][data-state=done]', {timeout: 20_000});
+      await check("uploads");
+      await page.click(`${row("film.mp4")} .play`);
+      await page.waitForSelector(".player video");
+      await page.waitForTimeout(700);
+      await check("player");
+      await page.click('nav a[href="#cluster"]');
+      await page.waitForSelector(".chart canvas");
+      await check("cluster");
+      await page.click(`${tableRow(second)} .choose`);
+      await page.waitForSelector(details);
+      await check("details of a node");
+      await page.click(`${details} .drain`);
+      await check("drain asked");
+      await page.context().close();
+    }
+  }
+  the.report("what a checker of accessibility finds", found, "0", found === 0);
+}
+
+// Run where the page's own rules for scripts do not hold: through the browser's debugger.
+async function violations(page, source) {
+  await page.evaluate(source);
+  const {violations} = await page.evaluate(() => globalThis.axe.run(document));
+  return violations.map(({id, nodes}) => `${id}: ${nodes.map((each) => each.target).join(" | ")}`);
+}
+
+export const clusterScenes = {
+  clusterShown,
+  trafficDrawn,
+  deathTold,
+  ownDeathTold,
+  hungAndOn,
+  nobodyThere,
+  chosenLooks,
+  accessible,
+};

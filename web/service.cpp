@@ -208,7 +208,7 @@ Reply Service::listed(Request const& request, Result<FoundFiles> const& result) 
   auto const target = parse_target(request.target);
   CHECK(target);  // it was planned
   return with_cross_origin(
-      request, listed_files({gateway_, settings_, request, *target, {}, nullptr}, *result));
+      request, listed_files({gateway_, settings_, request, *target, heads_, {}, nullptr}, *result));
 }
 
 Reply Service::removed(Request const& request, Result<RemovedFile> const& result) {

@@ -12,6 +12,7 @@ export interface Query {
 export interface Answer {
   files: StoredFile[];
   total?: number; // older nodes do not tell
+  incomplete?: StoredFile[]; // with the beginning of a list only
 }
 
 const page = 100;
@@ -136,10 +137,10 @@ export class Pages {
   private async fetch({text, order}: Query, offset: number, limit: number): Promise<Answer> {
     const search = encodeURIComponent(text.trim());
     const direction = order.descending ? "desc" : "asc";
-    const {files, total} = await this.fetchJson(
+    const {files, total, incomplete} = await this.fetchJson(
       `/files?search=${search}&sort=${order.sort}&order=${direction}&offset=${offset}&limit=${limit}`,
     );
-    arriving.value = files.filter(({incomplete}) => incomplete);
-    return {files: files.filter(({incomplete}) => !incomplete), total}; // those are not counted
+    if (offset === 0) arriving.value = incomplete ?? [];
+    return {files, total};
   }
 }

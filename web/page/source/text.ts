@@ -2,11 +2,7 @@
 
 import {signal} from "@preact/signals";
 import {recall, remember} from "./storage";
-import * as common from "./text/common";
-import * as uploads from "./text/uploads";
-import * as files from "./text/files";
-import * as player from "./text/player";
-import * as cluster from "./text/cluster";
+import {cluster, common, files, player, uploads} from "./text/parts";
 
 const en = {
   ...common.en,

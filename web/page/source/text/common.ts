@@ -1,6 +1,6 @@
 export const en = {
   title: "chisme",
-  skip: "Skip to the content",
+  skip_link: "Skip to the content",
   sections: "Sections",
   language: "Language",
   theme: "Colours",
@@ -23,7 +23,7 @@ export const en = {
 
 export const es: Record<keyof typeof en, string> = {
   title: "chisme",
-  skip: "Ir al contenido",
+  skip_link: "Ir al contenido",
   sections: "Secciones",
   language: "Idioma",
   theme: "Colores",

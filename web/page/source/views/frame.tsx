@@ -17,8 +17,8 @@ export function SkipLink() {
     document.getElementById("main")?.focus();
   };
   return (
-    <a class="skip" href="#main" onClick={skip}>
-      {t("skip")}
+    <a class="skip-link" href="#main" onClick={skip}>
+      {t("skip_link")}
     </a>
   );
 }

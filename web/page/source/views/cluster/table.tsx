@@ -73,7 +73,7 @@ function Row({member}: {member: Member}) {
         {t(state)}
       </td>
       <td>
-        <span class="bar extra" aria-hidden="true">
+        <span class="gauge extra" aria-hidden="true">
           <span style={{width: `${(100 * member.load) / fullLoad.value}%`}} />
         </span>
         {member.load.toFixed(1)}

@@ -12,6 +12,7 @@ import {launch} from "./lib/browser.mjs";
 import {startCluster, startFakes} from "./lib/cluster.mjs";
 import {makeFilm} from "./lib/media.mjs";
 import {scenes} from "./lib/scenes.mjs";
+import {typesFit} from "../../web/page/types.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "../../..");
@@ -70,6 +71,7 @@ async function main() {
     report,
     fake,
   };
+  report("the page's types", "", "", typesFit(modules));
   try {
     for (const [name, scene] of Object.entries(scenes)) {
       if (only && !only.includes(name) && name !== "store") continue;

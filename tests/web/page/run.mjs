@@ -1,32 +1,21 @@
-// Checks the page's types, bundles its unit tests and runs them with node's own runner: node run.mjs [--modules DIR].
-// DIR holds the page's node_modules, when they are somewhere already.
+// Bundles the page's unit tests and runs them with node's own runner: node run.mjs [--modules DIR].
+// DIR holds the page's node_modules, when they are somewhere already; without it types are checked too.
 import {spawnSync} from "node:child_process";
-import {cpSync, mkdtempSync, readdirSync, rmSync} from "node:fs";
+import {mkdtempSync, readdirSync, rmSync} from "node:fs";
 import {createRequire} from "node:module";
 import {tmpdir} from "node:os";
 import {dirname, join} from "node:path";
 import {fileURLToPath} from "node:url";
 import {modulesFolder} from "./modules.mjs";
+import {typesFit} from "./types.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const at = process.argv.indexOf("--modules");
 const modules = at < 0 ? modulesFolder() : process.argv[at + 1];
 const esbuild = createRequire(join(modules, "package.json"))("esbuild");
 
-// Packages are found beside the sources, so these are checked where the packages are.
-function typesFit() {
-  for (const name of ["source", "tsconfig.json"]) {
-    rmSync(join(modules, name), {recursive: true, force: true});
-    cpSync(join(here, "../../../web/page", name), join(modules, name), {recursive: true});
-  }
-  const compiler = join(modules, "node_modules/typescript/bin/tsc");
-  const {status} = spawnSync(process.execPath, [compiler, "-p", join(modules, "tsconfig.json")], {
-    stdio: "inherit",
-  });
-  return status === 0;
-}
-
-const fit = typesFit();
+// The packages that the program is built with do not have the compiler: see the page in a browser.
+const fit = at >= 0 || typesFit(modules);
 const tests = readdirSync(here).filter((name) => name.endsWith("_test.ts"));
 const out = mkdtempSync(join(tmpdir(), "chisme-page-unit-"));
 await esbuild.build({

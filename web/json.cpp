@@ -31,6 +31,7 @@ OrderedJson incomplete_object(IncompleteFile const& file) {
                      {"size", file.size.value()},
                      {"type", file.type},
                      {"modified", rfc3339(file.begun)},
+                     {"copies", 0},
                      {"incomplete", true}};
 }
 

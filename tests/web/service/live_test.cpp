@@ -59,6 +59,7 @@ TEST_F(Live, TheListShowsWhatIsReadableInItsPlace) {
   EXPECT_EQ(files[1]["name"], "m.ts");
   EXPECT_EQ(files[1]["size"], 8);
   EXPECT_EQ(files[1]["incomplete"], true);
+  EXPECT_EQ(files[1]["copies"], 0);
   EXPECT_FALSE(files[1].contains("sha256"));
   EXPECT_EQ(listed("?after=m.ts").size(), 1u);
   EXPECT_EQ(listed("?prefix=m").size(), 1u);

@@ -83,11 +83,12 @@ async function main() {
     await browser.close();
     await cluster.end();
   }
-  const bad = rows.filter((row) => !row.good).length;
-  const failed = bad > 0 || rows.length === 0;
+  const bad = rows.filter((row) => !row.good);
+  const failed = bad.length > 0 || rows.length === 0;
+  for (const {what, figure, bound} of bad) console.log(`out of bounds: ${what}: ${figure} ${bound}`);
   if (failed) console.log(`the nodes' data and logs: ${folder}`);
   else rmSync(folder, {recursive: true, force: true});
-  console.log(`${rows.length - bad} passed, ${bad} failed`);
+  console.log(`${rows.length - bad.length} passed, ${bad.length} failed`);
   process.exit(failed ? 1 : 0);
 }
 

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "node/security/key_ring.hpp"
+
+struct ssl_st;
+struct ssl_ctx_st;
+struct ssl_session_st;
+
+namespace chisme::node {
+
+// TlsSession is TLS 1.3 (RFC 8446, by OpenSSL) over a connected socket that does not block. Each
+// operation does what it can at once and says what it waits for.
+//
+// One thread at a time. The socket is not the session's: nothing may be called once it was closed.
+class TlsSession {
+ public:
+  struct Step {
+    enum class State {
+      done,
+      wants_read,   // call again, with the same bytes, when the socket can be read
+      wants_write,  // … can be written
+      end,          // the other side ended
+      failed        // nothing more can be done; `failure` says why
+    };
+    State state = State::failed;
+    std::size_t bytes = 0;  // with `done`: that were read or written
+  };
+
+  TlsSession(ssl_ctx_st& context, int descriptor, bool connecting);
+  ~TlsSession();
+  TlsSession(TlsSession const&) = delete;
+  TlsSession& operator=(TlsSession const&) = delete;
+
+  [[nodiscard]] Step handshake();
+  // At least one byte. REQUIRES: `into` is not empty.
+  [[nodiscard]] Step read(std::span<std::byte> into);
+  // At least one byte, perhaps not all. REQUIRES: `bytes` is not empty.
+  [[nodiscard]] Step write(std::span<std::byte const> bytes);
+  // Tells the other side that nothing follows, if that can be done at once.
+  void end();
+  [[nodiscard]] std::string const& failure() const { return failure_; }
+
+ private:
+  [[nodiscard]] Step step(int result, std::size_t bytes);
+
+  struct Free {
+    void operator()(ssl_st* session) const;
+  };
+  std::unique_ptr<ssl_st, Free> ssl_;
+  std::string failure_;
+};
+
+// PskContext makes the sessions between nodes: both sides prove that they know one of the cluster's
+// secrets, by a pre-shared key with an ephemeral exchange (psk_dhe_ke), so that who learns the
+// secret later cannot read what was sent before. There are no certificates.
+//
+// Any thread, once made.
+class PskContext {
+ public:
+  enum class Role { client, server };
+  // `ring` is asked at each handshake, from the thread of the session; it may answer nullptr, and
+  // then the handshake fails.
+  PskContext(Role role, std::function<std::shared_ptr<KeyRing const>()> ring);
+  ~PskContext();
+  PskContext(PskContext const&) = delete;
+  PskContext& operator=(PskContext const&) = delete;
+
+  [[nodiscard]] std::shared_ptr<TlsSession> begin(int descriptor) const;
+
+ private:
+  struct Callbacks;
+  struct Free {
+    void operator()(ssl_ctx_st* context) const;
+  };
+  std::function<std::shared_ptr<KeyRing const>()> ring_;
+  std::unique_ptr<ssl_ctx_st, Free> context_;
+  Role role_;
+};
+
+}  // namespace chisme::node

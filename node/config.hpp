@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cluster/base/identity.hpp"
+#include "cluster/base/result.hpp"
 #include "cluster/base/strong.hpp"
 #include "cluster/base/time.hpp"
 
@@ -19,16 +20,19 @@ enum class LogLevel { debug, info, warning, error };
 // NodeConfig is all that a node is told from outside: flags, environment and the configuration
 // file, already merged. The defaults are those of `chisme node` without flags.
 struct NodeConfig {
-  Endpoint http = loopback_endpoint(7701);           // clients connect here
-  Endpoint peer = loopback_endpoint(8701);           // other nodes, UDP and TCP
-  std::optional<Endpoint> advertise_http;            // told to clients and peers instead of `http`
+  Endpoint http = loopback_endpoint(7701);  // clients connect here
+  Endpoint peer = loopback_endpoint(8701);  // other nodes, UDP and TCP
+  // Told to clients and peers instead of `http`; its address instead of that of `peer`, too.
+  std::optional<Endpoint> advertise_http;
   std::filesystem::path data = "chisme-data";        // made when it does not exist
   std::vector<Endpoint> join;                        // peer endpoints of other nodes
-  std::string zone;                                  // copies spread over zones
-  std::uint32_t weight = 1;                          // relative share of copies and requests, > 0
-  unsigned copies_wanted = 3;                        // R
-  unsigned copies_durable = 2;                       // W <= R
-  Duration repair_delay = std::chrono::minutes{10};  // two or more live copies left
+  std::optional<std::filesystem::path> secret_file;  // the cluster's secrets (security/secret.hpp)
+  bool insecure_lan = false;    // clients may come from other machines, unencrypted and unasked
+  std::string zone;             // copies spread over zones
+  std::uint32_t weight = 1;     // relative share of copies and requests, > 0
+  unsigned copies_wanted = 3;   // R
+  unsigned copies_durable = 2;  // W <= R
+  Duration repair_delay = std::chrono::minutes{10};            // two or more live copies left
   Duration last_copy_repair_delay = std::chrono::seconds{30};  // one live copy left
   Network network = Network::loopback;
   ByteCount max_file_size{std::uint64_t{1} << 40};
@@ -51,5 +55,8 @@ struct NodeConfig {
     return endpoint;
   }
 };
+
+// The rules between several settings. Fault: invalid, with a sentence that says what to do.
+[[nodiscard]] Result<void> check(NodeConfig const& config);
 
 }  // namespace chisme::node

@@ -18,29 +18,6 @@
 namespace chisme::node {
 namespace {
 
-Result<void> check_loopback(Endpoint const& endpoint) {
-  if (is_loopback(endpoint)) return {};
-  return fail(Fault::invalid, to_string(endpoint) +
-                                  " is not a loopback address; without encryption, which this "
-                                  "version has not, nodes use 127.0.0.0/8 and ::1 only");
-}
-
-Result<void> check(NodeConfig const& config) {
-  if (auto http = check_loopback(config.http); !http) return http;
-  if (auto peer = check_loopback(config.peer); !peer) return peer;
-  for (Endpoint const& endpoint : config.join) {
-    if (auto join = check_loopback(endpoint); !join) return join;
-  }
-  if (config.copies_durable >= 1 && config.copies_durable <= config.copies_wanted) return {};
-  return fail(Fault::invalid,
-              "the copies that must be durable are at least 1 and at most the wanted ones");
-}
-
-Result<void> start(RunningNode& node, NodeConfig const& config) {
-  if (auto checked = check(config); !checked) return checked;
-  return node.start();
-}
-
 // Clients, copies and peers each take a descriptor, and the usual soft limit of 1024 is there for
 // programs that use select(2). When it cannot be raised the node lives with what it has.
 void raise_descriptor_limit() {
@@ -59,6 +36,14 @@ void stop_on_signal(asio::signal_set& signals, RunningNode& node) {
   });
 }
 
+void reload_on_signal(asio::signal_set& signals, RunningNode& node) {
+  signals.async_wait([&](asio::error_code const& error, int) {
+    if (error) return;
+    node.reload();
+    reload_on_signal(signals, node);
+  });
+}
+
 }  // namespace
 
 int run_node(NodeConfig config) {
@@ -71,13 +56,15 @@ int run_node(NodeConfig config) {
   Instant const begun = steady_now();
   {
     RunningNode node{config};
-    if (auto const started = start(node, config); !started) {
+    if (auto const started = node.start(); !started) {
       log::stop();
       std::cerr << "chisme: " << started.error().message << std::endl;
       return 1;
     }
     asio::signal_set signals{node.control(), SIGTERM, SIGINT};
     stop_on_signal(signals, node);
+    asio::signal_set reloading{node.control(), SIGHUP};
+    reload_on_signal(reloading, node);
     std::cout << "ready " << node.description() << std::endl;
     ended_well = node.run();
     starts_again = node.wants_restart();

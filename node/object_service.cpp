@@ -368,7 +368,7 @@ std::unique_ptr<web::RemoteRead> ObjectService::relay(web::FileInfo const& file,
   };
   return std::make_unique<SwitchingRead>(
       loop_,
-      SwitchingRead::Host{{parts_.self, parts_.narrow_paths},
+      SwitchingRead::Host{{parts_.self, parts_.narrow_paths, parts_.keys},
                           parts_.objects,
                           parts_.disk,
                           [&core = parts_.core](NodeId holder, bool succeeded) {

@@ -202,7 +202,7 @@ void ObjectUpload::State::push_to(NodeId node, Endpoint peer, bool follows) {
   limits.answer_timeout =
       answer_time + std::chrono::seconds{bytes_known / slow_disk_bytes_per_second};
   tried.push_back(node);
-  Caller const caller{parts.self, parts.narrow_paths};
+  Caller const caller{parts.self, parts.narrow_paths, parts.keys};
   bool const narrow = parts.narrow_paths.contains(peer, steady_now());
   targets.push_back({node, peer,
                      std::make_unique<PushConnection>(loop, caller, peer, PushBegin{announced},

@@ -17,6 +17,7 @@ class FileSearch;
 class NarrowPaths;
 class ObjectStore;
 class ParentLink;
+class PeerKeys;
 
 // What the web loops share of their node. All of it may be used from any thread and outlives them.
 struct NodeParts {
@@ -27,6 +28,7 @@ struct NodeParts {
   DiskPool& disk;
   CoreDriver& core;
   NarrowPaths& narrow_paths;
+  PeerKeys const& keys;
   EventHub& events;
   LoadCounters& counters;
   Census& census;

@@ -136,6 +136,7 @@ RunningNode::~RunningNode() {
 }
 
 Result<void> RunningNode::start() {
+  if (auto read = read_secrets(); !read) return read;
   if (auto opened = open_stores(); !opened) return opened;
   if (auto taken = take_ports(); !taken) return taken;
   FAILPOINT("recovery.ports_taken");
@@ -151,6 +152,21 @@ Result<void> RunningNode::start() {
   connect();
   FAILPOINT("recovery.connected");
   return {};
+}
+
+Result<void> RunningNode::read_secrets() {
+  if (!config_.secret_file) return {};
+  auto const secrets = read_secret_file(*config_.secret_file);
+  if (!secrets) return tl::unexpected(secrets.error());
+  keys_.replace(KeyRing{*secrets});
+  return {};
+}
+
+void RunningNode::reload() {
+  if (auto const read = read_secrets(); !read) {
+    return log::error("what was to be read again was not: " + read.error().message);
+  }
+  log::info("the secret file was read again");
 }
 
 Result<void> RunningNode::open_stores() {
@@ -180,8 +196,9 @@ Result<void> RunningNode::take_ports() {
   auto const http = free_endpoint(config_.http);
   if (!http) return tl::unexpected(http.error());
   config_.http = *http;
-  transport_ = std::make_unique<PeerTransport>(
-      control(), PeerTransport::Self{identity_.id, identity_.epoch, config_.peer}, narrow_paths_);
+  PeerTransport::Self self{identity_.id, identity_.epoch, config_.peer};
+  if (config_.advertise_http) self.told_address = config_.advertise_http->address;
+  transport_ = std::make_unique<PeerTransport>(control(), self, narrow_paths_, keys_);
   if (auto bound = transport_->bind(); !bound) return bound;
   config_.peer = transport_->local();
   return {};
@@ -215,7 +232,7 @@ Result<cluster::Core> RunningNode::make_core() {
   cluster::Self self{.id = identity_.id,
                      .epoch = identity_.epoch,
                      .run_nonce = random_seed(),
-                     .peer = transport_->local(),
+                     .peer = transport_->answers_to(),
                      .http = config_.advertise_http.value_or(config_.http),
                      .zone = config_.zone,
                      .weight = config_.weight};
@@ -235,7 +252,7 @@ void RunningNode::make_transfers() {
   TransferClient::Host client{
       *objects_,
       *disk_,
-      {identity_.id, narrow_paths_},
+      {identity_.id, narrow_paths_, keys_},
       [this](StoredObject object) {
         driver_->post(cluster::ObjectStored{object.digest, object.size});
       },
@@ -285,13 +302,16 @@ Result<void> RunningNode::make_web_loops() {
   }
   parts_ = std::make_unique<NodeParts>(
       NodeParts{identity_.id, config_.max_file_size, *fence_, *objects_, *disk_, *driver_,
-                narrow_paths_, events_, counters_, census_, *search_, parent_.get(),
+                narrow_paths_, keys_, events_, counters_, census_, *search_, parent_.get(),
                 [this] { return transport_->dropped(); }});
   Random random{random_seed()};
   unsigned const loops =
       config_.web_loops > 0 ? config_.web_loops : std::max(1u, std::thread::hardware_concurrency());
   HttpSettings settings;
   settings.service.max_file_size = config_.max_file_size;
+  settings.service.hosts = {address_text(config_.http)};
+  if (config_.advertise_http)
+    settings.service.hosts.push_back(address_text(*config_.advertise_http));
   settings.uploads_kept = config_.keep_uploads;
   settings.descriptors = descriptor_limits(descriptors_max()).clients;
   for (unsigned i = 0; i < loops; ++i) {

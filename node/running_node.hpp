@@ -24,6 +24,7 @@
 #include "node/peer/transfer_client.hpp"
 #include "node/peer/transfer_server.hpp"
 #include "node/peer/transport.hpp"
+#include "node/security/peer_keys.hpp"
 #include "node/storage/catalogue_store.hpp"
 #include "node/storage/disk_pool.hpp"
 #include "node/storage/fence.hpp"
@@ -55,6 +56,9 @@ class RunningNode {
   // Takes no more requests and ends soon: at once when nothing is being served, else after a second
   // of grace. On the control loop.
   void stop();
+  // Reads the secret file again, if there is one: what it says holds from now on. When it cannot be
+  // read the log says why, and what was read before stays. On the control loop.
+  void reload();
   [[nodiscard]] asio::io_context& control() { return control_.context(); }
 
   // What it runs with; after `start`, with the ports that it took.
@@ -70,6 +74,7 @@ class RunningNode {
     std::unique_ptr<HttpListener> listener;
   };
 
+  Result<void> read_secrets();
   Result<void> open_stores();
   Result<void> take_ports();
   Result<cluster::Core> make_core();
@@ -94,6 +99,7 @@ class RunningNode {
   CatalogueStore::Contents stored_;  // until the core has them
   LoadCounters counters_;
   NarrowPaths narrow_paths_;
+  PeerKeys keys_;
   EventHub events_;
   Census census_;
   std::unique_ptr<FileSearch> search_;

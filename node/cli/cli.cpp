@@ -88,6 +88,7 @@ int run(int count, char const* const* arguments) {
   add_status_command(app, chosen);
   add_drain_command(app, chosen);
   add_watch_command(app, chosen);
+  add_secret_command(app, chosen);
   add_version_command(app, chosen);
   add_sim_command(app, chosen);
   add_failpoints_command(app, chosen);

@@ -25,6 +25,7 @@ void add_rm_command(CLI::App& app, Chosen& chosen);
 void add_status_command(CLI::App& app, Chosen& chosen);
 void add_drain_command(CLI::App& app, Chosen& chosen);
 void add_watch_command(CLI::App& app, Chosen& chosen);
+void add_secret_command(CLI::App& app, Chosen& chosen);
 void add_version_command(CLI::App& app, Chosen& chosen);
 void add_sim_command(CLI::App& app, Chosen& chosen);
 void add_failpoints_command(CLI::App& app, Chosen& chosen);

@@ -53,7 +53,12 @@ void add_node_command(CLI::App& app, Chosen& chosen) {
       ->envname("CHISME_CONFIG");
   command.add_option("--parent-socket", flags->parent_socket)->group("");  // by `chisme up` only
   for (NodeKey const& key : node_keys()) {
-    command.add_option(flag_of(key), flags->values[key.name], key.help)->allow_extra_args(false);
+    auto& values = flags->values[key.name];
+    if (key.is_switch) {
+      command.add_flag_callback(flag_of(key), [&values] { values = {"true"}; }, key.help);
+    } else {
+      command.add_option(flag_of(key), values, key.help)->allow_extra_args(false);
+    }
   }
   command.callback([flags, &chosen] { chosen = [flags] { return run_with(*flags); }; });
 }

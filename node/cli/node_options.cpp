@@ -36,10 +36,6 @@ Complaint take_address(Endpoint& into, std::string const& value) {
   bool const local_name = value.starts_with("localhost:");
   auto const endpoint = parse_endpoint(local_name ? "127.0.0.1" + value.substr(9) : value);
   if (!endpoint) return "is not an address and port such as 127.0.0.1:7701";
-  if (!is_loopback(*endpoint)) {
-    return "is not a loopback address: this version has no encryption yet and serves 127.0.0.0/8 "
-           "and [::1] only";
-  }
   into = *endpoint;
   return std::nullopt;
 }
@@ -148,6 +144,17 @@ std::vector<Setting> settings_of_the_node() {
        [](Draft& d, std::string const& v) {
          return take_address(d.config.join.emplace_back(), v);
        }},
+      {{"secret_file", "file with the cluster's secret, for nodes on several machines"},
+       [](Draft& d, std::string const& v) -> Complaint {
+         if (v.empty()) return "is not a file";
+         d.config.secret_file = v;
+         return std::nullopt;
+       }},
+      {{"insecure_lan", "serve clients of other machines, unencrypted, whoever they are", false,
+        true},
+       [](Draft& d, std::string const& v) {
+         return take_choice<bool>(d.config.insecure_lan, v, {{"true", true}, {"false", false}});
+       }},
       {{"zone", "copies spread over zones"},
        [](Draft& d, std::string const& v) -> Complaint {
          if (v.size() > 64) return "is longer than 64 bytes";
@@ -252,17 +259,20 @@ std::string upper(std::string text) {
 }
 
 // A TOML value as the text that a flag would have; nullopt for kinds that no key takes.
-std::optional<std::string> text_of(toml::node const& node) {
+std::optional<std::string> text_of(NodeKey const& key, toml::node const& node) {
   if (auto const text = node.value_exact<std::string>()) return *text;
   if (auto const number = node.value_exact<std::int64_t>()) return std::to_string(*number);
   if (auto const number = node.value_exact<double>()) return std::to_string(*number);
+  if (auto const truth = node.value_exact<bool>(); truth && key.is_switch) {
+    return *truth ? "true" : "false";
+  }
   return std::nullopt;
 }
 
 Result<Given> given_in_file(NodeKey const& key, toml::node const& node, fs::path const& path) {
   Given given{"`" + key.name + "` in " + path.string(), {}};
   auto const add = [&](toml::node const& value) {
-    auto const text = text_of(value);
+    auto const text = text_of(key, value);
     if (text) given.values.push_back(*text);
     return text.has_value();
   };
@@ -307,10 +317,7 @@ Result<NodeConfig> finish(Draft draft) {
   if (!draft.last_copy_given) {
     config.last_copy_repair_delay = std::min(config.last_copy_repair_delay, config.repair_delay);
   }
-  if (config.copies_durable > config.copies_wanted) {
-    return invalid("--durable " + std::to_string(config.copies_durable) +
-                   " is more than --copies " + std::to_string(config.copies_wanted));
-  }
+  if (auto checked = check(config); !checked) return tl::unexpected(checked.error());
   return std::move(config);
 }
 

@@ -18,6 +18,7 @@ struct NodeKey {
   std::string name;
   std::string help;
   bool repeatable = false;
+  bool is_switch = false;  // "true" or "false"; the flag has no value
 };
 [[nodiscard]] std::vector<NodeKey> const& node_keys();
 [[nodiscard]] std::string flag_of(NodeKey const& key);

@@ -5,12 +5,14 @@
 namespace chisme::node {
 
 class NarrowPaths;
+class PeerKeys;
 
-// Who connects to other nodes, and what it knows of the paths there. The latter is used from any
-// thread and outlives the loops.
+// Who connects to other nodes, what it knows of the paths there, and its keys. The latter two are
+// used from any thread and outlive the loops.
 struct Caller {
   NodeId self;
   NarrowPaths& narrow_paths;
+  PeerKeys const& keys;
 };
 
 }  // namespace chisme::node

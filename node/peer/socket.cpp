@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -23,6 +24,8 @@ namespace {
 
 // How much one sendfile may move before others on the loop have their turn.
 constexpr std::uint64_t sendfile_step_bytes = 1u << 20;
+// The same where it is encrypted.
+constexpr std::size_t file_step_bytes = 256u << 10;
 // RFC 9293, 3.7.1: what every host takes.
 constexpr int small_segment_bytes = 536;
 constexpr Duration look_period = std::chrono::milliseconds{250};
@@ -49,11 +52,13 @@ Delivery delivery_on(int descriptor) {
 
 }  // namespace
 
-PeerSocket::PeerSocket(asio::ip::tcp::socket accepted)
-    : socket_{std::move(accepted)}, timer_{socket_.get_executor()} {}
+PeerSocket::PeerSocket(asio::ip::tcp::socket accepted, std::shared_ptr<TlsSession> session)
+    : socket_{std::move(accepted)}, timer_{socket_.get_executor()}, session_{std::move(session)} {}
 
 PeerSocket::PeerSocket(asio::io_context& loop, Caller caller, StreamKind kind)
-    : socket_{loop}, timer_{loop}, path_{Path{caller.narrow_paths, Hello{kind, caller.self}}} {}
+    : socket_{loop},
+      timer_{loop},
+      path_{Path{caller.narrow_paths, caller.keys, Hello{kind, caller.self}}} {}
 
 // The kernel tells the other side in its first packet how long segments may be.
 void PeerSocket::open(asio::ip::tcp protocol, Segments segments, asio::error_code& error) {
@@ -75,13 +80,21 @@ asio::awaitable<Result<void>> PeerSocket::connect(Endpoint to, Duration limit, S
   disarm();
   if (error) co_return tl::unexpected(failure(error));
   socket_.set_option(asio::ip::tcp::no_delay{true}, error);
+  session_ = path_->keys.begin_session(PeerKeys::Side::connecting, socket_.native_handle());
+  auto const secured = co_await secure(limit);
+  if (!secured) co_return secured;
   auto const bytes = encode(path_->hello);
   std::span<std::byte const> const head{bytes};
   std::span<std::byte const> const body;
   co_return co_await write(head, body, limit);
 }
 
+asio::awaitable<Result<void>> PeerSocket::accept(Duration limit) {
+  co_return co_await secure(limit);
+}
+
 asio::awaitable<Result<void>> PeerSocket::read(std::span<std::byte> into, Duration limit) {
+  if (session_) co_return co_await read_tls(into, limit);
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
   auto const buffer = asio::buffer(into.data(), into.size());
@@ -94,6 +107,10 @@ asio::awaitable<Result<void>> PeerSocket::read(std::span<std::byte> into, Durati
 
 asio::awaitable<Result<std::size_t>> PeerSocket::read_some(std::span<std::byte> into,
                                                            Duration limit) {
+  if (session_) {
+    TlsStep const step = [this, into] { return session_->read(into); };
+    co_return co_await run_tls(step, limit);
+  }
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
   auto const buffer = asio::buffer(into.data(), into.size());
@@ -106,6 +123,11 @@ asio::awaitable<Result<std::size_t>> PeerSocket::read_some(std::span<std::byte> 
 
 asio::awaitable<Result<void>> PeerSocket::write(std::span<std::byte const> head,
                                                 std::span<std::byte const> body, Duration limit) {
+  if (session_) {
+    auto const begun = co_await write_tls(head, limit);
+    if (!begun) co_return begun;
+    co_return co_await write_tls(body, limit);
+  }
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
   std::array<asio::const_buffer, 2> const buffers{asio::buffer(head.data(), head.size()),
@@ -120,6 +142,7 @@ asio::awaitable<Result<void>> PeerSocket::write(std::span<std::byte const> head,
 
 asio::awaitable<Result<void>> PeerSocket::send_file(int descriptor, ByteOffset offset,
                                                     ByteCount length, Duration limit) {
+  if (session_) co_return co_await send_file_tls(descriptor, offset, length, limit);
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
   socket_.native_non_blocking(true, error);
@@ -142,7 +165,95 @@ asio::awaitable<Result<void>> PeerSocket::send_file(int descriptor, ByteOffset o
   co_return Result<void>{};
 }
 
+// ---- Through TLS -------------------------------------------------------------------------------
+
+asio::awaitable<Result<void>> PeerSocket::secure(Duration limit) {
+  if (!session_) co_return Result<void>{};
+  asio::error_code error;
+  socket_.native_non_blocking(true, error);
+  if (error) co_return tl::unexpected(failure(error));
+  TlsStep const step = [this] { return session_->handshake(); };
+  auto const done = co_await run_tls(step, limit);
+  if (!done) co_return tl::unexpected(done.error());
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<std::size_t>> PeerSocket::run_tls(TlsStep step, Duration limit) {
+  using State = TlsSession::Step::State;
+  asio::error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  arm(limit);
+  for (;;) {
+    if (!socket_.is_open()) co_return tl::unexpected(failure(asio::error::operation_aborted));
+    auto const did = step();
+    if (did.state == State::wants_read || did.state == State::wants_write) {
+      auto const wanted = did.state == State::wants_read ? asio::ip::tcp::socket::wait_read
+                                                         : asio::ip::tcp::socket::wait_write;
+      co_await socket_.async_wait(wanted, token);
+      if (error) co_return tl::unexpected(failure(error));
+      continue;
+    }
+    disarm();
+    if (did.state == State::done) co_return did.bytes;
+    if (did.state == State::end) co_return tl::unexpected(failure(asio::error::eof));
+    co_return fail(Fault::unavailable,
+                   "the encryption of a connection to a peer failed: " + session_->failure());
+  }
+}
+
+asio::awaitable<Result<void>> PeerSocket::read_tls(std::span<std::byte> into, Duration limit) {
+  while (!into.empty()) {
+    TlsStep const step = [this, into] { return session_->read(into); };
+    auto const count = co_await run_tls(step, limit);
+    if (!count) co_return tl::unexpected(count.error());
+    into = into.subspan(*count);
+  }
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> PeerSocket::write_tls(std::span<std::byte const> bytes,
+                                                    Duration limit) {
+  outstanding_ = path_.has_value();
+  while (!bytes.empty()) {
+    TlsStep const step = [this, bytes] { return session_->write(bytes); };
+    auto const count = co_await run_tls(step, limit);
+    if (!count) co_return tl::unexpected(count.error());
+    bytes = bytes.subspan(*count);
+  }
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> PeerSocket::send_file_tls(int descriptor, ByteOffset offset,
+                                                        ByteCount length, Duration limit) {
+  std::vector<std::byte> buffer(file_step_bytes);
+  asio::error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  while (length.value() > 0) {
+    // The loop's others have their turn, even if the socket takes all at once.
+    arm(limit);
+    co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, token);
+    disarm();
+    if (error) co_return tl::unexpected(failure(error));
+    std::size_t const wanted = std::min<std::uint64_t>(buffer.size(), length.value());
+    ssize_t const count =
+        ::pread(descriptor, buffer.data(), wanted, static_cast<off_t>(offset.value()));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) co_return tl::unexpected(system_failure(errno, "reading an object for a peer"));
+    if (count == 0) co_return fail(Fault::corrupt, "an object is shorter than it was");
+    ByteCount const got{static_cast<std::uint64_t>(count)};
+    std::span<std::byte const> const bytes = std::span{buffer}.first(got.value());
+    auto const sent = co_await write_tls(bytes, limit);
+    if (!sent) co_return sent;
+    offset = offset + got;
+    length -= got;
+  }
+  co_return Result<void>{};
+}
+
+// ---- The end -----------------------------------------------------------------------------------
+
 asio::awaitable<void> PeerSocket::close_gently(Duration limit) {
+  if (session_ && socket_.is_open()) session_->end();
   asio::error_code ignored;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
   std::array<std::byte, 4096> rest;
@@ -169,9 +280,9 @@ void PeerSocket::on_readable(std::function<void()> then) {
                      });
 }
 
-asio::ip::tcp::socket PeerSocket::release() {
+PeerSocket::Released PeerSocket::release() {
   timer_.cancel();
-  return std::move(socket_);
+  return {std::move(socket_), std::move(session_)};
 }
 
 void PeerSocket::note_narrow_path() {

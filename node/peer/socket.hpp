@@ -20,6 +20,7 @@
 #include "node/peer/caller.hpp"
 #include "node/peer/framing.hpp"
 #include "node/peer/narrow_paths.hpp"
+#include "node/security/peer_keys.hpp"
 
 namespace chisme::node {
 
@@ -34,14 +35,20 @@ enum class Segments : std::uint8_t { full, small };
 // when the same bytes were lost four times it ends the connection, which fails, and notes that the
 // path may be one where long packets are lost. It connects with small segments on such a path.
 //
+// Where the cluster has a secret everything goes through TLS, which proves on both sides that the
+// other one knows it.
+//
 // Held by shared_ptr: whoever runs a coroutine on it keeps it alive. One loop's thread. Reads and
 // writes may overlap; two reads, or two writes, may not. Faults: unavailable (refused, reset, timed
 // out), incomplete (the other side ended), cancelled (closed here).
 class PeerSocket : public std::enable_shared_from_this<PeerSocket> {
  public:
-  explicit PeerSocket(asio::ip::tcp::socket accepted);
+  // `session`: of this connection, from where it was accepted; nullptr for a plain one.
+  PeerSocket(asio::ip::tcp::socket accepted, std::shared_ptr<TlsSession> session);
   PeerSocket(asio::io_context& loop, Caller caller, StreamKind kind);
 
+  // The accepting side's part of making the connection a secret one; nothing for a plain one.
+  [[nodiscard]] asio::awaitable<Result<void>> accept(Duration limit);
   // Connects and says hello. REQUIRES: it was not accepted.
   [[nodiscard]] asio::awaitable<Result<void>> connect(Endpoint to, Duration limit,
                                                       Segments segments = Segments::full);
@@ -54,7 +61,8 @@ class PeerSocket : public std::enable_shared_from_this<PeerSocket> {
   [[nodiscard]] asio::awaitable<Result<void>> write(std::span<std::byte const> head,
                                                     std::span<std::byte const> body,
                                                     Duration limit);
-  // `length` bytes of the file by sendfile; `limit` is for each step of progress.
+  // `length` bytes of the file, by sendfile where nothing is encrypted; `limit` is for each step of
+  // progress.
   [[nodiscard]] asio::awaitable<Result<void>> send_file(int descriptor, ByteOffset offset,
                                                         ByteCount length, Duration limit);
   // Ends the sending side and waits, at most `limit`, for the other side's end.
@@ -62,8 +70,12 @@ class PeerSocket : public std::enable_shared_from_this<PeerSocket> {
   void close();
   // Calls `then` once, when bytes or the end of the connection have come, but not after `close`.
   void on_readable(std::function<void()> then);
-  // The bare socket; this one is closed then.
-  [[nodiscard]] asio::ip::tcp::socket release();
+  // The bare socket, and the session over it; this one is closed then.
+  struct Released {
+    asio::ip::tcp::socket socket;
+    std::shared_ptr<TlsSession> session;
+  };
+  [[nodiscard]] Released release();
   [[nodiscard]] bool is_open() const { return socket_.is_open(); }
   // An operation took too long.
   [[nodiscard]] bool is_timed_out() const { return timed_out_; }
@@ -74,11 +86,22 @@ class PeerSocket : public std::enable_shared_from_this<PeerSocket> {
   // What a connecting side knows and an accepting one does not.
   struct Path {
     NarrowPaths& narrow;
+    PeerKeys const& keys;
     Hello hello;
     Endpoint to{};
   };
 
+  using TlsStep = std::function<TlsSession::Step()>;
+
   void open(asio::ip::tcp protocol, Segments segments, asio::error_code& error);
+  [[nodiscard]] asio::awaitable<Result<void>> secure(Duration limit);
+  // Takes the step until it is done.
+  [[nodiscard]] asio::awaitable<Result<std::size_t>> run_tls(TlsStep step, Duration limit);
+  [[nodiscard]] asio::awaitable<Result<void>> read_tls(std::span<std::byte> into, Duration limit);
+  [[nodiscard]] asio::awaitable<Result<void>> write_tls(std::span<std::byte const> bytes,
+                                                        Duration limit);
+  [[nodiscard]] asio::awaitable<Result<void>> send_file_tls(int descriptor, ByteOffset offset,
+                                                            ByteCount length, Duration limit);
   void arm(Duration limit);
   void disarm() { armed_ = false; }
   [[nodiscard]] asio::steady_timer::time_point next_look() const;
@@ -91,6 +114,7 @@ class PeerSocket : public std::enable_shared_from_this<PeerSocket> {
   asio::steady_timer timer_;
   asio::steady_timer::time_point deadline_{};
   std::optional<Path> path_;
+  std::shared_ptr<TlsSession> session_;  // nullptr: plain
   bool armed_ = false;
   bool outstanding_ = false;  // bytes may not be acknowledged yet; of a connecting side alone
   bool waiting_ = false;

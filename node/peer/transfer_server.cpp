@@ -63,7 +63,8 @@ TransferServer::TransferServer(asio::io_context& loop, Host host, TransferServer
 TransferServer::~TransferServer() = default;
 
 void TransferServer::adopt(TransferConnection connection) {
-  asio::post(state_->loop, [state = state_, connection] { state->begin(connection); });
+  asio::post(state_->loop,
+             [state = state_, connection = std::move(connection)] { state->begin(connection); });
 }
 
 void TransferServer::State::begin(TransferConnection connection) {
@@ -76,7 +77,7 @@ void TransferServer::State::begin(TransferConnection connection) {
     ::close(connection.descriptor);
     return;
   }
-  auto const taken = std::make_shared<PeerSocket>(std::move(socket));
+  auto const taken = std::make_shared<PeerSocket>(std::move(socket), std::move(connection.session));
   asio::co_spawn(loop, serve(taken, connection.kind), keeping(shared_from_this()));
 }
 

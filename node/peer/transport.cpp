@@ -18,6 +18,7 @@
 #include "cluster/wire/codec.hpp"
 #include "node/keeping.hpp"
 #include "node/peer/address.hpp"
+#include "node/peer/sealing.hpp"
 #include "node/peer/socket.hpp"
 
 namespace chisme::node {
@@ -68,18 +69,23 @@ Error port_failure(asio::error_code const& error, Endpoint const& endpoint) {
 }  // namespace
 
 struct PeerTransport::State : std::enable_shared_from_this<PeerTransport::State> {
-  State(asio::io_context& its_loop, Self its_self, NarrowPaths& narrow_paths,
+  State(asio::io_context& its_loop, Self its_self, NarrowPaths& narrow_paths, PeerKeys const& keys,
         PeerTransportLimits its_limits)
       : loop{its_loop},
         self{its_self},
-        caller{its_self.id, narrow_paths},
+        caller{its_self.id, narrow_paths, keys},
         limits{its_limits},
+        sealer{its_self.id, its_self.epoch},
         datagrams{loop},
         acceptor{loop} {}
 
   void bind(asio::error_code& error);
   asio::awaitable<void> receive_datagrams();
   void take_datagram(std::span<std::byte const> bytes, udp::endpoint const& from);
+  [[nodiscard]] Result<cluster::Envelope> open_datagram(std::span<std::byte const> bytes,
+                                                        udp::endpoint const& from);
+  // Whether plain bytes from there are listened to, or sealed ones at all.
+  [[nodiscard]] bool hears(asio::ip::address const& from) const;
   void send_datagram(Endpoint to, std::string const& bytes);
   void send_stream(Lane lane, std::string bytes);
   asio::awaitable<void> run_outgoing(Lane lane, std::shared_ptr<Outgoing> outgoing);
@@ -88,12 +94,14 @@ struct PeerTransport::State : std::enable_shared_from_this<PeerTransport::State>
   asio::awaitable<void> run_accepted(std::shared_ptr<tcp::socket> socket);
   asio::awaitable<void> serve_control(std::shared_ptr<PeerSocket> socket);
   bool take_frames(FrameParser& parser, std::span<std::byte const> bytes);
-  void hand_over(tcp::socket& socket, StreamKind kind);
+  void hand_over(PeerSocket::Released connection, StreamKind kind);
 
   asio::io_context& loop;
   Self self;
   Caller caller;
   PeerTransportLimits limits;
+  DatagramSealer sealer;
+  DatagramOpener opener;
   Callbacks callbacks;
   udp::socket datagrams;
   tcp::acceptor acceptor;
@@ -105,8 +113,8 @@ struct PeerTransport::State : std::enable_shared_from_this<PeerTransport::State>
 };
 
 PeerTransport::PeerTransport(asio::io_context& loop, Self self, NarrowPaths& narrow_paths,
-                             PeerTransportLimits limits)
-    : state_{std::make_shared<State>(loop, self, narrow_paths, limits)} {}
+                             PeerKeys const& keys, PeerTransportLimits limits)
+    : state_{std::make_shared<State>(loop, self, narrow_paths, keys, limits)} {}
 
 PeerTransport::~PeerTransport() {
   stop();
@@ -139,6 +147,11 @@ Endpoint PeerTransport::local() const {
   return state_->self.peer;
 }
 
+Endpoint PeerTransport::answers_to() const {
+  Endpoint const listening = local();
+  return {state_->self.told_address.value_or(listening.address), listening.port};
+}
+
 void PeerTransport::start(Callbacks callbacks) {
   state_->callbacks = std::move(callbacks);
   auto const state = state_;
@@ -165,7 +178,7 @@ std::uint64_t PeerTransport::dropped() const {
 void PeerTransport::send(Endpoint to, cluster::Channel channel, cluster::Message message) {
   if (state_->stopped) return;
   Lane const lane{to, cluster::is_probe(message)};
-  cluster::Envelope const envelope{state_->self.id, state_->self.epoch, state_->self.peer,
+  cluster::Envelope const envelope{state_->self.id, state_->self.epoch, answers_to(),
                                    std::move(message)};
   std::string bytes = cluster::encode(envelope);
   std::size_t const bytes_max = channel == cluster::Channel::datagram
@@ -184,7 +197,7 @@ void PeerTransport::send(Endpoint to, cluster::Channel channel, cluster::Message
 asio::awaitable<void> PeerTransport::State::receive_datagrams() {
   auto const keep = shared_from_this();
   // One byte more than allowed: a longer datagram is seen to be too long.
-  std::array<std::byte, cluster::datagram_bytes_max + 1> buffer;
+  std::array<std::byte, cluster::datagram_bytes_max + seal_bytes + 1> buffer;
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
   while (!stopped) {
@@ -200,18 +213,38 @@ asio::awaitable<void> PeerTransport::State::receive_datagrams() {
 
 void PeerTransport::State::take_datagram(std::span<std::byte const> bytes,
                                          udp::endpoint const& from) {
-  auto envelope = cluster::decode(bytes, cluster::datagram_bytes_max);
-  if (!from.address().is_loopback() || !envelope) {
+  auto envelope = open_datagram(bytes, from);
+  if (!envelope) {
     ++dropped;
     return;
   }
   callbacks.on_envelope(cluster::Channel::datagram, std::move(*envelope));
 }
 
+bool PeerTransport::State::hears(asio::ip::address const& from) const {
+  return caller.keys.ring() != nullptr || from.is_loopback();
+}
+
+Result<cluster::Envelope> PeerTransport::State::open_datagram(std::span<std::byte const> bytes,
+                                                              udp::endpoint const& from) {
+  if (!hears(from.address())) return fail(Fault::invalid, "a stranger's datagram");
+  auto const ring = caller.keys.ring();
+  if (!ring) return cluster::decode(bytes, cluster::datagram_bytes_max);
+  auto const opened = opener.open(*ring, bytes);
+  if (!opened) return fail(Fault::invalid, "a datagram that no node of this cluster made");
+  auto envelope = cluster::decode(opened->text, cluster::datagram_bytes_max);
+  if (envelope && envelope->sender != opened->sender) {
+    return fail(Fault::invalid, "a datagram with two senders");
+  }
+  return envelope;
+}
+
 // A datagram that the system refuses is a lost datagram.
 void PeerTransport::State::send_datagram(Endpoint to, std::string const& bytes) {
   asio::error_code error;
-  datagrams.send_to(asio::buffer(bytes), to_udp(to), 0, error);
+  auto const ring = caller.keys.ring();
+  std::string const sealed = ring ? sealer.seal(*ring, bytes_of(bytes)) : bytes;
+  datagrams.send_to(asio::buffer(sealed), to_udp(to), 0, error);
   if (error) ++dropped;
 }
 
@@ -299,7 +332,7 @@ asio::awaitable<void> PeerTransport::State::accept_connections() {
       continue;
     }
     auto const from = socket->remote_endpoint(error);
-    if (error || !from.address().is_loopback() || accepted_count >= limits.accepted_max) continue;
+    if (error || !hears(from.address()) || accepted_count >= limits.accepted_max) continue;
     ++accepted_count;
     asio::co_spawn(loop, run_accepted(socket), keeping(shared_from_this()));
   }
@@ -307,19 +340,21 @@ asio::awaitable<void> PeerTransport::State::accept_connections() {
 
 asio::awaitable<void> PeerTransport::State::run_accepted(std::shared_ptr<tcp::socket> raw) {
   auto const keep = shared_from_this();
-  auto const socket = std::make_shared<PeerSocket>(std::move(*raw));
+  int const descriptor = raw->native_handle();
+  auto session = caller.keys.begin_session(PeerKeys::Side::accepting, descriptor);
+  auto const socket = std::make_shared<PeerSocket>(std::move(*raw), std::move(session));
   accepted.insert(socket);
   std::array<std::byte, hello_bytes> bytes;
   std::span<std::byte> const into{bytes};
-  auto const read = co_await socket->read(into, hello_timeout);
+  auto read = co_await socket->accept(hello_timeout);
+  if (read) read = co_await socket->read(into, hello_timeout);
   auto const hello = read ? parse_hello(bytes) : std::nullopt;
   if (!hello) {
     ++dropped;
   } else if (hello->kind == StreamKind::control) {
     co_await serve_control(socket);
   } else {
-    auto released = socket->release();
-    hand_over(released, hello->kind);
+    hand_over(socket->release(), hello->kind);
   }
   socket->close();
   accepted.erase(socket);
@@ -355,11 +390,13 @@ bool PeerTransport::State::take_frames(FrameParser& parser, std::span<std::byte 
   return true;
 }
 
-void PeerTransport::State::hand_over(tcp::socket& socket, StreamKind kind) {
+void PeerTransport::State::hand_over(PeerSocket::Released connection, StreamKind kind) {
   asio::error_code error;
-  auto const protocol = socket.local_endpoint(error).protocol();
-  int const descriptor = error ? -1 : socket.release(error);
-  if (!error) callbacks.on_transfer(TransferConnection{descriptor, protocol, kind});
+  auto const protocol = connection.socket.local_endpoint(error).protocol();
+  int const descriptor = error ? -1 : connection.socket.release(error);
+  if (error) return;
+  callbacks.on_transfer(
+      TransferConnection{descriptor, protocol, kind, std::move(connection.session)});
 }
 
 }  // namespace chisme::node

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <array>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "cluster/base/identity.hpp"
 #include "cluster/base/result.hpp"
@@ -14,6 +16,7 @@
 #include "cluster/wire/messages.hpp"
 #include "node/peer/framing.hpp"
 #include "node/peer/narrow_paths.hpp"
+#include "node/security/peer_keys.hpp"
 
 namespace chisme::node {
 
@@ -22,6 +25,7 @@ struct TransferConnection {
   int descriptor = -1;
   asio::ip::tcp protocol = asio::ip::tcp::v4();
   StreamKind kind = StreamKind::pull;
+  std::shared_ptr<TlsSession> session;  // nullptr: plain
 };
 
 struct PeerTransportLimits {
@@ -35,7 +39,10 @@ struct PeerTransportLimits {
 };
 
 // PeerTransport carries envelopes between nodes: a UDP socket, and TCP connections that are opened
-// on demand, two per peer and direction, on the same port. Accepts from loopback addresses only.
+// on demand, two per peer and direction, on the same port. With a secret, datagrams are sealed
+// (sealing.hpp) and connections encrypted, and what does not come from a node that knows it is
+// dropped without an answer. Without one everything is plain, and only loopback addresses are
+// heard.
 //
 // Datagrams may be lost. A stream delivers in order; when it cannot, or what was sent is lost again
 // and again, everything queued on it is dropped and `on_unreachable` is called, later and once.
@@ -46,7 +53,8 @@ class PeerTransport {
   struct Self {
     NodeId id;
     Epoch epoch;
-    Endpoint peer;  // where it listens and takes answers
+    Endpoint peer;                                               // where it listens
+    std::optional<std::array<std::uint8_t, 16>> told_address{};  // where answers go, if elsewhere
   };
   struct Callbacks {
     std::function<void(cluster::Channel, cluster::Envelope)> on_envelope;
@@ -54,8 +62,8 @@ class PeerTransport {
     std::function<void(TransferConnection)> on_transfer;
   };
 
-  // `narrow_paths` is used from any thread and outlives the loop.
-  PeerTransport(asio::io_context& loop, Self self, NarrowPaths& narrow_paths,
+  // `narrow_paths` and `keys` are used from any thread and outlive the loop.
+  PeerTransport(asio::io_context& loop, Self self, NarrowPaths& narrow_paths, PeerKeys const& keys,
                 PeerTransportLimits limits = {});
   ~PeerTransport();
   PeerTransport(PeerTransport const&) = delete;
@@ -63,16 +71,17 @@ class PeerTransport {
 
   // Binds both sockets; port 0 takes a free one. Faults: io, with a sentence that names the port.
   [[nodiscard]] Result<void> bind();
-  // Where it listens. REQUIRES: `bind` succeeded.
+  // Where it listens, and where it takes answers. REQUIRES: `bind` succeeded.
   [[nodiscard]] Endpoint local() const;
+  [[nodiscard]] Endpoint answers_to() const;
   // Begins to receive. REQUIRES: `bind` succeeded.
   void start(Callbacks callbacks);
   // Sends `message`; a datagram that is too long, or an empty endpoint, counts as dropped.
   void send(Endpoint to, cluster::Channel channel, cluster::Message message);
   void stop();
 
-  // Messages refused, on either side, since the start: too long, or not understood. From any
-  // thread.
+  // Messages refused, on either side, since the start: too long, not understood, or not from a node
+  // of the cluster. From any thread.
   [[nodiscard]] std::uint64_t dropped() const;
 
  private:

@@ -55,7 +55,7 @@ class CommandLine(Directory):
 
     def test_address_beyond_loopback_is_refused_with_a_sentence(self):
         errors = self.refused(2, "node", "--listen", "0.0.0.0:0", "--data", str(self.directory / "d"))
-        self.assertIn("loopback", errors)
+        self.assertIn("--secret-file", errors)
 
     def test_unreachable_node_is_told_by_every_client_command(self):
         nobody = f"http://127.0.0.1:{free_base_port(1)}"

@@ -104,7 +104,8 @@ struct BlackHole : testing::Test {
 
   asio::io_context loop{1};
   NarrowPaths paths;
-  PeerTransport transport{loop, {{1, 1}, Epoch{3}, NodeConfig::loopback_endpoint(0)}, paths};
+  PeerKeys const keys;
+  PeerTransport transport{loop, {{1, 1}, Epoch{3}, NodeConfig::loopback_endpoint(0)}, paths, keys};
   SwallowingPeer peer{loop};
   std::vector<Endpoint> unreachable;
   Message const long_message = cluster::LookupName{1, std::string(test::long_packet_bytes, 'x')};

@@ -76,10 +76,12 @@ auto on_loop(EventLoop& loop, Question question) {
 // A node's peer side: its objects, its port, its transfer server. Ending it is a crash to others.
 class Holder {
  public:
-  explicit Holder(std::filesystem::path const& data) : objects_{open(data)} {
+  explicit Holder(std::filesystem::path const& data, std::span<Secret const> secrets = {})
+      : objects_{open(data)} {
+    if (!secrets.empty()) keys_.replace(KeyRing{secrets});
     transport_ = std::make_unique<PeerTransport>(
         loop_.context(), PeerTransport::Self{{1, 1}, Epoch{1}, NodeConfig::loopback_endpoint(0)},
-        narrow_paths_);
+        narrow_paths_, keys_);
     if (!transport_->bind()) throw std::runtime_error("bind");
     disk_ = std::make_unique<DiskPool>(2);
     server_ = std::make_unique<TransferServer>(
@@ -127,6 +129,7 @@ class Holder {
   }
   std::unique_ptr<ObjectStore> objects_;
   NarrowPaths narrow_paths_;
+  PeerKeys keys_;
   EventLoop loop_;
   std::unique_ptr<PeerTransport> transport_;
   std::unique_ptr<TransferServer> server_;

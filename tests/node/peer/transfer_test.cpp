@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -36,8 +37,15 @@ Bytes content(ObjectStore const& objects, Digest const& digest) {
   return bytes;
 }
 
-struct Transfers : testing::Test {
-  Transfers() { loop.start(); }
+// With and without a secret of the cluster.
+struct Transfers : testing::TestWithParam<bool> {
+  Transfers() {
+    if (GetParam()) {
+      secrets.push_back(new_secret());
+      keys.replace(KeyRing{secrets});
+    }
+    loop.start();
+  }
   ~Transfers() override { loop.stop_and_join(); }
 
   // Pushes bytes whose end names `digest`; what became of it.
@@ -46,7 +54,7 @@ struct Transfers : testing::Test {
     auto const holding = std::make_shared<std::unique_ptr<PushConnection>>();
     on_loop(loop, [&, this] {
       *holding = std::make_unique<PushConnection>(
-          loop.context(), Caller{writer, paths}, to, begin,
+          loop.context(), Caller{writer, paths, keys}, to, begin,
           [result, holding] {
             PushConnection const& push = **holding;
             if (push.state() == PushConnection::State::stored) result->set_value({});
@@ -73,7 +81,7 @@ struct Transfers : testing::Test {
     auto const result = std::make_shared<std::promise<TransferClient::Finished>>();
     TransferClient client{
         loop.context(),
-        {into.objects(), into.disk(), Caller{writer, paths}, [](StoredObject) {},
+        {into.objects(), into.disk(), Caller{writer, paths, keys}, [](StoredObject) {},
          [result](TransferClient::Finished const& finished) { result->set_value(finished); }}};
     cluster::StartTransfer transfer{cluster::TransferId{1}, digest, ByteCount{size}, {}};
     for (Endpoint const peer : from) {
@@ -87,12 +95,14 @@ struct Transfers : testing::Test {
 
   Directory directory;
   NarrowPaths paths;
+  std::vector<Secret> secrets;  // of all nodes here
+  PeerKeys keys;
   EventLoop loop;
   std::vector<NodeId> corrupt;  // sources whose bytes the last fetch found wrong
 };
 
-TEST_F(Transfers, PushedObjectIsDurableThereWithTheSameBytes) {
-  Holder holder{directory.path() / "a"}, other{directory.path() / "b"};
+TEST_P(Transfers, PushedObjectIsDurableThereWithTheSameBytes) {
+  Holder holder{directory.path() / "a", secrets}, other{directory.path() / "b", secrets};
   Bytes const bytes = random_bytes(3'000'001);
   Digest const digest = other.keep(bytes);
   ASSERT_TRUE(push(holder.peer(), bytes, PushBegin{ByteCount{bytes.size()}}, digest));
@@ -100,15 +110,15 @@ TEST_F(Transfers, PushedObjectIsDurableThereWithTheSameBytes) {
   EXPECT_EQ(holder.stored(), 1);
 }
 
-TEST_F(Transfers, EmptyObjectOfUnknownSizeIsPushedToo) {
-  Holder holder{directory.path() / "a"}, other{directory.path() / "b"};
+TEST_P(Transfers, EmptyObjectOfUnknownSizeIsPushedToo) {
+  Holder holder{directory.path() / "a", secrets}, other{directory.path() / "b", secrets};
   Digest const digest = other.keep({});
   ASSERT_TRUE(push(holder.peer(), {}, PushBegin{}, digest));
   EXPECT_TRUE(holder.objects().open_object(digest));
 }
 
-TEST_F(Transfers, APushIsAnsweredOnlyWhenTheNodeKnowsOfTheObject) {
-  Holder holder{directory.path() / "a"}, other{directory.path() / "b"};
+TEST_P(Transfers, APushIsAnsweredOnlyWhenTheNodeKnowsOfTheObject) {
+  Holder holder{directory.path() / "a", secrets}, other{directory.path() / "b", secrets};
   Digest const digest = other.keep({});
   std::promise<std::function<void()>> told;
   holder.when_stored([&](std::function<void()> known) { told.set_value(std::move(known)); });
@@ -124,8 +134,8 @@ TEST_F(Transfers, APushIsAnsweredOnlyWhenTheNodeKnowsOfTheObject) {
   EXPECT_TRUE(pushed.get());
 }
 
-TEST_F(Transfers, PushWithAnotherDigestIsRefusedAndLeavesNothing) {
-  Holder holder{directory.path() / "a"};
+TEST_P(Transfers, PushWithAnotherDigestIsRefusedAndLeavesNothing) {
+  Holder holder{directory.path() / "a", secrets};
   Bytes const bytes = random_bytes(100'000);
   auto const pushed = push(holder.peer(), bytes, PushBegin{}, Digest{});
   ASSERT_FALSE(pushed);
@@ -135,18 +145,18 @@ TEST_F(Transfers, PushWithAnotherDigestIsRefusedAndLeavesNothing) {
   EXPECT_TRUE(std::filesystem::is_empty(directory.path() / "a" / "staging"));
 }
 
-TEST_F(Transfers, PushToANodeWhoseDiskFailsIsToldSo) {
-  Holder holder{directory.path() / "a"};
+TEST_P(Transfers, PushToANodeWhoseDiskFailsIsToldSo) {
+  Holder holder{directory.path() / "a", secrets};
   std::filesystem::remove_all(directory.path() / "a" / "staging");
   auto const pushed = push(holder.peer(), random_bytes(10), PushBegin{}, Digest{});
   ASSERT_FALSE(pushed);
   EXPECT_EQ(holder.stored(), 0);
 }
 
-TEST_F(Transfers, PushToNobodyFails) {
+TEST_P(Transfers, PushToNobodyFails) {
   Endpoint nobody;
   {
-    Holder holder{directory.path() / "a"};
+    Holder holder{directory.path() / "a", secrets};
     nobody = holder.peer();
   }
   auto const pushed = push(nobody, random_bytes(10), PushBegin{}, Digest{});
@@ -154,14 +164,14 @@ TEST_F(Transfers, PushToNobodyFails) {
   EXPECT_EQ(pushed.error().fault, Fault::unavailable);
 }
 
-TEST_F(Transfers, FetchPassesOverSourcesThatFailOrHaveNothing) {
-  Holder into{directory.path() / "into"}, empty{directory.path() / "empty"};
-  Holder source{directory.path() / "source"};
+TEST_P(Transfers, FetchPassesOverSourcesThatFailOrHaveNothing) {
+  Holder into{directory.path() / "into", secrets}, empty{directory.path() / "empty", secrets};
+  Holder source{directory.path() / "source", secrets};
   Bytes const bytes = random_bytes(2'500'000);
   Digest const digest = source.keep(bytes);
   Endpoint nobody;
   {
-    Holder gone{directory.path() / "gone"};
+    Holder gone{directory.path() / "gone", secrets};
     nobody = gone.peer();
   }
   auto const fetched = fetch(into, digest, bytes.size(), {nobody, empty.peer(), source.peer()});
@@ -186,9 +196,9 @@ void rot(std::filesystem::path const& data) {
   }
 }
 
-TEST_F(Transfers, FetchedBytesThatDoNotMatchAreFetchedFromTheNextSource) {
-  Holder into{directory.path() / "into"}, rotten{directory.path() / "rotten"};
-  Holder source{directory.path() / "source"};
+TEST_P(Transfers, FetchedBytesThatDoNotMatchAreFetchedFromTheNextSource) {
+  Holder into{directory.path() / "into", secrets}, rotten{directory.path() / "rotten", secrets};
+  Holder source{directory.path() / "source", secrets};
   Bytes const bytes = random_bytes(2'000'000);
   Digest const digest = source.keep(bytes);
   rotten.keep(bytes);
@@ -201,9 +211,9 @@ TEST_F(Transfers, FetchedBytesThatDoNotMatchAreFetchedFromTheNextSource) {
   EXPECT_FALSE(only_rotten);
 }
 
-TEST_F(Transfers, ASourceThatFindsThatItsBytesRottedSendsNone) {
-  Holder into{directory.path() / "into"}, rotten{directory.path() / "rotten"};
-  Holder source{directory.path() / "source"};
+TEST_P(Transfers, ASourceThatFindsThatItsBytesRottedSendsNone) {
+  Holder into{directory.path() / "into", secrets}, rotten{directory.path() / "rotten", secrets};
+  Holder source{directory.path() / "source", secrets};
   Bytes const bytes = random_bytes(300'000);
   Digest const digest = source.keep(bytes);
   rotten.keep(bytes);
@@ -214,22 +224,23 @@ TEST_F(Transfers, ASourceThatFindsThatItsBytesRottedSendsNone) {
   EXPECT_EQ(corrupt, std::vector<NodeId>{}) << "it sent nothing wrong";
 }
 
-TEST_F(Transfers, FetchWithoutAnySourceFails) {
-  Holder into{directory.path() / "into"};
+TEST_P(Transfers, FetchWithoutAnySourceFails) {
+  Holder into{directory.path() / "into", secrets};
   EXPECT_FALSE(fetch(into, Digest{}, 10, {}));
   EXPECT_TRUE(std::filesystem::is_empty(directory.path() / "into" / "staging"));
 }
 
-TEST_F(Transfers, FetchThatIsCancelledWhileItsRoomIsMadeAsksNobody) {
-  Holder into{directory.path() / "into"};
+TEST_P(Transfers, FetchThatIsCancelledWhileItsRoomIsMadeAsksNobody) {
+  Holder into{directory.path() / "into", secrets};
   DiskPool disk{1};
   std::promise<void> disk_goes_on;
   ASSERT_TRUE(disk.post([goes_on = disk_goes_on.get_future().share()] { goes_on.wait(); }));
   asio::io_context sockets;
   asio::ip::tcp::acceptor source{sockets, {asio::ip::address_v4::loopback(), 0}};
-  TransferClient client{loop.context(),
-                        {into.objects(), disk, Caller{writer, paths}, [](StoredObject) { FAIL(); },
-                         [](TransferClient::Finished const&) { FAIL(); }}};
+  TransferClient client{
+      loop.context(),
+      {into.objects(), disk, Caller{writer, paths, keys}, [](StoredObject) { FAIL(); },
+       [](TransferClient::Finished const&) { FAIL(); }}};
   cluster::StartTransfer transfer{cluster::TransferId{1}, Digest{}, ByteCount{10}, {}};
   transfer.sources.push_back({NodeId{2, 2}, from_tcp(source.local_endpoint())});
   client.start(transfer);
@@ -256,7 +267,7 @@ struct Reading : Transfers {
       reading = std::make_unique<SwitchingRead>(
           loop.context(),
           SwitchingRead::Host{
-              Caller{writer, paths}, here.objects(), here.disk(),
+              Caller{writer, paths, keys}, here.objects(), here.disk(),
               [this](NodeId holder, bool succeeded) { outcomes.emplace_back(holder, succeeded); }},
           SwitchingRead::Range{digest, ByteOffset{0}, ByteCount{size}},
           [sources] { return sources; });
@@ -286,9 +297,9 @@ struct Reading : Transfers {
   std::vector<std::pair<NodeId, bool>> outcomes;  // as told
 };
 
-TEST_F(Reading, GoesOnAtTheNextHolderFromTheSameByteWhenOneEnds) {
-  Holder here{directory.path() / "here"}, second{directory.path() / "second"};
-  auto first = std::make_unique<Holder>(directory.path() / "first");
+TEST_P(Reading, GoesOnAtTheNextHolderFromTheSameByteWhenOneEnds) {
+  Holder here{directory.path() / "here", secrets}, second{directory.path() / "second", secrets};
+  auto first = std::make_unique<Holder>(directory.path() / "first", secrets);
   Bytes const bytes = random_bytes(8'000'000);
   Digest const digest = second.keep(bytes);
   first->keep(bytes);
@@ -303,8 +314,8 @@ TEST_F(Reading, GoesOnAtTheNextHolderFromTheSameByteWhenOneEnds) {
                           {NodeId{1, 1}, true}, {NodeId{1, 1}, false}, {NodeId{2, 2}, true}}));
 }
 
-TEST_F(Reading, AHolderThatStopsWithinARangeIsNotAskedAgain) {
-  Holder here{directory.path() / "here"}, second{directory.path() / "second"};
+TEST_P(Reading, AHolderThatStopsWithinARangeIsNotAskedAgain) {
+  Holder here{directory.path() / "here", secrets}, second{directory.path() / "second", secrets};
   Bytes const bytes = random_bytes(2 << 20);
   Digest const digest = second.keep(bytes);
   asio::io_context sockets;
@@ -333,8 +344,8 @@ TEST_F(Reading, AHolderThatStopsWithinARangeIsNotAskedAgain) {
   EXPECT_EQ(error, asio::error::would_block) << "that cost the reader two more seconds";
 }
 
-TEST_F(Reading, TheLocalCopyIsAHolderLikeTheOthers) {
-  Holder here{directory.path() / "here"}, empty{directory.path() / "empty"};
+TEST_P(Reading, TheLocalCopyIsAHolderLikeTheOthers) {
+  Holder here{directory.path() / "here", secrets}, empty{directory.path() / "empty", secrets};
   Bytes const bytes = random_bytes(1'000'000);
   Digest const digest = here.keep(bytes);
   begin(here, digest, bytes.size(),
@@ -345,12 +356,31 @@ TEST_F(Reading, TheLocalCopyIsAHolderLikeTheOthers) {
   EXPECT_TRUE(outcomes.empty()) << "a copy that is not there is not its node's failure";
 }
 
-TEST_F(Reading, FailsOnlyWhenNoHolderIsLeft) {
-  Holder here{directory.path() / "here"}, empty{directory.path() / "empty"};
+TEST_P(Reading, FailsOnlyWhenNoHolderIsLeft) {
+  Holder here{directory.path() / "here", secrets}, empty{directory.path() / "empty", secrets};
   begin(here, Digest{}, 1000, {{NodeId{1, 1}, empty.peer(), false}});
   Bytes all;
   EXPECT_FALSE(read(all, 1000));
 }
+
+TEST_P(Transfers, ANodeWithAnotherSecretGetsAndBringsNothing) {
+  std::vector<Secret> const others{new_secret()};
+  Holder stranger{directory.path() / "stranger", others};
+  Bytes const bytes = random_bytes(1000);
+  auto const pushed = push(stranger.peer(), bytes, {ByteCount{bytes.size()}}, Digest{});
+  ASSERT_FALSE(pushed);
+  EXPECT_THAT(pushed.error().fault, testing::AnyOf(Fault::unavailable, Fault::incomplete))
+      << pushed.error().message;
+  EXPECT_EQ(stranger.stored(), 0);
+  Holder into{directory.path() / "into", secrets};
+  EXPECT_FALSE(fetch(into, stranger.keep(bytes), bytes.size(), {stranger.peer()}));
+}
+
+std::string name_of(testing::TestParamInfo<bool> const& info) {
+  return info.param ? "Secret" : "Plain";
+}
+INSTANTIATE_TEST_SUITE_P(, Transfers, testing::Bool(), name_of);
+INSTANTIATE_TEST_SUITE_P(, Reading, testing::Bool(), name_of);
 
 }  // namespace
 }  // namespace chisme::node

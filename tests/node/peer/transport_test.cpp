@@ -26,8 +26,10 @@ struct Pair : testing::Test {
     cluster::Envelope envelope;
   };
   struct Side {
-    explicit Side(asio::io_context& loop, NodeId id, PeerTransportLimits limits = {})
-        : transport{loop, {id, Epoch{3}, NodeConfig::loopback_endpoint(0)}, paths, limits} {
+    explicit Side(asio::io_context& loop, NodeId id, PeerTransportLimits limits = {},
+                  std::span<Secret const> secrets = {})
+        : transport{loop, {id, Epoch{3}, NodeConfig::loopback_endpoint(0)}, paths, keys, limits} {
+      if (!secrets.empty()) keys.replace(KeyRing{secrets});
       EXPECT_TRUE(transport.bind());
       transport.start({[this](Channel channel, cluster::Envelope envelope) {
                          got.push_back({channel, std::move(envelope)});
@@ -36,6 +38,7 @@ struct Pair : testing::Test {
                        [](TransferConnection) {}});
     }
     NarrowPaths paths;
+    PeerKeys keys;
     PeerTransport transport;
     std::vector<Got> got;
     std::vector<Endpoint> unreachable;
@@ -158,13 +161,78 @@ TEST_F(Pair, FrameThatIsTooLongOrNoEnvelopeEndsTheConnection) {
 TEST(PeerTransport, PortInUseIsASentenceThatNamesIt) {
   NarrowPaths paths;
   asio::io_context loop;
-  PeerTransport first{loop, {{1, 1}, Epoch{1}, NodeConfig::loopback_endpoint(0)}, paths};
+  PeerKeys const keys;
+  PeerTransport first{loop, {{1, 1}, Epoch{1}, NodeConfig::loopback_endpoint(0)}, paths, keys};
   ASSERT_TRUE(first.bind());
-  PeerTransport second{loop, {{2, 2}, Epoch{1}, first.local()}, paths};
+  PeerTransport second{loop, {{2, 2}, Epoch{1}, first.local()}, paths, keys};
   auto const bound = second.bind();
   ASSERT_FALSE(bound);
   EXPECT_NE(bound.error().message.find(to_string(first.local())), std::string::npos);
   EXPECT_NE(bound.error().message.find("in use"), std::string::npos);
+}
+
+// ---- With a secret -----------------------------------------------------------------------------
+
+struct SecretPair : Pair {
+  // Sends one message on each channel; how many of them arrived in a while.
+  std::size_t reach(Side& from, Side& to) {
+    std::size_t const before = to.got.size();
+    from.transport.send(to.transport.local(), Channel::datagram, cluster::Nack{1});
+    from.transport.send(to.transport.local(), Channel::stream, cluster::Nack{2});
+    static_cast<void>(
+        run_until([&] { return to.got.size() == before + 2; }, std::chrono::seconds{1}));
+    return to.got.size() - before;
+  }
+  std::vector<Secret> const one{new_secret()}, two{new_secret()};
+  std::vector<Secret> const both{one[0], two[0]}, turned{two[0], one[0]};
+};
+
+TEST_F(SecretPair, NodesWithTheSameSecretReachEachOther) {
+  Side a{loop, {1, 1}, {}, one}, b{loop, {2, 2}, {}, one};
+  EXPECT_EQ(reach(a, b), 2u);
+  EXPECT_EQ(reach(b, a), 2u);
+  EXPECT_EQ(b.transport.dropped(), 0u);
+}
+
+TEST_F(SecretPair, StrangersAreNotHeard) {
+  Side node{loop, {1, 1}, {}, one}, other{loop, {2, 2}, {}, two}, plain{loop, {3, 3}};
+  EXPECT_EQ(reach(other, node), 0u);
+  EXPECT_EQ(reach(plain, node), 0u);
+  EXPECT_EQ(reach(node, plain), 0u);
+  EXPECT_EQ(reach(node, other), 0u);
+  EXPECT_TRUE(node.got.empty());
+  EXPECT_GE(node.transport.dropped(), 4u);
+}
+
+TEST_F(SecretPair, ASecretIsChangedWithoutAMomentInWhichNodesDoNotReachEachOther) {
+  Side a{loop, {1, 1}, {}, one}, b{loop, {2, 2}, {}, one};
+  for (auto const& step : {both, turned, two}) {
+    a.keys.replace(KeyRing{step});
+    EXPECT_EQ(reach(a, b), 2u);
+    EXPECT_EQ(reach(b, a), 2u);
+    b.keys.replace(KeyRing{step});
+    EXPECT_EQ(reach(a, b), 2u);
+    EXPECT_EQ(reach(b, a), 2u);
+  }
+}
+
+TEST_F(SecretPair, ALongMessageArrivesWhole) {
+  Side a{loop, {1, 1}, {}, one}, b{loop, {2, 2}, {}, one};
+  cluster::Gossip gossip;
+  for (std::size_t i = 0; i < cluster::members_max; ++i)
+    gossip.records.push_back(cluster::LoadRecord{});
+  a.transport.send(b.transport.local(), Channel::stream, gossip);
+  ASSERT_TRUE(run_until([&] { return b.got.size() == 1; }));
+  EXPECT_EQ(b.got[0].envelope.message, cluster::Message{gossip});
+}
+
+TEST_F(SecretPair, ALineThatSaysNothingIsEndedAfterAWhileAndOthersAreServed) {
+  PeerTransportLimits limits;
+  limits.accepted_max = 2;
+  Side node{loop, {1, 1}, limits, one}, peer{loop, {2, 2}, {}, one};
+  asio::ip::tcp::socket silent{loop};
+  silent.connect(to_tcp(node.transport.local()));
+  EXPECT_EQ(reach(peer, node), 2u);
 }
 
 }  // namespace

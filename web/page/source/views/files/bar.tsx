@@ -57,7 +57,7 @@ function All() {
 
 function Ticked() {
   const ticks = selected.value;
-  const size = [...ticks.values()].reduce((sum, each) => sum + each, 0);
+  const size = [...ticks.values()].reduce((sum, file) => sum + file.size, 0);
   return (
     <div class="ticked">
       <span class="muted extra">{bytes(size)}</span>
@@ -69,7 +69,7 @@ function Ticked() {
       >
         <Icon name="clear" />
       </button>
-      <button class="danger delete-selected" onClick={() => remove(ticks.keys())}>
+      <button class="danger delete-selected" onClick={() => remove(ticks.values())}>
         {t("delete")}
       </button>
     </div>

@@ -148,7 +148,7 @@ function Actions({file}: {file: StoredFile}) {
         class="quiet delete"
         data-act="delete"
         {...hint(t("delete"))}
-        onClick={() => remove([file.name])}
+        onClick={() => remove([file])}
       >
         <Icon name="delete" />
       </button>

@@ -191,7 +191,8 @@ TEST_F(Routes, WebSocketsAreAcceptedForWhatTheyAreFor) {
     return planned<AcceptWebSocket>(websocket(target)).session;
   };
   EXPECT_TRUE(std::holds_alternative<ReadSession>(session("/ws/read")));
-  EXPECT_TRUE(std::holds_alternative<ClusterSession>(session("/ws/cluster")));
+  EXPECT_TRUE(std::get<ClusterSession>(session("/ws/cluster")).with_files);
+  EXPECT_FALSE(std::get<ClusterSession>(session("/ws/cluster?files=0")).with_files);
   auto const push = std::get<PushSession>(session("/ws/files/remote.txt?offset=5"));
   EXPECT_EQ(push.file.name, "remote.txt");
   EXPECT_EQ(push.offset, ByteOffset{5});

@@ -4,6 +4,7 @@ import {join} from "node:path";
 import {player, recordStanding, standing} from "./browser.mjs";
 import {until} from "./cluster.mjs";
 import {clusterScenes} from "./cluster_scenes.mjs";
+import {feedScenes} from "./feed_scenes.mjs";
 import {libraryScenes} from "./library_scenes.mjs";
 import {playerScenes} from "./player_scenes.mjs";
 import {
@@ -423,4 +424,5 @@ export const scenes = {
   failedDisk,
   ...libraryScenes,
   ...clusterScenes,
+  ...feedScenes,
 };

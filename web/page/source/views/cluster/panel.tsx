@@ -1,3 +1,5 @@
+import {useEffect} from "preact/hooks";
+import {hearEveryone, unheard} from "../../cluster/everyone";
 import {stories} from "../../cluster/live";
 import {chosenNode} from "../../route";
 import {cluster, connection} from "../../state";
@@ -7,9 +9,10 @@ import {Log} from "./log";
 import {StoryCard} from "./story";
 import {NodeTable} from "./table";
 import {Topology} from "./topology";
-import {t} from "./words";
+import {counted, t} from "./words";
 
 export function Panel() {
+  useEffect(hearEveryone, []);
   const now = cluster.value;
   if (!now) {
     return (
@@ -30,6 +33,7 @@ export function Panel() {
             <h2 id="topology-title">{t("cluster")}</h2>
             <Topology />
             <p class="muted hint">{t("details_hint")}</p>
+            {unheard.value > 0 && <p class="muted">{counted("unheard", unheard.value)}</p>}
           </section>
           {stories.value.map((story) => (
             <StoryCard key={story.id} story={story} />

@@ -195,10 +195,18 @@ function Continued({media, at, done}: {media: HTMLMediaElement; at: number; done
 function StillArriving({file, playback}: {file: StoredFile; playback: Playback}) {
   const whole = files.value?.get(file.name);
   const only = playback.atEndOnly.value;
-  const failed = playback.problem.value !== undefined;
+  const over = playback.givenUp.value;
+  const failed = over || playback.problem.value !== undefined;
   useEffect(() => {
     if (whole && (only || failed)) playing.value = whole;
   }, [whole, only, failed]);
+  if (over && !whole) {
+    return (
+      <p class="problem" role="alert" data-problem="given-up">
+        {t("arriving_ended")}
+      </p>
+    );
+  }
   return (
     <p class={only ? "arriving-note wait" : "arriving-note"} role="status">
       {whole ? t("arrived") : t(only ? "arriving_index_last" : "arriving_plays")}

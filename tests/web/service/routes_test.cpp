@@ -172,6 +172,18 @@ TEST_F(Routes, PagesOfTheClusterMayReadAnswersAndWrite) {
   }
 }
 
+TEST_F(Routes, APageFromANameOfThisMachineIsOneOfTheCluster) {
+  Service named{gateway, {.max_file_size = ByteCount{1}, .hosts = {"films.example"}, .assets = {}}};
+  auto const status_for = [&](std::string const& origin) {
+    Plan const plan = named.plan(request_of("DELETE /files/local.mp4\nOrigin: " + origin));
+    return std::holds_alternative<Reply>(plan) ? std::get<Reply>(plan).status : 0u;
+  };
+  EXPECT_EQ(status_for("http://films.example:7702"), 0u);
+  EXPECT_EQ(status_for("http://films.example:9"), 403u) << "no node of the cluster has that port";
+  EXPECT_EQ(status_for("http://other.example:7702"), 403u);
+  EXPECT_EQ(status_for("https://films.example:7702"), 403u);
+}
+
 TEST_F(Routes, PreflightsAreAnswered) {
   Reply const ours =
       reply("OPTIONS /files/a\nOrigin: http://127.0.0.1:7702\nAccess-Control-Request-Method: PUT");

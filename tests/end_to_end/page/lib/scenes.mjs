@@ -6,6 +6,7 @@ import {until} from "./cluster.mjs";
 import {clusterScenes} from "./cluster_scenes.mjs";
 import {feedScenes} from "./feed_scenes.mjs";
 import {libraryScenes} from "./library_scenes.mjs";
+import {plainHostScenes} from "./plain_host_scenes.mjs";
 import {playerScenes} from "./player_scenes.mjs";
 import {
   complete,
@@ -425,4 +426,5 @@ export const scenes = {
   ...libraryScenes,
   ...clusterScenes,
   ...feedScenes,
+  ...plainHostScenes,
 };

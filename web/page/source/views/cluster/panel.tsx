@@ -2,7 +2,7 @@ import {useEffect} from "preact/hooks";
 import {hearEveryone, unheard} from "../../cluster/everyone";
 import {stories} from "../../cluster/live";
 import {chosenNode} from "../../route";
-import {cluster, connection} from "../../state";
+import {cluster} from "../../state";
 import {Charts} from "./charts";
 import {Details} from "./details";
 import {Log} from "./log";
@@ -23,7 +23,7 @@ export function Panel() {
     );
   }
   const chosen = now.members.find((each) => each.node === chosenNode.value);
-  const here = now.members.find((each) => each.http === connection.value.origin);
+  const here = now.members.find((each) => each.self);
   const shown = chosen ?? here;
   return (
     <>

@@ -5,6 +5,7 @@ import {player, recordStanding, standing} from "./browser.mjs";
 import {until} from "./cluster.mjs";
 import {clusterScenes} from "./cluster_scenes.mjs";
 import {feedScenes} from "./feed_scenes.mjs";
+import {keyboardScenes} from "./keyboard_scenes.mjs";
 import {libraryScenes} from "./library_scenes.mjs";
 import {plainHostScenes} from "./plain_host_scenes.mjs";
 import {playerScenes} from "./player_scenes.mjs";
@@ -427,4 +428,5 @@ export const scenes = {
   ...clusterScenes,
   ...feedScenes,
   ...plainHostScenes,
+  ...keyboardScenes,
 };

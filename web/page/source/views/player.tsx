@@ -1,4 +1,4 @@
-import {useEffect, useMemo, useRef} from "preact/hooks";
+import {useEffect, useLayoutEffect, useMemo, useRef} from "preact/hooks";
 import {useSignal} from "@preact/signals";
 import {files, playing} from "../library";
 import {act, actionOf} from "../player/keys";
@@ -48,6 +48,13 @@ function Stage({file}: {file: StoredFile}) {
   );
   const tracks = useTracks(unplayable || sound.peek() ? undefined : file.name);
   const close = () => (playing.value = undefined);
+  useLayoutEffect(() => {
+    const [before, own] = [document.activeElement, section.current];
+    return () => {
+      const inside = own?.contains(document.activeElement);
+      if (inside && before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
   useEffect(() => {
     section.current?.scrollIntoView({block: "nearest"});
     const element = media.current;

@@ -1,5 +1,6 @@
 import {undo, undoable} from "../../removal";
 import {t} from "../../text";
+import {focusSearch} from "./keys";
 
 // What was deleted a moment ago and may come back.
 export function Undo() {
@@ -10,7 +11,7 @@ export function Undo() {
           <span>
             {files.size === 1 ? t("deleted", [...files.keys()][0]!) : t("deleted_many", files.size)}
           </span>
-          <button onClick={() => undo(id)}>{t("undo")}</button>
+          <button onClick={() => (undo(id), focusSearch())}>{t("undo")}</button>
         </p>
       ))}
     </div>

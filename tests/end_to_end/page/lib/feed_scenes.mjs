@@ -7,15 +7,14 @@ const details = ".details";
 const tableRow = (node) => `tr:has-text("${host(node)}")`;
 const filesOfVictim = 24;
 
-// Notes each sentence that the story ever shows, in order.
+// Notes the steps of the story, each time that they change.
 function recordStory(page, selector) {
   return page.evaluate((story) => {
     globalThis.told = [];
     const look = () => {
-      for (const {textContent} of document.querySelectorAll(`${story} li`)) {
-        const sentence = textContent.slice(2);
-        if (!globalThis.told.includes(sentence)) globalThis.told.push(sentence);
-      }
+      const steps = [...document.querySelectorAll(`${story} li`)].map((each) => each.textContent.slice(2));
+      const last = globalThis.told.at(-1) ?? [];
+      if (steps.join() !== last.join()) globalThis.told.push(steps);
     };
     new MutationObserver(look).observe(document.body, {
       ...{childList: true, subtree: true, characterData: true},
@@ -23,14 +22,13 @@ function recordStory(page, selector) {
   }, selector);
 }
 
-const inOrder = [
-  /does not answer/,
-  /is dead/,
-  /requests? (was|were) sent on since, to/,
-  /^Copies go from \S+ to \S+ \(\d+\)/,
-  /^Copies are being made: \d+ of \d+ done/,
-  /copies that were missing are there again/,
-];
+const begun = [/does not answer/, /is dead/];
+const elsewhere = [/requests? (was|were) sent on since, to/, /^Copies go from \S+ to \S+ \(\d+\)/];
+const going = [...begun, ...elsewhere, /^Copies are being made: \d+ of \d+ done/];
+const done = [...begun, ...elsewhere, /copies that were missing are there again/];
+
+const are = (steps, wanted) =>
+  steps.length === wanted.length && wanted.every((each, i) => each.test(steps[i]));
 
 // A node is killed with its button, while somebody watches a film and others are sent on by nodes
 // that this page is not connected to.
@@ -58,7 +56,7 @@ async function deathInSteps(the) {
   }, 300);
   try {
     await page.waitForSelector(`${story}:has-text("is dead")`, {timeout: 30_000});
-    await page.waitForFunction(() => globalThis.told.some((each) => /being made/.test(each)), null, {
+    await page.waitForFunction(() => globalThis.told.some((steps) => /being made/.test(steps.at(-1))), null, {
       timeout: 60_000,
     });
     await shot(the, page, "c7-death-in-steps");
@@ -68,10 +66,10 @@ async function deathInSteps(the) {
     await the.cluster.start(victim);
   }
   const told = await page.evaluate(() => globalThis.told);
-  for (const sentence of told) console.log(`      ${sentence}`);
-  const places = inOrder.map((each) => told.findIndex((sentence) => each.test(sentence)));
-  const good = places.every((at, i) => at > (places[i - 1] ?? -1));
-  the.report("a death is told in steps, in order", places.join(" "), "rising", good);
+  for (const sentence of told.at(-1)) console.log(`      ${sentence}`);
+  const order = [going, done].map((wanted) => told.findIndex((steps) => are(steps, wanted)));
+  const good = order[0] >= 0 && order[1] > order[0] && are(told.at(-1), done);
+  the.report("a death is told in steps, in order", order.join(" "), "rising", good);
   await watchedOn(the, viewer);
   problems(the, page, "a death is told in steps");
   await page.context().close();

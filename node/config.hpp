@@ -24,6 +24,7 @@ struct NodeConfig {
   std::optional<Endpoint> advertise_http;            // told to clients and peers instead of `http`
   std::filesystem::path data = "chisme-data";        // made when it does not exist
   std::vector<Endpoint> join;                        // peer endpoints of other nodes
+  std::vector<std::string> hosts;                    // names that clients call this machine by
   std::string zone;                                  // copies spread over zones
   std::uint32_t weight = 1;                          // relative share of copies and requests, > 0
   unsigned copies_wanted = 3;                        // R

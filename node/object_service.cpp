@@ -161,7 +161,7 @@ std::optional<web::Replica> ObjectService::redirect(web::FileInfo const& file, b
 
 void ObjectService::tell_redirect(web::FileInfo const& file, web::Replica const& target) const {
   if (parts_.events.is_silent()) return;
-  parts_.events.publish(redirect_event(file.name, target.node));
+  parts_.events.publish(redirect_event(file.name, parts_.self, target.node));
 }
 
 std::optional<web::Replica> ObjectService::bounce(web::FileInfo const& file) {

@@ -292,6 +292,7 @@ Result<void> RunningNode::make_web_loops() {
       config_.web_loops > 0 ? config_.web_loops : std::max(1u, std::thread::hardware_concurrency());
   HttpSettings settings;
   settings.service.max_file_size = config_.max_file_size;
+  settings.service.hosts = config_.hosts;
   settings.uploads_kept = config_.keep_uploads;
   settings.descriptors = descriptor_limits(descriptors_max()).clients;
   for (unsigned i = 0; i < loops; ++i) {

@@ -175,6 +175,7 @@ inline constexpr std::string_view missed_events = "missed";
 struct ClusterEvent {
   std::string kind;
   std::string json;  // one JSON object with the event's own fields
+  WallTime at{};     // by this node's clock
 };
 // Destroying it unsubscribes.
 class Subscription {

@@ -84,7 +84,9 @@ struct PushSession {    // /ws/files/NAME?offset=O
 struct UploadSession {  // /ws/upload?name=NAME
   UploadRequest upload;
 };
-struct ClusterSession {};  // /ws/cluster
+struct ClusterSession {  // /ws/cluster
+  bool with_files = true;
+};
 using WebSocketSession = std::variant<ReadSession, PushSession, UploadSession, ClusterSession>;
 struct AcceptWebSocket {
   WebSocketSession session;

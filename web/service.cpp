@@ -80,7 +80,7 @@ std::string allowed_methods(Call const& call) {
 
 Plan plan_options(Call const& call, std::string const& allowed) {
   Reply reply{.status = 204, .headers = {{"Allow", allowed}}, .body = {}};
-  reply.headers.add(preflight_headers(call.gateway, call.request));
+  reply.headers.add(preflight_headers(call.gateway, call.settings, call.request));
   return reply;
 }
 
@@ -246,7 +246,7 @@ Reply Service::malformed(ParseFailure const& failure) {
 }
 
 Reply Service::with_cross_origin(Request const& request, Reply reply) {
-  add_cross_origin_headers(gateway_, request, reply.headers);
+  add_cross_origin_headers(gateway_, settings_, request, reply.headers);
   return reply;
 }
 

@@ -10,9 +10,8 @@ const startLimit = 30_000;
 
 export async function startCluster({program, count, folder, log}) {
   const base = await freePorts(count);
-  const args = ["up", "--nodes", count, "--base-port", base, "--data", join(folder, "data")].map(
-    String,
-  );
+  const options = {nodes: count, "base-port": base, data: join(folder, "data"), host: "films.example"};
+  const args = ["up", ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, `${value}`])];
   const child = spawn(program, args, {stdio: ["pipe", "pipe", log]});
   const nodes = new Map();
   let ready = false;

@@ -5,7 +5,7 @@ import {createRequire} from "node:module";
 import {join} from "node:path";
 import {modulesFolder} from "../../../web/page/modules.mjs";
 import {until} from "./cluster.mjs";
-import {drop, open, problems, row, settled, shot} from "./steps.mjs";
+import {drop, host, open, problems, row, settled, shot} from "./steps.mjs";
 
 const wide = {viewport: {width: 1280, height: 900}};
 
@@ -16,7 +16,6 @@ async function openCluster(the, node, options = wide) {
 }
 
 const details = ".details";
-const host = (node) => node.url.replace("http://", "");
 const tableRow = (node) => `tr:has-text("${host(node)}")`;
 const storyOf = (kind, node) => `[data-story="${kind}"]:has(h2:text("${host(node)}"))`;
 

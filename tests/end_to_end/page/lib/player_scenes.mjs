@@ -127,10 +127,11 @@ async function playerFormats(the) {
   }
 }
 
-// Sends a file at so many bytes per second, to be read while it comes.
-export function sendLive(node, name, path, rate) {
+// Sends a file at so many bytes per second, to be read while it comes, until it is given up.
+export function sendLive(node, name, path, rate, signal) {
   const url = new URL(`${node.url}/files/${name}?live=1`);
-  const sending = request(url, {method: "PUT", headers: {"Transfer-Encoding": "chunked"}});
+  const headers = {"Transfer-Encoding": "chunked"};
+  const sending = request(url, {method: "PUT", headers, signal});
   const done = new Promise((resolve, reject) => {
     sending.on("response", (response) => resolve(response.statusCode)).on("error", reject);
   });
@@ -138,12 +139,35 @@ export function sendLive(node, name, path, rate) {
   const source = createReadStream(path, {highWaterMark: Math.round(rate / 10)});
   (async () => {
     for await (const part of source) {
+      if (signal?.aborted) return;
       sending.write(part);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     sending.end();
   })();
   return done;
+}
+
+// Who uploads it goes away: the player says so, and plays it when it is uploaded again.
+async function playerGivenUp(the) {
+  if (the.fake) return;
+  const [first, second] = the.cluster.nodes();
+  const {"fragmented.mp4": film} = makeFormats(the.film.path, the.folder, ["fragmented.mp4"]);
+  const stop = new AbortController();
+  sendLive(first, "left.mp4", film, Math.round(statSync(film).size / 20), stop.signal);
+  const page = await open(the, second, "", {viewport: {width: 1280, height: 900}});
+  await startTime(page, "left.mp4", 15_000, '[data-arriving="left.mp4"] .play');
+  stop.abort();
+  const told = '.player [data-problem="given-up"]';
+  await page.waitForSelector(told, {timeout: 30_000});
+  const alerts = await page.locator(".player [role=alert]").count();
+  the.report("an upload that is given up is told of, once", alerts, "1", alerts === 1);
+  await shot(the, page, "16-player-given-up");
+  await put(the, "left.mp4", film);
+  await page.waitForSelector(told, {state: "detached", timeout: 15_000});
+  await playsTo(page, 0.5, 20_000, "plays when it was uploaded again");
+  yes(the, "and it plays when it was uploaded again", true);
+  await page.context().close();
 }
 
 async function playerArriving(the) {
@@ -180,4 +204,4 @@ async function listed(node, name) {
   return files.some((file) => file.name === name && !file.incomplete);
 }
 
-export const playerScenes = {playerKeys, playerSubtitles, playerFormats, playerArriving};
+export const playerScenes = {playerKeys, playerSubtitles, playerFormats, playerArriving, playerGivenUp};

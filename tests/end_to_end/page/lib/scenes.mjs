@@ -4,7 +4,10 @@ import {join} from "node:path";
 import {player, recordStanding, standing} from "./browser.mjs";
 import {until} from "./cluster.mjs";
 import {clusterScenes} from "./cluster_scenes.mjs";
+import {feedScenes} from "./feed_scenes.mjs";
+import {keyboardScenes} from "./keyboard_scenes.mjs";
 import {libraryScenes} from "./library_scenes.mjs";
+import {plainHostScenes} from "./plain_host_scenes.mjs";
 import {playerScenes} from "./player_scenes.mjs";
 import {
   complete,
@@ -423,4 +426,7 @@ export const scenes = {
   failedDisk,
   ...libraryScenes,
   ...clusterScenes,
+  ...feedScenes,
+  ...plainHostScenes,
+  ...keyboardScenes,
 };

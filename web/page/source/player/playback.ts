@@ -2,7 +2,7 @@ import {signal} from "@preact/signals";
 import {filePath} from "../format";
 import {nodes} from "../state";
 import type {StoredFile} from "../types";
-import {startOf} from "./arriving";
+import {startOf, uploadOf} from "./arriving";
 import {BlockPool, type Holder, type SwitchReason} from "./block_pool";
 import {indexFirst, isScattered} from "./boxes";
 import type {Switch} from "./marks";
@@ -25,6 +25,7 @@ export class Playback {
   readonly way = signal<Way | undefined>(undefined);
   readonly problem = signal<string | undefined>(undefined);
   readonly atEndOnly = signal(false); // it is still being uploaded and cannot be played before its end
+  readonly givenUp = signal(false); // its upload ended early
   readonly received = signal(0);
   readonly plainOrigin = signal("");
 
@@ -130,8 +131,17 @@ export class Playback {
   private async watchPlain(): Promise<void> {
     const origin = this.plainOrigin.value;
     const enough = this.video.readyState > HTMLMediaElement.HAVE_CURRENT_DATA;
-    if (enough || this.problem.value || (await nodes.answers(origin, answerLimit))) return;
+    if (enough || this.problem.value || this.givenUp.value) return;
+    if (await this.uploadIsOver(origin)) return;
+    if (await nodes.answers(origin, answerLimit)) return;
     if (!this.ended && origin === this.plainOrigin.value) this.leavePlain(origin);
+  }
+
+  // What has come was played, and nothing more will come.
+  private async uploadIsOver(origin: string): Promise<boolean> {
+    if (!this.file.incomplete) return false;
+    this.givenUp.value = (await uploadOf(origin, this.file.name)) === "over";
+    return this.givenUp.value;
   }
 
   private leavePlain(origin: string): void {
@@ -156,6 +166,7 @@ export class Playback {
       this.video.play().catch(() => undefined);
       return;
     }
+    if (this.file.incomplete) return void this.arrivingFailed(error);
     if (
       error.code === MediaError.MEDIA_ERR_NETWORK &&
       this.way.value === "plain" &&
@@ -165,6 +176,15 @@ export class Playback {
     }
     this.problem.value = error.message || "?";
   };
+
+  // The answer ended early: another node may have more, or nobody sends any more.
+  private async arrivingFailed(error: MediaError): Promise<void> {
+    const origin = this.plainOrigin.value;
+    if ((await this.uploadIsOver(origin)) || this.ended) return;
+    if (error.code !== MediaError.MEDIA_ERR_NETWORK) this.problem.value = error.message || "?";
+    else if (this.rescues++ < 5) this.leavePlain(origin);
+    else this.givenUp.value = true;
+  }
 
   private servedBy(holder: Holder, reason: SwitchReason): void {
     const from = this.serving.value;

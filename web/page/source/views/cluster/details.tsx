@@ -26,7 +26,7 @@ export function Details({member, chosen}: {member: Member; chosen: boolean}) {
           {t("details_of", host(member.http))}
         </h2>
         {chosen ? (
-          <button class="quiet close" onClick={() => choose(undefined)}>
+          <button class="quiet close" onClick={() => close(member)}>
             {t("close_details")}
           </button>
         ) : (
@@ -43,6 +43,11 @@ export function Details({member, chosen}: {member: Member; chosen: boolean}) {
       <Deeds member={member} />
     </section>
   );
+}
+
+function close({node}: Member): void {
+  choose(undefined);
+  document.querySelector<HTMLElement>(`tr[data-node="${node}"] .choose`)?.focus();
 }
 
 // What the node itself says, asked again and again while it is shown.
@@ -122,7 +127,12 @@ function Fact({name, kind = "", wide, children}: FactProps) {
 
 function Deeds({member}: {member: Member}) {
   const asking = useSignal(false);
-  if (asking.value) return <ConfirmDrain member={member} done={() => (asking.value = false)} />;
+  const drainButton = useRef<HTMLButtonElement>(null);
+  const done = () => {
+    asking.value = false;
+    requestAnimationFrame(() => drainButton.current?.focus());
+  };
+  if (asking.value) return <ConfirmDrain member={member} done={done} />;
   const {state} = member;
   const there = state === "alive" || state === "suspect";
   const deeds = cluster.value?.local ? localDeeds(member) : [];
@@ -135,7 +145,7 @@ function Deeds({member}: {member: Member}) {
         </a>
       )}
       {drains && (
-        <button class="quiet drain" onClick={() => (asking.value = true)}>
+        <button class="quiet drain" ref={drainButton} onClick={() => (asking.value = true)}>
           {t("drain")}
         </button>
       )}

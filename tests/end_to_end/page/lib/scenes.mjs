@@ -5,7 +5,9 @@ import {player, recordStanding, standing} from "./browser.mjs";
 import {until} from "./cluster.mjs";
 import {clusterScenes} from "./cluster_scenes.mjs";
 import {libraryScenes} from "./library_scenes.mjs";
+import {namesScenes} from "./names_scenes.mjs";
 import {playerScenes} from "./player_scenes.mjs";
+import {servedScenes} from "./served_scenes.mjs";
 import {
   complete,
   drop,
@@ -423,4 +425,6 @@ export const scenes = {
   failedDisk,
   ...libraryScenes,
   ...clusterScenes,
+  ...servedScenes,
+  ...namesScenes,
 };

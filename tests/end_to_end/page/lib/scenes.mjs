@@ -6,6 +6,7 @@ import {until} from "./cluster.mjs";
 import {clusterScenes} from "./cluster_scenes.mjs";
 import {libraryScenes} from "./library_scenes.mjs";
 import {namesScenes} from "./names_scenes.mjs";
+import {networkScenes} from "./network_scenes.mjs";
 import {playerScenes} from "./player_scenes.mjs";
 import {servedScenes} from "./served_scenes.mjs";
 import {
@@ -23,6 +24,7 @@ import {
   storedDigest,
   throttled,
 } from "./steps.mjs";
+import {uploadScenes} from "./upload_scenes.mjs";
 
 // A file chosen on one node's page, another one dropped there: both get all their copies.
 async function store(the) {
@@ -418,6 +420,7 @@ export const scenes = {
   plainKilled,
   uploadMoves,
   uploadReloaded,
+  ...uploadScenes,
   pageKilled,
   pageHung,
   looks,
@@ -427,4 +430,5 @@ export const scenes = {
   ...clusterScenes,
   ...servedScenes,
   ...namesScenes,
+  ...networkScenes,
 };

@@ -43,7 +43,8 @@ async function onlyNodes(the) {
   await page.waitForSelector(".chart canvas");
   const origins = new Set(asked.filter((each) => !/^(blob|data):/.test(each)).map((each) => new URL(each).origin));
   const foreign = [...origins].filter((each) => !own.has(each));
-  the.report("hosts that are no nodes, of all that were asked", foreign.join(" ") || 0, `of ${asked.length}`, foreign.length === 0 && asked.length > 20);
+  const none = foreign.length === 0 && asked.length > 20;
+  the.report("hosts that are no nodes, of all asked", foreign.join(" ") || 0, `of ${asked.length}`, none);
   const policy = (await fetch(nodes[0].url + "/")).headers.get("Content-Security-Policy");
   const lacking = directives.filter((each) => !policy.split("; ").includes(each));
   the.report("the page's own policy", lacking.join() || "strict", "", lacking.length === 0);

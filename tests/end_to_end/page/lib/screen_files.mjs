@@ -47,10 +47,11 @@ export function makeFiles(folder) {
   draw("Mandelbrot poster A2.png", "mandelbrot=s=900x600", "apng");
   write(text, recipe);
   write("budget 2027.csv", "month,rent,food\njanuary,9800,4200\nfebruary,9800,3900\n".repeat(400));
-  write("Tesis – borrador final (3).pdf", Buffer.concat([Buffer.from("%PDF-1.4\n"), randomBytes(2_400_000)]));
+  write("Tesis – borrador final (3).pdf", randomBytes(2_400_000));
   write("Fotos de la boda de Ana y Luis, todas.zip", randomBytes(6_300_000));
   write("backups/laptop 2026-11-20.tar.gz", randomBytes(9_100_000));
-  ffmpeg(["-t", 45, "-f", "lavfi", "-i", "sine=frequency=220:sample_rate=44100", "-f", "mp3", "-y", place("Entrevista con la abuela.mp3")]);
+  const tone = ["-t", 45, "-f", "lavfi", "-i", "sine=frequency=220:sample_rate=44100"];
+  ffmpeg([...tone, "-f", "mp3", "-y", place("Entrevista con la abuela.mp3")]);
   write("letter to the landlord.txt", "Dear Ms. Ortega,\n\nthe boiler is making that noise again.\n");
   return made;
 }

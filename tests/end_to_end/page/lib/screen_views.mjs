@@ -27,6 +27,7 @@ async function both(the, page, name, {dark = false, spanish = false, whole = tru
 
 async function taken(the, page, name, size, whole) {
   await page.setViewportSize(size);
+  await page.waitForSelector(".notice", {state: "detached"});
   await page.waitForTimeout(700);
   const height = whole ? await page.evaluate(() => document.documentElement.scrollHeight) : size.height;
   const most = the.whole ? height : Math.min(height, heights[size.width]);

@@ -40,7 +40,7 @@ export function Details({member, chosen}: {member: Member; chosen: boolean}) {
         </p>
       )}
       {member.state === "left" && <p class="muted">{t("drained")}</p>}
-      <Deeds member={member} />
+      <Deeds member={member} silent={view.value === "silent"} />
     </section>
   );
 }
@@ -125,7 +125,7 @@ function Fact({name, kind = "", wide, children}: FactProps) {
   );
 }
 
-function Deeds({member}: {member: Member}) {
+function Deeds({member, silent}: {member: Member; silent: boolean}) {
   const asking = useSignal(false);
   const drainButton = useRef<HTMLButtonElement>(null);
   const done = () => {
@@ -135,7 +135,7 @@ function Deeds({member}: {member: Member}) {
   if (asking.value) return <ConfirmDrain member={member} done={done} />;
   const {state} = member;
   const there = state === "alive" || state === "suspect";
-  const deeds = cluster.value?.local ? localDeeds(member) : [];
+  const deeds = cluster.value?.local ? localDeeds(member, silent) : [];
   const drains = state === "alive" && !member.draining;
   return (
     <div class="actions" role="group" aria-label={t("operate")}>
@@ -157,8 +157,9 @@ function Deeds({member}: {member: Member}) {
 }
 
 // A silent node may have been killed or stopped: one that this page stopped only has to go on.
-function localDeeds({node, state}: Member): Deed[] {
-  if (state === "left") return ["start"];
+// One that has left runs until its last streams have ended.
+function localDeeds({node, state}: Member, silent: boolean): Deed[] {
+  if (state === "left") return silent ? ["start"] : [];
   if (stopped.value.has(node)) return ["cont", "kill"];
   if (state === "alive") return ["kill", "stop"];
   return ["start", "cont"];

@@ -39,8 +39,8 @@ const formats = [
   ["index-first.mp4", both],
   ["index-last.mp4", both],
   ["fragmented.mp4", both],
-  ["clip.webm", ["sw"]],
-  ["sound.mp3", ["sw"]],
+  ["clip.webm", both],
+  ["sound.mp3", both],
   ["clip.mkv", ["sw"]],
   ["clip.mov", ["sw"]],
 ]

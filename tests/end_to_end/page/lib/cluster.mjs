@@ -8,12 +8,11 @@ import {createInterface} from "node:readline";
 
 const startLimit = 30_000;
 
-export async function startCluster({program, count, folder, log}) {
+export async function startCluster({program, count, folder, log, options = []}) {
   const base = await freePorts(count);
-  const args = ["up", "--nodes", count, "--base-port", base, "--data", join(folder, "data")].map(
-    String,
-  );
-  const child = spawn(program, args, {stdio: ["pipe", "pipe", log]});
+  const data = join(folder, "data");
+  const args = ["up", "--nodes", count, "--base-port", base, "--data", data, ...options];
+  const child = spawn(program, args.map(String), {stdio: ["pipe", "pipe", log]});
   const nodes = new Map();
   let ready = false;
   createInterface({input: child.stdout}).on("line", (line) => {

@@ -211,6 +211,13 @@ Reply Service::listed(Request const& request, Result<FoundFiles> const& result) 
       request, listed_files({gateway_, settings_, request, *target, heads_, {}, nullptr}, *result));
 }
 
+Reply Service::counted(Request const& request) {
+  auto const target = parse_target(request.target);
+  CHECK(target);  // it was planned
+  return with_cross_origin(
+      request, counted_status({gateway_, settings_, request, *target, heads_, {}, nullptr}));
+}
+
 Reply Service::removed(Request const& request, Result<RemovedFile> const& result) {
   if (!result) return failed(request, result.error());
   return with_cross_origin(

@@ -22,6 +22,7 @@ struct Reply {
   Fields headers;
   std::string body;
   bool close = false;         // the connection cannot go on after it
+  std::string sentence = {};  // of a problem: what happened and what to do
 };
 
 // `head` (its body is empty), then bytes of a local object. For HEAD, only `head`.

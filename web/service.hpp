@@ -57,7 +57,8 @@ class Service {
 
  private:
   [[nodiscard]] Plan decide(Request const& request, Result<Lookup> const* found);
-  [[nodiscard]] Reply with_cross_origin(Request const& request, Reply reply);
+  // As this client takes it: a problem as a page if it prefers pages, and who may read it.
+  [[nodiscard]] Reply finished(Request const& request, Reply reply);
 
   Gateway& gateway_;
   ServiceSettings settings_;

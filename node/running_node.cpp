@@ -279,13 +279,14 @@ void RunningNode::watch_fence() {
 
 Result<void> RunningNode::make_web_loops() {
   search_ = std::make_unique<FileSearch>(*disk_);
+  census_ = std::make_unique<Census>();
   auto const parent = config_.parent_socket;
   if (parent && is_parent_socket(*parent) && is_loopback(config_.http)) {
     parent_ = std::make_unique<ParentLink>(*disk_, *parent);
   }
   parts_ = std::make_unique<NodeParts>(
       NodeParts{identity_.id, config_.max_file_size, *fence_, *objects_, *disk_, *driver_,
-                narrow_paths_, events_, counters_, census_, *search_, parent_.get(),
+                narrow_paths_, events_, counters_, *census_, *search_, parent_.get(),
                 [this] { return transport_->dropped(); }});
   Random random{random_seed()};
   unsigned const loops =

@@ -35,6 +35,12 @@ ClusterFeed::ClusterFeed(std::shared_ptr<Channel> channel, Gateway& gateway, boo
 ClusterFeed::~ClusterFeed() = default;
 
 void ClusterFeed::opened() {
+  gateway_.count_files([weak = weak_from_this()](Result<void> const&) {
+    if (auto const self = weak.lock()) self->begin();
+  });
+}
+
+void ClusterFeed::begin() {
   subscription_ = gateway_.subscribe([weak = weak_from_this()](ClusterEvent const& event) {
     if (auto const self = weak.lock()) self->send_event(event);
   });
@@ -80,8 +86,12 @@ void ClusterFeed::look_again() {
   timer_ = channel_->after(status_period, [weak = weak_from_this()] {
     auto const self = weak.lock();
     if (!self) return;
-    self->send_changes();
-    self->look_again();
+    self->gateway_.count_files([weak](Result<void> const&) {
+      auto const counted = weak.lock();
+      if (!counted) return;
+      counted->send_changes();
+      counted->look_again();
+    });
   });
 }
 

@@ -27,6 +27,7 @@ class ClusterFeed final : public Session, public std::enable_shared_from_this<Cl
   void closed() override;
 
  private:
+  void begin();
   void send_state();
   void send_event(ClusterEvent const& event);
   void send_changes();

@@ -40,7 +40,7 @@ TEST_F(Routes, ListingsArePagedAndBounded) {
 
 TEST_F(Routes, TheNodeTellsItsState) {
   EXPECT_EQ(reply("GET /healthz").body, "ok\n");
-  EXPECT_EQ(reply("GET /metrics").body, "chisme_up 1\n");
+  EXPECT_EQ(counted("GET /metrics").body, "chisme_up 1\n");
   EXPECT_EQ(status("GET /readyz"), 200u);
   EXPECT_EQ(status("GET /readyz?quorum=write"), 200u);
   gateway.quorum = false;
@@ -50,7 +50,7 @@ TEST_F(Routes, TheNodeTellsItsState) {
   EXPECT_NE(unready.body.find("Fewer than two nodes are in reach."), std::string::npos);
   gateway.for_reads = {false, "the node is starting"};
   EXPECT_EQ(status("GET /readyz"), 503u);
-  EXPECT_EQ(reply("GET /cluster").body, to_json(gateway.cluster()) + "\n");
+  EXPECT_EQ(counted("GET /cluster").body, to_json(gateway.cluster()) + "\n");
 }
 
 TEST_F(Routes, ANodeIsToldToLeaveByPostAlone) {
@@ -98,11 +98,11 @@ TEST_F(Routes, TheAnswerToAnOrderSaysWhatBecameOfIt) {
 TEST_F(Routes, TheLimitsOfUploadsAreTold) {
   gateway.room = 12345;
   EXPECT_NE(
-      reply("GET /cluster").body.find("\"max_file_size\":null,\"room\":12345,\"local\":false"),
+      counted("GET /cluster").body.find("\"max_file_size\":null,\"room\":12345,\"local\":false"),
       std::string::npos);
   gateway.max_file_size = ByteCount{77};
   gateway.local = true;
-  EXPECT_NE(reply("GET /cluster").body.find("\"max_file_size\":77,\"room\":12345,\"local\":true"),
+  EXPECT_NE(counted("GET /cluster").body.find("\"max_file_size\":77,\"room\":12345,\"local\":true"),
             std::string::npos);
 }
 

@@ -9,7 +9,7 @@ export interface StoredFile {
   modified: string;
   copies: number;
   wanted: number;
-  incomplete?: true; // still being uploaded: only its name, size, type and modified are told
+  incomplete?: true; // still being uploaded: told without sha256, version and wanted; copies: 0
 }
 
 export interface Member {

@@ -91,6 +91,7 @@ struct FileChanged {
 enum class RepairStage : std::uint8_t { queued, started, finished, failed };
 struct RepairProgress {
   Digest digest;
+  NodeId source;  // who sends it; after a failure, the first of those who are asked
   NodeId target;
   RepairStage stage = RepairStage::queued;
 };

@@ -26,6 +26,7 @@ struct NodeConfig {
   std::optional<Endpoint> advertise_http;
   std::filesystem::path data = "chisme-data";        // made when it does not exist
   std::vector<Endpoint> join;                        // peer endpoints of other nodes
+  std::vector<std::string> hosts;                    // names that clients call this machine by
   std::optional<std::filesystem::path> secret_file;  // the cluster's secrets (security/secret.hpp)
   bool insecure_lan = false;    // clients may come from other machines, unencrypted and unasked
   std::string zone;             // copies spread over zones

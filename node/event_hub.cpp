@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "node/clock.hpp"
+
 namespace chisme::node {
 namespace {
 
@@ -73,6 +75,7 @@ bool EventHub::is_silent() const {
 }
 
 void EventHub::publish(web::ClusterEvent event) {
+  event.at = wall_now();
   auto const shared = std::make_shared<web::ClusterEvent const>(std::move(event));
   std::lock_guard const lock{state_->mutex};
   for (auto const& [id, subscriber] : state_->subscribers) {
@@ -80,7 +83,8 @@ void EventHub::publish(web::ClusterEvent event) {
     asio::post(subscriber->loop, [to = subscriber, shared] {
       bool const tell_missed = to->taken();
       if (!to->ended) to->on_event(*shared);
-      if (!to->ended && tell_missed) to->on_event({std::string{web::missed_events}, "{}"});
+      if (!to->ended && tell_missed)
+        to->on_event({std::string{web::missed_events}, "{}", wall_now()});
     });
   }
 }

@@ -92,6 +92,7 @@ struct ObjectService::Waiting {
   std::map<std::uint64_t, web::Done<web::Lookup>> lookups;
   std::map<std::uint64_t, web::Done<web::RemovedFile>> removals;
   std::map<std::uint64_t, web::Done<web::FoundFiles>> searches;
+  std::map<std::uint64_t, web::Done<void>> counts;
   std::map<std::uint64_t, web::Done<void>> orders;
   std::uint64_t next = 0;
 
@@ -115,6 +116,7 @@ void ObjectService::abandon() {
   waiting_->lookups.clear();
   waiting_->removals.clear();
   waiting_->searches.clear();
+  waiting_->counts.clear();
   waiting_->orders.clear();
 }
 
@@ -161,7 +163,7 @@ std::optional<web::Replica> ObjectService::redirect(web::FileInfo const& file, b
 
 void ObjectService::tell_redirect(web::FileInfo const& file, web::Replica const& target) const {
   if (parts_.events.is_silent()) return;
-  parts_.events.publish(redirect_event(file.name, target.node));
+  parts_.events.publish(redirect_event(file.name, parts_.self, target.node));
 }
 
 std::optional<web::Replica> ObjectService::bounce(web::FileInfo const& file) {
@@ -205,9 +207,19 @@ void ObjectService::search(web::FileQuery query, web::FilePage page,
   }
 }
 
+void ObjectService::count_files(web::Done<void> done) {
+  std::uint64_t const id = ++waiting_->next;
+  waiting_->counts.emplace(id, std::move(done));
+  auto const answer = [&on = loop_, waiting = waiting_, id] {
+    asio::post(on, [waiting, id] { Waiting::complete<void>(waiting->counts, id, {}); });
+  };
+  auto const newest = [core = &parts_.core] { return core->view(); };
+  parts_.census.take(newest, steady_now(), answer);
+}
+
 web::ClusterStatus ObjectService::cluster() {
   auto const view = parts_.core.view();
-  auto status = cluster_status(*view, *parts_.census.take(*view, steady_now()));
+  auto status = cluster_status(*view, *parts_.census.latest());
   status.fenced = parts_.fence.reason();
   status.max_file_size = parts_.max_file_size;
   status.room = status.fenced.empty() ? parts_.objects.room() : ByteCount{0};
@@ -232,7 +244,7 @@ web::Readiness ObjectService::readiness(bool for_writes) {
 
 std::string ObjectService::metrics() {
   auto const view = parts_.core.view();
-  return metrics_text(parts_.counters, *view, *parts_.census.take(*view, steady_now()),
+  return metrics_text(parts_.counters, *view, *parts_.census.latest(),
                       {parts_.peer_messages_dropped(), parts_.objects.quarantine().contents(),
                        parts_.fence.is_closed(), parts_.objects.used_bytes()});
 }

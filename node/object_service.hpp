@@ -37,6 +37,7 @@ class ObjectService final : public web::Gateway {
   std::optional<web::Replica> least_loaded_node() override;
   web::Listing list(std::string_view prefix, std::string_view after, std::size_t limit) override;
   void search(web::FileQuery query, web::FilePage page, web::Done<web::FoundFiles> done) override;
+  void count_files(web::Done<void> done) override;
   web::ClusterStatus cluster() override;
   web::Readiness readiness(bool for_writes) override;
   std::string metrics() override;

@@ -71,6 +71,12 @@ std::string parent_answer(std::uint64_t number, Result<void> const& result) {
   return (head + result.error().message).substr(0, parent_packet_bytes_max);
 }
 
+std::optional<ParentAnswer> parse_parent_answer(std::string_view packet) {
+  auto const answer = numbered(packet);
+  if (!answer) return std::nullopt;
+  return ParentAnswer{answer->first, meaning_of(answer->second)};
+}
+
 Result<void> ParentLink::ask(web::LocalOrder order, std::string url, Answer answer) {
   auto const busy = [] { return fail(Fault::busy, "too many nodes are being killed or started"); };
   {
@@ -113,8 +119,9 @@ Result<void> ParentLink::await_answer(std::uint64_t number) const {
     std::array<char, parent_packet_bytes_max> block{};
     ssize_t const got = ::recv(socket_, block.data(), block.size(), MSG_DONTWAIT);
     if (got <= 0) return no_answer();
-    auto const answer = numbered(std::string_view(block.data(), static_cast<std::size_t>(got)));
-    if (answer && answer->first == number) return meaning_of(answer->second);
+    auto const answer =
+        parse_parent_answer(std::string_view(block.data(), static_cast<std::size_t>(got)));
+    if (answer && answer->number == number) return answer->result;
   }
 }
 

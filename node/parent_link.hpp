@@ -31,6 +31,13 @@ struct ParentRequest {
 // nullopt when it is none.
 [[nodiscard]] std::optional<ParentRequest> parse_parent_request(std::string_view packet);
 [[nodiscard]] std::string parent_answer(std::uint64_t number, Result<void> const& result);
+// What is answered, for the node. Faults: not_found, precondition_failed (its state is another).
+struct ParentAnswer {
+  std::uint64_t number = 0;
+  Result<void> result;
+};
+// nullopt when it is none.
+[[nodiscard]] std::optional<ParentAnswer> parse_parent_answer(std::string_view packet);
 
 // ParentLink asks one question at a time, on a thread of the disk pool, and waits for the answer at
 // most `patience`. Thread-safe. Its jobs refer to it: it outlives the pool.

@@ -296,22 +296,25 @@ void RunningNode::watch_fence() {
 
 Result<void> RunningNode::make_web_loops() {
   search_ = std::make_unique<FileSearch>(*disk_);
+  census_ = std::make_unique<Census>();
   auto const parent = config_.parent_socket;
   if (parent && is_parent_socket(*parent) && is_loopback(config_.http)) {
     parent_ = std::make_unique<ParentLink>(*disk_, *parent);
   }
   parts_ = std::make_unique<NodeParts>(
       NodeParts{identity_.id, config_.max_file_size, *fence_, *objects_, *disk_, *driver_,
-                narrow_paths_, keys_, events_, counters_, census_, *search_, parent_.get(),
+                narrow_paths_, keys_, events_, counters_, *census_, *search_, parent_.get(),
                 [this] { return transport_->dropped(); }});
   Random random{random_seed()};
   unsigned const loops =
       config_.web_loops > 0 ? config_.web_loops : std::max(1u, std::thread::hardware_concurrency());
   HttpSettings settings;
   settings.service.max_file_size = config_.max_file_size;
-  settings.service.hosts = {address_text(config_.http)};
-  if (config_.advertise_http)
+  settings.service.hosts = config_.hosts;
+  settings.service.hosts.push_back(address_text(config_.http));
+  if (config_.advertise_http) {
     settings.service.hosts.push_back(address_text(*config_.advertise_http));
+  }
   settings.uploads_kept = config_.keep_uploads;
   settings.descriptors = descriptor_limits(descriptors_max()).clients;
   for (unsigned i = 0; i < loops; ++i) {

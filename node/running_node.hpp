@@ -36,9 +36,9 @@ namespace chisme::node {
 // RunningNode is all parts of one node and the threads they run on: the control loop (on the thread
 // that calls `run`), the transfer loop, the web loops, the disk pool.
 //
-// The members are declared so that each outlives what refers to it: the disk pool ends first, for
-// its jobs refer to everything; then what works on the loops; then the loops, with what hangs in
-// their handlers; at last the stores.
+// The members are declared so that each outlives what refers to it: the census and the disk pool
+// end first, for their jobs refer to everything; then what works on the loops; then the loops, with
+// what hangs in their handlers; at last the stores.
 class RunningNode {
  public:
   explicit RunningNode(NodeConfig config);
@@ -101,7 +101,6 @@ class RunningNode {
   NarrowPaths narrow_paths_;
   PeerKeys keys_;
   EventHub events_;
-  Census census_;
   std::unique_ptr<FileSearch> search_;
   std::unique_ptr<ParentLink> parent_;
   std::unique_ptr<NodeParts> parts_;
@@ -117,6 +116,7 @@ class RunningNode {
   std::unique_ptr<CoreDriver> driver_;
   std::unique_ptr<LoadProbe> probe_;
   std::unique_ptr<DiskPool> disk_;
+  std::unique_ptr<Census> census_;
   bool stopping_ = false;
   bool failed_ = false;
   bool wants_restart_ = false;

@@ -124,9 +124,10 @@ web::ClusterEvent cluster_event(cluster::ClusterView const& view, cluster::Event
             return {"file", file_event(view, file)};
           },
           [](cluster::RepairProgress const& repair) -> web::ClusterEvent {
-            return {"repair", R"({"sha256":)" + json_string(to_hex(repair.digest)) +
-                                  R"(,"target":)" + json_string(chisme::to_string(repair.target)) +
-                                  R"(,"stage":)" + json_string(to_string(repair.stage)) + "}"};
+            return {"repair", R"({"sha256":)" + json_string(to_hex(repair.digest)) + R"(,"from":)" +
+                                  json_string(chisme::to_string(repair.source)) + R"(,"target":)" +
+                                  json_string(chisme::to_string(repair.target)) + R"(,"stage":)" +
+                                  json_string(to_string(repair.stage)) + "}"};
           },
           [](cluster::CopiesLost const& lost) -> web::ClusterEvent {
             return {"lost", R"({"sha256":)" + json_string(to_hex(lost.digest)) + "}"};
@@ -146,8 +147,9 @@ web::ClusterEvent cluster_event(cluster::ClusterView const& view, cluster::Event
       event);
 }
 
-web::ClusterEvent redirect_event(std::string_view file, NodeId to) {
-  return {"redirect", R"({"file":)" + json_string(file) + R"(,"to":)" +
+web::ClusterEvent redirect_event(std::string_view file, NodeId from, NodeId to) {
+  return {"redirect", R"({"file":)" + json_string(file) + R"(,"from":)" +
+                          json_string(chisme::to_string(from)) + R"(,"to":)" +
                           json_string(chisme::to_string(to)) + "}"};
 }
 

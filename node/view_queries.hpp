@@ -29,7 +29,7 @@ namespace chisme::node {
                                                 Census::Count const& count);
 [[nodiscard]] web::ClusterEvent cluster_event(cluster::ClusterView const& view,
                                               cluster::Event const& event);
-[[nodiscard]] web::ClusterEvent redirect_event(std::string_view file, NodeId to);
+[[nodiscard]] web::ClusterEvent redirect_event(std::string_view file, NodeId from, NodeId to);
 
 [[nodiscard]] char const* to_string(cluster::MemberState state);
 [[nodiscard]] char const* to_string(cluster::RepairStage stage);

@@ -28,34 +28,44 @@ std::string_view without_port(std::string_view authority) {
   return digits && port.size() <= 5 ? authority.substr(0, colon) : std::string_view{};
 }
 
-bool is_own_host(ServiceSettings const& settings, std::string_view authority) {
-  std::string const host = lower(without_port(authority));
-  if (host.empty()) return false;
-  if (host == "localhost" || host == "127.0.0.1") return true;
-  // Parsed as an address: 127.evil.example begins with 127. too.
-  auto const endpoint = parse_endpoint(host + ":1");
-  if (endpoint && is_loopback(*endpoint)) return true;
-  return std::any_of(settings.hosts.begin(), settings.hosts.end(),
+// What all nodes of this machine are called by.
+bool is_own_name(ServiceSettings const& settings, std::string_view host) {
+  return host == "localhost" ||
+         std::any_of(settings.hosts.begin(), settings.hosts.end(),
                      [&](std::string const& own) { return equal_without_case(own, host); });
 }
 
-bool is_trusted(Gateway& gateway, Request const& request, std::string_view origin) {
+bool is_own_host(ServiceSettings const& settings, std::string_view authority) {
+  std::string const host = lower(without_port(authority));
+  if (host.empty()) return false;
+  if (is_own_name(settings, host) || host == "127.0.0.1") return true;
+  // Parsed as an address: 127.evil.example begins with 127. too.
+  auto const endpoint = parse_endpoint(host + ":1");
+  return endpoint && is_loopback(*endpoint);
+}
+
+bool is_trusted(Gateway& gateway, ServiceSettings const& settings, Request const& request,
+                std::string_view origin) {
   // The page of this very address; `Host` was checked before.
   auto const host = request.header("host");
   if (host && lower(origin) == "http://" + lower(*host)) return true;
   if (gateway.knows_origin(origin)) return true;
-  constexpr std::string_view localhost = "http://localhost:";
-  if (!origin.starts_with(localhost)) return false;
-  return gateway.knows_origin("http://127.0.0.1:" + std::string{origin.substr(localhost.size())});
+  constexpr std::string_view scheme = "http://";
+  if (!origin.starts_with(scheme)) return false;
+  std::string_view const authority = origin.substr(scheme.size());
+  std::string_view const name = without_port(authority);
+  return is_own_name(settings, name) &&
+         gateway.knows_origin("http://127.0.0.1" + std::string{authority.substr(name.size())});
 }
 
 bool is_safe(Method method) {
   return method == Method::get || method == Method::head || method == Method::options;
 }
 
-std::optional<std::string_view> trusted_origin(Gateway& gateway, Request const& request) {
+std::optional<std::string_view> trusted_origin(Gateway& gateway, ServiceSettings const& settings,
+                                               Request const& request) {
   auto const origin = request.header("origin");
-  return origin && is_trusted(gateway, request, *origin) ? origin : std::nullopt;
+  return origin && is_trusted(gateway, settings, request, *origin) ? origin : std::nullopt;
 }
 
 }  // namespace
@@ -70,15 +80,16 @@ std::optional<Reply> access_refusal(Gateway& gateway, ServiceSettings const& set
     return problem(421, "This node is not the host that was asked for. Use its own address.");
   }
   if (is_safe(request.method) && !request.upgrade_websocket) return std::nullopt;
-  if (request.header("origin") && !trusted_origin(gateway, request)) {
+  if (request.header("origin") && !trusted_origin(gateway, settings, request)) {
     return problem(403, "Pages of other sites may not write here or open WebSockets.");
   }
   return std::nullopt;
 }
 
-void add_cross_origin_headers(Gateway& gateway, Request const& request, Fields& headers) {
+void add_cross_origin_headers(Gateway& gateway, ServiceSettings const& settings,
+                              Request const& request, Fields& headers) {
   headers.add("Vary", "Origin");
-  if (auto const origin = trusted_origin(gateway, request)) {
+  if (auto const origin = trusted_origin(gateway, settings, request)) {
     headers.add("Access-Control-Allow-Origin", *origin);
     headers.add("Access-Control-Expose-Headers",
                 "Accept-Ranges, Chisme-Version, Content-Disposition, Content-Length, "
@@ -90,8 +101,9 @@ void add_cross_origin_headers(Gateway& gateway, Request const& request, Fields& 
   }
 }
 
-Fields preflight_headers(Gateway& gateway, Request const& request) {
-  if (!trusted_origin(gateway, request)) return {};
+Fields preflight_headers(Gateway& gateway, ServiceSettings const& settings,
+                         Request const& request) {
+  if (!trusted_origin(gateway, settings, request)) return {};
   return {{"Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS"},
           {"Access-Control-Allow-Headers",
            "Accept, Content-Digest, Content-Type, If-Match, If-Modified-Since, If-None-Match, "

@@ -16,8 +16,10 @@ namespace chisme::web {
 
 // Adds the headers that let a page of this cluster read the answer (Fetch, CORS); `Vary: Origin`
 // always.
-void add_cross_origin_headers(Gateway& gateway, Request const& request, Fields& headers);
+void add_cross_origin_headers(Gateway& gateway, ServiceSettings const& settings,
+                              Request const& request, Fields& headers);
 // Those of the answer to a preflight.
-[[nodiscard]] Fields preflight_headers(Gateway& gateway, Request const& request);
+[[nodiscard]] Fields preflight_headers(Gateway& gateway, ServiceSettings const& settings,
+                                       Request const& request);
 
 }  // namespace chisme::web

@@ -61,6 +61,8 @@ using FileOrPlan = tl::expected<FileInfo, Plan>;
 [[nodiscard]] Plan get_healthz(Call const& call);
 [[nodiscard]] Plan get_readyz(Call const& call);
 [[nodiscard]] Plan get_metrics(Call const& call);
+// The answer to a call that was planned as CountFiles.
+[[nodiscard]] Reply counted_status(Call const& call);
 [[nodiscard]] Plan post_drain(Call const& call);
 [[nodiscard]] Plan post_local(Call const& call);
 // page_files.cpp

@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <charconv>
+#include <span>
 #include <string>
 
 #include "web/call.hpp"
 #include "web/file_page.hpp"
+#include "web/html.hpp"
 #include "web/json.hpp"
 #include "web/media_types.hpp"
 #include "web/names.hpp"
@@ -142,32 +144,17 @@ std::optional<std::string> next_of(FileQuery const& query, FoundFiles const& fou
   return place_text(query.sort, {sort_value(query.sort, last.size, last.modified), last.name});
 }
 
-// The sheet of the page, if the page is there.
-std::string_view style_address(Call const& call) {
-  for (Asset const& asset : call.settings.assets) {
-    if (asset.path.ends_with(".css")) return asset.path;
-  }
-  return {};
-}
-
-Reply html_list(Call const& call, ListRequest const& asked, FoundFiles const& found) {
-  FileListPage const page{.found = found,
-                          .query = asked.query,
-                          .search = std::string{call.target.parameter("search").value_or("")},
-                          .next = next_of(asked.query, found),
-                          .first = !asked.page.after && asked.page.offset == 0,
-                          .style = style_address(call),
-                          .spanish = prefers_spanish(call.request)};
-  return Reply{.status = 200,
-               .headers = {{"Content-Type", "text/html; charset=utf-8"},
-                           {"Cache-Control", "no-store"},
-                           {"Vary", "Accept, Accept-Language"},
-                           {"Content-Security-Policy",
-                            "default-src 'none'; style-src 'self'; img-src 'self'; "
-                            "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"},
-                           {"Referrer-Policy", "same-origin"},
-                           {"X-Content-Type-Options", "nosniff"}},
-               .body = to_html(page)};
+Reply html_list(Call const& call, ListRequest const& asked, FoundFiles const& found,
+                std::span<IncompleteFile const> incomplete) {
+  return html_reply(200,
+                    to_html({.found = found,
+                             .incomplete = incomplete,
+                             .query = asked.query,
+                             .search = std::string{call.target.parameter("search").value_or("")},
+                             .next = next_of(asked.query, found),
+                             .first = !asked.page.after && asked.page.offset == 0,
+                             .style = style_address(call.settings.assets),
+                             .spanish = prefers_spanish(call.request)}));
 }
 
 }  // namespace
@@ -185,8 +172,8 @@ Reply listed_files(Call const& call, FoundFiles const& found) {
   Asked const asked = with_limit_and_prefix(call).and_then(
       [&](ListRequest request) { return counted_list(call, std::move(request)); });
   if (!asked) return asked.error();
-  if (prefers_html(call.request)) return html_list(call, *asked, found);
   auto const incomplete = matching_incomplete_files(call, *asked);
+  if (prefers_html(call.request)) return html_list(call, *asked, found, incomplete);
   return json_reply(200, to_json(found, next_of(asked->query, found), incomplete));
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdio>
 
+#include "web/html.hpp"
 #include "web/json.hpp"
 #include "web/names.hpp"
 
@@ -11,7 +12,7 @@ namespace {
 
 struct Texts {
   std::string_view language, title, search, find, name, size, modified, copies, download, none, of;
-  std::string_view next, first, choose, store, player;
+  std::string_view next, first, choose, store, player, arriving;
   char decimal;
 };
 constexpr Texts english{"en",
@@ -30,6 +31,7 @@ constexpr Texts english{"en",
                         "Files to store:",
                         "Store",
                         "The page with everything else",
+                        "being uploaded",
                         '.'};
 constexpr Texts spanish{"es",
                         "Archivos",
@@ -47,6 +49,7 @@ constexpr Texts spanish{"es",
                         "Archivos para guardar:",
                         "Guardar",
                         "La página con todo lo demás",
+                        "subiendo",
                         ','};
 
 // "1.2 MB", in powers of 1000.
@@ -76,15 +79,6 @@ std::string_view sort_name(FileSort sort) {
   return "name";
 }
 
-std::string element(std::string_view tag, std::string const& content) {
-  return "<" + std::string{tag} + ">" + content + "</" + std::string{tag} + ">";
-}
-
-// `href` has no character that would end the attribute.
-std::string link(std::string const& href, std::string const& content) {
-  return "<a href=\"" + href + "\">" + content + "</a>";
-}
-
 // The address of a list; what a user typed is in it by percent escapes only.
 std::string list_address(FileListPage const& page, FileSort sort, bool descending) {
   std::string address = "/files?search=" + percent_encoded(page.search);
@@ -101,21 +95,40 @@ std::string heading(FileListPage const& page, FileSort sort, std::string_view te
   return element("th", link(list_address(page, sort, descending), std::string{text} + arrow));
 }
 
+// The day and the minute; the rest is noise.
+std::string time_text(WallTime time) {
+  std::string const text = rfc3339(time);
+  return text.substr(0, 10) + " " + text.substr(11, 5);
+}
+
+std::string file_link(std::string const& name) {
+  return link("/files/" + percent_encoded(name), element("bdi", html_escaped(name)));
+}
+
 std::string row(FileInfo const& file, Texts const& texts) {
-  std::string const path = percent_encoded(file.name);
-  std::string const time = rfc3339(file.modified);  // of a day and a minute, the rest is noise
-  std::string const name = element("bdi", html_escaped(file.name));
   std::string const copies =
       std::to_string(file.copies) + " " + std::string{texts.of} + " " + std::to_string(file.wanted);
-  return "<tr>" + element("td", link("/files/" + path, name)) +
+  std::string const download =
+      link("/client?file=" + percent_encoded(file.name), std::string{texts.download});
+  return "<tr>" + element("td", file_link(file.name)) +
          element("td", size_text(file.size, texts.decimal)) +
-         element("td", time.substr(0, 10) + " " + time.substr(11, 5)) + element("td", copies) +
-         element("td", link("/client?file=" + path, std::string{texts.download})) + "</tr>\n";
+         element("td", time_text(file.modified)) + element("td", copies) + element("td", download) +
+         "</tr>\n";
+}
+
+// Its address gives what has come of it, and then what comes.
+std::string row(IncompleteFile const& file, Texts const& texts) {
+  return "<tr>" + element("td", file_link(file.name)) +
+         element("td", size_text(file.size, texts.decimal)) + element("td", time_text(file.begun)) +
+         element("td", std::string{texts.arriving}) + "<td></td></tr>\n";
 }
 
 std::string table(FileListPage const& page, Texts const& texts) {
-  if (page.found.files.empty()) return element("p", std::string{texts.none});
+  if (page.found.files.empty() && page.incomplete.empty()) {
+    return element("p", std::string{texts.none});
+  }
   std::string rows;
+  for (IncompleteFile const& file : page.incomplete) rows += row(file, texts);
   for (FileInfo const& file : page.found.files) rows += row(file, texts);
   return "<table>\n<thead><tr>" + heading(page, FileSort::name, texts.name) +
          heading(page, FileSort::size, texts.size) +
@@ -157,54 +170,18 @@ std::string page_links(FileListPage const& page, Texts const& texts) {
   return element("p", links);
 }
 
-std::string head(FileListPage const& page, Texts const& texts) {
-  std::string const style =
-      page.style.empty() ? std::string{}
-                         : "<link rel=\"stylesheet\" href=\"" + html_escaped(page.style) + "\">\n";
-  return "<!doctype html>\n<html lang=\"" + std::string{texts.language} +
-         "\">\n<head>\n<meta charset=\"utf-8\">\n"
-         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-         "<meta name=\"color-scheme\" content=\"light dark\">\n" +
-         element("title", std::string{texts.title} + " · chisme") + "\n" + style +
-         "</head>\n<body>\n<main>\n";
-}
-
 }  // namespace
-
-std::string html_escaped(std::string_view text) {
-  std::string escaped;
-  escaped.reserve(text.size());
-  for (char const c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\'':
-        escaped += "&#39;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
 
 std::string to_html(FileListPage const& page) {
   Texts const& texts = page.spanish ? spanish : english;
   std::string const title =
       element("h1", std::string{texts.title} + ": " + std::to_string(page.found.total));
-  return head(page, texts) + title + "\n" + search_form(page, texts) + table(page, texts) +
-         page_links(page, texts) + "\n" + upload_form(texts) +
-         element("p", link("/", std::string{texts.player})) + "\n</main>\n</body>\n</html>\n";
+  return html_document({.language = texts.language,
+                        .title = texts.title,
+                        .style = page.style,
+                        .body = title + "\n" + search_form(page, texts) + table(page, texts) +
+                                page_links(page, texts) + "\n" + upload_form(texts) +
+                                element("p", link("/", std::string{texts.player}))});
 }
 
 }  // namespace chisme::web

@@ -175,6 +175,7 @@ inline constexpr std::string_view missed_events = "missed";
 struct ClusterEvent {
   std::string kind;
   std::string json;  // one JSON object with the event's own fields
+  WallTime at{};     // by this node's clock
 };
 // Destroying it unsubscribes.
 class Subscription {
@@ -210,6 +211,9 @@ class Gateway {
                                      std::size_t limit) = 0;
   // The same in any order, for those that match; may be a little older than `list`. Fault: busy.
   virtual void search(FileQuery query, FilePage page, Done<FoundFiles> done) = 0;
+  // Of what is counted over all files `cluster` and `metrics` tell what the last `count_files`
+  // found, or one that was done for somebody else. Counting takes its time with many files.
+  virtual void count_files(Done<void> done) = 0;
   [[nodiscard]] virtual ClusterStatus cluster() = 0;
   [[nodiscard]] virtual Readiness readiness(bool for_writes) = 0;
   [[nodiscard]] virtual std::string metrics() = 0;  // Prometheus text format

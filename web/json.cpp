@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace chisme::web {
 namespace {
@@ -13,30 +14,54 @@ std::string text(OrderedJson const& json) {
   return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
-OrderedJson file_object(FileInfo const& file) {
-  return OrderedJson{{"name", file.name},       {"size", file.size.value()},
-                     {"type", file.type},       {"sha256", to_hex(file.digest)},
-                     {"version", file.version}, {"modified", rfc3339(file.modified)},
-                     {"copies", file.copies},   {"wanted", file.wanted}};
+// Whether JSON has it as it is, as most names.
+bool is_as_written(std::string_view text) {
+  return std::ranges::all_of(text,
+                             [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
 }
 
-OrderedJson file_array(std::span<FileInfo const> files) {
-  OrderedJson array = OrderedJson::array();
-  for (FileInfo const& file : files) array.push_back(file_object(file));
-  return array;
+// Lists have thousands of these, and are made on a loop that serves others: their rows are written
+// without a tree of values.
+std::string file_text(FileInfo const& file) {
+  return R"({"name":)" + json_string(file.name) + R"(,"size":)" +
+         std::to_string(file.size.value()) + R"(,"type":)" + json_string(file.type) +
+         R"(,"sha256":")" + to_hex(file.digest) + R"(","version":)" + json_string(file.version) +
+         R"(,"modified":")" + rfc3339(file.modified) + R"(","copies":)" +
+         std::to_string(file.copies) + R"(,"wanted":)" + std::to_string(file.wanted) + "}";
 }
 
-OrderedJson incomplete_object(IncompleteFile const& file) {
-  return OrderedJson{{"name", file.name},
-                     {"size", file.size.value()},
-                     {"type", file.type},
-                     {"modified", rfc3339(file.begun)},
-                     {"copies", 0},
-                     {"incomplete", true}};
+std::string incomplete_text(IncompleteFile const& file) {
+  return R"({"name":)" + json_string(file.name) + R"(,"size":)" +
+         std::to_string(file.size.value()) + R"(,"type":)" + json_string(file.type) +
+         R"(,"modified":")" + rfc3339(file.begun) + R"(","copies":0,"incomplete":true})";
 }
 
-OrderedJson next_value(std::optional<std::string> const& next) {
-  return next ? OrderedJson(*next) : OrderedJson(nullptr);
+class ArrayText {
+ public:
+  void add(std::string_view value) {
+    if (text_.size() > 1) text_ += ',';
+    text_ += value;
+  }
+  [[nodiscard]] std::string take() && { return std::move(text_) + "]"; }
+
+ private:
+  std::string text_ = "[";
+};
+
+std::string file_array(std::span<FileInfo const> files) {
+  ArrayText array;
+  for (FileInfo const& file : files) array.add(file_text(file));
+  return std::move(array).take();
+}
+
+std::string incomplete_array(std::span<IncompleteFile const> files) {
+  ArrayText array;
+  for (IncompleteFile const& file : files) array.add(incomplete_text(file));
+  return std::move(array).take();
+}
+
+std::string next_text(std::optional<std::string> const& next) {
+  return next ? json_string(*next) : "null";
 }
 
 OrderedJson stored_object(StoredFile const& stored) {
@@ -101,34 +126,28 @@ std::string padded(long value, std::size_t width) {
 }  // namespace
 
 std::string to_json(FileInfo const& file) {
-  return text(file_object(file));
+  return file_text(file);
 }
 
 std::string to_json(Listing const& listing, std::span<IncompleteFile const> incomplete) {
-  OrderedJson files = OrderedJson::array();
-  auto complete = listing.files.begin();
-  auto const add_before = [&](std::string const* name) {
-    for (; complete != listing.files.end() && (name == nullptr || complete->name < *name);
-         ++complete) {
-      files.push_back(file_object(*complete));
+  ArrayText files;
+  auto arriving = incomplete.begin();
+  for (FileInfo const& file : listing.files) {
+    for (; arriving != incomplete.end() && arriving->name <= file.name; ++arriving) {
+      files.add(incomplete_text(*arriving));
     }
-  };
-  for (IncompleteFile const& file : incomplete) {
-    add_before(&file.name);
-    files.push_back(incomplete_object(file));
+    files.add(file_text(file));
   }
-  add_before(nullptr);
-  return text(OrderedJson{{"files", std::move(files)}, {"next", next_value(listing.next)}});
+  for (; arriving != incomplete.end(); ++arriving) files.add(incomplete_text(*arriving));
+  return R"({"files":)" + std::move(files).take() + R"(,"next":)" + next_text(listing.next) + "}";
 }
 
 std::string to_json(FoundFiles const& found, std::optional<std::string> const& next,
                     std::span<IncompleteFile const> incomplete) {
-  OrderedJson object{
-      {"files", file_array(found.files)}, {"next", next_value(next)}, {"total", found.total}};
-  for (IncompleteFile const& file : incomplete) {
-    object["incomplete"].push_back(incomplete_object(file));
-  }
-  return text(object);
+  std::string const arriving =
+      incomplete.empty() ? std::string{} : R"(,"incomplete":)" + incomplete_array(incomplete);
+  return R"({"files":)" + file_array(found.files) + R"(,"next":)" + next_text(next) +
+         R"(,"total":)" + std::to_string(found.total) + arriving + "}";
 }
 
 std::string to_json(StoredFile const& stored) {
@@ -159,11 +178,12 @@ std::string to_json(ClusterStatus const& status) {
 }
 
 std::string state_json(ClusterStatus const& status, std::span<FileInfo const> files) {
-  return text(OrderedJson{
-      {"type", "state"}, {"cluster", cluster_object(status)}, {"files", file_array(files)}});
+  return R"({"type":"state","cluster":)" + to_json(status) + R"(,"files":)" + file_array(files) +
+         "}";
 }
 
 std::string json_string(std::string_view value) {
+  if (is_as_written(value)) return '"' + std::string{value} + '"';
   return text(OrderedJson(value));
 }
 

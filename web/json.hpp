@@ -12,8 +12,9 @@ namespace chisme::web {
 
 // {"name","size","type","sha256","version","modified","copies","wanted"}
 [[nodiscard]] std::string to_json(FileInfo const& file);
-// A file that is still being uploaded: {"name","size","type","modified","copies","incomplete":true},
-// where the size is what can be read of it and `copies`, of the whole file, is 0.
+// A file that is still being uploaded:
+// {"name","size","type","modified","copies","incomplete":true}, where the size is what can be read
+// of it and `copies`, of the whole file, is 0.
 struct IncompleteFile {
   std::string name;
   std::string type;

@@ -30,25 +30,31 @@ double weight_in(std::string_view parameters) {
   return 1;
 }
 
-// That of the range that describes the type most closely; 0 if there is none.
-double weight_of(std::string_view accept, std::string_view type) {
-  int closest = 0;
+// What the range says that describes the type most closely; nothing if there is none.
+struct Wish {
   double weight = 0;
+  int closeness = 0;
+};
+Wish wish_for(std::string_view type, std::string_view accept) {
+  Wish wish;
   for (std::string_view const element : list_elements(accept)) {
     std::size_t const end = std::min(element.find(';'), element.size());
     int const close = closeness(trimmed(element.substr(0, end)), type);
-    if (close <= closest) continue;
-    closest = close;
-    weight = weight_in(element.substr(end));
+    if (close <= wish.closeness) continue;
+    wish = {weight_in(element.substr(end)), close};
   }
-  return weight;
+  return wish;
 }
 
 }  // namespace
 
 bool prefers_html(Request const& request) {
   auto const accept = request.header("accept");
-  return accept && weight_of(*accept, "text/html") > weight_of(*accept, "application/json");
+  if (!accept) return false;
+  Wish const html = wish_for("text/html", *accept);
+  Wish const json = wish_for("application/json", *accept);
+  if (html.weight != json.weight) return html.weight > json.weight;
+  return html.weight > 0 && html.closeness > json.closeness;
 }
 
 bool prefers_spanish(Request const& request) {

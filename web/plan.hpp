@@ -21,7 +21,8 @@ struct Reply {
   unsigned status = 200;
   Fields headers;
   std::string body;
-  bool close = false;  // the connection cannot go on after it
+  bool close = false;         // the connection cannot go on after it
+  std::string sentence = {};  // of a problem: what happened and what to do
 };
 
 // `head` (its body is empty), then bytes of a local object. For HEAD, only `head`.
@@ -69,6 +70,8 @@ struct SearchFiles {
   FileQuery query;
   FilePage page;
 };
+// `Gateway::count_files`, then `Service::counted`.
+struct CountFiles {};
 // `Gateway::order_local`, then `Service::ordered`.
 struct OrderLocal {
   LocalOrder order = LocalOrder::kill;
@@ -84,7 +87,9 @@ struct PushSession {    // /ws/files/NAME?offset=O
 struct UploadSession {  // /ws/upload?name=NAME
   UploadRequest upload;
 };
-struct ClusterSession {};  // /ws/cluster
+struct ClusterSession {  // /ws/cluster
+  bool with_files = true;
+};
 using WebSocketSession = std::variant<ReadSession, PushSession, UploadSession, ClusterSession>;
 struct AcceptWebSocket {
   WebSocketSession session;
@@ -93,6 +98,6 @@ struct AcceptWebSocket {
 // `tus::Wanted`: a resumable upload; then `Service::resumed`.
 using Plan =
     std::variant<Reply, SendObject, RelayObject, FollowUpload, ReceiveFile, ReceiveForm, RemoveFile,
-                 AskOthers, SearchFiles, OrderLocal, AcceptWebSocket, tus::Wanted>;
+                 AskOthers, SearchFiles, CountFiles, OrderLocal, AcceptWebSocket, tus::Wanted>;
 
 }  // namespace chisme::web

@@ -114,7 +114,8 @@ Reply problem(unsigned status, std::string const& detail) {
                           {"X-Content-Type-Options", "nosniff"}},
               .body = R"({"type":"about:blank","title":)" + json_string(reason_phrase(status)) +
                       ",\"status\":" + std::to_string(status) +
-                      ",\"detail\":" + json_string(detail) + "}\n"};
+                      ",\"detail\":" + json_string(detail) + "}\n",
+              .sentence = detail};
   if (status == 503) reply.headers.add("Retry-After", "2");
   return reply;
 }

@@ -11,7 +11,9 @@
 #include "web/call.hpp"
 #include "web/json.hpp"
 #include "web/names.hpp"
+#include "web/negotiation.hpp"
 #include "web/problem.hpp"
+#include "web/problem_page.hpp"
 #include "web/uploads.hpp"
 
 namespace chisme::web {
@@ -80,7 +82,7 @@ std::string allowed_methods(Call const& call) {
 
 Plan plan_options(Call const& call, std::string const& allowed) {
   Reply reply{.status = 204, .headers = {{"Allow", allowed}}, .body = {}};
-  reply.headers.add(preflight_headers(call.gateway, call.request));
+  reply.headers.add(preflight_headers(call.gateway, call.settings, call.request));
   return reply;
 }
 
@@ -141,16 +143,16 @@ Plan Service::plan_with(Request const& request, Result<Lookup> const& found) {
 Plan Service::decide(Request const& request, Result<Lookup> const* found) {
   auto const target = parse_target(request.target);
   if (!target) {
-    return with_cross_origin(request, problem(400, "The address has a broken percent escape."));
+    return finished(request, problem(400, "The address has a broken percent escape."));
   }
   if (auto refusal = access_refusal(gateway_, settings_, request, *target)) {
-    return with_cross_origin(request, std::move(*refusal));
+    return finished(request, std::move(*refusal));
   }
   Plan plan = dispatch({gateway_, settings_, request, *target, heads_, {}, found});
   if (auto* const reply = std::get_if<Reply>(&plan)) {
-    *reply = with_cross_origin(request, std::move(*reply));
+    *reply = finished(request, std::move(*reply));
   } else if (Reply* const head = head_of(plan)) {
-    *head = with_cross_origin(request, std::move(*head));
+    *head = finished(request, std::move(*head));
   }
   return plan;
 }
@@ -169,7 +171,7 @@ Result<UploadRequest> Service::form_upload(PartHead const& part) const {
 Reply Service::stored(Request const& request, Result<StoredFile> const& result) {
   if (!result) return failed(request, result.error());
   Reply reply = stored_reply(*result, to_json(*result));
-  return with_cross_origin(request, std::move(reply));
+  return finished(request, std::move(reply));
 }
 
 Reply Service::form_stored(Request const& request, ReceiveForm const& form,
@@ -194,49 +196,56 @@ Reply Service::form_stored(Request const& request, ReceiveForm const& form,
   if (form.browser) {
     // The list's own form leads back to it, the page's to the page.
     bool const from_list = request.target.find("?from=list") != std::string::npos;
-    return with_cross_origin(
+    return finished(
         request,
         Reply{.status = 303, .headers = {{"Location", from_list ? "/files" : "/"}}, .body = {}});
   }
   bool const created =
       std::any_of(stored.begin(), stored.end(), [](StoredFile const& one) { return one.created; });
-  return with_cross_origin(request, json_reply(created ? 201 : 200, to_json(std::span{stored})));
+  return finished(request, json_reply(created ? 201 : 200, to_json(std::span{stored})));
 }
 
 Reply Service::listed(Request const& request, Result<FoundFiles> const& result) {
   if (!result) return failed(request, result.error());
   auto const target = parse_target(request.target);
   CHECK(target);  // it was planned
-  return with_cross_origin(
+  return finished(
       request, listed_files({gateway_, settings_, request, *target, heads_, {}, nullptr}, *result));
+}
+
+Reply Service::counted(Request const& request) {
+  auto const target = parse_target(request.target);
+  CHECK(target);  // it was planned
+  return finished(request,
+                  counted_status({gateway_, settings_, request, *target, heads_, {}, nullptr}));
 }
 
 Reply Service::removed(Request const& request, Result<RemovedFile> const& result) {
   if (!result) return failed(request, result.error());
-  return with_cross_origin(
+  return finished(
       request, Reply{.status = 204, .headers = {{"Chisme-Version", result->version}}, .body = {}});
 }
 
 Reply Service::ordered(Request const& request, Result<void> const& result) {
-  if (result) return with_cross_origin(request, Reply{.status = 204, .headers = {}, .body = {}});
+  if (result) return finished(request, Reply{.status = 204, .headers = {}, .body = {}});
   Reply reply = problem_of(result.error());
   if (result.error().fault == Fault::precondition_failed) {
     reply = problem(409, "It cannot be done: " + result.error().message + ".");
   }
-  return with_cross_origin(request, std::move(reply));
+  return finished(request, std::move(reply));
 }
 
 Reply Service::resumed(Request const& request, Reply reply) {
-  return with_cross_origin(request, std::move(reply));
+  return finished(request, std::move(reply));
 }
 
 Reply Service::incomplete(Request const& request, std::string const& name,
                           std::string const& type) {
-  return with_cross_origin(request, incomplete_head(name, type));
+  return finished(request, incomplete_head(name, type));
 }
 
 Reply Service::failed(Request const& request, Error const& error) {
-  return with_cross_origin(request, problem_of(error));
+  return finished(request, problem_of(error));
 }
 
 Reply Service::malformed(ParseFailure const& failure) {
@@ -245,8 +254,11 @@ Reply Service::malformed(ParseFailure const& failure) {
   return reply;
 }
 
-Reply Service::with_cross_origin(Request const& request, Reply reply) {
-  add_cross_origin_headers(gateway_, request, reply.headers);
+Reply Service::finished(Request const& request, Reply reply) {
+  if (!reply.sentence.empty() && prefers_html(request)) {
+    reply = problem_page(request, reply, settings_.assets);
+  }
+  add_cross_origin_headers(gateway_, settings_, request, reply.headers);
   return reply;
 }
 

@@ -41,6 +41,8 @@ class Service {
   [[nodiscard]] Reply form_stored(Request const& request, ReceiveForm const& form,
                                   std::vector<Result<StoredFile>> const& results);
   [[nodiscard]] Reply listed(Request const& request, Result<FoundFiles> const& result);
+  // After the files were counted.
+  [[nodiscard]] Reply counted(Request const& request);
   [[nodiscard]] Reply removed(Request const& request, Result<RemovedFile> const& result);
   [[nodiscard]] Reply ordered(Request const& request, Result<void> const& result);
   // The answer to a resumable upload's request, made by web/tus/replies.hpp.
@@ -55,7 +57,8 @@ class Service {
 
  private:
   [[nodiscard]] Plan decide(Request const& request, Result<Lookup> const* found);
-  [[nodiscard]] Reply with_cross_origin(Request const& request, Reply reply);
+  // As this client takes it: a problem as a page if it prefers pages, and who may read it.
+  [[nodiscard]] Reply finished(Request const& request, Reply reply);
 
   Gateway& gateway_;
   ServiceSettings settings_;

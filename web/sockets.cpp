@@ -36,7 +36,7 @@ Plan get_ws_read(Call const& call) {
 }
 
 Plan get_ws_cluster(Call const& call) {
-  return accept(call, ClusterSession{});
+  return accept(call, ClusterSession{call.target.parameter("files") != "0"});
 }
 
 Plan get_ws_file(Call const& call) {

@@ -8,6 +8,7 @@
 #include "web/http/multipart.hpp"
 #include "web/media_types.hpp"
 #include "web/names.hpp"
+#include "web/negotiation.hpp"
 #include "web/problem.hpp"
 #include "web/uploads.hpp"
 
@@ -72,9 +73,7 @@ Plan post_files(Call const& call) {
   if (!boundary) {
     return problem(415, "Send a form as multipart/form-data, or a file with PUT /files/NAME.");
   }
-  auto const accept = call.request.header("accept");
-  bool const browser = accept && accept->find("text/html") != std::string_view::npos;
-  return ReceiveForm{std::move(*boundary), browser};
+  return ReceiveForm{std::move(*boundary), prefers_html(call.request)};
 }
 
 Plan delete_file(Call const& call) {

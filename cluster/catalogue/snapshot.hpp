@@ -72,6 +72,10 @@ class CatalogueSnapshot {
   [[nodiscard]] bool has_same_names(CatalogueSnapshot const& other) const {
     return names_.is_copy_of(other.names_);
   }
+  // The same, and who has said what of their objects.
+  [[nodiscard]] bool has_same_files(CatalogueSnapshot const& other) const {
+    return has_same_names(other) && objects_.is_copy_of(other.objects_);
+  }
   // The newest change of `name`, be it its removal; nullptr when there is none.
   [[nodiscard]] CatalogueRecord const* newest(std::string_view name) const {
     return names_.find(name);

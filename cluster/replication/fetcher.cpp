@@ -37,7 +37,8 @@ void Fetcher::handle(Envelope const& from, FetchObject const& request, Catalogue
 
 // Not whoever has an asker: a copy that is lost before its Have is durable leaves askers behind.
 bool Fetcher::is_under_way(Digest const& digest) const {
-  return std::ranges::any_of(running_, [&](auto const& run) { return run.second == digest; }) ||
+  return std::ranges::any_of(running_,
+                             [&](auto const& run) { return run.second.digest == digest; }) ||
          std::ranges::any_of(queued_, [&](Wanted const& next) { return next.digest == digest; });
 }
 
@@ -60,8 +61,10 @@ bool Fetcher::start(Wanted const& wanted, Situation const& situation, Effects& o
   }
   if (sources.empty()) return false;
   last_transfer_ = TransferId{last_transfer_.value() + 1};
-  running_.emplace(last_transfer_, wanted.digest);
-  out.push_back(Announce{RepairProgress{wanted.digest, situation.self, RepairStage::started}});
+  NodeId const source = sources.front().node;
+  running_.emplace(last_transfer_, Run{wanted.digest, source});
+  out.push_back(
+      Announce{RepairProgress{wanted.digest, source, situation.self, RepairStage::started}});
   out.push_back(StartTransfer{last_transfer_, wanted.digest, wanted.size, std::move(sources)});
   return true;
 }
@@ -70,11 +73,11 @@ std::optional<Digest> Fetcher::handle(TransferFinished const& transfer, Catalogu
                                       Situation const& situation, Effects& out) {
   auto const found = running_.find(transfer.transfer);
   if (found == running_.end()) return std::nullopt;
-  Digest const digest = found->second;
+  auto const [digest, sender] = found->second;
   running_.erase(found);
   bool const here = transfer.succeeded && catalogue.is_local(digest);
   RepairStage const stage = here ? RepairStage::finished : RepairStage::failed;
-  out.push_back(Announce{RepairProgress{digest, situation.self, stage}});
+  out.push_back(Announce{RepairProgress{digest, sender, situation.self, stage}});
   if (!here) refuse(digest, situation, out);
   for (NodeId const source : transfer.corrupt) suspect_copy(source, digest, situation, out);
   start_next(catalogue, situation, out);

@@ -51,6 +51,10 @@ class Fetcher {
     ByteCount size;
     std::vector<NodeId> sources;
   };
+  struct Run {
+    Digest digest;
+    NodeId source;  // the first of them
+  };
   [[nodiscard]] bool is_under_way(Digest const& digest) const;
   [[nodiscard]] std::size_t askers_max() const { return 2 * (transfers_in_max_ + queued_max_); }
   void refuse(Digest const& digest, Situation const& situation, Effects& out);
@@ -60,7 +64,7 @@ class Fetcher {
   unsigned transfers_in_max_;
   std::size_t queued_max_;
   TransferId last_transfer_;
-  std::map<TransferId, Digest> running_;
+  std::map<TransferId, Run> running_;
   std::deque<Wanted> queued_;
   std::map<Digest, std::set<NodeId>> askers_;  // of what is running, queued, or not durable yet
 };

@@ -23,8 +23,9 @@ Duration patience_for(ByteCount size) {
   return transfer_patience + slowest_transfer(size);
 }
 
-void announce(Digest const& digest, NodeId target, RepairStage stage, Effects& out) {
-  out.push_back(Announce{RepairProgress{digest, target, stage}});
+void announce(Digest const& digest, NodeId target, RepairStage stage, Situation const& situation,
+              Effects& out) {
+  out.push_back(Announce{RepairProgress{digest, situation.self, target, stage}});
 }
 
 bool contains(std::vector<NodeId> const& nodes, NodeId id) {
@@ -73,13 +74,13 @@ void Repairer::examine(Digest const& digest, Catalogue const& catalogue, Situati
   auto const repair = repairs_.find(digest);
   if (repair != repairs_.end() && repair->second.started) {
     if (!contains(need.holders, repair->second.target)) return;
-    announce(digest, repair->second.target, RepairStage::finished, out);
+    announce(digest, repair->second.target, RepairStage::finished, situation, out);
     end(digest);
   }
   if (!need.due) return end(digest);
   auto const target = choose_target(need.key, need.sources, {}, situation);
   if (!target) return end(digest);
-  schedule(digest, need, *target, situation.now, out);
+  schedule(digest, need, *target, situation, out);
 }
 
 void Repairer::peer_unreachable(Endpoint endpoint, Situation const& situation) {
@@ -94,7 +95,7 @@ void Repairer::fetch_failed(NodeId from, FetchFailed const& failure, Situation c
                             Effects& out) {
   if (!running_.contains(failure.digest)) return;
   Repair& repair = repairs_.at(failure.digest);
-  if (repair.target == from) fail(failure.digest, repair, situation.now, out);
+  if (repair.target == from) fail(failure.digest, repair, situation, out);
 }
 
 void Repairer::tick(Catalogue const& catalogue, Situation const& situation, Outages const& outages,
@@ -196,12 +197,13 @@ void Repairer::watch_for_loss(Digest const& digest, bool lost, Situation const& 
 
 // ---- Queues -------------------------------------------------------------------------------------
 
-void Repairer::schedule(Digest const& digest, Need const& need, NodeId target, Instant now,
-                        Effects& out) {
+void Repairer::schedule(Digest const& digest, Need const& need, NodeId target,
+                        Situation const& situation, Effects& out) {
+  Instant const now = situation.now;
   auto const [entry, first] = repairs_.try_emplace(digest);
   Repair& repair = entry->second;
   if (first) {
-    if (need.rank == 0) announce(digest, target, RepairStage::queued, out);
+    if (need.rank == 0) announce(digest, target, RepairStage::queued, situation, out);
   } else {
     take_off_queues(digest, repair);
   }
@@ -259,7 +261,7 @@ bool Repairer::start(Digest const& digest, Repair& repair, Catalogue const& cata
   repair.act_at = situation.now + patience_for(use->second.size);
   running_.insert(digest);
   count(repair, true);
-  announce(digest, *target, RepairStage::started, out);
+  announce(digest, *target, RepairStage::started, situation, out);
   send(digest, repair, use->second.size, std::move(need.sources), situation, out);
   return true;
 }
@@ -291,7 +293,7 @@ void Repairer::check_running(Catalogue const& catalogue, Situation const& situat
     }
     bool const reachable = is_reachable(find_member(situation.members, repair.target));
     if (!reachable || repair.act_at <= situation.now) {
-      fail(digest, repair, situation.now, out);
+      fail(digest, repair, situation, out);
     } else if (repair.resend_at <= situation.now) {
       Need need = need_of(digest, use->second, catalogue, situation, outages);
       send(digest, repair, use->second.size, std::move(need.sources), situation, out);
@@ -299,8 +301,10 @@ void Repairer::check_running(Catalogue const& catalogue, Situation const& situat
   }
 }
 
-void Repairer::fail(Digest const& digest, Repair& repair, Instant now, Effects& out) {
-  announce(digest, repair.target, RepairStage::failed, out);
+void Repairer::fail(Digest const& digest, Repair& repair, Situation const& situation,
+                    Effects& out) {
+  Instant const now = situation.now;
+  announce(digest, repair.target, RepairStage::failed, situation, out);
   running_.erase(digest);
   repair.started = false;
   // The first failure is the target's, as far as anybody knows: the next one is asked at once.

@@ -84,7 +84,8 @@ class Repairer {
                                 Outages const& outages) const;
   void watch_for_loss(Digest const& digest, bool lost, Situation const& situation,
                       Outages const& outages, Effects& out);
-  void schedule(Digest const& digest, Need const& need, NodeId target, Instant now, Effects& out);
+  void schedule(Digest const& digest, Need const& need, NodeId target, Situation const& situation,
+                Effects& out);
   void wake_waiting(Catalogue const& catalogue, Situation const& situation, Outages const& outages,
                     Effects& out);
   void start_some(Catalogue const& catalogue, Situation const& situation, Outages const& outages,
@@ -95,7 +96,7 @@ class Repairer {
                      Effects& out);
   static void send(Digest const& digest, Repair& repair, ByteCount size,
                    std::vector<NodeId> sources, Situation const& situation, Effects& out);
-  void fail(Digest const& digest, Repair& repair, Instant now, Effects& out);
+  void fail(Digest const& digest, Repair& repair, Situation const& situation, Effects& out);
   void look_again(Digest const& digest, Instant at) { waiting_.emplace(at, digest); }
   void take_off_queues(Digest const& digest, Repair const& repair);
   void count(Repair& repair, bool counted);

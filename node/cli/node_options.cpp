@@ -40,6 +40,15 @@ Complaint take_address(Endpoint& into, std::string const& value) {
   return std::nullopt;
 }
 
+Complaint take_name(std::string& into, std::string const& value) {
+  constexpr std::string_view known = "abcdefghijklmnopqrstuvwxyz0123456789.-";
+  bool const is_name =
+      !value.empty() && value.size() <= 253 && value.find_first_not_of(known) == std::string::npos;
+  if (!is_name) return "is not a host name in small letters, without a port";
+  into = value;
+  return std::nullopt;
+}
+
 Complaint take_count(unsigned& into, std::string const& value, unsigned lowest, unsigned highest) {
   auto const number = parse_number<unsigned>(value);
   if (!number || *number < lowest || *number > highest) {
@@ -134,6 +143,9 @@ std::vector<Setting> settings_of_the_node() {
        [](Draft& d, std::string const& v) {
          return take_address(d.config.advertise_http.emplace(), v);
        }},
+      {{"host", "name that browsers call this machine by, besides localhost; may be repeated",
+        true},
+       [](Draft& d, std::string const& v) { return take_name(d.config.hosts.emplace_back(), v); }},
       {{"data", "directory for everything this node keeps [chisme-data]"},
        [](Draft& d, std::string const& v) -> Complaint {
          if (v.empty()) return "is not a directory";

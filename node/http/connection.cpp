@@ -241,6 +241,7 @@ asio::awaitable<HttpConnection::After> HttpConnection::carry_out(web::Plan plan)
                      [this](web::RemoveFile& it) { return remove_file(std::move(it)); },
                      [this](web::AskOthers& it) { return ask_others(std::move(it)); },
                      [this](web::SearchFiles& it) { return search_files(std::move(it)); },
+                     [this](web::CountFiles& it) { return count_files(it); },
                      [this](web::OrderLocal& it) { return order_local(std::move(it)); },
                      [this](web::tus::Wanted& it) { return resume(std::move(it)); },
                      [this](web::AcceptWebSocket& it) { return accept_websocket(std::move(it)); },
@@ -331,6 +332,14 @@ asio::awaitable<HttpConnection::After> HttpConnection::search_files(web::SearchF
   };
   auto const found = co_await await_done<web::FoundFiles>(host_->loop, start);
   auto answer = host_->service.listed(parser_.request(), found);
+  co_return co_await reply(std::move(answer));
+}
+
+asio::awaitable<HttpConnection::After> HttpConnection::count_files(web::CountFiles) {
+  auto start = [this](web::Done<void> done) { host_->gateway.count_files(std::move(done)); };
+  auto const counted = co_await await_done<void>(host_->loop, start);
+  auto answer = counted ? host_->service.counted(parser_.request())
+                        : host_->service.failed(parser_.request(), counted.error());
   co_return co_await reply(std::move(answer));
 }
 

@@ -78,6 +78,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   asio::awaitable<After> remove_file(web::RemoveFile plan);
   asio::awaitable<After> ask_others(web::AskOthers plan);
   asio::awaitable<After> search_files(web::SearchFiles plan);
+  asio::awaitable<After> count_files(web::CountFiles plan);
   asio::awaitable<After> order_local(web::OrderLocal plan);
   asio::awaitable<After> accept_websocket(web::AcceptWebSocket plan);
   asio::awaitable<After> settle_body(After otherwise);

@@ -219,7 +219,7 @@ class Nodes:
         """What the node serves, and the version that it lists."""
         try:
             listed = get_json(self.url(number, f"/files?prefix={urllib.parse.quote(name)}"))["files"]
-            return self.read(number, name), [file["version"] for file in listed if file["name"] == name]
+            return self.read(number, name), [file.get("version") for file in listed if file["name"] == name]
         except OSError as error:
             return str(error)
 
@@ -251,10 +251,11 @@ class Nodes:
         eventually(lambda: not counted_low(), seconds, "every node counts three copies of every file")
 
     def listing(self, number):
+        """The files that the node lists; what is still being uploaded is none yet."""
         after, files = "", []
         while after is not None:
             page = get_json(self.url(number, f"/files?limit=1000&after={urllib.parse.quote(after)}"))
-            files += page["files"]
+            files += [file for file in page["files"] if not file.get("incomplete")]
             after = page["next"]
         return files
 

@@ -46,7 +46,7 @@ Plan too_large(Call const& call) {
 
 Plan options_uploads(Call const& call) {
   Reply reply = tus::described(call.settings.max_file_size);
-  reply.headers.add(preflight_headers(call.gateway, call.request));
+  reply.headers.add(preflight_headers(call.gateway, call.settings, call.request));
   return reply;
 }
 

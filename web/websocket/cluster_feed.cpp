@@ -23,14 +23,24 @@ ClusterStatus status_of(Gateway& gateway) {
   status.room = ByteCount{status.room.value() / step * step};
   return status;
 }
+
+std::string status_json(std::string const& status) {
+  return "{\"type\":\"cluster\",\"cluster\":" + status + "}";
+}
 }  // namespace
 
-ClusterFeed::ClusterFeed(std::shared_ptr<Channel> channel, Gateway& gateway)
-    : channel_(std::move(channel)), gateway_(gateway) {}
+ClusterFeed::ClusterFeed(std::shared_ptr<Channel> channel, Gateway& gateway, bool with_files)
+    : channel_(std::move(channel)), gateway_(gateway), with_files_(with_files) {}
 
 ClusterFeed::~ClusterFeed() = default;
 
 void ClusterFeed::opened() {
+  gateway_.count_files([weak = weak_from_this()](Result<void> const&) {
+    if (auto const self = weak.lock()) self->begin();
+  });
+}
+
+void ClusterFeed::begin() {
   subscription_ = gateway_.subscribe([weak = weak_from_this()](ClusterEvent const& event) {
     if (auto const self = weak.lock()) self->send_event(event);
   });
@@ -40,8 +50,9 @@ void ClusterFeed::opened() {
 
 void ClusterFeed::send_state() {
   auto const status = status_of(gateway_);
-  auto const listing = gateway_.list("", behind_internal, files_max);
   last_status_ = to_json(status);
+  if (!with_files_) return channel_->send_text(status_json(last_status_));
+  auto const listing = gateway_.list("", behind_internal, files_max);
   channel_->send_text(state_json(status, listing.files));
 }
 
@@ -53,7 +64,9 @@ bool ClusterFeed::is_behind() {
 void ClusterFeed::send_event(ClusterEvent const& event) {
   if (is_behind()) return;
   if (event.kind == missed_events) return send_state();
-  auto message = "{\"type\":" + json_string(event.kind);
+  if (event.kind == "file" && !with_files_) return;
+  auto message = "{\"type\":" + json_string(event.kind) +
+                 ",\"at\":" + std::to_string(event.at.time_since_epoch().count());
   // The event's own fields follow: its object without the opening brace.
   auto const fields = std::string_view(event.json).substr(event.json.find('{') + 1);
   if (fields.find_first_not_of(" \t\r\n") != fields.find('}')) message += ',';
@@ -65,7 +78,7 @@ void ClusterFeed::send_changes() {
   if (is_behind()) return;
   auto status = to_json(status_of(gateway_));
   if (status == last_status_) return;
-  channel_->send_text("{\"type\":\"cluster\",\"cluster\":" + status + "}");
+  channel_->send_text(status_json(status));
   last_status_ = std::move(status);
 }
 
@@ -73,8 +86,12 @@ void ClusterFeed::look_again() {
   timer_ = channel_->after(status_period, [weak = weak_from_this()] {
     auto const self = weak.lock();
     if (!self) return;
-    self->send_changes();
-    self->look_again();
+    self->gateway_.count_files([weak](Result<void> const&) {
+      auto const counted = weak.lock();
+      if (!counted) return;
+      counted->send_changes();
+      counted->look_again();
+    });
   });
 }
 

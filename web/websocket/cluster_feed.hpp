@@ -9,13 +9,14 @@
 namespace chisme::web {
 
 // ClusterFeed serves /ws/cluster: the full state on connect (at most 1000 files), then each
-// event as it happens, and the cluster's status when it changed, at most twice a second.
+// event as it happens, and the cluster's status when it changed, at most twice a second. Without
+// files, of which one node tells as much as all, it starts with the status.
 //
 // A client that is too slow for the events misses them and gets the full state anew once it has
 // read what was sent; so does each client when the node has more events than it can bring.
 class ClusterFeed final : public Session, public std::enable_shared_from_this<ClusterFeed> {
  public:
-  ClusterFeed(std::shared_ptr<Channel> channel, Gateway& gateway);
+  ClusterFeed(std::shared_ptr<Channel> channel, Gateway& gateway, bool with_files);
   ~ClusterFeed() override;
 
   void opened() override;
@@ -26,6 +27,7 @@ class ClusterFeed final : public Session, public std::enable_shared_from_this<Cl
   void closed() override;
 
  private:
+  void begin();
   void send_state();
   void send_event(ClusterEvent const& event);
   void send_changes();
@@ -34,6 +36,7 @@ class ClusterFeed final : public Session, public std::enable_shared_from_this<Cl
 
   std::shared_ptr<Channel> channel_;
   Gateway& gateway_;
+  bool with_files_;
   std::unique_ptr<Subscription> subscription_;
   std::unique_ptr<ByteStream::Timer> timer_;
   std::string last_status_;

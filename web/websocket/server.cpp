@@ -34,7 +34,9 @@ std::shared_ptr<Session> make(Gateway& gateway, WebSocketSession wanted,
           [&](UploadSession& it) -> Made {
             return std::make_shared<FileReceiver>(channel, gateway, std::move(it.upload));
           },
-          [&](ClusterSession&) -> Made { return std::make_shared<ClusterFeed>(channel, gateway); },
+          [&](ClusterSession& it) -> Made {
+            return std::make_shared<ClusterFeed>(channel, gateway, it.with_files);
+          },
       },
       wanted);
 }

@@ -29,6 +29,14 @@ struct Repair : ::testing::Test {
     for (std::uint64_t number = 1; number <= 5; ++number) sum += cluster.pending(number);
     return sum;
   }
+  // Of what `teller` said: from whom to whom.
+  std::set<std::pair<NodeId, NodeId>> told_by(std::uint64_t teller, RepairStage stage) const {
+    std::set<std::pair<NodeId, NodeId>> told;
+    for (auto const& event : cluster.events<RepairProgress>(teller)) {
+      if (event.stage == stage) told.emplace(event.source, event.target);
+    }
+    return told;
+  }
   int stages(RepairStage stage) const {
     int count = 0;
     for (std::uint64_t number = 1; number <= 5; ++number) {
@@ -49,6 +57,18 @@ TEST_F(Repair, AWriteGetsItsThirdCopyAtOnce) {
   EXPECT_GT(stages(RepairStage::started), 0);
   EXPECT_GT(stages(RepairStage::finished), 0);
   EXPECT_EQ(stages(RepairStage::failed), 0);
+}
+
+TEST_F(Repair, SenderAndReceiverTellTheSameOfACopy) {
+  std::uint64_t const target = third_holder();
+  for (RepairStage const stage : {RepairStage::started, RepairStage::finished}) {
+    auto const told = told_by(target, stage);
+    ASSERT_THAT(told, SizeIs(1));
+    auto const [source, receiver] = *told.begin();
+    EXPECT_EQ(receiver, node(target));
+    EXPECT_NE(source, receiver);
+    EXPECT_EQ(told_by(source == node(1) ? 1 : 2, stage), told);
+  }
 }
 
 TEST(RepairWithoutGossip, OnlyTheWriterActsWhileItsOwnHaveIsNotKnownYet) {

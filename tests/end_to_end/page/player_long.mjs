@@ -1,16 +1,17 @@
 // Measures the player at length:
 //   node player_long.mjs [--runs 10] [--only faults,buffer,slow,long,paused,hidden]
 //                        [--formats index-first.mp4,clip.webm] [--ways sw,mse] [PROGRAM]
-// PROGRAM, or CHISME, is the program; without either, build/release/chisme. `buffer` and `slow` use
-// fake nodes, whose speed can be set, and the page in CHISME_PAGE_ASSETS (build.mjs --out).
-// Prints rows for docs/page.md. 10 runs of all formats take about an hour.
+// PROGRAM, or CHISME, is the program; without either, build/release/chisme. `buffer` and `slow` are
+// run, as root, in a network of their own whose loopback is made slow. Prints rows for docs/page.md.
+// 10 runs of all formats take about an hour for each of `faults` and `buffer`.
+import {execFileSync, spawnSync} from "node:child_process";
 import {mkdirSync, mkdtempSync, openSync, rmSync} from "node:fs";
 import {tmpdir} from "node:os";
 import {dirname, join} from "node:path";
 import {fileURLToPath} from "node:url";
 import {modulesFolder} from "../../web/page/modules.mjs";
 import {launch, player, recordStanding, standing} from "./lib/browser.mjs";
-import {startCluster, startFakes} from "./lib/cluster.mjs";
+import {startCluster} from "./lib/cluster.mjs";
 import {lengthen, makeFilm, makeFormats} from "./lib/media.mjs";
 import {bufferedAhead, media, put, seekTime, startTime} from "./lib/playing.mjs";
 import {open, settled} from "./lib/steps.mjs";
@@ -27,7 +28,6 @@ const chosen = value("--formats")?.split(",");
 const isValue = (i) => options[i - 1]?.startsWith("--");
 const given = options.find((each, i) => !each.startsWith("--") && !isValue(i));
 const program = given ?? process.env.CHISME ?? join(root, "build/release/chisme");
-const assets = process.env.CHISME_PAGE_ASSETS ?? join(root, "build/assets");
 const modules = modulesFolder();
 const folder = mkdtempSync(join(tmpdir(), "chisme-player-"));
 const log = openSync(join(folder, "nodes.log"), "a");
@@ -39,8 +39,8 @@ const formats = [
   ["index-first.mp4", both],
   ["index-last.mp4", both],
   ["fragmented.mp4", both],
-  ["clip.webm", ["sw"]],
-  ["sound.mp3", ["sw"]],
+  ["clip.webm", both],
+  ["sound.mp3", both],
   ["clip.mkv", ["sw"]],
   ["clip.mov", ["sw"]],
 ]
@@ -112,7 +112,7 @@ async function faults(the, note) {
         for (const fault of ["kill", "hang"]) {
           const one = await attempt(`${name} ${way} ${fault}`, () => oneFault(the, name, way, fault));
           if (one) got[fault].push(one);
-          if (!the.fake) await attempt("settling", () => settled(the));
+          await attempt("settling", () => settled(the));
         }
       }
       const all = [...got.kill, ...got.hang];
@@ -188,19 +188,40 @@ async function hidden(the, name, way) {
   await page.context().close();
 }
 
-// A node of 40 KiB/s that is the only one which answers: it goes on, and nobody is condemned for it.
-async function slow() {
-  const sound = makeFormats(join(folder, "film.mp4"), folder, ["sound.mp3"])["sound.mp3"];
-  for (const way of ["sw"]) {
-    const fakes = join(folder, "slow");
-    mkdirSync(fakes, {recursive: true});
-    const cluster = await startFakes({count: 2, folder: fakes, assets, modules, rate: 40 * 1024, log});
-    const browser = await launch(modules, chromium());
-    const the = {cluster, browser, folder: fakes, fake: true};
-    try {
-      await put(the, "sound.mp3", sound);
-      const page = await open(the, cluster.nodes()[0], `?player=${way}`);
-      const start = await startTime(page, "sound.mp3", 60_000);
+// From now on all bytes of the nodes together come at this rate.
+function slowDown(bytesPerSecond) {
+  const rate = ["rate", `${bytesPerSecond * 8}bit`, "burst", "16k", "latency", "300ms"];
+  execFileSync("tc", ["qdisc", "replace", "dev", "lo", "root", "tbf", ...rate]);
+}
+
+const fullSpeed = () => execFileSync("tc", ["qdisc", "del", "dev", "lo", "root"]);
+
+// A cluster with these files on all of its nodes, whose network `run` makes slow.
+async function withSlowNodes(count, files, run) {
+  const nodes = mkdtempSync(join(folder, "slow-"));
+  // Copies that are made again would take the network from the player.
+  const options = ["--repair-delay", "1h", "--copies", count];
+  const cluster = await startCluster({program, count, folder: nodes, log, options});
+  const browser = await launch(modules, chromium());
+  const the = {cluster, browser, folder: nodes};
+  try {
+    for (const [name, path] of Object.entries(files)) await put(the, name, path);
+    await settled(the);
+    await run(the);
+  } finally {
+    await browser.close();
+    await cluster.end();
+    fullSpeed();
+  }
+}
+
+// A network of 40 KiB/s: it goes on, and no node is condemned for it.
+async function slow(made) {
+  for (const way of both) {
+    await withSlowNodes(2, {"sound.mp3": made["sound.mp3"]}, async (the) => {
+      const page = await open(the, the.cluster.nodes()[0], `?player=${way}`);
+      slowDown(40 * 1024);
+      const start = await startTime(page, "sound.mp3", 90_000);
       const {behind, switches} = await steady(page, 60);
       const {received} = await player(page);
       const rate = `${Math.round(received / 1024)} KiB received`;
@@ -208,27 +229,28 @@ async function slow() {
       const figures = `start ${start} ms, behind the clock ${behind} ms`;
       row(what, figures, `changes of node ${switches}, ${rate}`);
       await page.context().close();
-    } finally {
-      await browser.close();
-      await cluster.end();
-    }
+    });
   }
 }
 
-// Nodes that are hardly faster than the film: what is buffered at the fault is all there is.
+// A network that is hardly faster than the film: what is buffered at the fault is all there is.
 async function buffer(made) {
-  const fakes = join(folder, "fakes");
-  mkdirSync(fakes, {recursive: true});
-  const cluster = await startFakes({count: 3, folder: fakes, assets, modules, rate: 600_000, log});
-  const browser = await launch(modules, chromium());
-  const the = {cluster, browser, folder: fakes, fake: true};
-  try {
-    for (const [name] of formats) await put(the, name, made[name]);
-    await faults(the, "Fake nodes of 600 kB/s");
-  } finally {
-    await browser.close();
-    await cluster.end();
-  }
+  const files = Object.fromEntries(formats.map(([name]) => [name, made[name]]));
+  await withSlowNodes(3, files, async (the) => {
+    slowDown(600_000);
+    await faults(the, "Three nodes that send 600 kB/s together");
+  });
+}
+
+// Does these parts in a network of their own, which ends with them.
+function inNetwork(some) {
+  const up = "ip link set lo mtu 1500 up && exec \"$@\"";
+  const args = process.argv.slice(1).filter((each, i, all) => each !== "--only" && all[i - 1] !== "--only");
+  const command = [process.execPath, ...args, "--only", some.join(",")];
+  const env = {...process.env, CHISME_SLOW_NETWORK: "1"};
+  const words = ["--net", "sh", "-c", up, "sh", ...command];
+  const {status} = spawnSync("unshare", words, {stdio: "inherit", env});
+  if (status !== 0) failed.push(`in a slow network: ${some}`);
 }
 
 const chromium = () => process.env.CHISME_CHROMIUM ?? "/usr/bin/chromium";
@@ -237,7 +259,8 @@ async function main() {
   const film = join(folder, "film.mp4");
   makeFilm(film, filmSeconds);
   const wanted = (part) => parts.includes(part);
-  const made = makeFormats(film, folder, formats.map(([name]) => name));
+  const names = formats.map(([name]) => name);
+  const made = makeFormats(film, folder, wanted("slow") ? [...names, "sound.mp3"] : names);
   if (wanted("faults") || ["long", "paused", "hidden"].some(wanted)) {
     const cluster = await startCluster({program, count: 5, folder, log});
     const browser = await launch(modules, chromium());
@@ -259,8 +282,12 @@ async function main() {
       await cluster.end();
     }
   }
-  if (wanted("slow")) await attempt("slow", slow);
-  if (wanted("buffer")) await buffer(made);
+  const slowed = ["slow", "buffer"].filter(wanted);
+  if (!process.env.CHISME_SLOW_NETWORK && slowed.length > 0) inNetwork(slowed);
+  else {
+    if (wanted("slow")) await attempt("slow", () => slow(made));
+    if (wanted("buffer")) await buffer(made);
+  }
   rmSync(folder, {recursive: true, force: true});
   for (const each of failed) console.log(`failed: ${each}`);
   process.exit(failed.length ? 1 : 0);

@@ -12,6 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 class ConfigFile {
@@ -59,6 +60,7 @@ TEST(NodeOptions, EveryValueReachesItsPlace) {
   auto const config = make_config({flags({{"listen", {"127.0.0.2:1"}},
                                           {"peer", {"localhost:2"}},
                                           {"advertise", {"127.0.0.1:3"}},
+                                          {"host", {"films.example", "n1.lan"}},
                                           {"data", {"/d"}},
                                           {"join", {"127.0.0.1:4", "127.0.0.1:5"}},
                                           {"zone", {"attic"}},
@@ -80,6 +82,7 @@ TEST(NodeOptions, EveryValueReachesItsPlace) {
   EXPECT_EQ(to_string(config->http), "127.0.0.2:1");
   EXPECT_EQ(to_string(config->peer), "127.0.0.1:2");
   EXPECT_EQ(to_string(*config->advertise_http), "127.0.0.1:3");
+  EXPECT_THAT(config->hosts, ElementsAre("films.example", "n1.lan"));
   EXPECT_EQ(config->data, "/d");
   ASSERT_EQ(config->join.size(), 2u);
   EXPECT_EQ(to_string(config->join[1]), "127.0.0.1:5");
@@ -223,6 +226,7 @@ TEST(NodeOptions, ValuesThatContradictEachOtherAreRefused) {
   EXPECT_THAT(complaint({{"listen", {"127.0.0.1:65000"}}}), HasSubstr("--peer"));
   EXPECT_EQ(complaint({{"listen", {"127.0.0.1:65000"}}, {"peer", {"127.0.0.1:1"}}}), "accepted");
   EXPECT_THAT(complaint({{"zone", {"a", "b"}}}), HasSubstr("more than once"));
+  EXPECT_THAT(complaint({{"host", {"films.example:80"}}}), HasSubstr("is not a host name"));
 }
 
 }  // namespace

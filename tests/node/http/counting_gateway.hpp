@@ -31,6 +31,7 @@ class CountingGateway final : public web::Gateway {
   void search(web::FileQuery, web::FilePage, web::Done<web::FoundFiles> done) override {
     done(web::FoundFiles{});
   }
+  void count_files(web::Done<void> done) override { done({}); }
   web::ClusterStatus cluster() override { return {}; }
   web::Readiness readiness(bool) override { return {true, ""}; }
   std::string metrics() override { return ""; }

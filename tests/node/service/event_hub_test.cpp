@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "node/clock.hpp"
+
 namespace chisme::node {
 namespace {
 
@@ -35,6 +37,17 @@ TEST_F(EventHubTest, EachEventComesOnceAndInOrder) {
   publish(1, "lost");
   run();
   EXPECT_THAT(got, ElementsAre("file", "lost"));
+}
+
+TEST_F(EventHubTest, AnEventSaysWhenItWasPublished) {
+  WallTime told{};
+  auto const subscription =
+      hub.subscribe(loop, [&](web::ClusterEvent const& event) { told = event.at; });
+  WallTime const before = wall_now();
+  publish(1, "file");
+  run();
+  EXPECT_GE(told, before);
+  EXPECT_LE(told, wall_now());
 }
 
 TEST_F(EventHubTest, IsSilentWhileNobodyListens) {

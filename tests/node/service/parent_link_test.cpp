@@ -32,6 +32,10 @@ TEST(ParentPackets, AreReadAsTheyWereWritten) {
   EXPECT_EQ(parent_answer(3, fail(Fault::invalid, "it runs")), "3 it runs");
   EXPECT_EQ(parent_answer(3, fail(Fault::io, std::string(9999, 'x'))).size(),
             parent_packet_bytes_max);
+  EXPECT_TRUE(parse_parent_answer("3 ok")->result);
+  EXPECT_EQ(parse_parent_answer("3 unknown")->result.error().fault, Fault::not_found);
+  EXPECT_EQ(parse_parent_answer("3 it runs")->result.error().message, "it runs");
+  EXPECT_FALSE(parse_parent_answer("ok"));
 }
 
 class Link : public testing::Test {

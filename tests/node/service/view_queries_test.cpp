@@ -105,10 +105,14 @@ TEST(ViewQueries, EventsCarryTheirOwnFields) {
                                R"("http":"http://127.0.0.1:7703"})");
   auto const removed = cluster_event(view, cluster::FileChanged{"a \"b\"", true});
   EXPECT_EQ(removed.json, R"({"name":"a \"b\"","removed":true})");
-  cluster::RepairProgress const repair{Digest{}, NodeId{0, 2}, cluster::RepairStage::started};
-  EXPECT_THAT(cluster_event(view, repair).json, HasSubstr(R"("stage":"started")"));
-  EXPECT_EQ(redirect_event("a", NodeId{0, 2}).json,
-            R"({"file":"a","to":"00000000000000000000000000000002"})");
+  cluster::RepairProgress const repair{Digest{}, NodeId{0, 1}, NodeId{0, 2},
+                                       cluster::RepairStage::started};
+  EXPECT_THAT(cluster_event(view, repair).json,
+              HasSubstr(R"("from":"00000000000000000000000000000001",)"
+                        R"("target":"00000000000000000000000000000002","stage":"started")"));
+  EXPECT_EQ(
+      redirect_event("a", NodeId{0, 1}, NodeId{0, 2}).json,
+      R"({"file":"a","from":"00000000000000000000000000000001","to":"00000000000000000000000000000002"})");
 }
 
 }  // namespace

@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import {test} from "node:test";
 import {History, samplesKept} from "../../../web/page/source/cluster/history";
 import {Announcer, asText, Journal, journalBound} from "../../../web/page/source/cluster/journal";
+import {Merge} from "../../../web/page/source/cluster/merge";
+import {Others, othersHeard} from "../../../web/page/source/cluster/others";
 import {arc, bent, height, ring, shortNames, width} from "../../../web/page/source/cluster/ring";
 import {Storyteller} from "../../../web/page/source/cluster/story";
 import {Traffic} from "../../../web/page/source/cluster/traffic";
-import type {Cluster, Member} from "../../../web/page/source/types";
+import type {Cluster, ClusterMessage, Member} from "../../../web/page/source/types";
+import {steps} from "../../../web/page/source/views/cluster/steps";
 
 test("nodes of a ring are apart, and inside the picture", () => {
   for (const count of [1, 2, 3, 5, 9, 12, 30]) {
@@ -224,4 +227,135 @@ test("whatever comes, stories are few and no node has two that go on", () => {
       assert.equal(new Set(open).size, open.length);
     }
   }
+});
+
+test("a death tells which requests were sent on, and who makes copies for whom", () => {
+  const teller = new Storyteller();
+  teller.saw(cluster(five), 0);
+  teller.copied("a", "c", "started"); // before: of an upload
+  teller.became("b", "suspect", 1000);
+  teller.became("b", "dead", 3000);
+  teller.redirected("c");
+  teller.redirected("d");
+  teller.saw(cluster({...five, b: "dead"}, 3, 0), 4000);
+  for (const to of ["d", "d", "e"]) teller.copied("a", to, "started");
+  teller.copied("c", "e", "started");
+  teller.copied("a", "d", "finished");
+  teller.copied("a", "e", "failed");
+  teller.saw(cluster({...five, b: "dead"}, 2, 1), 5000);
+  const told = () => steps(teller.stories[0]!, (node) => node).map(({sentence}) => sentence);
+  assert.deepEqual(told(), [
+    "b does not answer. The others ask each other before they give it up.",
+    "After 2.0 s they agree: b is dead.",
+    "2 requests were sent on since, to c (1), d (1).",
+    "Copies go from a to d (2), from c to e (1).",
+    "Copies are being made: 1 of 3 done.",
+  ]);
+  teller.saw(cluster({...five, b: "dead"}), 6000);
+  assert.equal(told().at(-1), "All 3 copies that were missing are there again.");
+});
+
+// A world of sockets and timers that a test moves.
+function lines() {
+  const open: {url: string; heard: (news: ClusterMessage) => void; ended: () => void}[] = [];
+  const timers: {delay: number; run: () => void}[] = [];
+  const [said, silent]: [string[], string[]] = [[], []];
+  const others = new Others({
+    open: (url, heard, ended) => {
+      const line = {url, heard, ended};
+      open.push(line);
+      return {close: () => void open.splice(open.indexOf(line), 1)};
+    },
+    after: (delay, run) => {
+      const timer = {delay, run};
+      timers.push(timer);
+      return () => void timers.splice(0, timers.length, ...timers.filter((each) => each !== timer));
+    },
+    heard: (node, {type}) => said.push(`${node} ${type}`),
+    silent: (node) => silent.push(node),
+  });
+  const urls = () => open.map(({url}) => url);
+  return {others, open, timers, said, silent, urls};
+}
+
+test("every node that lives is heard, but the page's own, and none when the view is left", () => {
+  const {others, open, urls, said, silent} = lines();
+  const list = [member("a"), member("b"), member("c", "dead"), member("d", "suspect")];
+  assert.equal(others.follow(list, "a"), 0);
+  assert.deepEqual(urls(), ["ws://b:7701/ws/cluster?files=0"]);
+  const [b] = open;
+  b!.heard({type: "lost", sha256: "1"});
+  others.follow([member("a"), member("b", "suspect")], "a");
+  assert.equal(urls().length, 1, "a suspect is heard on");
+  others.follow([member("a"), member("b")], "b");
+  assert.deepEqual(urls(), ["ws://a:7701/ws/cluster?files=0"], "the page went on at b");
+  b!.heard({type: "lost", sha256: "2"});
+  others.close();
+  assert.deepEqual(urls(), []);
+  assert.deepEqual([said, silent], [["b lost"], ["b", "a"]]);
+});
+
+test("sixteen nodes are heard at most, the same ones all the time", () => {
+  const {others, urls} = lines();
+  const many = Array.from({length: 20}, (_, i) => member(`n${i}`));
+  assert.equal(others.follow(many, "n19"), 4);
+  const first = urls();
+  assert.equal(first.length, othersHeard);
+  others.follow([...many].reverse(), "n19");
+  assert.deepEqual(urls(), first);
+  assert.equal(others.follow(many.slice(2), "n19"), 2);
+  assert.equal(urls().length, othersHeard);
+});
+
+test("a feed that ends is opened again, later and later, until it says something", () => {
+  const {others, open, timers} = lines();
+  others.follow([member("b")], "a");
+  const delays: number[] = [];
+  for (let i = 0; i < 7; ++i) {
+    open[0]!.ended();
+    assert.equal(open.length, 0);
+    delays.push(timers[0]!.delay);
+    timers.shift()!.run();
+  }
+  assert.deepEqual(delays, [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
+  open[0]!.heard({type: "lost", sha256: "1"});
+  open[0]!.ended();
+  assert.equal(timers[0]!.delay, 1000);
+  others.close();
+  assert.equal(timers.length, 0, "nothing is opened after the view was left");
+});
+
+test("what two nodes tell of the same copy is told once; the next one anew", () => {
+  const merge = new Merge();
+  const copy = (stage: string): ClusterMessage => {
+    return {type: "repair", sha256: "1", from: "a", target: "b", stage};
+  };
+  const admitted = (teller: string, stage: string, now: number) =>
+    merge.admit(teller, copy(stage), now) !== undefined;
+  assert.equal(admitted("a", "started", 0), true);
+  assert.equal(admitted("b", "started", 10), false);
+  assert.equal(admitted("b", "finished", 20), true);
+  assert.equal(admitted("a", "finished", 1500), false);
+  assert.equal(admitted("a", "started", 2000), true, "after a failure, again");
+  assert.equal(admitted("b", "started", 2010), false);
+  assert.equal(admitted("b", "started", 9000), true, "long after");
+  const sent: ClusterMessage = {type: "redirect", file: "f", to: "b"};
+  assert.equal(merge.admit("a", sent, 1), 1);
+  assert.equal(merge.admit("c", sent, 1), 1, "each node sends its own clients on");
+});
+
+test("news are put when they happened, whatever the nodes' clocks say", () => {
+  const merge = new Merge();
+  const news = (at: number): ClusterMessage => ({type: "redirect", file: "f", to: "b", at});
+  assert.equal(merge.admit("a", news(5_000_000), 1000), 1000);
+  assert.equal(merge.admit("b", news(7), 1010), 1010);
+  assert.equal(merge.admit("b", news(507), 3000), 1510, "it was on its way for long");
+  assert.equal(merge.admit("a", news(5_002_000), 3000), 3000);
+  assert.equal(merge.admit("a", news(9), 4000), 4000, "the clock was set back");
+  const journal = new Journal();
+  for (const at of [1000, 3000, 2000]) journal.add("client", `${at}`, () => `${at}`, at);
+  assert.deepEqual(
+    journal.list.map(({at}) => at),
+    [3000, 2000, 1000],
+  );
 });

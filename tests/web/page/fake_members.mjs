@@ -58,7 +58,8 @@ export class FakeMembers {
     if (others.length === 0) return;
     const target = this.id(others[Math.floor(Math.random() * others.length)]);
     for (const stage of ["started", "finished"]) {
-      this.tell({type: "repair", sha256: "0".repeat(64), target, stage});
+      const from = this.id(this.port);
+      this.tell({type: "repair", at: Date.now(), sha256: "0".repeat(64), from, target, stage});
     }
   }
 

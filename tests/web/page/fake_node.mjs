@@ -121,7 +121,7 @@ const server = createServer((request, response) => {
   response.setHeader("Access-Control-Allow-Methods", "GET, HEAD, PATCH, DELETE, POST, OPTIONS");
   response.setHeader(
     "Access-Control-Allow-Headers",
-    "content-type, tus-resumable, upload-length, upload-metadata, upload-offset",
+    "content-type, if-match, tus-resumable, upload-length, upload-metadata, upload-offset",
   );
   response.setHeader(
     "Access-Control-Expose-Headers",
@@ -165,7 +165,10 @@ const server = createServer((request, response) => {
 function oneFile(request, response, url, json) {
   const name = url.pathname.slice("/files/".length).split("/").map(decodeURIComponent).join("/");
   const path = join(folder, encodeURIComponent(name));
-  if (request.method === "DELETE") {
+  const seen = request.headers["if-match"];
+  if (request.method === "DELETE" && seen && existsSync(path) && seen !== `"${file(name).sha256}"`) {
+    json({title: "Precondition Failed", detail: "It is another file now."}, 412);
+  } else if (request.method === "DELETE") {
     if (!deleteExtra(name) && existsSync(path)) unlinkSync(path);
     response.writeHead(204).end();
   } else if (!existsSync(path)) {

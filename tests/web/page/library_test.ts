@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
 import {whyShort} from "../../../web/page/source/copies";
-import {Deletions, undoTime} from "../../../web/page/source/deletions";
+import {Deletions, undoTime, type Doomed} from "../../../web/page/source/deletions";
 import {comparison, Listing, matches, wordsOf, type Order} from "../../../web/page/source/listing";
 import {Pages, type Answer} from "../../../web/page/source/pages";
 import {rangeTo, ticked, without} from "../../../web/page/source/selection";
 import type {Cluster, Member, StoredFile} from "../../../web/page/source/types";
+import {UnfinishedDeletions} from "../../../web/page/source/unfinished_deletions";
 import {kept, windowOf} from "../../../web/page/source/views/files/window";
 
 const byName: Order = {sort: "name", descending: false};
@@ -164,11 +165,14 @@ test("rows are ticked one by one and by ranges", () => {
   assert.deepEqual(rangeTo(1, true), {first: 1, last: 5});
   assert.deepEqual(rangeTo(3, true), {first: 1, last: 4});
   const some = ticked(new Map(), [file("a", {size: 7}), file("b")], true);
-  assert.deepEqual([...some], [["a", 7], ["b", 1]]);
+  assert.deepEqual([...some.values()].map(({name, size}) => [name, size]), [["a", 7], ["b", 1]]);
   assert.deepEqual([...ticked(some, files("a"), false).keys()], ["b"]);
   assert.deepEqual([...without(some, ["b", "x"]).keys()], ["a"]);
   assert.equal(without(some, ["x"]), some);
 });
+
+const doomed = (names: string[]): Doomed =>
+  new Map(names.map((name) => [name, {version: `v of ${name}`, sha256: `sha of ${name}`}]));
 
 function bin() {
   const sent: string[][] = [];
@@ -181,7 +185,7 @@ function bin() {
       return () => timers.delete(run);
     },
     send: (list) => {
-      sent.push([...list]);
+      sent.push([...list.keys()]);
       return new Promise((resolve) => (state.arrive = resolve));
     },
     changed: () => {},
@@ -191,12 +195,12 @@ function bin() {
 
 test("deleted files are hidden at once and deleted when nobody wants them back", async () => {
   const {deletions, sent, timers, state} = bin();
-  deletions.add(["a", "b"]);
-  assert.deepEqual([...deletions.hidden], ["a", "b"]);
+  deletions.add(doomed(["a", "b"]));
+  assert.deepEqual([...deletions.hidden.keys()], ["a", "b"]);
   assert.deepEqual(sent, []);
   for (const run of timers) run();
   assert.deepEqual(sent, [["a", "b"]]);
-  assert.deepEqual([...deletions.hidden], ["a", "b"], "until a node has answered");
+  assert.deepEqual([...deletions.hidden.keys()], ["a", "b"], "until a node has answered");
   assert.deepEqual(deletions.batches, []);
   state.arrive();
   await soon();
@@ -205,30 +209,30 @@ test("deleted files are hidden at once and deleted when nobody wants them back",
 
 test("what is undone is not deleted", () => {
   const {deletions, sent, timers} = bin();
-  deletions.add(["a"]);
-  deletions.add(["a", "b"]);
-  assert.deepEqual(deletions.batches.map(({names}) => [...names]), [["b"], ["a"]]);
+  deletions.add(doomed(["a"]));
+  deletions.add(doomed(["a", "b"]));
+  assert.deepEqual(deletions.batches.map(({files}) => [...files.keys()]), [["b"], ["a"]]);
   deletions.undo(deletions.batches[1]!.id);
-  assert.deepEqual([...deletions.hidden], ["b"]);
+  assert.deepEqual([...deletions.hidden.keys()], ["b"]);
   assert.equal(timers.size, 1);
   assert.deepEqual(sent, []);
 });
 
 test("a file that is stored anew meanwhile is spared", () => {
   const {deletions, timers} = bin();
-  deletions.add(["a", "b"]);
+  deletions.add(doomed(["a", "b"]));
   deletions.spare("a");
-  assert.deepEqual([...deletions.hidden], ["b"]);
+  assert.deepEqual([...deletions.hidden.keys()], ["b"]);
   deletions.spare("b");
   assert.equal(timers.size, 0);
 });
 
 test("a name that is stored anew is deleted at once, the others can still be undone", async () => {
   const {deletions, sent, timers, state} = bin();
-  deletions.add(["a", "b"]);
+  deletions.add(doomed(["a", "b"]));
   const deleted = deletions.nowOf(new Set(["a", "x"]));
   assert.deepEqual(sent, [["a"]]);
-  assert.deepEqual(deletions.batches.map(({names}) => [...names]), [["b"]]);
+  assert.deepEqual(deletions.batches.map(({files}) => [...files.keys()]), [["b"]]);
   state.arrive();
   await deleted;
   assert.equal(timers.size, 1);
@@ -236,13 +240,60 @@ test("a name that is stored anew is deleted at once, the others can still be und
   assert.equal(sent.length, 1);
 });
 
-test("a page that is left takes all that waits, once", () => {
-  const {deletions, timers} = bin();
-  deletions.add(["a"]);
-  deletions.add(["b"]);
-  assert.deepEqual(deletions.takeAll().sort(), ["a", "b"]);
-  assert.deepEqual(deletions.takeAll(), []);
-  assert.equal(timers.size, 0);
+test("a page that is left takes all that waits, once", async () => {
+  const {deletions, timers, sent, state} = bin();
+  deletions.add(doomed(["a"]));
+  deletions.add(doomed(["b"]));
+  const last: string[][] = [];
+  const leaving = deletions.leave(async (list) => void last.push([...list.keys()].sort()));
+  assert.deepEqual([...deletions.hidden.keys()].sort(), ["a", "b"], "until a node has answered");
+  await leaving;
+  await deletions.leave(async (list) => void last.push([...list.keys()]));
+  assert.deepEqual([last, sent], [[["a", "b"]], []]);
+  assert.deepEqual([timers.size, deletions.hidden.size], [0, 0]);
+  state.arrive();
+});
+
+class MemoryStorage implements Storage {
+  private readonly kept = new Map<string, string>();
+  get length() {
+    return this.kept.size;
+  }
+  key = (at: number) => [...this.kept.keys()][at] ?? null;
+  getItem = (key: string) => this.kept.get(key) ?? null;
+  setItem = (key: string, value: string) => void this.kept.set(key, value);
+  removeItem = (key: string) => void this.kept.delete(key);
+  clear = () => this.kept.clear();
+}
+
+test("what a page did not delete before it was left is the next one's, with what was seen", () => {
+  const storage = new MemoryStorage();
+  const [first, second] = ["1", "2"].map((page) => new UnfinishedDeletions(storage, page));
+  first!.keep(doomed(["a"]), 1000);
+  assert.deepEqual(first!.others(), [], "its own");
+  assert.ok(second!.others()[0]!.due > 60_000, "the first one may live and wait for an undo");
+  first!.leave(doomed(["a", "b"]));
+  const [left] = second!.others();
+  assert.equal(left!.due, 0);
+  assert.deepEqual([...left!.files], [...doomed(["a", "b"])]);
+  second!.forget(left!);
+  assert.deepEqual(second!.others(), []);
+  first!.keep(doomed(["a"]), 1000);
+  first!.keep(doomed([]), 1000);
+  assert.equal(storage.length, 0, "nothing is kept of what is done");
+});
+
+test("without storage, or when it is full, nothing breaks", () => {
+  const full = new MemoryStorage();
+  full.setItem = () => {
+    throw new Error("full");
+  };
+  for (const storage of [full, undefined]) {
+    const deletions = new UnfinishedDeletions(storage);
+    deletions.keep(doomed(["a"]), 0);
+    deletions.leave(doomed(["a"]));
+    assert.deepEqual(deletions.others(), []);
+  }
 });
 
 function clusterOf(...states: Member["state"][]): Cluster {

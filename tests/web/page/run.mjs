@@ -1,4 +1,5 @@
-// Bundles the page's unit tests and runs them with node's own runner: node run.mjs [--modules DIR].
+// Looks at the size of the page, bundles its unit tests and runs them with node's own runner:
+// node run.mjs [--modules DIR].
 // DIR holds the page's node_modules, when they are somewhere already; without it types are checked too.
 import {spawnSync} from "node:child_process";
 import {mkdtempSync, readdirSync, rmSync} from "node:fs";
@@ -6,6 +7,7 @@ import {createRequire} from "node:module";
 import {tmpdir} from "node:os";
 import {dirname, join} from "node:path";
 import {fileURLToPath} from "node:url";
+import {firstLoadFits} from "./first_load.mjs";
 import {modulesFolder} from "./modules.mjs";
 import {typesFit} from "./types.mjs";
 
@@ -16,6 +18,7 @@ const esbuild = createRequire(join(modules, "package.json"))("esbuild");
 
 // The packages that the program is built with do not have the compiler: see the page in a browser.
 const fit = at >= 0 || typesFit(modules);
+const small = firstLoadFits(modules);
 const tests = readdirSync(here).filter((name) => name.endsWith("_test.ts"));
 const out = mkdtempSync(join(tmpdir(), "chisme-page-unit-"));
 await esbuild.build({
@@ -34,4 +37,4 @@ const {status} = spawnSync(process.execPath, ["--enable-source-maps", "--test", 
   stdio: "inherit",
 });
 rmSync(out, {recursive: true, force: true});
-process.exit(fit ? (status ?? 1) : 1);
+process.exit(fit && small ? (status ?? 1) : 1);

@@ -4,6 +4,9 @@
 
 #include "cluster/base/random.hpp"
 #include "tests/web/service/requests.hpp"
+#include "web/html.hpp"
+#include "web/tus/live.hpp"
+#include "web/tus/upload.hpp"
 
 namespace chisme::web {
 namespace {
@@ -31,11 +34,66 @@ TEST_F(FilePageTest, IsForBrowsersOnly) {
   for (char const* const accept :
        {"\nAccept: */*", "", "\nAccept: application/json", "\nAccept: text/html;q=0",
         "\nAccept: application/json, text/html;q=0.9", "\nAccept: text/html, application/json",
-        "\nAccept: text/html;q=nonsense", "\nAccept: ,;="}) {
+        "\nAccept: text/html;q=0, */*;q=0", "\nAccept: text/html;q=nonsense", "\nAccept: ,;="}) {
     EXPECT_EQ(type_of(reply("GET /files" + std::string{accept})), "application/json") << accept;
     EXPECT_EQ(type_of(listed("GET /files?sort=size" + std::string{accept})), "application/json")
         << accept;
   }
+}
+
+TEST_F(FilePageTest, ShowsWhatIsBeingUploadedWhereItBegins) {
+  constexpr char id[] = "0123456789abcdef0123456789abcdef";
+  gateway.add(tus::about_name(id), "{}", "application/json");
+  gateway.add(tus::live_name("a <b>.ts", id), "", "text/plain");
+  std::string const row =
+      "<tr><td><a href=\"/files/a%20%3Cb%3E.ts\"><bdi>a &lt;b&gt;.ts</bdi></a></td><td>0 B</td>"
+      "<td>2023-11-14 22:13</td><td>being uploaded</td><td></td></tr>";
+  auto const has_row = [&](std::string const& query) {
+    return listed("GET /files" + query + browser_accept).body.find(row) != std::string::npos;
+  };
+  EXPECT_TRUE(has_row(""));
+  EXPECT_TRUE(has_row("?search=b"));
+  EXPECT_FALSE(has_row("?search=nothing"));
+  EXPECT_FALSE(has_row("?after=a"));
+}
+
+// ---- Problems ----------------------------------------------------------------------------------
+
+TEST_F(FilePageTest, ProblemsAreToldInTheFormThatTheClientPrefers) {
+  for (auto const& [asked, expected] :
+       {std::pair{"GET /files?limit=0", 400u}, std::pair{"GET /files?sort=colour", 400u},
+        std::pair{"GET /nothing", 404u}, std::pair{"DELETE /files", 405u},
+        std::pair{"POST /files\nContent-Type: text/plain\nContent-Length: 1", 415u}}) {
+    Reply const script = reply(asked);
+    Reply const page = reply(std::string{asked} + browser_accept);
+    EXPECT_EQ(script.status, expected) << asked;
+    EXPECT_EQ(page.status, expected) << asked;
+    EXPECT_EQ(type_of(script), "application/problem+json") << asked;
+    EXPECT_EQ(type_of(page), "text/html; charset=utf-8") << asked;
+    EXPECT_EQ(header_of(page, "Allow"), header_of(script, "Allow")) << asked;
+    EXPECT_NE(page.body.find(html_escaped(script.sentence)), std::string::npos) << page.body;
+    EXPECT_NE(page.body.find("<a href=\"/files\">"), std::string::npos) << page.body;
+    EXPECT_NE(header_of(page, "Content-Security-Policy").find("default-src 'none'"),
+              std::string::npos);
+  }
+}
+
+TEST_F(FilePageTest, AFormThatFailedSaysSoAndWhatToDoNext) {
+  std::string const post = "POST /files?from=list\nContent-Length: 9" + std::string{browser_accept};
+  Reply const full = service.form_stored(request_of(post), {"b", true},
+                                         {fail(Fault::no_space, "no room for <i>&x")});
+  EXPECT_EQ(full.status, 507u);
+  EXPECT_EQ(type_of(full), "text/html; charset=utf-8");
+  EXPECT_NE(full.body.find("No room for &lt;i&gt;&amp;x."), std::string::npos) << full.body;
+  EXPECT_NE(full.body.find("Delete files that are no longer needed"), std::string::npos);
+  Reply const busy = service.failed(request_of(post + "\nAccept-Language: es"),
+                                    {Fault::busy, "too many lists are being made"});
+  EXPECT_EQ(busy.status, 503u);
+  EXPECT_EQ(header_of(busy, "Retry-After"), "2");
+  EXPECT_NE(busy.body.find("Espera un momento"), std::string::npos) << busy.body;
+  Reply const silence = service.failed(request_of(post), {Fault::unknown_outcome, "x"});
+  EXPECT_EQ(silence.status, 0u);
+  EXPECT_EQ(silence.body, "");
 }
 
 TEST_F(FilePageTest, LinksToEachFileAndItsDownloadUnderAStrictPolicy) {
@@ -163,8 +221,10 @@ Document page_with(std::string const& name, bool spanish) {
   file.name = name;
   found.files.push_back(file);
   found.total = 1;
+  std::vector<IncompleteFile> const incomplete{{name, "", ByteCount{1}, {}}};
   FileQuery const query{.prefix = name, .words = {name}, .sort = FileSort::size};
   return read_document(to_html({.found = found,
+                                .incomplete = incomplete,
                                 .query = query,
                                 .search = name,
                                 .next = "7:" + name,

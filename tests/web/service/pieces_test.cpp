@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "cluster/base/random.hpp"
 #include "tests/web/memory_gateway.hpp"
 #include "web/digest_fields.hpp"
@@ -130,6 +132,28 @@ TEST(Json, ReplacesWhatIsNotUtf8AndEscapesTheRest) {
             "2023-11-14T22:13:20.123Z");
   EXPECT_EQ(rfc3339(WallTime{std::chrono::milliseconds{-1}}), "1969-12-31T23:59:59.999Z");
   EXPECT_EQ(to_json(Listing{}, {}), "{\"files\":[],\"next\":null}");
+}
+
+TEST(Json, RowsOfAListAreTheJsonOfTheirFiles) {
+  FileInfo file{.name = "a\"\xff", .version = "v1", .size = ByteCount{7}, .type = "text/plain"};
+  file.copies = 2;
+  file.wanted = 3;
+  std::string const row = R"({"name":"a\"\ufffd","size":7,"type":"text/plain","sha256":")" +
+                          to_hex(Digest{}) +
+                          R"(","version":"v1","modified":"1970-01-01T00:00:00.000Z",)"
+                          R"("copies":2,"wanted":3})";
+  auto const parsed = [](std::string const& text) { return nlohmann::json::parse(text); };
+  EXPECT_EQ(parsed(to_json(file)), parsed(row));
+  IncompleteFile const coming{"b", "video/mp2t", ByteCount{1}, {}};
+  auto const list = parsed(to_json(Listing{.files = {file}, .next = "x\""}, {&coming, 1}));
+  EXPECT_EQ(list["files"].size(), 2u);
+  EXPECT_EQ(list["files"][0], parsed(row));
+  EXPECT_EQ(list["files"][1]["incomplete"], true);
+  EXPECT_EQ(list["next"], "x\"");
+  auto const found = parsed(to_json(FoundFiles{{file, file}, 9, true}, "n", {&coming, 1}));
+  EXPECT_EQ(found["files"][1], parsed(row));
+  EXPECT_EQ(found["total"], 9);
+  EXPECT_EQ(found["incomplete"][0]["name"], "b");
 }
 
 TEST(Json, TheStateOfTheClusterHasItsMembersAndFiles) {

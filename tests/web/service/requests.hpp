@@ -59,6 +59,11 @@ class ServiceTest : public testing::Test {
     ADD_FAILURE() << text << " was not answered but planned as " << planned.index();
     return Reply{.status = 999, .headers = {}, .body = {}};
   }
+  // The answer after the files were counted.
+  Reply counted(std::string const& text) {
+    planned<CountFiles>(text);
+    return service.counted(request_of(text));
+  }
   unsigned status(std::string const& text) { return reply(text).status; }
   template <class Wanted>
   Wanted planned(std::string const& text) {

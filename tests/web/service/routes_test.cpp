@@ -40,7 +40,7 @@ TEST_F(Routes, ListingsArePagedAndBounded) {
 
 TEST_F(Routes, TheNodeTellsItsState) {
   EXPECT_EQ(reply("GET /healthz").body, "ok\n");
-  EXPECT_EQ(reply("GET /metrics").body, "chisme_up 1\n");
+  EXPECT_EQ(counted("GET /metrics").body, "chisme_up 1\n");
   EXPECT_EQ(status("GET /readyz"), 200u);
   EXPECT_EQ(status("GET /readyz?quorum=write"), 200u);
   gateway.quorum = false;
@@ -50,7 +50,7 @@ TEST_F(Routes, TheNodeTellsItsState) {
   EXPECT_NE(unready.body.find("Fewer than two nodes are in reach."), std::string::npos);
   gateway.for_reads = {false, "the node is starting"};
   EXPECT_EQ(status("GET /readyz"), 503u);
-  EXPECT_EQ(reply("GET /cluster").body, to_json(gateway.cluster()) + "\n");
+  EXPECT_EQ(counted("GET /cluster").body, to_json(gateway.cluster()) + "\n");
 }
 
 TEST_F(Routes, ANodeIsToldToLeaveByPostAlone) {
@@ -98,11 +98,11 @@ TEST_F(Routes, TheAnswerToAnOrderSaysWhatBecameOfIt) {
 TEST_F(Routes, TheLimitsOfUploadsAreTold) {
   gateway.room = 12345;
   EXPECT_NE(
-      reply("GET /cluster").body.find("\"max_file_size\":null,\"room\":12345,\"local\":false"),
+      counted("GET /cluster").body.find("\"max_file_size\":null,\"room\":12345,\"local\":false"),
       std::string::npos);
   gateway.max_file_size = ByteCount{77};
   gateway.local = true;
-  EXPECT_NE(reply("GET /cluster").body.find("\"max_file_size\":77,\"room\":12345,\"local\":true"),
+  EXPECT_NE(counted("GET /cluster").body.find("\"max_file_size\":77,\"room\":12345,\"local\":true"),
             std::string::npos);
 }
 
@@ -172,6 +172,18 @@ TEST_F(Routes, PagesOfTheClusterMayReadAnswersAndWrite) {
   }
 }
 
+TEST_F(Routes, APageFromANameOfThisMachineIsOneOfTheCluster) {
+  Service named{gateway, {.max_file_size = ByteCount{1}, .hosts = {"films.example"}, .assets = {}}};
+  auto const status_for = [&](std::string const& origin) {
+    Plan const plan = named.plan(request_of("DELETE /files/local.mp4\nOrigin: " + origin));
+    return std::holds_alternative<Reply>(plan) ? std::get<Reply>(plan).status : 0u;
+  };
+  EXPECT_EQ(status_for("http://films.example:7702"), 0u);
+  EXPECT_EQ(status_for("http://films.example:9"), 403u) << "no node of the cluster has that port";
+  EXPECT_EQ(status_for("http://other.example:7702"), 403u);
+  EXPECT_EQ(status_for("https://films.example:7702"), 403u);
+}
+
 TEST_F(Routes, PreflightsAreAnswered) {
   Reply const ours =
       reply("OPTIONS /files/a\nOrigin: http://127.0.0.1:7702\nAccess-Control-Request-Method: PUT");
@@ -191,7 +203,8 @@ TEST_F(Routes, WebSocketsAreAcceptedForWhatTheyAreFor) {
     return planned<AcceptWebSocket>(websocket(target)).session;
   };
   EXPECT_TRUE(std::holds_alternative<ReadSession>(session("/ws/read")));
-  EXPECT_TRUE(std::holds_alternative<ClusterSession>(session("/ws/cluster")));
+  EXPECT_TRUE(std::get<ClusterSession>(session("/ws/cluster")).with_files);
+  EXPECT_FALSE(std::get<ClusterSession>(session("/ws/cluster?files=0")).with_files);
   auto const push = std::get<PushSession>(session("/ws/files/remote.txt?offset=5"));
   EXPECT_EQ(push.file.name, "remote.txt");
   EXPECT_EQ(push.offset, ByteOffset{5});

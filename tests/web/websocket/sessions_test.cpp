@@ -157,15 +157,28 @@ TEST_F(Sessions, TheClusterIsSentInFullAndThenItsEventsAndChanges) {
   auto const state = next_json();
   EXPECT_EQ(state["type"], "state");
   EXPECT_EQ(state["files"][0]["name"], "a");
-  gateway.emit({"lost", R"({"sha256":"00"})"});
+  gateway.emit({"lost", R"({"sha256":"00"})", WallTime{1234ms}});
   run();
-  EXPECT_EQ(next_json(), (Json{{"type", "lost"}, {"sha256", "00"}}));
+  EXPECT_EQ(next_json(), (Json{{"type", "lost"}, {"at", 1234}, {"sha256", "00"}}));
   loop.advance(3s);
   EXPECT_FALSE(next());  // nothing changed
   gateway.in_touch = false;
   loop.advance(600ms);
   EXPECT_EQ(next_json()["cluster"]["in_touch"], false);
   loop.advance(3s);
+  EXPECT_FALSE(next());
+}
+
+TEST_F(Sessions, TheClusterIsToldOfWithoutItsFilesToo) {
+  gateway.add("a", "1", "text/plain");
+  serve(ClusterSession{.with_files = false});
+  auto const status = next_json();
+  EXPECT_EQ(status["type"], "cluster");
+  EXPECT_TRUE(status["cluster"].contains("members"));
+  gateway.emit({"file", R"({"name":"a","removed":true})"});
+  gateway.emit({"redirect", R"({"file":"a"})"});
+  run();
+  EXPECT_EQ(next_json()["type"], "redirect");
   EXPECT_FALSE(next());
 }
 

@@ -109,14 +109,10 @@ export function listed(list: readonly StoredFile[]): void {
 }
 
 export function stored(file: StoredFile): void {
-  if (hidden.value.has(file.name) && versionOf(file.name) !== file.version) spare(file.name);
+  const doomed = hidden.value.get(file.name);
+  if (doomed && doomed.version !== file.version) spare(file.name);
   files.value = new Map(files.value).set(file.name, file);
   pages.stored(file);
-}
-
-function versionOf(name: string): string | undefined {
-  const known = files.value?.get(name) ?? everything.value?.find((row) => row?.name === name);
-  return known?.version;
 }
 
 // The feed lists the first files only: more of them are asked for by the start of their names.

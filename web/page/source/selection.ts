@@ -1,18 +1,18 @@
 import {signal} from "@preact/signals";
 import type {StoredFile} from "./types";
 
-// The files that are ticked, by name, with their sizes.
+// The files that are ticked, by name.
 
-export type Selection = ReadonlyMap<string, number>;
+export type Selection = ReadonlyMap<string, StoredFile>;
 
 export const selected = signal<Selection>(new Map());
 let last: number | undefined; // the row that was ticked last: a range begins there
 
 export function ticked(now: Selection, list: Iterable<StoredFile>, on: boolean): Selection {
   const next = new Map(now);
-  for (const {name, size} of list) {
-    if (on) next.set(name, size);
-    else next.delete(name);
+  for (const file of list) {
+    if (on) next.set(file.name, file);
+    else next.delete(file.name);
   }
   return next;
 }

@@ -9,7 +9,7 @@ export interface StoredFile {
   modified: string;
   copies: number;
   wanted: number;
-  incomplete?: true; // still being uploaded: only its name, size, type and modified are told
+  incomplete?: true; // still being uploaded: told without sha256, version and wanted; copies: 0
 }
 
 export interface Member {
@@ -44,16 +44,17 @@ export interface Cluster {
   members: Member[];
 }
 
-export type ClusterMessage =
+export type ClusterMessage = {at?: number} & ( // ms, by the clock of the node that tells it
   | {type: "state"; cluster: Cluster; files: StoredFile[]}
   | {type: "cluster"; cluster: Cluster}
   | {type: "file"; name: string; removed: boolean; file?: StoredFile}
   | {type: "member"; node: string; state: Member["state"]; http: string}
-  | {type: "repair"; sha256: string; target: string; stage: string}
+  | {type: "repair"; sha256: string; from?: string; target: string; stage: string}
   | {type: "lost"; sha256: string}
-  | {type: "redirect"; file: string; to: string}
+  | {type: "redirect"; file: string; from?: string; to: string}
   | {type: "departure"; files_left: number; leaves_anyway: boolean}
-  | {type: "refused"; node: string; peer: string};
+  | {type: "refused"; node: string; peer: string}
+);
 
 // RFC 9457.
 export interface Problem {

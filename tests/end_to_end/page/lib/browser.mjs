@@ -11,6 +11,7 @@ const args = [
   "--disable-sync",
   "--autoplay-policy=no-user-gesture-required",
   "--mute-audio",
+  "--host-resolver-rules=MAP films.example 127.0.0.1",
 ];
 
 export function launch(modules, executablePath) {

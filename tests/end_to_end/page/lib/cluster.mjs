@@ -8,11 +8,10 @@ import {createInterface} from "node:readline";
 
 const startLimit = 30_000;
 
-export async function startCluster({program, count, folder, log}) {
+export async function startCluster({program, count, folder, log, options = []}) {
   const base = await freePorts(count);
-  const args = ["up", "--nodes", count, "--base-port", base, "--data", join(folder, "data")].map(
-    String,
-  );
+  const own = ["--nodes", count, "--base-port", base, "--data", join(folder, "data")];
+  const args = ["up", ...own, "--host", "films.example", ...options].map(String);
   const child = spawn(program, args, {stdio: ["pipe", "pipe", log]});
   const nodes = new Map();
   let ready = false;

@@ -5,7 +5,7 @@ import {createRequire} from "node:module";
 import {join} from "node:path";
 import {modulesFolder} from "../../../web/page/modules.mjs";
 import {until} from "./cluster.mjs";
-import {drop, open, problems, row, settled, shot} from "./steps.mjs";
+import {drop, host, open, problems, row, settled, shot} from "./steps.mjs";
 
 const wide = {viewport: {width: 1280, height: 900}};
 
@@ -16,7 +16,6 @@ async function openCluster(the, node, options = wide) {
 }
 
 const details = ".details";
-const host = (node) => node.url.replace("http://", "");
 const tableRow = (node) => `tr:has-text("${host(node)}")`;
 const storyOf = (kind, node) => `[data-story="${kind}"]:has(h2:text("${host(node)}"))`;
 
@@ -153,6 +152,60 @@ async function hungAndOn(the) {
   await settled(the);
 }
 
+// A node is drained with its button: it is told, reads go elsewhere at once, and it can come back.
+async function drained(the) {
+  const [first, , , , victim] = the.cluster.nodes();
+  const page = await openCluster(the, first);
+  const local = await page.evaluate(async () => (await (await fetch("/cluster")).json()).local);
+  if (!local) {
+    await page.context().close();
+    return;
+  }
+  await page.click(`${tableRow(victim)} .choose`);
+  await page.click(`${details} .drain`);
+  await page.click(`${details} .confirm .quiet`);
+  const kept = await page.getAttribute(tableRow(victim), "data-state");
+  the.report("a drain that is not wanted does nothing", kept, "alive", kept === "alive");
+  const held = await heldBy(first, victim);
+  the.report("files that the node holds before", held.length, "> 0", held.length > 0);
+  await page.click(`${details} .drain`);
+  await page.click(`${details} .confirm .yes`);
+  await page.waitForSelector(`.notice:has-text("${host(victim)} takes no more files")`);
+  await until(15_000, "reads go elsewhere", async () => (await heldBy(first, victim)).length === 0);
+  const sent = await Promise.all(held.map((name) => sentTo(first, name)));
+  const elsewhere = sent.every((each) => each && each !== victim.url);
+  the.report("reads of all its files are sent elsewhere", sent.length, "", elsewhere);
+  await page.waitForSelector(`${details}:has-text("It has left")`, {timeout: 60_000});
+  const state = await page.getAttribute(tableRow(victim), "data-state");
+  the.report("the page tells that it has left", state, "left", state === "left");
+  const lacking = await page.evaluate(async () => (await (await fetch("/cluster")).json()).under_replicated);
+  the.report("files that lack a copy when it has left", lacking, "0", lacking === 0);
+  await page.click(`${details} .start`, {timeout: 60_000}); // its last streams may take half a minute
+  await page.waitForSelector(`${tableRow(victim)}[data-state=alive]`, {timeout: 30_000});
+  the.report("and is back with its button", "yes", "", true);
+  problems(the, page, "a node is drained");
+  await page.context().close();
+  await settled(the);
+}
+
+// Names of the files that readers may be sent to this node for.
+async function heldBy(node, holder) {
+  const {files} = await (await fetch(`${node.url}/files?limit=100`)).json();
+  const held = [];
+  for (const {name} of files) {
+    const answer = await fetch(`${node.url}/route?file=${encodeURIComponent(name)}`);
+    const {replicas = []} = await answer.json();
+    if (replicas.some(({http}) => http.startsWith(holder.url))) held.push(name);
+  }
+  return held;
+}
+
+async function sentTo(node, name) {
+  const address = `${node.url}/redirect?file=${encodeURIComponent(name)}`;
+  const {status, headers} = await fetch(address, {redirect: "manual"});
+  return status === 307 ? new URL(headers.get("location")).origin : undefined;
+}
+
 // No node answers: the page says so, also loaded again, and goes on when one is back.
 async function nobodyThere(the) {
   const nodes = the.cluster.nodes();
@@ -265,6 +318,7 @@ export const clusterScenes = {
   deathTold,
   ownDeathTold,
   hungAndOn,
+  drained,
   nobodyThere,
   chosenLooks,
   accessible,

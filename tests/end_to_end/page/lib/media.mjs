@@ -6,7 +6,7 @@ import {join} from "node:path";
 export function makeFilm(path, seconds) {
   const picture = `testsrc2=size=640x360:rate=25,noise=alls=12:allf=t`;
   const args = [
-    ["-hide_banner", "-loglevel", "error", "-y", "-t", seconds, "-f", "lavfi", "-i", picture],
+    ["-y", "-t", seconds, "-f", "lavfi", "-i", picture],
     ["-t", seconds, "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"],
     ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "50"],
     ["-b:v", "2M", "-maxrate", "2M", "-bufsize", "1M", "-c:a", "aac", "-b:a", "96k", path],
@@ -34,17 +34,18 @@ export function makeFormats(film, folder, names) {
   const made = {};
   for (const name of names ?? Object.keys(recipes)) {
     made[name] = join(folder, name);
-    ffmpeg(["-hide_banner", "-loglevel", "error", "-y", ...recipes[name], made[name]]);
+    ffmpeg(["-y", ...recipes[name], made[name]]);
   }
   return made;
 }
 
 export function lengthen(film, times, path) {
   const loop = ["-stream_loop", times - 1, "-i", film, "-c", "copy", path];
-  ffmpeg(["-hide_banner", "-loglevel", "error", "-y", ...loop]);
+  ffmpeg(["-y", ...loop]);
   return path;
 }
 
-function ffmpeg(args) {
-  execFileSync("ffmpeg", args.map(String), {stdio: ["ignore", "inherit", "inherit"]});
+export function ffmpeg(args) {
+  const all = ["-hide_banner", "-loglevel", "error", ...args].map(String);
+  execFileSync("ffmpeg", all, {stdio: ["ignore", "inherit", "inherit"]});
 }

@@ -4,8 +4,14 @@ import {join} from "node:path";
 import {player, recordStanding, standing} from "./browser.mjs";
 import {until} from "./cluster.mjs";
 import {clusterScenes} from "./cluster_scenes.mjs";
+import {feedScenes} from "./feed_scenes.mjs";
+import {keyboardScenes} from "./keyboard_scenes.mjs";
 import {libraryScenes} from "./library_scenes.mjs";
+import {namesScenes} from "./names_scenes.mjs";
+import {networkScenes} from "./network_scenes.mjs";
+import {plainHostScenes} from "./plain_host_scenes.mjs";
 import {playerScenes} from "./player_scenes.mjs";
+import {servedScenes} from "./served_scenes.mjs";
 import {
   complete,
   drop,
@@ -21,6 +27,7 @@ import {
   storedDigest,
   throttled,
 } from "./steps.mjs";
+import {uploadScenes} from "./upload_scenes.mjs";
 
 // A file chosen on one node's page, another one dropped there: both get all their copies.
 async function store(the) {
@@ -416,6 +423,7 @@ export const scenes = {
   plainKilled,
   uploadMoves,
   uploadReloaded,
+  ...uploadScenes,
   pageKilled,
   pageHung,
   looks,
@@ -423,4 +431,10 @@ export const scenes = {
   failedDisk,
   ...libraryScenes,
   ...clusterScenes,
+  ...feedScenes,
+  ...plainHostScenes,
+  ...keyboardScenes,
+  ...servedScenes,
+  ...namesScenes,
+  ...networkScenes,
 };

@@ -7,6 +7,8 @@ import {until} from "./cluster.mjs";
 
 export const row = (name) => `.file[data-name="${name}"]`;
 
+export const host = (node) => node.url.replace("http://", "");
+
 export async function open({browser}, node, query = "", options = {}) {
   const context = await browser.newContext(options);
   const page = await context.newPage();

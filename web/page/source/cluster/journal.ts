@@ -23,13 +23,20 @@ export class Journal {
   add(kind: Kind, same: string, tell: () => string, now: number): void {
     const last = this.list.slice(0, 8).find((each) => each.kind === kind && each.same === same);
     if (last && now - last.at < togetherWithin) {
-      const again = {...last, at: now, times: last.times + 1};
-      this.list = [again, ...this.list.filter((each) => each !== last)];
+      const again = {...last, at: Math.max(last.at, now), times: last.times + 1};
+      const others = this.list.filter((each) => each !== last);
+      this.list = inOrder(others, again);
       return;
     }
     const fresh = {id: this.nextId++, at: now, kind, times: 1, tell, same};
-    this.list = [fresh, ...this.list].slice(0, journalBound);
+    this.list = inOrder(this.list, fresh).slice(0, journalBound);
   }
+}
+
+// What was long on its way is put where it belongs.
+function inOrder(list: readonly Happening[], fresh: Happening): Happening[] {
+  const at = list.findIndex((each) => each.at <= fresh.at);
+  return at < 0 ? [...list, fresh] : [...list.slice(0, at), fresh, ...list.slice(at)];
 }
 
 export function clockTime(at: number): string {

@@ -12,9 +12,10 @@ export interface Story {
   back?: number; // it answered again before all was well
   moved?: {to: string; after: number}; // this page was at the node
   clients: Record<string, number>; // sent to each node since
+  copies: Record<string, number>; // made from one node to another, by "SENDER RECEIVER"
   missing: number; // files with too few copies now
   mostMissing: number;
-  pending: number; // repairs that the node we ask has under way
+  pending: number; // repairs that the nodes we hear have under way
   roomFor: boolean; // there are nodes enough for all copies
   over?: number;
 }
@@ -63,6 +64,19 @@ export class Storyteller {
     );
   }
 
+  // A copy is made, or was not made after all, while some are missing.
+  copied(from: string | undefined, to: string, stage: string): void {
+    const change = {started: 1, failed: -1}[stage];
+    if (!change) return;
+    const pair = `${from ?? ""} ${to}`;
+    this.stories = this.stories.map((story) => {
+      const since = story.kind === "return" ? story.began : story.dead;
+      if (since === undefined || story.over !== undefined) return story;
+      const count = Math.max(0, (story.copies[pair] ?? 0) + change);
+      return {...story, copies: {...story.copies, [pair]: count}};
+    });
+  }
+
   // This page left a node that no longer answered.
   pageMoved(from: string, to: string, after: number, now: number): void {
     this.lastMove = {from, to, after, at: now};
@@ -74,7 +88,7 @@ export class Storyteller {
     const move = this.lastMove;
     const moved = move?.from === node && now - move.at < moveWithin ? move : undefined;
     const story: Story = {
-      ...{id: this.nextId++, node, kind, began: now, clients: {}},
+      ...{id: this.nextId++, node, kind, began: now, clients: {}, copies: {}},
       ...{missing: 0, mostMissing: 0, pending: 0, roomFor: true},
       ...(moved && kind === "death" ? {moved: {to: moved.to, after: moved.after}} : {}),
     };

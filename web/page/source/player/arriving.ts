@@ -20,3 +20,16 @@ export async function startOf(origin: string, name: string): Promise<Uint8Array>
   stop.abort();
   return bytes.subarray(0, filled);
 }
+
+// What became of it: it still comes, all of it is there, or its upload is over without it.
+export type Upload = "comes" | "whole" | "over";
+
+// Undefined: nobody can tell now.
+export async function uploadOf(origin: string, name: string): Promise<Upload | undefined> {
+  const options = {method: "HEAD", cache: "no-store"} as const;
+  const url = origin + filePath(name) + "?via=proxy";
+  const response = await fetch(url, options).catch(() => undefined);
+  if (response?.status === 404) return "over";
+  if (!response?.ok) return undefined;
+  return response.headers.has("Upload-Incomplete") ? "comes" : "whole";
+}

@@ -1,13 +1,13 @@
-// The boxes that an MP4 file starts with tell how it can be played.
+// The boxes of an MP4; those that it starts with tell how it can be played.
 
-interface Box {
+export interface Box {
   kind: string;
   at: number;
   size: number;
 }
 
 // Those whose heads lie in `bytes`, which are from `from` to `end` the file's or a box's content.
-function boxes(bytes: Uint8Array, from = 0, end = bytes.length): Box[] {
+export function boxes(bytes: Uint8Array, from = 0, end = bytes.length): Box[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const found: Box[] = [];
   for (let at = from; at + 16 <= Math.min(end, bytes.length); ) {
@@ -33,11 +33,15 @@ export function indexFirst(start: Uint8Array): boolean | undefined {
   return first && first.kind === "moov";
 }
 
-// A film in fragments, of which no index tells where they are: who wants to know how long it is has
-// to look at each of them.
-export function isScattered(start: Uint8Array): boolean {
-  const list = filmBoxes(start);
-  const index = list.find(({kind}) => kind === "moov");
-  if (!index || list.some(({kind}) => kind === "sidx")) return false;
+// A film in fragments: its index says only of what kind they are.
+export function isFragmented(start: Uint8Array): boolean {
+  const index = filmBoxes(start).find(({kind}) => kind === "moov");
+  if (!index) return false;
   return boxes(start, index.at + 8, index.at + index.size).some(({kind}) => kind === "mvex");
+}
+
+// One of which no other index tells where the fragments are: who wants to know how long it is has to
+// look at each of them.
+export function isScattered(start: Uint8Array): boolean {
+  return isFragmented(start) && !filmBoxes(start).some(({kind}) => kind === "sidx");
 }

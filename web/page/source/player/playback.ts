@@ -2,12 +2,11 @@ import {signal} from "@preact/signals";
 import {filePath} from "../format";
 import {nodes} from "../state";
 import type {StoredFile} from "../types";
-import {startOf} from "./arriving";
+import {startOf, uploadOf} from "./arriving";
 import {BlockPool, type Holder, type SwitchReason} from "./block_pool";
 import {indexFirst, isScattered} from "./boxes";
 import type {Switch} from "./marks";
 import {mediaType} from "./media_type";
-import {MediaSourcePlayer} from "./media_source_player";
 import {serve, workerReady} from "./stream_player";
 import {browserSurroundings} from "./surroundings";
 
@@ -25,6 +24,7 @@ export class Playback {
   readonly way = signal<Way | undefined>(undefined);
   readonly problem = signal<string | undefined>(undefined);
   readonly atEndOnly = signal(false); // it is still being uploaded and cannot be played before its end
+  readonly givenUp = signal(false); // its upload ended early
   readonly received = signal(0);
   readonly plainOrigin = signal("");
 
@@ -33,12 +33,15 @@ export class Playback {
   private watching: ReturnType<typeof setInterval> | undefined;
   private ended = false;
   private rescues = 0;
+  private readonly type: string;
+  private stopMediaSource: (() => void) | undefined;
 
   constructor(
     readonly file: StoredFile,
     private readonly video: HTMLMediaElement,
     private readonly forced: Way | undefined,
   ) {
+    this.type = mediaType(file) ?? file.type;
     this.pool = new BlockPool(file, browserSurroundings(nodes, file.name), {
       onServing: (holder, reason) => this.servedBy(holder, reason),
       onBytes: (_, count) => (this.received.value += count),
@@ -46,16 +49,16 @@ export class Playback {
   }
 
   async start(): Promise<void> {
-    const type = mediaType(this.file) ?? this.file.type;
-    const way = this.file.incomplete ? "plain" : (this.forced ?? (await this.choose(type)));
+    const way = this.file.incomplete ? "plain" : (this.forced ?? (await this.choose()));
     if (way === "sw") await workerReady(); // when it was asked for, too
     if (this.ended) return;
     this.way.value = way;
     this.video.addEventListener("error", this.mediaFailed);
     this.stops.push(() => this.video.removeEventListener("error", this.mediaFailed));
-    if (way === "sw") this.throughWorker(type);
-    else if (way === "mse") this.throughMediaSource(type);
+    if (way === "sw") this.throughWorker();
+    else if (way === "mse") await this.throughMediaSource();
     else this.plainFrom(nodes.best);
+    if (this.ended) return;
     if (this.file.incomplete) void this.lookAtStart();
     this.video.play().catch(() => undefined); // the browser wants a click first: the controls are there
   }
@@ -68,10 +71,10 @@ export class Playback {
     this.pool.close();
   }
 
-  private async choose(type: string): Promise<Way> {
-    const cut = "MediaSource" in globalThis && /\/mp4$/.test(type);
-    if (await workerReady()) return cut && (await this.scattered()) ? "mse" : "sw";
-    return cut ? "mse" : "plain";
+  private async choose(): Promise<Way> {
+    const kind = "MediaSource" in globalThis && /\/(mp4|webm|mpeg)$/.exec(this.type)?.[1];
+    if (!(await workerReady())) return kind ? "mse" : "plain";
+    return kind === "mp4" && (await this.scattered()) ? "mse" : "sw";
   }
 
   // A media element would read all of such a film before it plays (20 of 24 MB were measured).
@@ -87,27 +90,46 @@ export class Playback {
     }
   }
 
-  private throughWorker(type: string): void {
-    const {url, end} = serve(this.pool, type, () => this.aheadBytes());
+  private throughWorker(): void {
+    const {url, end} = serve(this.pool, this.type, () => this.aheadBytes());
     this.stops.push(end);
     this.video.src = url;
   }
 
-  private throughMediaSource(type: string): void {
-    const player = new MediaSourcePlayer(this.pool, this.video, (problem) => {
-      if (this.forced || !navigator.serviceWorker?.controller) {
-        this.problem.value = problem.message;
-        return;
-      }
-      player.stop();
-      const at = this.video.currentTime;
+  private async throughMediaSource(): Promise<void> {
+    try {
+      const {MediaSourcePlayer} = await import("./media_source_player");
+      if (this.ended) return;
+      const failed = (problem: Error) => this.afterMediaSource(problem);
+      const player = new MediaSourcePlayer(this.pool, this.video, failed);
+      this.stopMediaSource = () => player.stop();
+      this.stops.push(this.stopMediaSource);
+      player.start();
+    } catch (problem) {
+      this.afterMediaSource(problem as Error);
+    }
+  }
+
+  // What MediaSource does not play is played the next way, from the same position.
+  private afterMediaSource(problem: Error): void {
+    if (this.ended || this.way.value !== "mse") return;
+    this.stopMediaSource?.();
+    if (this.forced) {
+      this.problem.value = problem.message;
+      return;
+    }
+    const at = this.video.currentTime;
+    if (navigator.serviceWorker?.controller) {
       this.way.value = "sw";
-      this.throughWorker(type);
+      this.throughWorker();
       if (at > 0) this.video.currentTime = at;
-      this.video.play().catch(() => undefined);
-    });
-    this.stops.push(() => player.stop());
-    player.start();
+    } else {
+      this.way.value = "plain";
+      this.pool.close();
+      this.serving.value = undefined;
+      this.plainFrom(nodes.best);
+    }
+    this.video.play().catch(() => undefined);
   }
 
   // The node relays from whichever holder answers; when the node itself is gone, another one does.
@@ -130,8 +152,17 @@ export class Playback {
   private async watchPlain(): Promise<void> {
     const origin = this.plainOrigin.value;
     const enough = this.video.readyState > HTMLMediaElement.HAVE_CURRENT_DATA;
-    if (enough || this.problem.value || (await nodes.answers(origin, answerLimit))) return;
+    if (enough || this.problem.value || this.givenUp.value) return;
+    if (await this.uploadIsOver(origin)) return;
+    if (await nodes.answers(origin, answerLimit)) return;
     if (!this.ended && origin === this.plainOrigin.value) this.leavePlain(origin);
+  }
+
+  // What has come was played, and nothing more will come.
+  private async uploadIsOver(origin: string): Promise<boolean> {
+    if (!this.file.incomplete) return false;
+    this.givenUp.value = (await uploadOf(origin, this.file.name)) === "over";
+    return this.givenUp.value;
   }
 
   private leavePlain(origin: string): void {
@@ -146,6 +177,7 @@ export class Playback {
   private readonly mediaFailed = (): void => {
     const {error, currentTime, src} = this.video;
     if (!error || this.ended || this.problem.value) return;
+    if (this.way.value === "mse") return this.afterMediaSource(new Error(error.message || "?"));
     if (
       error.code === MediaError.MEDIA_ERR_NETWORK &&
       this.way.value === "sw" &&
@@ -156,6 +188,7 @@ export class Playback {
       this.video.play().catch(() => undefined);
       return;
     }
+    if (this.file.incomplete) return void this.arrivingFailed(error);
     if (
       error.code === MediaError.MEDIA_ERR_NETWORK &&
       this.way.value === "plain" &&
@@ -165,6 +198,15 @@ export class Playback {
     }
     this.problem.value = error.message || "?";
   };
+
+  // The answer ended early: another node may have more, or nobody sends any more.
+  private async arrivingFailed(error: MediaError): Promise<void> {
+    const origin = this.plainOrigin.value;
+    if ((await this.uploadIsOver(origin)) || this.ended) return;
+    if (error.code !== MediaError.MEDIA_ERR_NETWORK) this.problem.value = error.message || "?";
+    else if (this.rescues++ < 5) this.leavePlain(origin);
+    else this.givenUp.value = true;
+  }
 
   private servedBy(holder: Holder, reason: SwitchReason): void {
     const from = this.serving.value;

@@ -6,14 +6,18 @@ const behindSeconds = 10;
 export class Sink {
   private queue: BufferSource[] = [];
   private removedUpTo = 0;
+  private restarting: {offset: number | undefined} | undefined;
 
+  // `start` is appended before anything else.
   constructor(
     private readonly buffer: SourceBuffer,
     private readonly video: HTMLMediaElement,
+    private start: BufferSource | undefined,
     private readonly failed: (problem: Error) => void,
   ) {
     buffer.addEventListener("updateend", () => this.next());
     buffer.addEventListener("error", () => failed(new Error("a part could not be decoded")));
+    this.next();
   }
 
   get busy(): boolean {
@@ -30,10 +34,12 @@ export class Sink {
     this.next();
   }
 
-  // What is still queued belongs to another position.
-  restart(): void {
-    const [first] = this.queue;
-    this.queue = first && !this.started ? [first] : [];
+  // What is queued or buffered belongs to another position; what comes begins at `offset` seconds,
+  // when it does not tell its own times.
+  restart(offset: number | undefined): void {
+    this.queue = [];
+    this.restarting = {offset};
+    this.next();
   }
 
   // Seconds buffered from the position on.
@@ -46,29 +52,53 @@ export class Sink {
     return 0;
   }
 
+  // Seconds from which on something after the position is buffered.
+  following(): number {
+    const {buffered} = this.buffer;
+    for (let i = 0; i < buffered.length; ++i) {
+      if (buffered.end(i) > this.video.currentTime) return buffered.start(i);
+    }
+    return Infinity;
+  }
+
   // Seconds up to which something is buffered.
   end(): number {
     const {buffered} = this.buffer;
     return buffered.length > 0 ? buffered.end(buffered.length - 1) : 0;
   }
 
-  private started = false;
-
   private next(): void {
-    if (this.buffer.updating || this.queue.length === 0) return;
+    if (this.buffer.updating) return;
     if (this.video.error) return this.failed(new Error(this.video.error.message));
-    if (this.trim(behindSeconds)) return;
-    const bytes = this.queue.shift()!;
     try {
-      this.buffer.appendBuffer(bytes);
-      this.started = true;
+      if (this.restarting) this.clear(this.restarting.offset);
+      else if (this.start || this.queue.length > 0) this.appendNext();
     } catch (failure) {
-      if (!(failure instanceof DOMException) || failure.name !== "QuotaExceededError") {
-        return this.failed(failure as Error);
-      }
-      this.queue.unshift(bytes);
-      if (!this.trim(1)) setTimeout(() => this.next(), 500);
+      this.failed(failure as Error);
     }
+  }
+
+  private appendNext(): void {
+    if (this.trim(behindSeconds)) return;
+    try {
+      this.buffer.appendBuffer(this.start ?? this.queue[0]!);
+    } catch (failure) {
+      if (!(failure instanceof DOMException) || failure.name !== "QuotaExceededError") throw failure;
+      if (!this.trim(1)) setTimeout(() => this.next(), 500);
+      return;
+    }
+    if (this.start) this.start = undefined;
+    else this.queue.shift();
+  }
+
+  // Removing opens a MediaSource that had ended; half a part that was appended is forgotten then.
+  private clear(offset: number | undefined): void {
+    if (this.buffer.buffered.length > 0) return this.buffer.remove(0, Infinity);
+    this.restarting = undefined;
+    this.removedUpTo = 0;
+    this.buffer.abort();
+    if (offset !== undefined) this.buffer.timestampOffset = offset;
+    this.next();
   }
 
   // Starts removing what lies more than `seconds` behind, when that is worth it.

@@ -33,6 +33,8 @@ export const en = {
   arriving_index_last:
     "The index of this film is at its end, so it cannot be played before all of it has arrived. It starts by itself then.",
   arrived: "All of it has arrived.",
+  arriving_ended:
+    "Its upload ended early or was given up, so there is no more of it. Ask whoever uploads it to resume or to upload it again: it starts here by itself when all of it has arrived.",
 };
 
 export const es: Record<keyof typeof en, string> = {
@@ -70,4 +72,6 @@ export const es: Record<keyof typeof en, string> = {
   arriving_index_last:
     "El índice de esta película está al final, así que no se puede reproducir hasta que haya llegado toda. Entonces empezará sola.",
   arrived: "Ya ha llegado todo.",
+  arriving_ended:
+    "Su subida terminó antes de tiempo o se abandonó, así que no hay más. Pida a quien lo sube que la reanude o lo suba de nuevo: aquí empezará solo cuando haya llegado todo.",
 };

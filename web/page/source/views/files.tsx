@@ -6,6 +6,7 @@ import {Bar} from "./files/bar";
 import {Dialogs} from "./files/dialogs";
 import {FileList} from "./files/list";
 import {Undo} from "./files/undo";
+import {rowsMost} from "./files/window";
 
 export {downloadUrl} from "../link";
 
@@ -34,11 +35,18 @@ export function Files() {
           <FileList />
         </>
       )}
-      {leftOut.value && <p class="muted">{t("more_files", list?.length ?? 0)}</p>}
+      <Rest total={list?.length ?? 0} />
       <Undo />
       <Dialogs />
     </section>
   );
+}
+
+// That there are more files than the list has, or shows.
+function Rest({total}: {total: number}) {
+  if (!leftOut.value && total <= rowsMost) return null;
+  const shown = Math.min(total, rowsMost).toLocaleString(language);
+  return <p class="muted rest">{t("more_files", shown)}</p>;
 }
 
 // In place of a list: that it is on its way, that there is nothing, or nothing that matches.

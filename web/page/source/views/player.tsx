@@ -1,4 +1,4 @@
-import {useEffect, useMemo, useRef} from "preact/hooks";
+import {useEffect, useLayoutEffect, useMemo, useRef} from "preact/hooks";
 import {useSignal} from "@preact/signals";
 import {files, playing} from "../library";
 import {act, actionOf} from "../player/keys";
@@ -48,6 +48,13 @@ function Stage({file}: {file: StoredFile}) {
   );
   const tracks = useTracks(unplayable || sound.peek() ? undefined : file.name);
   const close = () => (playing.value = undefined);
+  useLayoutEffect(() => {
+    const [before, own] = [document.activeElement, section.current];
+    return () => {
+      const inside = own?.contains(document.activeElement);
+      if (inside && before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
   useEffect(() => {
     section.current?.scrollIntoView({block: "nearest"});
     const element = media.current;
@@ -195,10 +202,18 @@ function Continued({media, at, done}: {media: HTMLMediaElement; at: number; done
 function StillArriving({file, playback}: {file: StoredFile; playback: Playback}) {
   const whole = files.value?.get(file.name);
   const only = playback.atEndOnly.value;
-  const failed = playback.problem.value !== undefined;
+  const over = playback.givenUp.value;
+  const failed = over || playback.problem.value !== undefined;
   useEffect(() => {
     if (whole && (only || failed)) playing.value = whole;
   }, [whole, only, failed]);
+  if (over && !whole) {
+    return (
+      <p class="problem" role="alert" data-problem="given-up">
+        {t("arriving_ended")}
+      </p>
+    );
+  }
   return (
     <p class={only ? "arriving-note wait" : "arriving-note"} role="status">
       {whole ? t("arrived") : t(only ? "arriving_index_last" : "arriving_plays")}

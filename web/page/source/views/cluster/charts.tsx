@@ -140,7 +140,7 @@ function optionsOf(box: HTMLElement, way: keyof Track, nodes: string[]): uPlot.O
     },
     axes: [
       {...axis, values: (_, marks) => marks.map((each) => clock(each)), space: 70},
-      {...axis, size: way === "load" ? 44 : 72, values: (_, marks) => marks.map(ways[way].tell)},
+      {...axis, size: way === "load" ? 52 : 72, values: (_, marks) => marks.map(ways[way].tell)},
     ],
     series: [{}, ...series],
   };

@@ -26,7 +26,7 @@ export function Details({member, chosen}: {member: Member; chosen: boolean}) {
           {t("details_of", host(member.http))}
         </h2>
         {chosen ? (
-          <button class="quiet close" onClick={() => choose(undefined)}>
+          <button class="quiet close" onClick={() => close(member)}>
             {t("close_details")}
           </button>
         ) : (
@@ -40,9 +40,14 @@ export function Details({member, chosen}: {member: Member; chosen: boolean}) {
         </p>
       )}
       {member.state === "left" && <p class="muted">{t("drained")}</p>}
-      <Deeds member={member} />
+      <Deeds member={member} silent={view.value === "silent"} />
     </section>
   );
+}
+
+function close({node}: Member): void {
+  choose(undefined);
+  document.querySelector<HTMLElement>(`tr[data-node="${node}"] .choose`)?.focus();
 }
 
 // What the node itself says, asked again and again while it is shown.
@@ -120,12 +125,17 @@ function Fact({name, kind = "", wide, children}: FactProps) {
   );
 }
 
-function Deeds({member}: {member: Member}) {
+function Deeds({member, silent}: {member: Member; silent: boolean}) {
   const asking = useSignal(false);
-  if (asking.value) return <ConfirmDrain member={member} done={() => (asking.value = false)} />;
+  const drainButton = useRef<HTMLButtonElement>(null);
+  const done = () => {
+    asking.value = false;
+    requestAnimationFrame(() => drainButton.current?.focus());
+  };
+  if (asking.value) return <ConfirmDrain member={member} done={done} />;
   const {state} = member;
   const there = state === "alive" || state === "suspect";
-  const deeds = cluster.value?.local ? localDeeds(member) : [];
+  const deeds = cluster.value?.local ? localDeeds(member, silent) : [];
   const drains = state === "alive" && !member.draining;
   return (
     <div class="actions" role="group" aria-label={t("operate")}>
@@ -135,7 +145,7 @@ function Deeds({member}: {member: Member}) {
         </a>
       )}
       {drains && (
-        <button class="quiet drain" onClick={() => (asking.value = true)}>
+        <button class="quiet drain" ref={drainButton} onClick={() => (asking.value = true)}>
           {t("drain")}
         </button>
       )}
@@ -147,8 +157,9 @@ function Deeds({member}: {member: Member}) {
 }
 
 // A silent node may have been killed or stopped: one that this page stopped only has to go on.
-function localDeeds({node, state}: Member): Deed[] {
-  if (state === "left") return ["start"];
+// One that has left runs until its last streams have ended.
+function localDeeds({node, state}: Member, silent: boolean): Deed[] {
+  if (state === "left") return silent ? ["start"] : [];
   if (stopped.value.has(node)) return ["cont", "kill"];
   if (state === "alive") return ["kill", "stop"];
   return ["start", "cont"];

@@ -1,15 +1,18 @@
+import {useEffect} from "preact/hooks";
+import {hearEveryone, unheard} from "../../cluster/everyone";
 import {stories} from "../../cluster/live";
 import {chosenNode} from "../../route";
-import {cluster, connection} from "../../state";
+import {cluster} from "../../state";
 import {Charts} from "./charts";
 import {Details} from "./details";
 import {Log} from "./log";
 import {StoryCard} from "./story";
 import {NodeTable} from "./table";
 import {Topology} from "./topology";
-import {t} from "./words";
+import {counted, t} from "./words";
 
 export function Panel() {
+  useEffect(hearEveryone, []);
   const now = cluster.value;
   if (!now) {
     return (
@@ -20,7 +23,7 @@ export function Panel() {
     );
   }
   const chosen = now.members.find((each) => each.node === chosenNode.value);
-  const here = now.members.find((each) => each.http === connection.value.origin);
+  const here = now.members.find((each) => each.self);
   const shown = chosen ?? here;
   return (
     <>
@@ -30,6 +33,7 @@ export function Panel() {
             <h2 id="topology-title">{t("cluster")}</h2>
             <Topology />
             <p class="muted hint">{t("details_hint")}</p>
+            {unheard.value > 0 && <p class="muted">{counted("unheard", unheard.value)}</p>}
           </section>
           {stories.value.map((story) => (
             <StoryCard key={story.id} story={story} />

@@ -1,7 +1,6 @@
 import {history, seconds} from "../../cluster/live";
 import {bytes, host} from "../../format";
 import {choose, chosenNode} from "../../route";
-import {connection} from "../../state";
 import type {Member} from "../../types";
 import {fullLoad, marks, members, names, standing} from "./members";
 import {t} from "./words";
@@ -49,7 +48,7 @@ function Head() {
 }
 
 function Row({member}: {member: Member}) {
-  const here = member.http === connection.value.origin;
+  const here = member.self;
   const state = standing(member);
   const full = host(member.http);
   const short = names.value.get(member.node) ?? full;

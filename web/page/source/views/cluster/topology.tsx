@@ -4,7 +4,6 @@ import {arc, around, bent, centre, height, pair, ring, towards, width} from "../
 import type {Place, Ring} from "../../cluster/ring";
 import type {Flow} from "../../cluster/traffic";
 import {choose, chosenNode} from "../../route";
-import {connection} from "../../state";
 import type {Member} from "../../types";
 import {fullLoad, marks, members, names, standing, type Standing} from "./members";
 import {t} from "./words";
@@ -91,7 +90,7 @@ function Arrows() {
 
 // From a node to its clients: as wide as much is sent, with dots that move while something is.
 function Spoke({member, place, ring: {node}}: {member: Member; place: Place; ring: Ring}) {
-  const here = member.http === connection.value.origin;
+  const here = member.self;
   const rate = member.bytes_per_second;
   const there = member.state === "alive" || member.state === "suspect";
   if (!there || (!here && rate < 1)) return null;
@@ -157,7 +156,7 @@ interface NodeProps {
 function Node({member, place, ring: shape}: NodeProps) {
   const state = standing(member);
   const chosen = chosenNode.value === member.node;
-  const here = member.http === connection.value.origin;
+  const here = member.self;
   const size = shape.node - 4;
   return (
     <g

@@ -7,6 +7,7 @@ import {clear, selected, ticked} from "../../selection";
 import {say} from "../../state";
 import {t, type TextKey} from "../../text";
 import {Icon} from "./icons";
+import {focusSearch} from "./keys";
 
 const orders: [SortKey, boolean, TextKey][] = [
   ["modified", true, "sort_newest"],
@@ -57,7 +58,7 @@ function All() {
 
 function Ticked() {
   const ticks = selected.value;
-  const size = [...ticks.values()].reduce((sum, each) => sum + each, 0);
+  const size = [...ticks.values()].reduce((sum, file) => sum + file.size, 0);
   return (
     <div class="ticked">
       <span class="muted extra">{bytes(size)}</span>
@@ -65,11 +66,14 @@ function Ticked() {
         class="quiet clear"
         aria-label={t("select_none")}
         title={t("select_none")}
-        onClick={clear}
+        onClick={() => (clear(), focusSearch())}
       >
         <Icon name="clear" />
       </button>
-      <button class="danger delete-selected" onClick={() => remove(ticks.keys())}>
+      <button
+        class="danger delete-selected"
+        onClick={() => (remove(ticks.values()), focusSearch())}
+      >
         {t("delete")}
       </button>
     </div>

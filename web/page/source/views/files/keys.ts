@@ -25,6 +25,22 @@ function goal(key: string, index: number, total: number, page: number): number |
   return step === undefined ? undefined : Math.max(0, Math.min(total - 1, index + step));
 }
 
+// A row is about to leave the list: the focus goes to the one that takes its place.
+export function focusNext(control: HTMLElement, index: number, total: number): void {
+  const port = control.closest(".port")!;
+  const act = control.dataset.act!;
+  const next = Math.min(index, total - 2);
+  requestAnimationFrame(() => {
+    if (next < 0) focusSearch();
+    else focusSoon(port, next, act, performance.now() + patience);
+  });
+}
+
+// From where the list is reached, when what had the focus goes.
+export function focusSearch(): void {
+  document.querySelector<HTMLElement>('input[type="search"]')?.focus();
+}
+
 // The row may have to be drawn first, or be on its way; meanwhile the focus may go elsewhere.
 function focusSoon(port: Element, index: number, act: string, until: number): void {
   const before = document.activeElement;

@@ -5,13 +5,12 @@ import {t} from "../../text";
 import type {StoredFile} from "../../types";
 import {moveFocus} from "./keys";
 import {Blank, Row} from "./row";
-import {kept, windowOf, type Window} from "./window";
+import {kept, rowsMost, windowOf, type Window} from "./window";
 
 // The list: of any number of files only the rows that are looked at are in the document.
 
 const narrow = matchMedia("(max-width: 640px)");
 const heights = {wide: 60, narrow: 100}; // px, as files.css has them
-const rowsMost = 150_000; // a browser's boxes are not higher than that many rows
 
 type List = readonly (StoredFile | undefined)[];
 

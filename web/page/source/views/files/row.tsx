@@ -10,6 +10,7 @@ import {t} from "../../text";
 import type {StoredFile} from "../../types";
 import {opened} from "./dialogs";
 import {Icon} from "./icons";
+import {focusNext} from "./keys";
 
 interface Place {
   index: number;
@@ -46,7 +47,7 @@ export function Row({file, index, total, top}: Place & {file: StoredFile}) {
         </span>
       </div>
       <Copies file={file} />
-      <Actions file={file} />
+      <Actions file={file} index={index} total={total} />
     </li>
   );
 }
@@ -102,7 +103,7 @@ function Copies({file}: {file: StoredFile}) {
   );
 }
 
-function Actions({file}: {file: StoredFile}) {
+function Actions({file, index, total}: Omit<Place, "top"> & {file: StoredFile}) {
   const kind = kindOf(file);
   const hint = (text: string) => ({title: text, "aria-label": `${text}: ${file.name}`});
   return (
@@ -148,7 +149,10 @@ function Actions({file}: {file: StoredFile}) {
         class="quiet delete"
         data-act="delete"
         {...hint(t("delete"))}
-        onClick={() => remove([file.name])}
+        onClick={(event) => {
+          focusNext(event.currentTarget, index, total);
+          remove([file]);
+        }}
       >
         <Icon name="delete" />
       </button>

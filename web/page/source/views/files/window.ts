@@ -5,6 +5,7 @@ export interface Window {
   last: number; // behind the last one
 }
 
+export const rowsMost = 150_000; // a browser's boxes are not higher than that many rows
 const around = 6; // rows beyond what is seen, for keys that go from row to row
 
 export function windowOf(top: number, height: number, row: number, total: number): Window {

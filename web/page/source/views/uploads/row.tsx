@@ -27,21 +27,7 @@ export function Row({upload}: {upload: Upload}) {
         <progress value={upload.sent.value} max={upload.file.size || 1} aria-label={upload.name} />
       )}
       <div class="actions">
-        {isRunning(upload) && (
-          <button class="quiet pause" onClick={() => pause(upload)}>
-            {t("pause")}
-          </button>
-        )}
-        {state === "paused" && (
-          <button class="resume" onClick={() => resume(upload)}>
-            {t("resume")}
-          </button>
-        )}
-        {(state === "failed" || state === "cancelled") && (
-          <button class="retry" onClick={() => resume(upload)}>
-            {t("retry")}
-          </button>
-        )}
+        <OnOff upload={upload} />
         {state !== "done" && state !== "cancelled" && state !== "refused" && (
           <button class="quiet cancel" onClick={() => cancel(upload)}>
             {t("cancel")}
@@ -49,6 +35,25 @@ export function Row({upload}: {upload: Upload}) {
         )}
       </div>
     </li>
+  );
+}
+
+// One button, which keeps the focus when it changes its meaning.
+function OnOff({upload}: {upload: Upload}) {
+  const state = upload.state.value;
+  const act = isRunning(upload)
+    ? "pause"
+    : state === "paused"
+      ? "resume"
+      : state === "failed" || state === "cancelled"
+        ? "retry"
+        : undefined;
+  if (!act) return null;
+  const run = act === "pause" ? pause : resume;
+  return (
+    <button class={act === "pause" ? "quiet pause" : act} onClick={() => run(upload)}>
+      {t(act)}
+    </button>
   );
 }
 

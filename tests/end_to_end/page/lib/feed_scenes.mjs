@@ -1,0 +1,120 @@
+// What the cluster's section tells of every node, whichever of them the page is connected to.
+import {until} from "./cluster.mjs";
+import {host, open, playsTo, problems, row, settled, shot} from "./steps.mjs";
+
+const wide = {viewport: {width: 1280, height: 900}};
+const details = ".details";
+const tableRow = (node) => `tr:has-text("${host(node)}")`;
+const filesOfVictim = 24;
+
+// Notes the steps of the story, each time that they change.
+function recordStory(page, selector) {
+  return page.evaluate((story) => {
+    globalThis.told = [];
+    const look = () => {
+      const steps = [...document.querySelectorAll(`${story} li`)].map((each) => each.textContent.slice(2));
+      const last = globalThis.told.at(-1) ?? [];
+      if (steps.join() !== last.join()) globalThis.told.push(steps);
+    };
+    new MutationObserver(look).observe(document.body, {
+      ...{childList: true, subtree: true, characterData: true},
+    });
+  }, selector);
+}
+
+const begun = [/does not answer/, /is dead/];
+const elsewhere = [/requests? (was|were) sent on since, to/, /^Copies go from \S+ to \S+ \(\d+\)/];
+const going = [...begun, ...elsewhere, /^Copies are being made: \d+ of \d+ done/];
+const done = [...begun, ...elsewhere, /copies that were missing are there again/];
+
+const are = (steps, wanted) =>
+  steps.length === wanted.length && wanted.every((each, i) => each.test(steps[i]));
+
+// A node is killed with its button, while somebody watches a film and others are sent on by nodes
+// that this page is not connected to.
+async function deathInSteps(the) {
+  if (the.fake) return;
+  const [first, second, victim, fourth] = the.cluster.nodes();
+  for (let i = 0; i < filesOfVictim; ++i) {
+    const body = `copy ${i}\n`.repeat(20_000);
+    await fetch(`${victim.url}/files/steps/${i}.txt`, {method: "PUT", body});
+  }
+  await settled(the);
+  const viewer = await open(the, fourth);
+  await viewer.fill("input[type=search]", "film.mp4");
+  await viewer.click(`${row("film.mp4")} .play`);
+  await playsTo(viewer, 1, 20_000, "the viewer's film plays");
+  const page = await open(the, first, "#cluster", wide);
+  await page.waitForSelector(".topology .node");
+  await page.click(`${tableRow(victim)} .choose`);
+  await page.waitForSelector(`${details} .kill`);
+  const story = `[data-story="death"][data-node]`;
+  await recordStory(page, story);
+  await page.click(`${details} .kill`);
+  const asking = setInterval(() => {
+    void fetch(`${second.url}/redirect?file=film.mp4`, {redirect: "manual"}).catch(() => undefined);
+  }, 300);
+  try {
+    await page.waitForSelector(`${story}:has-text("is dead")`, {timeout: 30_000});
+    await page.waitForFunction(() => globalThis.told.some((steps) => /being made/.test(steps.at(-1))), null, {
+      timeout: 60_000,
+    });
+    await shot(the, page, "c7-death-in-steps");
+    await page.waitForSelector(`${story}[data-over="true"]`, {timeout: 90_000});
+  } finally {
+    clearInterval(asking);
+    await the.cluster.start(victim);
+  }
+  const told = await page.evaluate(() => globalThis.told);
+  for (const sentence of told.at(-1)) console.log(`      ${sentence}`);
+  const order = [going, done].map((wanted) => told.findIndex((steps) => are(steps, wanted)));
+  const good = order[0] >= 0 && order[1] > order[0] && are(told.at(-1), done);
+  the.report("a death is told in steps, in order", order.join(" "), "rising", good);
+  await watchedOn(the, viewer);
+  problems(the, page, "a death is told in steps");
+  await page.context().close();
+  await viewer.context().close();
+  await settled(the);
+}
+
+async function watchedOn(the, viewer) {
+  const now = await viewer.evaluate(() => document.querySelector("video").currentTime);
+  await playsTo(viewer, now + 1, 10_000, "the viewer watches on");
+  the.report("and the film is watched on", "yes", "", true);
+}
+
+// While the cluster is looked at every node has a feed of this page; then only one, whoever sends on.
+async function everyNodeHeard(the) {
+  const nodes = the.cluster.nodes();
+  const page = await open(the, nodes[0]);
+  const sockets = new Set();
+  page.on("websocket", (socket) => {
+    if (!socket.url().includes("/ws/cluster")) return;
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
+  await page.click('nav a[href="#cluster"]');
+  await page.waitForSelector(".topology .node");
+  const others = nodes.length - 1;
+  await until(5000, "every node is heard", () => sockets.size === others);
+  the.report("every node is heard in the cluster's section", sockets.size, `${others}`, true);
+  if (!the.fake) await redirectsTold(the, page);
+  await page.click('nav a[href="#files"]');
+  await until(5000, "the feeds are closed", () => sockets.size === 0);
+  the.report("and one alone in the list", sockets.size, "0 more", true);
+  problems(the, page, "every node is heard");
+  await page.context().close();
+}
+
+// By a node that the page is not connected to: a request to each of the others.
+async function redirectsTold(the, page) {
+  const nodes = the.cluster.nodes().slice(1);
+  await page.selectOption(".log select", "client");
+  for (const {url} of nodes) {
+    for (let i = 0; i < 4; ++i) await fetch(`${url}/redirect?file=film.mp4`, {redirect: "manual"});
+  }
+  await page.waitForSelector('.events li:has-text("film.mp4")', {timeout: 5000});
+  the.report("what another node sends on is told", "yes", "", true);
+}
+
+export const feedScenes = {everyNodeHeard, deathInSteps};

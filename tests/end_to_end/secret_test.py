@@ -44,7 +44,8 @@ class Strangers(Directory):
     def stranger(self, *options):
         node = Node(self.directory / "stranger", ("--join", f"127.0.0.1:{self.peer_port}", *options))
         self.addCleanup(node.close)
-        return node.wait_ready()
+        eventually(lambda: status_of(node.url("/healthz")) == 200, 10, "it runs")
+        return node
 
     def test_files_are_copied_and_read_as_without_a_secret(self):
         data = some_bytes(20_000_000)
@@ -142,7 +143,7 @@ class Load:
             name = f"/files/{number}-{turn % 20}.bin?via=proxy"
             try:
                 version = put(write.url(name), data)["version"]
-                status, _, body = request(read.url(name), headers={"Chisme-Version": version})
+                status, _, body = request(read.url(f"{name}&version={version}"))
                 if status != 200 or sha256(body) != sha256(data):
                     self.failures.append((name, status))
                 self.done += 1
@@ -164,6 +165,8 @@ class Rotation(Directory):
             files.append(self.directory / f"secret-{number}")
             self.write(files[number], old)
             nodes.append(self.start(number, base))
+        for node in nodes:
+            node.wait_ready()
         eventually(lambda: all(alive(node) == 3 for node in nodes), 20, "all nodes meet")
         load = Load(nodes)
         for step in ((old, new), (new, old), (new,)):
@@ -206,7 +209,7 @@ class Rotation(Directory):
         node = Node(self.directory / f"data-{number}",
                     ("--secret-file", str(self.directory / f"secret-{number}"), *joins), port=base + number)
         self.addCleanup(node.close)
-        return node.wait_ready()
+        return node
 
 
 ADDRESSES = ("10.77.0.1", "10.77.0.2", "10.77.0.3")
@@ -233,11 +236,13 @@ def meet_beyond_loopback(directory):
             port = 7702 if everywhere else 7701
             nodes.append(Node(directory / address, options, port=port, address="0.0.0.0" if everywhere else address))
             nodes[-1].address = address
-            nodes[-1].wait_ready()
+        for node in nodes:
+            node.wait_ready()
         eventually(lambda: all(alive(node) == 3 for node in nodes), 30, "all nodes meet")
         data = some_bytes(3_000_000)
         put(nodes[0].url("/files/film.bin"), data)
-        eventually(lambda: get_json(nodes[1].url("/files"))["files"][0]["copies"] == 3, 20, "three copies")
+        eventually(lambda: [file["copies"] for file in get_json(nodes[1].url("/files"))["files"]] == [3], 20,
+                   "three copies")
         members = {member["http"] for member in get_json(nodes[1].url("/cluster"))["members"]}
         page = request(nodes[2].url("/"))[0]
         wrong_host = request(nodes[2].url("/"), headers={"Host": "films.example"})[0]

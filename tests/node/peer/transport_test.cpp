@@ -218,12 +218,11 @@ TEST_F(SecretPair, ASecretIsChangedWithoutAMomentInWhichNodesDoNotReachEachOther
 
 TEST_F(SecretPair, ALongMessageArrivesWhole) {
   Side a{loop, {1, 1}, {}, one}, b{loop, {2, 2}, {}, one};
-  cluster::Gossip gossip;
-  for (std::size_t i = 0; i < cluster::members_max; ++i)
-    gossip.records.push_back(cluster::LoadRecord{});
-  a.transport.send(b.transport.local(), Channel::stream, gossip);
+  cluster::PushPull table;
+  table.members.resize(cluster::members_max);
+  a.transport.send(b.transport.local(), Channel::stream, table);
   ASSERT_TRUE(run_until([&] { return b.got.size() == 1; }));
-  EXPECT_EQ(b.got[0].envelope.message, cluster::Message{gossip});
+  EXPECT_EQ(b.got[0].envelope.message, cluster::Message{table});
 }
 
 TEST_F(SecretPair, ALineThatSaysNothingIsEndedAfterAWhileAndOthersAreServed) {

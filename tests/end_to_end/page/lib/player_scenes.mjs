@@ -117,6 +117,19 @@ async function playsToEnd(the, page, name) {
   yes(the, `${name}: it ends`, true);
 }
 
+// A jump while hardly anything is known of the film.
+async function jumpsAtOnce(the, name) {
+  const page = await open(the, the.cluster.nodes()[0], "?player=mse");
+  await page.evaluate(() => {
+    const jump = ({target}) => (target.currentTime = 60);
+    document.addEventListener("loadedmetadata", jump, {capture: true, once: true});
+  });
+  await startTime(page, name);
+  const {currentTime} = await media(page);
+  yes(the, `${name}: jumps before its duration is known`, currentTime >= 60, `${currentTime} s`);
+  await page.context().close();
+}
+
 // Where no service worker is, what MediaSource does not take is played the plain way.
 async function playerWithoutWorker(the) {
   if (the.fake) return;
@@ -146,6 +159,7 @@ async function playerFormats(the) {
       const what = `${name}, ${way}: plays after a jump`;
       the.report(what, `${seek} ms`, "<= 3000 ms", seek <= 3000);
       if (own) await playsToEnd(the, page, name);
+      if (own) await jumpsAtOnce(the, name);
       if (name === "sound.mp3") await shot(the, page, "13-player-sound");
       await page.context().close();
     }

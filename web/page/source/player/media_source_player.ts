@@ -58,6 +58,8 @@ export class MediaSourcePlayer {
     this.container = await openContainer(bytesOf(this.pool, signal), supported);
     if (signal.aborted) return;
     this.tellLength();
+    // Until the length is told jumps would be cut to what is buffered.
+    if (this.told === undefined) this.source.setLiveSeekableRange(0, longestSeconds);
     this.sinks = this.container.tracks.map(({type, start}) => {
       const failed = (problem: Error) => (this.problem ??= problem);
       return new Sink(this.source.addSourceBuffer(type), this.video, start, failed);

@@ -1,5 +1,5 @@
 import type {ComponentChildren} from "preact";
-import {useEffect, useRef} from "preact/hooks";
+import {useLayoutEffect, useRef} from "preact/hooks";
 import {t} from "../../text";
 
 // A dialog above the page: the browser keeps the focus in it and gives it back.
@@ -13,7 +13,8 @@ interface Props {
 
 export function Modal({name, kind, close, children}: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Before anything else happens: a key that is pressed at once is the dialog's.
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     dialog.current!.showModal();
     return () => before?.isConnected && before.focus();

@@ -135,7 +135,11 @@ TEST(Json, ReplacesWhatIsNotUtf8AndEscapesTheRest) {
 }
 
 TEST(Json, RowsOfAListAreTheJsonOfTheirFiles) {
-  FileInfo file{.name = "a\"\xff", .version = "v1", .size = ByteCount{7}, .type = "text/plain"};
+  FileInfo file;
+  file.name = "a\"\xff";
+  file.version = "v1";
+  file.size = ByteCount{7};
+  file.type = "text/plain";
   file.copies = 2;
   file.wanted = 3;
   std::string const row = R"({"name":"a\"\ufffd","size":7,"type":"text/plain","sha256":")" +

@@ -68,6 +68,16 @@ std::optional<std::string_view> trusted_origin(Gateway& gateway, ServiceSettings
   return origin && is_trusted(gateway, settings, request, *origin) ? origin : std::nullopt;
 }
 
+// The policy of the page lets it load scripts and styles from its own node, where stored files are
+// too (Fetch Metadata).
+bool makes_part_of_page(Request const& request, Target const& target) {
+  constexpr std::string_view parts[] = {"script",       "serviceworker", "sharedworker", "style",
+                                        "audioworklet", "paintworklet",  "worker",       "xslt"};
+  bool const is_stored = target.path.starts_with("/files/") || target.path == "/client";
+  return is_stored && request.header("sec-fetch-site") == "same-origin" &&
+         std::ranges::find(parts, request.header("sec-fetch-dest")) != std::end(parts);
+}
+
 }  // namespace
 
 std::optional<Reply> access_refusal(Gateway& gateway, ServiceSettings const& settings,
@@ -78,6 +88,9 @@ std::optional<Reply> access_refusal(Gateway& gateway, ServiceSettings const& set
   bool const named = !request.http_1_0 || !authority.empty();
   if (named && !is_own_host(settings, authority)) {
     return problem(421, "This node is not the host that was asked for. Use its own address.");
+  }
+  if (makes_part_of_page(request, target)) {
+    return problem(403, "A stored file is never a script or a style of a page of its node.");
   }
   if (is_safe(request.method) && !request.upgrade_websocket) return std::nullopt;
   if (request.header("origin") && !trusted_origin(gateway, settings, request)) {

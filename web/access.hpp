@@ -10,7 +10,8 @@
 namespace chisme::web {
 
 // 421 for a Host that is not this node (DNS rebinding: a foreign name that resolves to loopback);
-// 403 for a write or a WebSocket from a page that is not of this cluster (CSRF).
+// 403 for a write or a WebSocket from a page that is not of this cluster (CSRF), and for a stored
+// file that a page of this node would take for a script or a style.
 [[nodiscard]] std::optional<Reply> access_refusal(Gateway& gateway, ServiceSettings const& settings,
                                                   Request const& request, Target const& target);
 

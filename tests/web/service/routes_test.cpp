@@ -141,6 +141,25 @@ TEST_F(Routes, AHostThatIsNotThisNodeIsRefused) {
             200u);
 }
 
+TEST_F(Routes, AStoredFileIsNoPartOfThePage) {
+  gateway.add("x.js", "alert(1)", "text/javascript");
+  auto const fetched = [&](std::string const& path, std::string const& site,
+                           std::string const& use) {
+    Plan const plan = service.plan(
+        request_of("GET " + path + "\nSec-Fetch-Site: " + site + "\nSec-Fetch-Dest: " + use));
+    auto const* const reply = std::get_if<Reply>(&plan);
+    return reply == nullptr ? 200u : reply->status;  // the file's bytes
+  };
+  for (char const* use : {"script", "worker", "serviceworker", "style"}) {
+    EXPECT_EQ(fetched("/files/x.js", "same-origin", use), 403u) << use;
+    EXPECT_EQ(fetched("/client?file=x.js", "same-origin", use), 403u) << use;
+  }
+  EXPECT_EQ(fetched("/files/x.js", "same-origin", "empty"), 200u);
+  EXPECT_EQ(fetched("/files/x.js", "cross-site", "script"), 200u);
+  EXPECT_EQ(fetched("/files/x.js", "none", "document"), 200u);
+  EXPECT_EQ(fetched("/worker.js", "same-origin", "serviceworker"), 200u);
+}
+
 TEST_F(Routes, PagesOfOtherSitesMayNotWriteOrOpenWebSockets) {
   for (char const* origin : {"http://evil.example", "null", "http://127.0.0.1:9",
                              "http://localhost:9", "https://localhost:7701"}) {

@@ -1,5 +1,6 @@
 #include "node/peer/transport.hpp"
 
+#include <algorithm>
 #include <array>
 #include <asio/awaitable.hpp>
 #include <asio/co_spawn.hpp>
@@ -10,6 +11,7 @@
 #include <asio/use_awaitable.hpp>
 #include <atomic>
 #include <deque>
+#include <list>
 #include <map>
 #include <set>
 #include <string>
@@ -48,6 +50,12 @@ struct Outgoing {
   std::deque<std::string> queue;
   std::size_t queued_bytes = 0;
   bool overflowed = false;
+};
+
+// A connection whose hello has not come.
+struct Unproven {
+  std::shared_ptr<PeerSocket> socket;
+  asio::ip::address from;
 };
 
 std::span<std::byte const> bytes_of(std::string const& text) {
@@ -91,7 +99,9 @@ struct PeerTransport::State : std::enable_shared_from_this<PeerTransport::State>
   asio::awaitable<void> run_outgoing(Lane lane, std::shared_ptr<Outgoing> outgoing);
   asio::awaitable<bool> deliver(Lane lane, std::shared_ptr<Outgoing> outgoing);
   asio::awaitable<void> accept_connections();
-  asio::awaitable<void> run_accepted(std::shared_ptr<tcp::socket> socket);
+  void make_room_for(asio::ip::address const& from);
+  asio::awaitable<void> run_accepted(std::shared_ptr<tcp::socket> socket, asio::ip::address from);
+  asio::awaitable<std::optional<Hello>> greet(std::shared_ptr<PeerSocket> socket);
   asio::awaitable<void> serve_control(std::shared_ptr<PeerSocket> socket);
   bool take_frames(FrameParser& parser, std::span<std::byte const> bytes);
   void hand_over(PeerSocket::Released connection, StreamKind kind);
@@ -107,6 +117,7 @@ struct PeerTransport::State : std::enable_shared_from_this<PeerTransport::State>
   tcp::acceptor acceptor;
   std::map<Lane, std::shared_ptr<Outgoing>> outgoing;
   std::set<std::shared_ptr<PeerSocket>> accepted;
+  std::list<Unproven> unproven;    // oldest first
   std::size_t accepted_count = 0;  // those whose hello has not come included
   std::atomic<std::uint64_t> dropped = 0;
   bool stopped = false;
@@ -334,21 +345,46 @@ asio::awaitable<void> PeerTransport::State::accept_connections() {
     auto const from = socket->remote_endpoint(error);
     if (error || !hears(from.address()) || accepted_count >= limits.accepted_max) continue;
     ++accepted_count;
-    asio::co_spawn(loop, run_accepted(socket), keeping(shared_from_this()));
+    make_room_for(from.address());
+    asio::co_spawn(loop, run_accepted(socket, from.address()), keeping(shared_from_this()));
   }
 }
 
-asio::awaitable<void> PeerTransport::State::run_accepted(std::shared_ptr<tcp::socket> raw) {
+// Whoever is silent for longest has the least to lose: a node says hello at once.
+void PeerTransport::State::make_room_for(asio::ip::address const& from) {
+  auto const of_same = [&](Unproven const& each) { return each.from == from; };
+  auto oldest = unproven.end();
+  if (unproven.size() >= limits.unproven_max) oldest = unproven.begin();
+  if (static_cast<std::size_t>(std::ranges::count_if(unproven, of_same)) >=
+      limits.unproven_of_address_max) {
+    oldest = std::ranges::find_if(unproven, of_same);
+  }
+  if (oldest == unproven.end()) return;
+  oldest->socket->close();
+  unproven.erase(oldest);
+}
+
+// nullopt: it does not know the secret, or speaks another language.
+asio::awaitable<std::optional<Hello>> PeerTransport::State::greet(
+    std::shared_ptr<PeerSocket> socket) {
+  std::array<std::byte, hello_bytes> bytes;
+  std::span<std::byte> const into{bytes};
+  auto read = co_await socket->accept(hello_timeout);
+  if (read) read = co_await socket->read(into, hello_timeout);
+  if (!read) co_return std::nullopt;
+  co_return parse_hello(bytes);
+}
+
+asio::awaitable<void> PeerTransport::State::run_accepted(std::shared_ptr<tcp::socket> raw,
+                                                         asio::ip::address from) {
   auto const keep = shared_from_this();
   int const descriptor = raw->native_handle();
   auto session = caller.keys.begin_session(PeerKeys::Side::accepting, descriptor);
   auto const socket = std::make_shared<PeerSocket>(std::move(*raw), std::move(session));
   accepted.insert(socket);
-  std::array<std::byte, hello_bytes> bytes;
-  std::span<std::byte> const into{bytes};
-  auto read = co_await socket->accept(hello_timeout);
-  if (read) read = co_await socket->read(into, hello_timeout);
-  auto const hello = read ? parse_hello(bytes) : std::nullopt;
+  unproven.push_back({socket, from});
+  auto const hello = co_await greet(socket);
+  std::erase_if(unproven, [&](Unproven const& each) { return each.socket == socket; });
   if (!hello) {
     ++dropped;
   } else if (hello->kind == StreamKind::control) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/read.hpp>
@@ -225,13 +226,25 @@ TEST_F(SecretPair, ALongMessageArrivesWhole) {
   EXPECT_EQ(b.got[0].envelope.message, cluster::Message{table});
 }
 
-TEST_F(SecretPair, ALineThatSaysNothingIsEndedAfterAWhileAndOthersAreServed) {
+TEST_F(SecretPair, ConnectionsThatSayNothingGiveWayToThoseThatDo) {
   PeerTransportLimits limits;
-  limits.accepted_max = 2;
+  limits.accepted_max = 8;
+  limits.unproven_of_address_max = 4;
   Side node{loop, {1, 1}, limits, one}, peer{loop, {2, 2}, {}, one};
-  asio::ip::tcp::socket silent{loop};
-  silent.connect(to_tcp(node.transport.local()));
+  std::vector<asio::ip::tcp::socket> silent;
+  for (int i = 0; i < 20; ++i) {
+    silent.emplace_back(loop).connect(to_tcp(node.transport.local()));
+    static_cast<void>(run_until([] { return false; }, std::chrono::seconds{0}));
+  }
   EXPECT_EQ(reach(peer, node), 2u);
+  silent.front().non_blocking(true);
+  std::array<std::byte, 1> got;
+  asio::error_code error;
+  silent.front().receive(asio::buffer(got), 0, error);
+  EXPECT_EQ(error, asio::error::eof) << "the oldest was closed";
+  silent.back().non_blocking(true);
+  silent.back().receive(asio::buffer(got), 0, error);
+  EXPECT_EQ(error, asio::error::would_block);
 }
 
 }  // namespace

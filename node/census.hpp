@@ -18,8 +18,8 @@ namespace chisme::node {
 // fewer than they should, or none in reach. Counting costs time in proportion to the files, so it
 // is done on a thread of its own, which neither a loop nor a disk that hangs holds up, one count at
 // a time. A count is good as long as nothing changed that it is about, and for four times as long
-// as it took, at least `kept`: of 100 000 files it is some 100 ms old, of a million a second or
-// two.
+// as it took, at least `kept`: of 100 000 files it is half a second old at most, of a million some
+// seconds.
 //
 // Thread-safe. The destructor ends what is being counted; nobody may ask then.
 class Census {

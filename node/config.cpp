@@ -43,9 +43,9 @@ Result<void> check(NodeConfig const& config) {
                 "a node that listens on all addresses must say at which one others find it, with "
                 "--advertise ADDRESS:PORT");
   }
-  if (config.copies_durable >= 1 && config.copies_durable <= config.copies_wanted) return {};
-  return fail(Fault::invalid,
-              "the copies that must be durable are at least 1 and at most the wanted ones");
+  if (config.copies_durable <= config.copies_wanted) return {};
+  return fail(Fault::invalid, "--durable " + std::to_string(config.copies_durable) +
+                                  " is more than --copies " + std::to_string(config.copies_wanted));
 }
 
 }  // namespace chisme::node

@@ -80,6 +80,7 @@ int run(int count, char const* const* arguments) {
   app.set_version_flag("--version", std::string("chisme ") + program_version);
   Chosen chosen;
   add_node_command(app, chosen);
+  add_join_command(app, chosen);
   add_up_command(app, chosen);
   add_put_command(app, chosen);
   add_get_command(app, chosen);

@@ -17,6 +17,7 @@ namespace chisme::node::cli {
 using Chosen = std::function<int()>;
 
 void add_node_command(CLI::App& app, Chosen& chosen);
+void add_join_command(CLI::App& app, Chosen& chosen);
 void add_up_command(CLI::App& app, Chosen& chosen);
 void add_put_command(CLI::App& app, Chosen& chosen);
 void add_get_command(CLI::App& app, Chosen& chosen);

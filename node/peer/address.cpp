@@ -1,6 +1,7 @@
 #include "node/peer/address.hpp"
 
 #include <algorithm>
+#include <asio/io_context.hpp>
 
 namespace chisme::node {
 
@@ -29,6 +30,19 @@ Endpoint from_tcp(asio::ip::tcp::endpoint const& endpoint) {
   std::ranges::copy(bytes, result.address.begin());
   result.port = endpoint.port();
   return result;
+}
+
+Result<Endpoint> own_address_towards(Endpoint const& peer) {
+  asio::io_context loop;
+  asio::ip::udp::socket socket{loop};
+  asio::error_code error;
+  socket.connect(to_udp(peer), error);
+  auto const local = error ? asio::ip::udp::endpoint{} : socket.local_endpoint(error);
+  if (error) {
+    return fail(Fault::unavailable,
+                "there is no way to " + to_string(peer) + ": " + error.message(), error.value());
+  }
+  return from_tcp({local.address(), 0});
 }
 
 }  // namespace chisme::node

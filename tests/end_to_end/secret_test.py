@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -116,6 +117,23 @@ class SecretFiles(Directory):
 
     def test_one_that_is_not_there_is_named(self):
         self.assertIn("nowhere", self.refusal("--secret-file", str(self.directory / "nowhere")))
+
+    def test_what_is_no_token_is_refused(self):
+        refused = run(CHISME, "join", "chisme-join-abc@127.0.0.1:8701", "--data", str(self.directory / "data"))
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("secret token", refused.stderr)
+        self.assertFalse((self.directory / "data").exists())
+
+    def test_a_directory_of_another_cluster_does_not_join(self):
+        for number in (1, 2):
+            make_secret(self.directory / f"secret-{number}")
+        token = run(CHISME, "secret", "token", str(self.directory / "secret-2"), "127.0.0.1:8701").stdout.strip()
+        data = self.directory / "data"
+        data.mkdir()
+        (self.directory / "secret-1").rename(data / "cluster.secret")
+        refused = run(CHISME, "join", token, "--data", str(data))
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("another cluster", refused.stderr)
 
     def test_a_file_that_is_there_is_not_overwritten(self):
         path = self.directory / "secret"
@@ -243,6 +261,18 @@ def meet_beyond_loopback(directory):
         put(nodes[0].url("/files/film.bin"), data)
         eventually(lambda: [file["copies"] for file in get_json(nodes[1].url("/files"))["files"]] == [3], 20,
                    "three copies")
+        token = run(CHISME, "secret", "token", str(secret), f"{ADDRESSES[1]}:8701", f"{ADDRESSES[0]}:8701").stdout.strip()
+        joined = subprocess.Popen([CHISME, "join", "-", "--insecure-lan", "--profile", "lan", "--data", str(directory / "joined"),
+                                   "--listen", f"{ADDRESSES[0]}:7755"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                  text=True)
+        try:
+            joined.stdin.write(token + "\n")
+            joined.stdin.flush()
+            eventually(lambda: alive(nodes[2]) == 4, 20, "a fourth joins with a token")
+        finally:
+            joined.stdin.close()
+            joined.kill()
+            joined.wait()
         members = {member["http"] for member in get_json(nodes[1].url("/cluster"))["members"]}
         page = request(nodes[2].url("/"))[0]
         wrong_host = request(nodes[2].url("/"), headers={"Host": "films.example"})[0]
@@ -258,7 +288,8 @@ class Machines(Directory):
             members, page, wrong_host, same = namespaces.run(namespaces.NETWORK, meet_beyond_loopback, self.directory)
         except namespaces.NotAllowed as error:
             self.skipTest(str(error))
-        self.assertEqual(members, {"http://10.77.0.1:7701", "http://10.77.0.2:7701", "http://10.77.0.3:7702"})
+        self.assertEqual(members, {"http://10.77.0.1:7701", "http://10.77.0.2:7701", "http://10.77.0.3:7702",
+                                   "http://10.77.0.1:7755"})
         self.assertEqual((page, wrong_host, same), (200, 421, True))
 
     def test_without_a_secret_or_the_word_it_is_refused(self):

@@ -1,0 +1,73 @@
+#include "node/cli/node_flags.hpp"
+
+#include <cstdlib>
+
+#include "node/cli/command.hpp"
+#include "node/failpoint.hpp"
+#include "node/node.hpp"
+
+namespace chisme::node::cli {
+namespace {
+
+Layer layer_of(NodeFlags const& flags) {
+  Layer layer;
+  for (NodeKey const& key : node_keys()) {
+    auto const& values = flags.values.at(key.name);
+    if (!values.empty()) layer.emplace(key.name, Given{flag_of(key), values});
+  }
+  return layer;
+}
+
+// The weakest first.
+Result<std::vector<Layer>> layers_of(NodeFlags const& flags) {
+  std::vector<Layer> layers;
+  if (!flags.config_file.empty()) {
+    auto layer = read_config_file(flags.config_file);
+    if (!layer) return tl::unexpected(layer.error());
+    layers.push_back(std::move(*layer));
+  }
+  layers.push_back(
+      read_environment([](std::string const& variable) { return std::getenv(variable.c_str()); }));
+  layers.push_back(layer_of(flags));
+  return layers;
+}
+
+}  // namespace
+
+void add_node_flags(CLI::App& command, NodeFlags& flags) {
+  command.add_option("--config", flags.config_file, "TOML file with these options as keys")
+      ->envname("CHISME_CONFIG");
+  for (NodeKey const& key : node_keys()) {
+    auto& values = flags.values[key.name];
+    if (key.is_switch) {
+      command.add_flag_callback(flag_of(key), [&values] { values = {"true"}; }, key.help);
+    } else {
+      command.add_option(flag_of(key), values, key.help)->allow_extra_args(false);
+    }
+  }
+}
+
+int run_node_with(NodeFlags const& flags, Layer weakest) {
+  auto layers = layers_of(flags);
+  if (!layers) return wrong_usage(layers.error());
+  layers->insert(layers->begin(), std::move(weakest));
+#ifdef CHISME_FAILPOINTS
+  if (auto armed = check_armed_failpoint(); !armed) return wrong_usage(armed.error());
+#endif
+  auto config = make_config(*layers);
+  if (!config) return wrong_usage(config.error());
+  config->parent_socket = flags.parent_socket;
+  return run_node(std::move(*config));
+}
+
+Result<std::string> value_of(NodeFlags const& flags, std::string const& key) {
+  auto const layers = layers_of(flags);
+  if (!layers) return tl::unexpected(layers.error());
+  std::string value;
+  for (Layer const& layer : *layers) {
+    if (auto const at = layer.find(key); at != layer.end()) value = at->second.values.back();
+  }
+  return value;
+}
+
+}  // namespace chisme::node::cli

@@ -1,8 +1,9 @@
 // Measures the player at length:
 //   node player_long.mjs [--runs 10] [--only faults,buffer,slow,long,paused,hidden]
 //                        [--formats index-first.mp4,clip.webm] [--ways sw,mse] [PROGRAM]
-// PROGRAM, or CHISME, is the program; without either, build/release/chisme. `buffer` and `slow` are
-// run, as root, in a network of their own whose loopback is made slow. Prints rows for docs/page.md.
+// PROGRAM, or CHISME, is the program; without either, build/release/chisme. `buffer` is run, as root,
+// in a network of its own whose loopback is made slow. `slow` uses fake nodes, of which each has its
+// speed, and the page in CHISME_PAGE_ASSETS (build.mjs --out). Prints rows for docs/page.md.
 // 10 runs of all formats take about an hour for each of `faults` and `buffer`.
 import {execFileSync, spawnSync} from "node:child_process";
 import {mkdirSync, mkdtempSync, openSync, rmSync} from "node:fs";
@@ -11,7 +12,7 @@ import {dirname, join} from "node:path";
 import {fileURLToPath} from "node:url";
 import {modulesFolder} from "../../web/page/modules.mjs";
 import {launch, player, recordStanding, standing} from "./lib/browser.mjs";
-import {startCluster} from "./lib/cluster.mjs";
+import {startCluster, startFakes} from "./lib/cluster.mjs";
 import {lengthen, makeFilm, makeFormats} from "./lib/media.mjs";
 import {bufferedAhead, media, put, seekTime, startTime} from "./lib/playing.mjs";
 import {open, settled} from "./lib/steps.mjs";
@@ -28,6 +29,7 @@ const chosen = value("--formats")?.split(",");
 const isValue = (i) => options[i - 1]?.startsWith("--");
 const given = options.find((each, i) => !each.startsWith("--") && !isValue(i));
 const program = given ?? process.env.CHISME ?? join(root, "build/release/chisme");
+const assets = process.env.CHISME_PAGE_ASSETS ?? join(root, "build/assets");
 const modules = modulesFolder();
 const folder = mkdtempSync(join(tmpdir(), "chisme-player-"));
 const log = openSync(join(folder, "nodes.log"), "a");
@@ -215,13 +217,18 @@ async function withSlowNodes(count, files, run) {
   }
 }
 
-// A network of 40 KiB/s: it goes on, and no node is condemned for it.
-async function slow(made) {
+// A node of 40 KiB/s that is the only one which answers: it goes on, and nobody is condemned for it.
+async function slow() {
+  const sound = makeFormats(join(folder, "film.mp4"), folder, ["sound.mp3"])["sound.mp3"];
   for (const way of both) {
-    await withSlowNodes(2, {"sound.mp3": made["sound.mp3"]}, async (the) => {
-      const page = await open(the, the.cluster.nodes()[0], `?player=${way}`);
-      slowDown(40 * 1024);
-      const start = await startTime(page, "sound.mp3", 90_000);
+    const fakes = mkdtempSync(join(folder, "slow-"));
+    const cluster = await startFakes({count: 2, folder: fakes, assets, modules, rate: 40 * 1024, log});
+    const browser = await launch(modules, chromium());
+    const the = {cluster, browser, folder: fakes, fake: true};
+    try {
+      await put(the, "sound.mp3", sound);
+      const page = await open(the, cluster.nodes()[0], `?player=${way}`);
+      const start = await startTime(page, "sound.mp3", 60_000);
       const {behind, switches} = await steady(page, 60);
       const {received} = await player(page);
       const rate = `${Math.round(received / 1024)} KiB received`;
@@ -229,7 +236,10 @@ async function slow(made) {
       const figures = `start ${start} ms, behind the clock ${behind} ms`;
       row(what, figures, `changes of node ${switches}, ${rate}`);
       await page.context().close();
-    });
+    } finally {
+      await browser.close();
+      await cluster.end();
+    }
   }
 }
 
@@ -242,15 +252,15 @@ async function buffer(made) {
   });
 }
 
-// Does these parts in a network of their own, which ends with them.
-function inNetwork(some) {
+// Does this part in a network of its own, which ends with it.
+function inNetwork(part) {
   const up = "ip link set lo mtu 1500 up && exec \"$@\"";
   const args = process.argv.slice(1).filter((each, i, all) => each !== "--only" && all[i - 1] !== "--only");
-  const command = [process.execPath, ...args, "--only", some.join(",")];
+  const command = [process.execPath, ...args, "--only", part];
   const env = {...process.env, CHISME_SLOW_NETWORK: "1"};
   const words = ["--net", "sh", "-c", up, "sh", ...command];
   const {status} = spawnSync("unshare", words, {stdio: "inherit", env});
-  if (status !== 0) failed.push(`in a slow network: ${some}`);
+  if (status !== 0) failed.push(`in a slow network: ${part}`);
 }
 
 const chromium = () => process.env.CHISME_CHROMIUM ?? "/usr/bin/chromium";
@@ -259,8 +269,7 @@ async function main() {
   const film = join(folder, "film.mp4");
   makeFilm(film, filmSeconds);
   const wanted = (part) => parts.includes(part);
-  const names = formats.map(([name]) => name);
-  const made = makeFormats(film, folder, wanted("slow") ? [...names, "sound.mp3"] : names);
+  const made = makeFormats(film, folder, formats.map(([name]) => name));
   if (wanted("faults") || ["long", "paused", "hidden"].some(wanted)) {
     const cluster = await startCluster({program, count: 5, folder, log});
     const browser = await launch(modules, chromium());
@@ -282,12 +291,9 @@ async function main() {
       await cluster.end();
     }
   }
-  const slowed = ["slow", "buffer"].filter(wanted);
-  if (!process.env.CHISME_SLOW_NETWORK && slowed.length > 0) inNetwork(slowed);
-  else {
-    if (wanted("slow")) await attempt("slow", () => slow(made));
-    if (wanted("buffer")) await buffer(made);
-  }
+  if (wanted("slow")) await attempt("slow", slow);
+  if (wanted("buffer") && process.env.CHISME_SLOW_NETWORK) await buffer(made);
+  else if (wanted("buffer")) inNetwork("buffer");
   rmSync(folder, {recursive: true, force: true});
   for (const each of failed) console.log(`failed: ${each}`);
   process.exit(failed.length ? 1 : 0);

@@ -175,8 +175,9 @@ export class BlockPool {
   private pump(): void {
     if (this.closed) return;
     this.keepConnected();
-    if (this.active?.open) this.ask(this.active);
-    if (this.hedging && this.standby?.open) this.ask(this.standby);
+    if (this.active?.open) this.ask(this.active, this.inFlight);
+    // No more than shows whether it answers: both may share a slow way.
+    if (this.hedging && this.standby?.open) this.ask(this.standby, 1);
     this.watch();
   }
 
@@ -269,10 +270,10 @@ export class BlockPool {
     this.lost(connection, reason);
   }
 
-  private ask(connection: Connection): void {
+  private ask(connection: Connection, most: number): void {
     const asked = new Set([...connection.asks.values()].map((ask) => ask.block.index));
     for (const block of this.blocks.wanted()) {
-      if (connection.asks.size >= this.inFlight) return;
+      if (connection.asks.size >= most) return;
       if (asked.has(block.index)) continue;
       const {name, version} = this.file;
       const id = this.nextId++;

@@ -287,6 +287,7 @@ async function accessible(the) {
       await drop(page, seen, "seen\n");
       await page.waitForSelector(`[data-upload="${seen}"][data-state=done]`, {timeout: 20_000});
       await check("uploads");
+      await eachDialog(page, seen, check);
       await page.click(`${row("film.mp4")} .play`);
       await page.waitForSelector(".player video");
       await page.waitForTimeout(700);
@@ -299,10 +300,39 @@ async function accessible(the) {
       await check("details of a node");
       await page.click(`${details} .drain`);
       await check("drain asked");
+      for (const path of ["/files?limit=50", "/files/there%20is%20no%20such%20file"]) {
+        await page.goto(first.url + path);
+        await check(`without scripts, ${path}`);
+      }
       await page.context().close();
     }
   }
   the.report("what a checker of accessibility finds", found, "0", found === 0);
+}
+
+// What opens over the list, and a list of nothing.
+async function eachDialog(page, name, check) {
+  await page.fill("input[type=search]", name);
+  await page.waitForSelector(row(name));
+  const closed = async () => {
+    await page.keyboard.press("Escape");
+    await page.waitForSelector(".modal", {state: "detached"});
+  };
+  for (const button of ["preview", "link"]) {
+    await page.click(`${row(name)} .${button}`);
+    await page.waitForSelector(".modal[open]");
+    await check(button);
+    await closed();
+  }
+  await drop(page, name, "again\n");
+  await page.waitForSelector(".conflict-dialog[open]");
+  await check("a question about a name");
+  await closed();
+  await page.fill("input[type=search]", "nothing has such a name");
+  await page.waitForSelector(row(name), {state: "detached"});
+  await check("a list of nothing");
+  await page.fill("input[type=search]", "film.mp4");
+  await page.waitForSelector(row("film.mp4"));
 }
 
 // Run where the page's own rules for scripts do not hold: through the browser's debugger.

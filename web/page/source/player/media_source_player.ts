@@ -13,6 +13,7 @@ const poolSeconds = 5; // further ahead, in the pool
 const queueLimit = 2 * 1024 * 1024; // bytes that wait to be appended
 const enoughSeconds = 1; // are buffered before the file's end is looked at
 const longestSeconds = 1e7;
+const idlePause = 5; // ms
 
 export class MediaSourcePlayer {
   private readonly source = new MediaSource();
@@ -85,6 +86,8 @@ export class MediaSourcePlayer {
     if (!bytes || this.jump) return;
     const from = this.at;
     const {pieces, next} = this.container.cut(from, bytes);
+    await this.tellFirstLength();
+    if (this.jump) return;
     for (const {track, bytes: piece} of pieces) this.sinks[track]!.append(piece);
     this.at = next;
     if (next > from + bytes.length + part) this.pool.forgetAhead();
@@ -112,6 +115,17 @@ export class MediaSourcePlayer {
     this.told = duration;
     const end = Math.max(0, ...this.sinks.map((sink) => sink.end()));
     if (duration > 0 && duration < longestSeconds) this.source.duration = Math.max(duration, end);
+  }
+
+  // Buffers that are never idle would forbid it for as long as there is something to read.
+  private async tellFirstLength(): Promise<void> {
+    const due = () =>
+      this.told === undefined &&
+      this.container.duration !== undefined &&
+      this.source.readyState === "open";
+    for (this.tellLength(); due() && !this.stopped.signal.aborted; this.tellLength()) {
+      await new Promise((resolve) => setTimeout(resolve, idlePause));
+    }
   }
 
   private measure(): void {

@@ -133,7 +133,7 @@ std::string table(FileListPage const& page, Texts const& texts) {
   return "<table>\n<thead><tr>" + heading(page, FileSort::name, texts.name) +
          heading(page, FileSort::size, texts.size) +
          heading(page, FileSort::modified, texts.modified) +
-         element("th", std::string{texts.copies}) + "<th></th></tr></thead>\n<tbody>\n" + rows +
+         element("th", std::string{texts.copies}) + "<td></td></tr></thead>\n<tbody>\n" + rows +
          "</tbody>\n</table>\n";
 }
 

@@ -9,7 +9,7 @@ export function StoryCard({story}: {story: Story}) {
   const name = nodeName(story.node);
   const over = story.over !== undefined;
   return (
-    <section
+    <article
       class={over ? "card story over" : "card story"}
       aria-labelledby={`story-${story.id}`}
       data-story={story.kind}
@@ -30,6 +30,6 @@ export function StoryCard({story}: {story: Story}) {
           </li>
         ))}
       </ol>
-    </section>
+    </article>
   );
 }

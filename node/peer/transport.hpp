@@ -32,9 +32,9 @@ struct PeerTransportLimits {
   std::size_t accepted_max = 1024;  // connections accepted and open; more are closed
   // Of these, those that have not said yet who they are. For one more the oldest is closed.
   std::size_t unproven_max = 512;
-  std::size_t unproven_of_address_max = 32;
-  std::size_t queued_messages_max = 4096;    // per stream; more is PeerUnreachable
-  std::size_t queued_bytes_max = 16u << 20;  // per stream
+  std::size_t unproven_of_address_max = 256;  // a node may begin many transfers at once
+  std::size_t queued_messages_max = 4096;     // per stream; more is PeerUnreachable
+  std::size_t queued_bytes_max = 16u << 20;   // per stream
   Duration connect_timeout = std::chrono::seconds{2};
   Duration write_timeout = std::chrono::seconds{5};
   Duration idle_timeout = std::chrono::seconds{60};      // then an unused stream is closed

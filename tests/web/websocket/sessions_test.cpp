@@ -249,6 +249,31 @@ TEST_F(Sessions, AClientThatAnswersPingsIsKept) {
   EXPECT_EQ(closed, 0);
 }
 
+TEST_F(Sessions, AClientThatTalksButDoesNotReadIsCutOffAfterFiveMinutes) {
+  client->reads = false;
+  serve(ClusterSession{});
+  loop.advance(20s);
+  for (int i = 0; i < 14; ++i) {
+    EXPECT_EQ(closed, 0) << i;
+    send(client_frame(opcode::pong, ""));
+    loop.advance(20s);
+  }
+  loop.advance(20s);
+  EXPECT_EQ(closed, 1);
+}
+
+TEST_F(Sessions, AClientThatReadsSlowlyIsKeptAlthoughPingsDoNotReachIt) {
+  client->reads = false;  // not all of what it was sent
+  serve(ClusterSession{});
+  for (int i = 0; i < 60; ++i) {
+    client->taken += 10'000;
+    loop.advance(20s);
+  }
+  EXPECT_EQ(closed, 0);
+  loop.advance(320s);
+  EXPECT_EQ(closed, 1);
+}
+
 TEST_F(Sessions, AFloodOfPingsByAClientThatReadsNothingIsNotBuffered) {
   serve(ReadSession{});
   client->reads = false;

@@ -83,6 +83,22 @@ TEST_F(Sessions, AClientThatWaitsInSilenceWhileItsUploadIsStoredIsKept) {
   expect_close(1000);
 }
 
+TEST_F(Sessions, AnUploadThatDripsIsGivenUpAndOneThatPausesIsNot) {
+  serve(upload_of("drips"));
+  for (int i = 0; i < 14; ++i) {
+    send(client_frame(opcode::binary, "drop"));
+    loop.advance(20s);
+    EXPECT_EQ(gateway.uploads_aborted, 0) << i;
+  }
+  send(client_frame(opcode::binary, pattern(20'000)));
+  for (int i = 0; i < 16; ++i) {
+    send(client_frame(opcode::binary, "drop"));
+    loop.advance(20s);
+  }
+  EXPECT_EQ(gateway.uploads_aborted, 1);
+  EXPECT_TRUE(gateway.files.empty());
+}
+
 TEST_F(Sessions, AnUploadOfOneLargeMessageIsReadNoFasterThanItIsWritten) {
   gateway.deferred = true;
   serve(upload_of("big"));

@@ -266,9 +266,9 @@ TEST_F(Sessions, AClientThatAnswersPingsIsKept) {
 }
 
 TEST_F(Sessions, AClientThatTalksButDoesNotReadIsCutOffAfterFiveMinutes) {
-  client->reads = false;
   serve(ClusterSession{});
-  loop.advance(20s);
+  client->reads = false;
+  loop.advance(20s);  // a ping is on its way
   for (int i = 0; i < 14; ++i) {
     EXPECT_EQ(closed, 0) << i;
     send(client_frame(opcode::pong, ""));
@@ -279,8 +279,8 @@ TEST_F(Sessions, AClientThatTalksButDoesNotReadIsCutOffAfterFiveMinutes) {
 }
 
 TEST_F(Sessions, AClientThatReadsSlowlyIsKeptAlthoughPingsDoNotReachIt) {
-  client->reads = false;  // not all of what it was sent
   serve(ClusterSession{});
+  client->reads = false;  // not all of what it is sent
   for (int i = 0; i < 60; ++i) {
     client->taken += 10'000;
     loop.advance(20s);

@@ -28,7 +28,7 @@ def hold(port, count, kinds):
     assert hard > count + 100, f"the system allows {hard} descriptors a process; this needs {count}"
     host = f"Host: 127.0.0.1:{port}\r\n".encode()
     begin = {"head": b"GET /files/kept.txt HTTP/1.1\r\n" + host, "idle": b"",
-             "body": b"PUT /files/slow-%d HTTP/1.1\r\n" + host + b"Content-Length: 1000000\r\n\r\n",
+             "body": b"PUT /files/slow-%d HTTP/1.1\r\n" + host + b"Content-Length: 20000\r\n\r\n",
              "read": b"GET /files/film.bin HTTP/1.1\r\n" + host + b"\r\n"}
     held = []
     for number in range(count):

@@ -9,7 +9,7 @@
 namespace chisme::web {
 namespace {
 
-using Hops = std::vector<std::optional<Endpoint>>;
+using ForwardingHops = std::vector<std::optional<Endpoint>>;
 
 // "192.0.2.1", "192.0.2.1:80", "[2001:db8::1]:80", "2001:db8::1".
 std::optional<Endpoint> parse_node(std::string_view text) {
@@ -25,8 +25,8 @@ std::optional<Endpoint> parse_node(std::string_view text) {
 
 // The elements of all fields of that name, in order; each a hop.
 template <class Parse>
-Hops hops_of(Request const& request, std::string_view name, Parse parse) {
-  Hops hops;
+ForwardingHops hops_of(Request const& request, std::string_view name, Parse parse) {
+  ForwardingHops hops;
   for (Header const& header : request.headers) {
     if (!equal_without_case(header.name, name)) continue;
     for (std::string_view const element : list_elements(header.value)) {
@@ -48,7 +48,7 @@ std::optional<Endpoint> forwarded_for(std::string_view element) {
   return rest.empty() ? node : std::nullopt;
 }
 
-std::optional<Endpoint> last_stranger(Hops const& hops,
+std::optional<Endpoint> last_stranger(ForwardingHops const& hops,
                                       std::function<bool(Endpoint const&)> const& is_proxy) {
   for (std::size_t i = hops.size(); i-- > 0;) {
     if (!hops[i] || !is_proxy(*hops[i]) || i == 0) return hops[i];
@@ -60,8 +60,8 @@ std::optional<Endpoint> last_stranger(Hops const& hops,
 
 std::optional<Endpoint> forwarded_client(Request const& request,
                                          std::function<bool(Endpoint const&)> const& is_proxy) {
-  Hops const standard = hops_of(request, "forwarded", forwarded_for);
-  Hops const common = hops_of(request, "x-forwarded-for", parse_node);
+  ForwardingHops const standard = hops_of(request, "forwarded", forwarded_for);
+  ForwardingHops const common = hops_of(request, "x-forwarded-for", parse_node);
   if (common.empty()) return last_stranger(standard, is_proxy);
   auto const client = last_stranger(common, is_proxy);
   if (standard.empty() || last_stranger(standard, is_proxy) == client) return client;

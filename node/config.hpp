@@ -10,6 +10,7 @@
 #include "cluster/base/result.hpp"
 #include "cluster/base/strong.hpp"
 #include "cluster/base/time.hpp"
+#include "node/client_limits.hpp"
 
 namespace chisme::node {
 
@@ -45,6 +46,7 @@ struct NodeConfig {
   ByteCount scrub_rate{32u << 20};   // bytes a second read to find copies that rotted
   unsigned web_loops = 0;            // threads that serve clients; 0: as many as cores
   unsigned disk_threads = 4;         // threads that block on the disk
+  ClientLimits clients;              // what clients may take of this node
   std::optional<int> parent_socket;  // descriptor that `chisme up` left to ask it (parent_link.hpp)
   LogLevel log_level = LogLevel::info;
 

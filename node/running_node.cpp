@@ -121,6 +121,23 @@ std::string describe(cluster::Event const& event) {
       event);
 }
 
+// What all loops share, and each one's part of the rest.
+void take_limits(HttpSettings& settings, ClientLimits const& limits, unsigned loops) {
+  using Milliseconds = std::chrono::milliseconds;
+  settings.clients =
+      std::make_shared<Clients>(Clients::Limits{.connections_max = limits.connections,
+                                                .per_address_max = limits.connections_per_address,
+                                                .requests_per_second = limits.requests_per_second,
+                                                .loopback = limits.loopback,
+                                                .trusted_proxies = limits.trusted_proxies});
+  settings.head.headers_bytes_max = limits.head_bytes.value();
+  settings.head_timeout = std::chrono::duration_cast<Milliseconds>(limits.head_timeout);
+  settings.idle_timeout = std::chrono::duration_cast<Milliseconds>(limits.idle_timeout);
+  settings.progress_timeout = std::chrono::duration_cast<Milliseconds>(limits.progress_timeout);
+  settings.pace = {limits.slowest, limits.slowest_window};
+  settings.buffer_bytes_max = limits.buffer_bytes.value() / loops;
+}
+
 }  // namespace
 
 RunningNode::WebLoop::~WebLoop() {
@@ -184,7 +201,10 @@ Result<void> RunningNode::open_stores() {
   auto const told = held_by(identity_.id, stored_.records);
   auto objects = ObjectStore::open(
       config_.data,
-      {.quota = config_.quota, .descriptors = descriptor_limits(descriptors_max()).files}, fence_,
+      {.quota = config_.quota,
+       .arriving = config_.clients.staging_bytes,
+       .descriptors = descriptor_limits(descriptors_max()).files},
+      fence_,
       {.was_synced = [&](Digest const& digest) { return std::ranges::binary_search(told, digest); },
        .listing = listing.get()});
   if (!objects) return tl::unexpected(objects.error());
@@ -316,6 +336,7 @@ Result<void> RunningNode::make_web_loops() {
     settings.service.hosts.push_back(address_text(*config_.advertise_http));
   }
   settings.uploads_kept = config_.keep_uploads;
+  take_limits(settings, config_.clients, loops);
   settings.descriptors = descriptor_limits(descriptors_max()).clients;
   for (unsigned i = 0; i < loops; ++i) {
     auto web = std::make_unique<WebLoop>();

@@ -58,6 +58,7 @@ if [ $quick = no ]; then
   for test in tests/end_to_end/*_test.py tests/chaos/*_test.py; do
     run "$(basename "$test")" timeout 900 /usr/bin/python3 "$test"
   done
+  run "abuse" timeout 1200 tests/abuse/run.sh --quick
   wait $ahead  # what failed is built again, and told, below
   run "build with failpoints" failpoints_build
   run "faults on real processes" timeout 600 /usr/bin/python3 tests/chaos/run.py --short

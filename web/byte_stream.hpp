@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -26,6 +28,8 @@ class ByteStream {
   // Writes `header`, then `length` bytes of `object` from `offset`, by sendfile.
   virtual void write_object(std::string header, std::shared_ptr<OpenObject const> object,
                             ByteOffset offset, ByteCount length, Done<void> done) = 0;
+  // How many bytes the peer's system has taken in all; nullopt when that is not known.
+  [[nodiscard]] virtual std::optional<std::uint64_t> taken_bytes() const { return std::nullopt; }
   // Calls `then` after `delay`, unless the timer is destroyed first.
   class Timer {
    public:

@@ -248,6 +248,10 @@ Reply Service::failed(Request const& request, Error const& error) {
   return finished(request, problem_of(error));
 }
 
+Reply Service::refused(Request const& request, Reply reply) {
+  return finished(request, std::move(reply));
+}
+
 Reply Service::malformed(ParseFailure const& failure) {
   Reply reply = problem(failure.status, failure.message);
   reply.close = true;

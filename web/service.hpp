@@ -52,6 +52,8 @@ class Service {
                                  std::string const& type);
   // An error that arose while carrying out a plan (a local object that cannot be opened, …).
   [[nodiscard]] Reply failed(Request const& request, Error const& error);
+  // The answer of a node that does not look what a request means, for want of something.
+  [[nodiscard]] Reply refused(Request const& request, Reply reply);
   // The answer to bytes that are no request.
   [[nodiscard]] Reply malformed(ParseFailure const& failure);
 

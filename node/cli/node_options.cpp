@@ -3,10 +3,11 @@
 #include <toml++/toml.h>
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <optional>
 #include <utility>
 
+#include "node/cli/limit_settings.hpp"
+#include "node/cli/setting_values.hpp"
 #include "node/storage/posix.hpp"
 
 namespace chisme::node::cli {
@@ -20,110 +21,7 @@ struct Draft {
   bool peer_given = false;
   bool last_copy_given = false;
 };
-// Nothing, or what is wrong with the value: "is not …".
-using Complaint = std::optional<std::string>;
-using Take = Complaint (*)(Draft& draft, std::string const& value);
-
-template <class Number>
-std::optional<Number> parse_number(std::string_view text) {
-  Number number{};
-  auto const [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (fault != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-Complaint take_address(Endpoint& into, std::string const& value) {
-  bool const local_name = value.starts_with("localhost:");
-  auto const endpoint = parse_endpoint(local_name ? "127.0.0.1" + value.substr(9) : value);
-  if (!endpoint) return "is not an address and port such as 127.0.0.1:7701";
-  into = *endpoint;
-  return std::nullopt;
-}
-
-Complaint take_name(std::string& into, std::string const& value) {
-  constexpr std::string_view known = "abcdefghijklmnopqrstuvwxyz0123456789.-";
-  bool const is_name =
-      !value.empty() && value.size() <= 253 && value.find_first_not_of(known) == std::string::npos;
-  if (!is_name) return "is not a host name in small letters, without a port";
-  into = value;
-  return std::nullopt;
-}
-
-Complaint take_count(unsigned& into, std::string const& value, unsigned lowest, unsigned highest) {
-  auto const number = parse_number<unsigned>(value);
-  if (!number || *number < lowest || *number > highest) {
-    return "is not a number from " + std::to_string(lowest) + " to " + std::to_string(highest);
-  }
-  into = *number;
-  return std::nullopt;
-}
-
-// "90", "1.5": seconds; "500ms", "90s", "10m", "24h", "25d".
-Complaint take_duration(Duration& into, std::string const& value, Duration lowest,
-                        Duration highest = std::chrono::hours{24 * 3650}) {
-  struct Unit {
-    std::string_view name;
-    double seconds;
-  };
-  constexpr Unit units[] = {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
-  std::string_view digits = value;
-  double factor = 1;
-  for (Unit const& unit : units) {
-    if (digits.size() <= unit.name.size() || !digits.ends_with(unit.name)) continue;
-    factor = unit.seconds;
-    digits.remove_suffix(unit.name.size());
-    break;
-  }
-  auto const number = parse_number<double>(digits);
-  auto const in_seconds = [](Duration duration) {
-    return std::chrono::duration<double>(duration).count();
-  };
-  double const seconds = number.value_or(-1) * factor;
-  if (!number || !(seconds >= in_seconds(lowest) && seconds <= in_seconds(highest))) {
-    std::string least = std::to_string(in_seconds(lowest));
-    least.erase(least.find('.') + 2);
-    return "is not a time such as 90, 90s, 10m, 24h or 25d, from " + least + " s to " +
-           std::to_string(std::chrono::duration_cast<std::chrono::hours>(highest).count() / 24) +
-           " days";
-  }
-  into = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-  return std::nullopt;
-}
-
-// "5000000", "512M", "1T": powers of 1024.
-Complaint take_bytes(ByteCount& into, std::string const& value) {
-  constexpr std::string_view units = "KMGT";
-  std::string_view digits = value;
-  unsigned shift = 0;
-  if (!value.empty()) {
-    std::size_t const unit = units.find(value.back());
-    if (unit != std::string_view::npos) {
-      shift = static_cast<unsigned>(10 * (unit + 1));
-      digits.remove_suffix(1);
-    }
-  }
-  auto const number = parse_number<std::uint64_t>(digits);
-  constexpr std::uint64_t highest = std::uint64_t{1} << 62;
-  if (!number || *number == 0 || *number > (highest >> shift)) {
-    return "is not a number of bytes such as 5000000 or 512M";
-  }
-  into = ByteCount{*number << shift};
-  return std::nullopt;
-}
-
-template <class Choice>
-Complaint take_choice(Choice& into, std::string const& value,
-                      std::vector<std::pair<std::string, Choice>> const& choices) {
-  std::string names;
-  for (auto const& [name, choice] : choices) {
-    if (value == name) {
-      into = choice;
-      return std::nullopt;
-    }
-    names += (names.empty() ? "" : ", ") + name;
-  }
-  return "is not one of " + names;
-}
+using Take = std::function<Complaint(Draft& draft, std::string const& value)>;
 
 struct Setting {
   NodeKey key;
@@ -248,11 +146,22 @@ std::vector<Setting> settings_of_the_process() {
   };
 }
 
+std::vector<Setting> settings_of_clients() {
+  std::vector<Setting> made;
+  for (LimitSetting const& limit : limit_settings()) {
+    made.push_back({limit.key, [take = limit.take](Draft& d, std::string const& v) {
+                      return take(d.config.clients, v);
+                    }});
+  }
+  return made;
+}
+
 // The single list from which flags, variables, keys and help are made.
 std::vector<Setting> const& settings() {
   static std::vector<Setting> const all = [] {
     std::vector<Setting> made;
-    for (auto const part : {settings_of_the_node, settings_of_copies, settings_of_the_process}) {
+    for (auto const part :
+         {settings_of_the_node, settings_of_copies, settings_of_clients, settings_of_the_process}) {
       for (Setting& setting : part()) made.push_back(std::move(setting));
     }
     return made;

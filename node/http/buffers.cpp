@@ -8,6 +8,7 @@
 namespace chisme::node {
 
 BufferPool::Buffer BufferPool::take() {
+  ++in_use_;
   if (free_.empty()) return Buffer(new std::byte[large_buffer_bytes]);
   Buffer buffer = std::move(free_.back());
   free_.pop_back();
@@ -15,6 +16,7 @@ BufferPool::Buffer BufferPool::take() {
 }
 
 void BufferPool::give_back(Buffer buffer) {
+  --in_use_;
   if (free_.size() < kept_max) free_.push_back(std::move(buffer));
 }
 

@@ -17,10 +17,13 @@ class BufferPool {
   using Buffer = std::unique_ptr<std::byte[]>;
   [[nodiscard]] Buffer take();
   void give_back(Buffer buffer);
+  // What is taken now.
+  [[nodiscard]] std::size_t bytes_in_use() const { return in_use_ * large_buffer_bytes; }
 
  private:
   static constexpr std::size_t kept_max = 32;
   std::vector<Buffer> free_;
+  std::size_t in_use_ = 0;
 };
 
 // LargeBuffer is one of the pool's, given back when it goes. `pool` must outlive it.

@@ -82,10 +82,15 @@ std::string const& HttpHost::date() {
   return date_text_;
 }
 
-HttpConnection::HttpConnection(std::shared_ptr<HttpHost> host, asio::ip::tcp::socket socket)
+HttpConnection::HttpConnection(std::shared_ptr<HttpHost> host, asio::ip::tcp::socket socket,
+                               std::shared_ptr<Clients::Place> place, bool late)
     : host_(std::move(host)),
       socket_(std::move(socket)),
       timer_(host_->loop),
+      pace_(host_->settings.pace),
+      place_(std::move(place)),
+      late_(late),
+      parser_(host_->settings.head),
       input_(host_->buffers) {
   host_->connections.insert(this);
   ++host_->open;
@@ -112,6 +117,7 @@ void HttpConnection::expect_within(std::chrono::milliseconds patience) {
 
 void HttpConnection::expect_nothing() {
   deadline_.reset();
+  moving_ = Moving::nowhere;
 }
 
 // Starts the watch over `deadline_`. Moving the deadline costs nothing; the timer follows lazily,
@@ -120,8 +126,10 @@ void HttpConnection::expect_nothing() {
 void HttpConnection::start_watch() {
   auto const& settings = host_->settings;
   auto const period = std::min(
-      {watch_period, settings.head_timeout, settings.idle_timeout, settings.progress_timeout});
-  auto const at_least = std::chrono::steady_clock::now() + period;
+      {watch_period, settings.head_timeout, settings.idle_timeout, settings.progress_timeout,
+       std::chrono::duration_cast<std::chrono::milliseconds>(settings.pace.window) / 4});
+  looked_at_ = std::chrono::steady_clock::now();
+  auto const at_least = looked_at_ + period;
   timer_.expires_at(deadline_ ? std::min(*deadline_, at_least) : at_least);
   timer_.async_wait([weak = weak_from_this()](asio::error_code error) {
     auto const self = weak.lock();
@@ -131,7 +139,9 @@ void HttpConnection::start_watch() {
 
 void HttpConnection::watch() {
   if (!socket_.is_open()) return;
-  if (deadline_ && *deadline_ <= std::chrono::steady_clock::now()) return close();
+  auto const now = std::chrono::steady_clock::now();
+  if (is_too_slow(now - looked_at_)) return close();
+  if (deadline_ && *deadline_ <= now) return close();
   start_watch();
 }
 
@@ -182,7 +192,7 @@ asio::awaitable<bool> HttpConnection::read_head() {
 asio::awaitable<bool> HttpConnection::read_more(std::chrono::milliseconds patience) {
   auto const room = input_.room();
   if (room.empty() || !socket_.is_open()) co_return false;
-  if (patience.count() > 0) expect_within(patience);
+  if (patience.count() > 0) expect_progress(Moving::in);
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
   auto const buffer = asio::buffer(room.data(), room.size());
@@ -190,6 +200,9 @@ asio::awaitable<bool> HttpConnection::read_more(std::chrono::milliseconds patien
   if (patience.count() > 0) expect_nothing();
   if (error) co_return false;
   input_.filled(count);
+  // Who sends faster than this gets a large buffer; who sends a body slowly holds no more memory
+  // than who sends none.
+  if (patience.count() > 0 && count == room.size()) input_.grow();
   co_return true;
 }
 
@@ -206,7 +219,7 @@ asio::awaitable<bool> HttpConnection::write_all(std::string_view head, std::stri
     }
     if (count >= 0 || errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) break;
-    expect_within(host_->settings.progress_timeout);
+    expect_progress(Moving::out);
     co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, token);
     expect_nothing();
   }
@@ -222,6 +235,7 @@ asio::awaitable<HttpConnection::After> HttpConnection::serve() {
   }
   head_only_ = parser_.request().method == web::Method::head;
   own_fault_ = false;
+  if (auto refusal = refusal_by_limits()) co_return co_await reply(std::move(*refusal));
   CountedRequest const counted(host_->gateway, own_fault_);
   auto plan = host_->service.plan(parser_.request());
   co_return co_await carry_out(std::move(plan));
@@ -358,7 +372,7 @@ asio::awaitable<HttpConnection::After> HttpConnection::accept_websocket(web::Acc
   auto stream = std::make_unique<SocketStream>(host_->loop, std::move(socket_));
   ++host_->open;
   host_->websockets.serve(std::move(stream), parser_.request(), std::move(already_read),
-                          std::move(plan.session), [weak = std::weak_ptr(host_)] {
+                          std::move(plan.session), [weak = std::weak_ptr(host_), place = place_] {
                             if (auto const host = weak.lock()) --host->open;
                           });
   co_return After::handed_over;

@@ -15,7 +15,10 @@
 #include <string_view>
 
 #include "node/http/buffers.hpp"
+#include "node/http/clients.hpp"
 #include "node/http/listener.hpp"
+#include "node/http/moved_bytes.hpp"
+#include "node/http/pace.hpp"
 #include "node/http/resumable_uploads.hpp"
 #include "web/http/multipart.hpp"
 #include "web/http/parser.hpp"
@@ -57,7 +60,9 @@ struct HttpHost {
 // WebSocket session took the socket.
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
  public:
-  HttpConnection(std::shared_ptr<HttpHost> host, asio::ip::tcp::socket socket);
+  // `late`: one of the last that there was room for, which gets small requests served only.
+  HttpConnection(std::shared_ptr<HttpHost> host, asio::ip::tcp::socket socket,
+                 std::shared_ptr<Clients::Place> place, bool late);
   ~HttpConnection();
   HttpConnection(HttpConnection const&) = delete;
   HttpConnection& operator=(HttpConnection const&) = delete;
@@ -133,6 +138,17 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   // Whether more of the body has come, or the connection's end, within `patience`.
   asio::awaitable<bool> is_readable_within(std::chrono::milliseconds patience);
 
+  // limiting.cpp
+  // The answer to a request that is one too many.
+  std::optional<web::Reply> refusal_by_limits();
+  [[nodiscard]] std::shared_ptr<Clients::Client> client_of_request();
+  // No more large buffers: neither bodies nor relays are begun.
+  [[nodiscard]] bool is_short_of_memory() const;
+  // As `expect_within(progress_timeout)`, of bytes that go that way.
+  void expect_progress(Moving way);
+  // A look, `since` the last one, whether bytes move fast enough that are waited for.
+  [[nodiscard]] bool is_too_slow(std::chrono::steady_clock::duration since);
+
   [[nodiscard]] bool keeps_alive(web::Reply const& answer) const;
   // Without a length the answer's headers must say how it ends.
   [[nodiscard]] std::string head_of(web::Reply const& answer,
@@ -147,6 +163,15 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   // One timer for all deadlines: it fires, looks at `deadline_` and sleeps on.
   asio::steady_timer timer_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;
+  std::chrono::steady_clock::time_point looked_at_;
+  Moving moving_ = Moving::nowhere;  // what is waited for
+  Moving paced_ = Moving::nowhere;   // what `pace_` is about
+  Pace pace_;
+  std::uint64_t moved_ = 0;
+  std::shared_ptr<Clients::Place> place_;
+  bool late_;
+  std::optional<Endpoint> forwarded_for_;  // of the last request, by a trusted proxy
+  std::shared_ptr<Clients::Client> forwarded_;
   web::RequestParser parser_;
   InputBuffer input_;
   web::ParseState state_ = web::ParseState::head;

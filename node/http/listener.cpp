@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "cluster/base/check.hpp"
+#include "node/clock.hpp"
 #include "node/http/connection.hpp"
 
 namespace chisme::node {
@@ -37,6 +38,11 @@ constexpr std::string_view refusal =
     "Retry-After: 5\r\nContent-Length: 123\r\nConnection: close\r\n\r\n"
     R"({"type":"about:blank","title":"Service Unavailable","status":503,)"
     R"("detail":"This node has too many connections. Try again."})";
+constexpr std::string_view refusal_of_address =
+    "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/problem+json\r\n"
+    "Retry-After: 5\r\nContent-Length: 130\r\nConnection: close\r\n\r\n"
+    R"({"type":"about:blank","title":"Too Many Requests","status":429,)"
+    R"("detail":"Your address has too many connections here. Close some."})";
 
 bool is_v4_mapped(Endpoint const& endpoint) {
   static constexpr std::array<std::uint8_t, 12> prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -63,7 +69,7 @@ Endpoint from_asio(tcp::endpoint const& endpoint) {
   return result;
 }
 
-asio::awaitable<void> refuse(std::shared_ptr<tcp::socket> socket,
+asio::awaitable<void> refuse(std::shared_ptr<tcp::socket> socket, std::string_view with,
                              std::shared_ptr<std::size_t> refusing) {
   ++*refusing;
   asio::error_code error;
@@ -73,7 +79,7 @@ asio::awaitable<void> refuse(std::shared_ptr<tcp::socket> socket,
   timer.async_wait([socket](asio::error_code cancelled) {
     if (!cancelled) socket->close(cancelled);
   });
-  auto const text = asio::buffer(refusal);
+  auto const text = asio::buffer(with);
   co_await asio::async_write(*socket, text, token);
   if (!error) socket->shutdown(tcp::socket::shutdown_send, error);
   std::array<char, 4096> dropped;
@@ -138,14 +144,24 @@ void HttpListener::State::close() {
 }
 
 void HttpListener::State::admit(tcp::socket socket) {
-  bool const fits = host->open < host->settings.connections_max &&
-                    socket.native_handle() < host->settings.descriptors;
-  if (fits) {
-    auto connection = std::make_shared<HttpConnection>(host, std::move(socket));
+  auto& settings = host->settings;
+  asio::error_code gone;
+  auto const from = socket.remote_endpoint(gone);
+  if (gone) return;
+  Clients::Admission admission;
+  if (socket.native_handle() < settings.descriptors) {
+    admission = settings.clients->admit(from_asio(from), steady_now());
+  }
+  if (admission.place) {
+    bool const late = admission.place->is_late() ||
+                      socket.native_handle() >= settings.descriptors - settings.descriptors / 16;
+    auto connection =
+        std::make_shared<HttpConnection>(host, std::move(socket), std::move(admission.place), late);
     asio::co_spawn(host->loop, HttpConnection::run(std::move(connection)), asio::detached);
   } else if (*refusing < refusals_max) {
+    auto const text = admission.refusal == Clients::Refusal::full ? refusal : refusal_of_address;
     auto const refused = std::make_shared<tcp::socket>(std::move(socket));
-    asio::co_spawn(host->loop, refuse(refused, refusing), asio::detached);
+    asio::co_spawn(host->loop, refuse(refused, text, refusing), asio::detached);
   }
 }
 

@@ -10,16 +10,20 @@
 #include "cluster/base/result.hpp"
 #include "node/descriptors.hpp"
 #include "node/http/assemblies.hpp"
+#include "node/http/clients.hpp"
+#include "node/http/pace.hpp"
 #include "web/gateway.hpp"
+#include "web/http/parser.hpp"
 #include "web/service.hpp"
 
 namespace chisme::node {
 
 struct HttpSettings {
   web::ServiceSettings service;
-  // Connections of one listener; one more is told 503 and closed.
-  std::size_t connections_max = 16'384;
-  // And so is one whose descriptor has this number or a higher one.
+  // Of all listeners. A connection for which there is no place is told 503 and closed.
+  std::shared_ptr<Clients> clients = std::make_shared<Clients>();
+  // And so is one whose descriptor has this number or a higher one. The last sixteenth serves
+  // small requests only.
   int descriptors = DescriptorLimits{}.clients;
   // From the first byte of a request to the end of its head.
   std::chrono::milliseconds head_timeout = std::chrono::seconds(30);
@@ -27,6 +31,11 @@ struct HttpSettings {
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(75);
   // Within a body, in either direction, without a single byte of progress.
   std::chrono::milliseconds progress_timeout = std::chrono::seconds(60);
+  // And with too little of it.
+  Pace::Limits pace;
+  // Bytes of large buffers, beyond which neither bodies nor relays begin.
+  std::size_t buffer_bytes_max = 256u << 20;
+  web::ParserLimits head;
   // A resumable upload with which nobody goes on.
   std::chrono::nanoseconds uploads_kept = std::chrono::hours{24};
   std::shared_ptr<Assemblies> assemblies = std::make_shared<Assemblies>();  // of all listeners

@@ -103,7 +103,7 @@ asio::awaitable<bool> HttpConnection::send_verified(std::shared_ptr<web::OpenObj
     if (sent == Sent::some) {
       co_await asio::post(host_->loop, asio::use_awaitable);
     } else {
-      expect_within(host_->settings.progress_timeout);
+      expect_progress(Moving::out);
       co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, token);
       expect_nothing();
       if (error) co_return false;
@@ -114,6 +114,11 @@ asio::awaitable<bool> HttpConnection::send_verified(std::shared_ptr<web::OpenObj
 
 asio::awaitable<HttpConnection::After> HttpConnection::relay_object(web::RelayObject plan) {
   std::shared_ptr<web::RemoteRead> source;
+  if (is_short_of_memory()) {
+    Error const busy{Fault::busy, "this node relays as much as it has memory for"};
+    auto answer = host_->service.failed(parser_.request(), busy);
+    co_return co_await reply(std::move(answer));
+  }
   LargeBuffer buffer(host_->buffers);
   std::size_t first = 0;
   if (!head_only_ && plan.length.value() > 0) {

@@ -41,7 +41,6 @@ asio::awaitable<std::span<std::byte const>> HttpConnection::next_body_run() {
 }
 
 asio::awaitable<Result<void>> HttpConnection::read_body_into(std::shared_ptr<web::Upload> upload) {
-  input_.grow();
   std::span<std::byte const> run;
   auto write = [&](web::Done<void> done) { upload->write(run, std::move(done)); };
   while (state_ == web::ParseState::body) {
@@ -94,7 +93,6 @@ asio::awaitable<HttpConnection::After> HttpConnection::receive_form(web::Receive
   auto const form = std::make_shared<Form>(plan.boundary);
   bool going = co_await continue_expected();
   if (!going) co_return After::close;
-  input_.grow();
   while (going && state_ == web::ParseState::body) {
     auto const run = co_await next_body_run();
     if (run.empty()) break;

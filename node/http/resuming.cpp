@@ -90,7 +90,6 @@ asio::awaitable<tl::expected<HttpConnection::Writer, web::Reply>> HttpConnection
 
 // When the client pauses, what it sent does not wait for more.
 asio::awaitable<Result<void>> HttpConnection::write_parts(Writer writer) {
-  input_.grow();
   while (state_ == web::ParseState::body) {
     if (writer->can_settle() && input_.unread().empty()) {
       bool const more = co_await is_readable_within(writer->patience());
@@ -115,7 +114,9 @@ asio::awaitable<bool> HttpConnection::is_readable_within(std::chrono::millisecon
   });
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
+  moving_ = Moving::in;
   co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, token);
+  moving_ = Moving::nowhere;
   *waits = false;
   co_return !error;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cluster/base/check.hpp"
+#include "node/http/moved_bytes.hpp"
 #include "node/http/sendfile.hpp"
 
 namespace chisme::node {
@@ -206,6 +207,11 @@ void SocketStream::State::send_header() {
   if (sent > 0) outgoing.erase(0, static_cast<std::size_t>(sent));
   if (!outgoing.empty()) return send_outgoing();
   asio::post(loop, [self = shared_from_this()] { self->send_object(); });
+}
+
+std::optional<std::uint64_t> SocketStream::taken_bytes() const {
+  if (!state_->socket.is_open()) return std::nullopt;
+  return moved_bytes(state_->socket.native_handle(), Moving::out);
 }
 
 std::unique_ptr<web::ByteStream::Timer> SocketStream::after(Duration delay,

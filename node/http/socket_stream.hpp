@@ -21,6 +21,7 @@ class SocketStream final : public web::ByteStream {
   void write(std::string bytes, web::Done<void> done) override;
   void write_object(std::string header, std::shared_ptr<web::OpenObject const> object,
                     ByteOffset offset, ByteCount length, web::Done<void> done) override;
+  [[nodiscard]] std::optional<std::uint64_t> taken_bytes() const override;
   [[nodiscard]] std::unique_ptr<Timer> after(Duration delay, std::function<void()> then) override;
   void close_gently() override;
   void close() override;

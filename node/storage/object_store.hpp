@@ -102,6 +102,8 @@ class ObjectStore {
     QuarantineLimits quarantine = {};
     // What objects, those that are arriving and the quarantine may take together.
     std::optional<ByteCount> quota = std::nullopt;
+    // What those that are arriving may take of it.
+    std::optional<ByteCount> arriving = std::nullopt;
     // A file that is staged or opened is refused (busy) when its number is not below.
     int descriptors = DescriptorLimits{}.files;
   };
@@ -113,8 +115,8 @@ class ObjectStore {
   ~ObjectStore();
 
   // Begins an object. `expected` reserves that much room (fallocate, quota): no_space at once if it
-  // does not fit. Objects leave some room for the catalogue, so that a full node can still remove
-  // files.
+  // does not fit, busy if too much is arriving. Objects leave some room for the catalogue, so that
+  // a full node can still remove files.
   [[nodiscard]] Result<StagingFile> stage(std::optional<ByteCount> expected);
   // Makes the staged bytes a permanent object: sync, rename, sync of the directory. If `expected`
   // is given and differs: digest_mismatch. On failure nothing is visible.

@@ -60,7 +60,7 @@ struct ObjectStore::State {
         staging(data / "staging"),
         fence(std::move(its_fence)),
         quarantine(data / "quarantine", *fence, limits.quarantine),
-        quota(std::make_shared<Quota>(limits.quota)),
+        quota(std::make_shared<Quota>(limits.quota, limits.arriving)),
         descriptors(limits.descriptors) {}
 
   std::filesystem::path objects;

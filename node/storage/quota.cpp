@@ -22,8 +22,22 @@ Result<void> Quota::claim(ByteCount bytes, ByteCount besides) {
                   ENOSPC);
     }
   }
+  if (arriving_limit_ &&
+      bytes > *arriving_limit_ - std::min(*arriving_limit_, ByteCount{arriving_})) {
+    return fail(Fault::busy, "files of " + std::to_string(arriving_limit_->value()) +
+                                 " bytes together may arrive at this node at a time, and " +
+                                 std::to_string(arriving_) + " are on their way already");
+  }
   used_ += bytes.value();
+  arriving_ += bytes.value();
   return {};
+}
+
+void Quota::give_back(ByteCount bytes) {
+  release(bytes);
+  std::lock_guard const lock(mutex_);
+  CHECK(bytes.value() <= arriving_);
+  arriving_ -= bytes.value();
 }
 
 void Quota::add(ByteCount bytes) {

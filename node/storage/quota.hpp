@@ -17,11 +17,15 @@ namespace chisme::node {
 // It may be over its limit: what was there at the start counts, whatever it is. Thread-safe.
 class Quota {
  public:
-  explicit Quota(std::optional<ByteCount> limit) : limit_(limit) {}
+  // `arriving`: what files that are still arriving may claim together.
+  explicit Quota(std::optional<ByteCount> limit, std::optional<ByteCount> arriving = std::nullopt)
+      : limit_(limit), arriving_limit_(arriving) {}
 
-  // Fault: no_space when `bytes` and the `besides` that others count do not fit; then nothing is
-  // claimed.
+  // Faults: no_space when `bytes` and the `besides` that others count do not fit; busy when too
+  // much is arriving already. Then nothing is claimed.
   [[nodiscard]] Result<void> claim(ByteCount bytes, ByteCount besides);
+  // Gives back what was claimed.
+  void give_back(ByteCount bytes);
   // Counts what is there already.
   void add(ByteCount bytes);
   void release(ByteCount bytes);
@@ -36,18 +40,21 @@ class Quota {
  private:
   std::optional<ByteCount> limit_;
   mutable std::mutex mutex_;
+  std::optional<ByteCount> arriving_limit_;
   std::uint64_t used_ = 0;
+  std::uint64_t arriving_ = 0;  // of these, claimed
 };
 
 // What one file that is arriving has claimed; given back with this object.
 class QuotaClaim {
  public:
   explicit QuotaClaim(std::shared_ptr<Quota> quota) : quota_(std::move(quota)) {}
-  ~QuotaClaim() { quota_->release(ByteCount{bytes_}); }
+  ~QuotaClaim() { quota_->give_back(ByteCount{bytes_}); }
   QuotaClaim(QuotaClaim const&) = delete;
   QuotaClaim& operator=(QuotaClaim const&) = delete;
 
-  // Claims what `bytes` in all are more than what it has. Fault: no_space; then it has what it had.
+  // Claims what `bytes` in all are more than what it has. Faults: no_space, busy; then it has what
+  // it had.
   [[nodiscard]] Result<void> grow(std::uint64_t bytes, ByteCount besides);
 
  private:

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cluster/base/check.hpp"
+#include "web/http/forwarded.hpp"
 #include "web/http/parser.hpp"
 #include "web/http/response_parser.hpp"
 
@@ -47,6 +48,18 @@ void compare(std::span<std::byte const> bytes, std::size_t piece) {
   if (a.state != ParseState::failed) CHECK(a == b);
 }
 
+// Whoever a request says that it comes from, it is an address or nobody.
+void look_who_forwards(std::span<std::byte const> bytes) {
+  RequestParser parser;
+  Outcome const outcome = read(parser, bytes, bytes.size() + 1);
+  if (outcome.state != ParseState::complete && outcome.state != ParseState::body) return;
+  for (bool const trusted : {false, true}) {
+    auto const client =
+        forwarded_client(parser.request(), [&](chisme::Endpoint const&) { return trusted; });
+    CHECK(!client || client->port == 0);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
@@ -54,6 +67,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   auto const bytes = std::as_bytes(std::span{data + 1, size - 1});
   std::size_t const piece = 1 + data[0] % 16;
   compare<RequestParser>(bytes, piece);
+  look_who_forwards(bytes);
   compare<ResponseParser>(bytes, piece);
   return 0;
 }

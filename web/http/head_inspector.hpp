@@ -9,15 +9,21 @@
 
 namespace chisme::web {
 
-// HeadInspector passes over a message's head byte by byte, before llhttp does, and refuses what a
-// strict reader of RFC 9112 must: space before a header's colon, folded lines, a bare CR or LF,
-// control characters, and more bytes or headers than the limits. (llhttp accepts `Host : a` and
-// heads of any size.)
+// HeadInspector passes over a message's head, or its trailers, byte by byte, before llhttp does,
+// and refuses what a strict reader of RFC 9112 must: space before a header's colon, folded lines, a
+// bare CR or LF, control characters, and more bytes or headers than the limits. (llhttp accepts
+// `Host : a` and heads of any size.)
 //
 // One thread owns it. Never throws.
 class HeadInspector {
  public:
   explicit HeadInspector(ParserLimits limits) : limits_(limits) {}
+  // Of the fields behind the last chunk (RFC 9112, 7.1.2), which have no first line.
+  [[nodiscard]] static HeadInspector of_trailers(ParserLimits limits) {
+    HeadInspector inspector{limits};
+    inspector.state_ = State::line;
+    return inspector;
+  }
 
   // Takes bytes up to the end of the head; how many. Fewer than given only when `done` or failed.
   std::size_t pass(std::span<std::byte const> bytes);

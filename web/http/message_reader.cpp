@@ -16,6 +16,7 @@ void MessageReader::restart() {
   llhttp_init(&parser_, kind_ == Kind::request ? HTTP_REQUEST : HTTP_RESPONSE, &callbacks());
   parser_.data = this;
   inspector_ = HeadInspector{limits_};
+  trailers_.reset();
   state_ = ParseState::head;
   target_.clear();
   headers_.clear();
@@ -32,6 +33,9 @@ RequestParser::Progress MessageReader::feed(std::span<std::byte const> bytes) {
   if (state_ == ParseState::head) {
     run = bytes.first(inspector_.pass(bytes));
     if (inspector_.failure()) return refuse(*inspector_.failure());
+  } else if (trailers_) {
+    run = bytes.first(trailers_->pass(bytes));
+    if (trailers_->failure()) return refuse(*trailers_->failure());
   }
   body_ = {};
   llhttp_resume(&parser_);
@@ -124,6 +128,7 @@ llhttp_settings_t const& MessageReader::callbacks() {
     made.on_header_value = on_value;
     made.on_headers_complete = on_headers;
     made.on_body = on_body;
+    made.on_chunk_header = on_chunk;
     made.on_chunk_extension_name = on_extra;
     made.on_chunk_extension_value = on_extra;
     made.on_message_complete = on_complete;
@@ -177,6 +182,13 @@ int MessageReader::on_body(llhttp_t* parser, char const* at, std::size_t size) {
   // Runs of one chunk each: more than the terminator of the last always follows, so that pausing
   // here never leaves a complete message unnoticed.
   return self.chunked() ? HPE_PAUSED : HPE_OK;
+}
+
+// Behind the last chunk's header the inspector goes first again.
+int MessageReader::on_chunk(llhttp_t* parser) {
+  if (parser->content_length > 0) return HPE_OK;
+  of(parser).trailers_ = HeadInspector::of_trailers(of(parser).limits_);
+  return HPE_PAUSED;
 }
 
 int MessageReader::on_extra(llhttp_t* parser, char const*, std::size_t size) {

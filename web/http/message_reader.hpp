@@ -57,6 +57,7 @@ class MessageReader {
   static int on_value(llhttp_t* parser, char const* at, std::size_t size);
   static int on_headers(llhttp_t* parser);
   static int on_body(llhttp_t* parser, char const* at, std::size_t size);
+  static int on_chunk(llhttp_t* parser);
   static int on_extra(llhttp_t* parser, char const* at, std::size_t size);
   static int on_complete(llhttp_t* parser);
 
@@ -68,6 +69,7 @@ class MessageReader {
   std::function<Verdict()> on_head_;
   llhttp_t parser_{};
   HeadInspector inspector_;
+  std::optional<HeadInspector> trailers_;  // once the last chunk's header was read
   ParseState state_ = ParseState::head;
   std::string target_;
   std::vector<Header> headers_;

@@ -46,12 +46,20 @@ bool is_websocket_handshake(Request const& request) {
          *request.header("sec-websocket-version") == "13";
 }
 
+// Who asks, and whom, is said once: of two one might be checked and the other believed.
 std::optional<ParseFailure> host_failure(Request const& request) {
-  auto const hosts =
-      std::count_if(request.headers.begin(), request.headers.end(),
-                    [](Header const& header) { return equal_without_case(header.name, "host"); });
+  auto const times = [&](std::string_view name) {
+    return std::count_if(
+        request.headers.begin(), request.headers.end(),
+        [name](Header const& header) { return equal_without_case(header.name, name); });
+  };
+  auto const hosts = times("host");
   if (hosts > 1) return ParseFailure{400, "There must be one Host header only."};
   if (hosts == 0 && !request.http_1_0) return ParseFailure{400, "The Host header is missing."};
+  if (times("origin") > 1) return ParseFailure{400, "There must be one Origin header only."};
+  if (times("authorization") > 1) {
+    return ParseFailure{400, "There must be one Authorization header only."};
+  }
   return std::nullopt;
 }
 

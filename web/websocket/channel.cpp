@@ -18,6 +18,8 @@ constexpr auto ping_period = std::chrono::seconds(20);
 // all it was sent, and one that does not read (our pings do not reach it).
 constexpr int silent_periods_max = 3;
 constexpr int stuck_periods_max = 15;
+// One that takes less than this in a period of what it was sent does not read, whatever it says.
+constexpr std::uint64_t period_bytes_min = 4 << 10;
 constexpr std::size_t close_reason_bytes_max = 123;
 
 struct LibraryConfig : websocketpp::config::core {
@@ -107,6 +109,7 @@ class LibraryChannel final : public Channel, public std::enable_shared_from_this
   void on_heard() { silent_periods_ = 0; }
   void send_close();
   void expect_pong();
+  void watch_reading(bool stuck);
   [[nodiscard]] bool may_send() const { return open_ && !finished_ && !closing_; }
 
   struct Closing {
@@ -122,6 +125,8 @@ class LibraryChannel final : public Channel, public std::enable_shared_from_this
   std::unique_ptr<ByteStream::Timer> ping_timer_;
   std::optional<Closing> closing_;  // our own close
   int silent_periods_ = 0;
+  int unread_periods_ = 0;  // with something to read
+  std::uint64_t taken_ = 0;
   bool open_ = false;
   bool finished_ = false;
 };
@@ -253,13 +258,27 @@ void LibraryChannel::expect_pong() {
     // While we do not read, the client's silence says nothing.
     if (!self->wire_->is_paused()) ++self->silent_periods_;
     bool const stuck = !self->wire_->is_drained();
-    if (self->silent_periods_ >= (stuck ? stuck_periods_max : silent_periods_max)) {
+    self->watch_reading(stuck);
+    if (self->silent_periods_ >= (stuck ? stuck_periods_max : silent_periods_max) ||
+        self->unread_periods_ >= stuck_periods_max) {
       return self->abort();
     }
     websocketpp::lib::error_code ignored;
     if (!stuck) self->connection_->ping("", ignored);
     self->expect_pong();
   });
+}
+// Whoever reads lives, although no answer to a ping comes past what it still has to read.
+void LibraryChannel::watch_reading(bool stuck) {
+  auto const taken = wire_->stream().taken_bytes();
+  bool const reads = taken && *taken - taken_ >= period_bytes_min;
+  taken_ = taken.value_or(0);
+  if (!stuck || reads) {
+    unread_periods_ = 0;
+    if (stuck) silent_periods_ = 0;
+  } else {
+    ++unread_periods_;
+  }
 }
 }  // namespace
 

@@ -1,11 +1,18 @@
 #include "web/websocket/file_receiver.hpp"
 
+#include <chrono>
 #include <utility>
 
 #include "web/json.hpp"
 #include "web/websocket/failure.hpp"
 
 namespace chisme::web {
+
+namespace {
+constexpr auto pace_period = std::chrono::minutes(1);
+constexpr std::uint64_t pace_bytes_min = 15 << 10;
+constexpr int slow_periods_max = 5;
+}  // namespace
 
 FileReceiver::FileReceiver(std::shared_ptr<Channel> channel, Gateway& gateway,
                            UploadRequest request)
@@ -28,6 +35,21 @@ void FileReceiver::begun(Result<std::unique_ptr<Upload>> upload) {
   if (!upload) return give_up(upload.error());
   upload_ = std::move(*upload);
   channel_->resume();
+  look_at_pace();
+}
+
+void FileReceiver::look_at_pace() {
+  pace_timer_ = channel_->after(pace_period, [weak = weak_from_this()] {
+    auto const self = weak.lock();
+    if (!self || self->over_ || self->finishing_) return;
+    // While the node writes it is not the client that is slow.
+    bool const slow = !self->busy_ && std::exchange(self->arrived_, 0) < pace_bytes_min;
+    self->slow_periods_ = slow ? self->slow_periods_ + 1 : 0;
+    if (self->slow_periods_ >= slow_periods_max) {
+      return self->give_up({Fault::incomplete, "the upload came too slowly"});
+    }
+    self->look_at_pace();
+  });
 }
 
 void FileReceiver::binary(std::string piece, bool last) {
@@ -38,6 +60,7 @@ void FileReceiver::binary(std::string piece, bool last) {
   if (last) message_empty_ = true;
   if (end_marker) return finish();
   if (piece.empty()) return;
+  arrived_ += piece.size();
   piece_ = std::move(piece);
   channel_->pause();
   busy_ = true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -13,7 +14,8 @@ namespace chisme::web {
 // text {"error","status"} and a close with 1008 or 1011. A close with a code other than 1000 (a
 // page that goes away), or within a message, or a connection that breaks, aborts.
 //
-// Holds one piece at a time: the client is not read while it is being written.
+// Holds one piece at a time: the client is not read while it is being written. A client that sends
+// less than 15 KiB in each of five minutes is given up, for it holds a place and an open file.
 class FileReceiver final : public Session, public std::enable_shared_from_this<FileReceiver> {
  public:
   FileReceiver(std::shared_ptr<Channel> channel, Gateway& gateway, UploadRequest request);
@@ -29,6 +31,7 @@ class FileReceiver final : public Session, public std::enable_shared_from_this<F
  private:
   void begun(Result<std::unique_ptr<Upload>> upload);
   void written(Result<void> const& result);
+  void look_at_pace();
   void finish();
   void finished(Result<StoredFile> const& stored);
   void give_up(Error const& error);
@@ -39,6 +42,9 @@ class FileReceiver final : public Session, public std::enable_shared_from_this<F
   UploadRequest request_;
   std::string piece_;  // being written; outlives the upload
   std::unique_ptr<Upload> upload_;
+  std::unique_ptr<ByteStream::Timer> pace_timer_;
+  std::uint64_t arrived_ = 0;  // since the last look at the pace
+  int slow_periods_ = 0;
   bool within_message_ = false;
   bool message_empty_ = true;
   bool peer_closing_ = false;

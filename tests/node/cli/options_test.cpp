@@ -105,6 +105,75 @@ TEST(NodeOptions, EveryValueReachesItsPlace) {
   EXPECT_EQ(config->log_level, LogLevel::debug);
 }
 
+TEST(NodeOptions, LimitsOfClientsHaveTheirDefaultsAndTheirKeys) {
+  auto const defaults = make_config({});
+  ASSERT_TRUE(defaults);
+  ClientLimits const& usual = defaults->clients;
+  EXPECT_EQ(usual.connections, 16'384u);
+  EXPECT_EQ(usual.connections_per_address, 512u);
+  EXPECT_EQ(usual.requests_per_second, 1000u);
+  EXPECT_FALSE(usual.loopback);
+  EXPECT_EQ(usual.head_bytes, ByteCount{32u << 10});
+  EXPECT_EQ(usual.head_timeout, std::chrono::seconds{30});
+  EXPECT_EQ(usual.idle_timeout, std::chrono::seconds{75});
+  EXPECT_EQ(usual.progress_timeout, std::chrono::seconds{60});
+  EXPECT_EQ(usual.slowest, ByteCount{256});
+  EXPECT_EQ(usual.slowest_window, std::chrono::seconds{60});
+  EXPECT_EQ(usual.buffer_bytes, ByteCount{512u << 20});
+  EXPECT_EQ(usual.staging_bytes, std::nullopt);
+  auto const config = make_config({flags({{"connections", {"100"}},
+                                          {"connections_per_address", {"9"}},
+                                          {"requests_per_second", {"0"}},
+                                          {"limit_loopback", {"true"}},
+                                          {"head_bytes", {"8K"}},
+                                          {"head_timeout", {"5s"}},
+                                          {"idle_timeout", {"6s"}},
+                                          {"progress_timeout", {"7s"}},
+                                          {"slowest", {"1K"}},
+                                          {"slowest_window", {"8s"}},
+                                          {"buffer_bytes", {"2M"}},
+                                          {"staging_bytes", {"3G"}},
+                                          {"trusted_proxy", {"192.0.2.1", "2001:db8::1"}}})});
+  ASSERT_TRUE(config) << config.error().message;
+  ClientLimits const& limits = config->clients;
+  EXPECT_EQ(limits.connections, 100u);
+  EXPECT_EQ(limits.connections_per_address, 9u);
+  EXPECT_EQ(limits.requests_per_second, 0u);
+  EXPECT_TRUE(limits.loopback);
+  EXPECT_EQ(limits.head_bytes, ByteCount{8u << 10});
+  EXPECT_EQ(limits.head_timeout, std::chrono::seconds{5});
+  EXPECT_EQ(limits.idle_timeout, std::chrono::seconds{6});
+  EXPECT_EQ(limits.progress_timeout, std::chrono::seconds{7});
+  EXPECT_EQ(limits.slowest, ByteCount{1u << 10});
+  EXPECT_EQ(limits.slowest_window, std::chrono::seconds{8});
+  EXPECT_EQ(limits.buffer_bytes, ByteCount{2u << 20});
+  EXPECT_EQ(limits.staging_bytes, ByteCount{std::uint64_t{3} << 30});
+  ASSERT_EQ(limits.trusted_proxies.size(), 2u);
+  EXPECT_EQ(address_text(limits.trusted_proxies[1]), "2001:db8::1");
+  EXPECT_EQ(make_config({flags({{"slowest", {"0"}}})})->clients.slowest, ByteCount{0});
+}
+
+TEST(NodeOptions, LimitsThatWouldShutEverybodyOutAreRefused) {
+  for (auto const& [key, value] :
+       std::vector<std::pair<std::string, std::string>>{{"connections", "0"},
+                                                        {"connections", "7"},
+                                                        {"connections_per_address", "0"},
+                                                        {"requests_per_second", "-1"},
+                                                        {"head_bytes", "10"},
+                                                        {"head_bytes", "1G"},
+                                                        {"head_timeout", "0"},
+                                                        {"idle_timeout", "0s"},
+                                                        {"progress_timeout", "1ms"},
+                                                        {"slowest_window", "0"},
+                                                        {"buffer_bytes", "1K"},
+                                                        {"staging_bytes", "0"},
+                                                        {"trusted_proxy", "192.0.2.1:80"},
+                                                        {"trusted_proxy", "proxy.example"},
+                                                        {"trusted_proxy", "192.0.2.0/24"}}) {
+    EXPECT_THAT(complaint({{key, {value}}}), AllOf(HasSubstr(key), HasSubstr(value)));
+  }
+}
+
 TEST(NodeOptions, ATimeIsSecondsOrHasAUnit) {
   for (auto const& [text, duration] :
        std::vector<std::pair<char const*, Duration>>{{"90", std::chrono::seconds{90}},

@@ -370,7 +370,7 @@ TEST(HttpListener, TellsAConnectionTooManyThatThereIsNoRoom) {
   web::MemoryGateway gateway;
   gateway.add("a", "1", "text/plain");
   HttpSettings settings;
-  settings.connections_max = 2;
+  settings.clients = std::make_shared<Clients>(Clients::Limits{.connections_max = 2});
   Server server(gateway, settings);
   Client one(server.endpoint());
   Client two(server.endpoint());

@@ -23,6 +23,22 @@ TEST(Quota, ClaimsCountAtOnceAndComeBackWithTheirOwner) {
   EXPECT_TRUE(first.grow(60, ByteCount{1000})) << "it has that already";
 }
 
+TEST(Quota, WhatIsArrivingHasABoundOfItsOwn) {
+  auto const quota = std::make_shared<Quota>(std::nullopt, ByteCount{100});
+  quota->add(ByteCount{1000});
+  QuotaClaim first{quota};
+  ASSERT_TRUE(first.grow(60, {}));
+  {
+    QuotaClaim second{quota};
+    EXPECT_EQ(second.grow(41, {}).error().fault, Fault::busy);
+    ASSERT_TRUE(second.grow(40, {}));
+    EXPECT_EQ(first.grow(61, {}).error().fault, Fault::busy);
+    EXPECT_FALSE(second.grow(~std::uint64_t{0}, {}));
+  }
+  EXPECT_TRUE(first.grow(100, {}));
+  EXPECT_EQ(quota->used(), ByteCount{1100});
+}
+
 TEST(Quota, NumbersThatWouldOverflowDoNotFit) {
   Quota quota{ByteCount{100}};
   ByteCount const most{~std::uint64_t{0}};

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -56,6 +57,7 @@ struct ClientEnd {
   std::string to_send;                 // for the server, as it reads
   bool ended = false;                  // the client ends its side after `to_send`
   bool reads = true;                   // false: the server's writes stay pending
+  std::uint64_t taken = 0;             // bytes that its system took all the same
   bool server_ended = false;           // the server ended its side, or closed
   std::size_t sent = 0;                // bytes that the server took
   std::function<void()> wake = [] {};  // after any change of the above
@@ -94,6 +96,7 @@ class MemoryStream final : public ByteStream {
                   static_cast<off_t>(offset.value())) == std::ssize(bytes));
     write(header + bytes, std::move(done));
   }
+  std::optional<std::uint64_t> taken_bytes() const override { return client_->taken; }
   std::unique_ptr<Timer> after(Duration delay, std::function<void()> then) override {
     auto alive = std::make_shared<bool>(true);
     loop_.at(delay, [alive, call = std::move(then)] {

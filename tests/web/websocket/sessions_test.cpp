@@ -83,6 +83,22 @@ TEST_F(Sessions, AClientThatWaitsInSilenceWhileItsUploadIsStoredIsKept) {
   expect_close(1000);
 }
 
+TEST_F(Sessions, AnUploadThatDripsIsGivenUpAndOneThatPausesIsNot) {
+  serve(upload_of("drips"));
+  for (int i = 0; i < 14; ++i) {
+    send(client_frame(opcode::binary, "drop"));
+    loop.advance(20s);
+    EXPECT_EQ(gateway.uploads_aborted, 0) << i;
+  }
+  send(client_frame(opcode::binary, pattern(20'000)));
+  for (int i = 0; i < 16; ++i) {
+    send(client_frame(opcode::binary, "drop"));
+    loop.advance(20s);
+  }
+  EXPECT_EQ(gateway.uploads_aborted, 1);
+  EXPECT_TRUE(gateway.files.empty());
+}
+
 TEST_F(Sessions, AnUploadOfOneLargeMessageIsReadNoFasterThanItIsWritten) {
   gateway.deferred = true;
   serve(upload_of("big"));
@@ -247,6 +263,31 @@ TEST_F(Sessions, AClientThatAnswersPingsIsKept) {
     send(client_frame(opcode::pong, ""));
   }
   EXPECT_EQ(closed, 0);
+}
+
+TEST_F(Sessions, AClientThatTalksButDoesNotReadIsCutOffAfterFiveMinutes) {
+  serve(ClusterSession{});
+  client->reads = false;
+  loop.advance(20s);  // a ping is on its way
+  for (int i = 0; i < 14; ++i) {
+    EXPECT_EQ(closed, 0) << i;
+    send(client_frame(opcode::pong, ""));
+    loop.advance(20s);
+  }
+  loop.advance(20s);
+  EXPECT_EQ(closed, 1);
+}
+
+TEST_F(Sessions, AClientThatReadsSlowlyIsKeptAlthoughPingsDoNotReachIt) {
+  serve(ClusterSession{});
+  client->reads = false;  // not all of what it is sent
+  for (int i = 0; i < 60; ++i) {
+    client->taken += 10'000;
+    loop.advance(20s);
+  }
+  EXPECT_EQ(closed, 0);
+  loop.advance(320s);
+  EXPECT_EQ(closed, 1);
 }
 
 TEST_F(Sessions, AFloodOfPingsByAClientThatReadsNothingIsNotBuffered) {

@@ -1,0 +1,104 @@
+#include "node/cli/setting_values.hpp"
+
+#include <charconv>
+#include <string_view>
+
+namespace chisme::node::cli {
+namespace {
+
+template <class Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number number{};
+  auto const [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (fault != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+Complaint take_address(Endpoint& into, std::string const& value) {
+  bool const local_name = value.starts_with("localhost:");
+  auto const endpoint = parse_endpoint(local_name ? "127.0.0.1" + value.substr(9) : value);
+  if (!endpoint) return "is not an address and port such as 127.0.0.1:7701";
+  into = *endpoint;
+  return std::nullopt;
+}
+
+Complaint take_machine(Endpoint& into, std::string const& value) {
+  bool const is_v6 = value.find(':') != std::string::npos && !value.starts_with('[');
+  auto const endpoint = parse_endpoint((is_v6 ? "[" + value + "]" : value) + ":0");
+  if (!endpoint) return "is not an address such as 192.0.2.1 or 2001:db8::1, without a port";
+  into = *endpoint;
+  return std::nullopt;
+}
+
+Complaint take_name(std::string& into, std::string const& value) {
+  constexpr std::string_view known = "abcdefghijklmnopqrstuvwxyz0123456789.-";
+  bool const is_name =
+      !value.empty() && value.size() <= 253 && value.find_first_not_of(known) == std::string::npos;
+  if (!is_name) return "is not a host name in small letters, without a port";
+  into = value;
+  return std::nullopt;
+}
+
+Complaint take_count(unsigned& into, std::string const& value, unsigned lowest, unsigned highest) {
+  auto const number = parse_number<unsigned>(value);
+  if (!number || *number < lowest || *number > highest) {
+    return "is not a number from " + std::to_string(lowest) + " to " + std::to_string(highest);
+  }
+  into = *number;
+  return std::nullopt;
+}
+
+Complaint take_duration(Duration& into, std::string const& value, Duration lowest,
+                        Duration highest) {
+  struct Unit {
+    std::string_view name;
+    double seconds;
+  };
+  constexpr Unit units[] = {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+  std::string_view digits = value;
+  double factor = 1;
+  for (Unit const& unit : units) {
+    if (digits.size() <= unit.name.size() || !digits.ends_with(unit.name)) continue;
+    factor = unit.seconds;
+    digits.remove_suffix(unit.name.size());
+    break;
+  }
+  auto const number = parse_number<double>(digits);
+  auto const in_seconds = [](Duration duration) {
+    return std::chrono::duration<double>(duration).count();
+  };
+  double const seconds = number.value_or(-1) * factor;
+  if (!number || !(seconds >= in_seconds(lowest) && seconds <= in_seconds(highest))) {
+    std::string least = std::to_string(in_seconds(lowest));
+    least.erase(least.find('.') + 2);
+    return "is not a time such as 90, 90s, 10m, 24h or 25d, from " + least + " s to " +
+           std::to_string(std::chrono::duration_cast<std::chrono::hours>(highest).count() / 24) +
+           " days";
+  }
+  into = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+  return std::nullopt;
+}
+
+Complaint take_bytes(ByteCount& into, std::string const& value) {
+  constexpr std::string_view units = "KMGT";
+  std::string_view digits = value;
+  unsigned shift = 0;
+  if (!value.empty()) {
+    std::size_t const unit = units.find(value.back());
+    if (unit != std::string_view::npos) {
+      shift = static_cast<unsigned>(10 * (unit + 1));
+      digits.remove_suffix(1);
+    }
+  }
+  auto const number = parse_number<std::uint64_t>(digits);
+  constexpr std::uint64_t highest = std::uint64_t{1} << 62;
+  if (!number || *number == 0 || *number > (highest >> shift)) {
+    return "is not a number of bytes such as 5000000 or 512M";
+  }
+  into = ByteCount{*number << shift};
+  return std::nullopt;
+}
+
+}  // namespace chisme::node::cli

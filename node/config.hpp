@@ -46,6 +46,9 @@ struct NodeConfig {
   unsigned web_loops = 0;            // threads that serve clients; 0: as many as cores
   unsigned disk_threads = 4;         // threads that block on the disk
   std::optional<int> parent_socket;  // descriptor that `chisme up` left to ask it (parent_link.hpp)
+  std::optional<std::filesystem::path> config_file;  // from which some of this comes
+  std::optional<std::string> user;                   // "NAME[:GROUP]" that root becomes
+  bool unconfined = false;  // it may open all files that its user may (security/confinement.hpp)
   LogLevel log_level = LogLevel::info;
 
   // 127.0.0.1 with this port.

@@ -248,11 +248,28 @@ std::vector<Setting> settings_of_the_process() {
   };
 }
 
+std::vector<Setting> settings_of_safety() {
+  return {
+      {{"user", "NAME[:GROUP] that the node becomes when root starts it"},
+       [](Draft& d, std::string const& v) -> Complaint {
+         if (v.empty()) return "is not a user";
+         d.config.user = v;
+         return std::nullopt;
+       }},
+      {{"unconfined", "may open files outside its data directory, such as behind symbolic links",
+        false, true},
+       [](Draft& d, std::string const& v) {
+         return take_choice<bool>(d.config.unconfined, v, {{"true", true}, {"false", false}});
+       }},
+  };
+}
+
 // The single list from which flags, variables, keys and help are made.
 std::vector<Setting> const& settings() {
   static std::vector<Setting> const all = [] {
     std::vector<Setting> made;
-    for (auto const part : {settings_of_the_node, settings_of_copies, settings_of_the_process}) {
+    for (auto const part :
+         {settings_of_the_node, settings_of_copies, settings_of_the_process, settings_of_safety}) {
       for (Setting& setting : part()) made.push_back(std::move(setting));
     }
     return made;

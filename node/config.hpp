@@ -28,6 +28,8 @@ struct NodeConfig {
   std::vector<Endpoint> join;                        // peer endpoints of other nodes
   std::vector<std::string> hosts;                    // names that clients call this machine by
   std::optional<std::filesystem::path> secret_file;  // the cluster's secrets (security/secret.hpp)
+  bool discover = false;  // find nodes of the same secret on this network, and be found
+  std::uint16_t discover_port = 7700;  // UDP, the same on all of them
   bool insecure_lan = false;    // clients may come from other machines, unencrypted and unasked
   std::string zone;             // copies spread over zones
   std::uint32_t weight = 1;     // relative share of copies and requests, > 0

@@ -256,6 +256,17 @@ std::vector<Setting> settings_of_safety() {
          d.config.user = v;
          return std::nullopt;
        }},
+      {{"discover", "find nodes of the same secret on this network, and be found", false, true},
+       [](Draft& d, std::string const& v) {
+         return take_choice<bool>(d.config.discover, v, {{"true", true}, {"false", false}});
+       }},
+      {{"discover_port", "UDP port for that, the same on all nodes [7700]"},
+       [](Draft& d, std::string const& v) -> Complaint {
+         unsigned port = 0;
+         if (auto const wrong = take_count(port, v, 1, 65535)) return wrong;
+         d.config.discover_port = static_cast<std::uint16_t>(port);
+         return std::nullopt;
+       }},
       {{"unconfined", "may open files outside its data directory, such as behind symbolic links",
         false, true},
        [](Draft& d, std::string const& v) {

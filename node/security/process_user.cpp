@@ -39,8 +39,8 @@ std::optional<unsigned> number_of(std::string_view text) {
 Result<gid_t> find_group(std::string const& text, std::string const& name) {
   if (auto const number = number_of(name)) return *number;
   std::vector<char> strings(entry_bytes_max);
-  group entry{};
-  group* found = nullptr;
+  ::group entry{};
+  ::group* found = nullptr;
   ::getgrnam_r(name.c_str(), &entry, strings.data(), strings.size(), &found);
   if (found == nullptr) return wrong_user(text, "there is no group " + name);
   return found->gr_gid;
@@ -93,8 +93,8 @@ Result<ProcessUser> find_user(std::string const& text) {
   std::size_t const colon = text.find(':');
   std::string const name = text.substr(0, colon);
   std::vector<char> strings(entry_bytes_max);
-  passwd entry{};
-  passwd* found = nullptr;
+  ::passwd entry{};
+  ::passwd* found = nullptr;
   auto const number = number_of(name);
   if (number) {
     ::getpwuid_r(*number, &entry, strings.data(), strings.size(), &found);

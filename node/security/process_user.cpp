@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cluster/base/check.hpp"
 #include "node/storage/posix.hpp"
 
 namespace chisme::node {
@@ -131,6 +132,14 @@ Result<void> give_directory(ProcessUser const& user, fs::path const& directory) 
   return fail(Fault::invalid, "the data directory " + directory.string() +
                                   " belongs to another user than --user " + user.name +
                                   " names; run: chown -R " + user.name + " " + directory.string());
+}
+
+ActingAs::ActingAs(ProcessUser const& user) : is_root_{::geteuid() == 0} {
+  if (is_root_) CHECK(::setegid(user.group) == 0 && ::seteuid(user.user) == 0);
+}
+
+ActingAs::~ActingAs() {
+  if (is_root_) CHECK(::seteuid(0) == 0 && ::setegid(0) == 0);
 }
 
 Result<void> become(ProcessUser const& user, KeptRight kept) {

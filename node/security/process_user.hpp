@@ -25,6 +25,19 @@ struct ProcessUser {
 [[nodiscard]] Result<void> give_directory(ProcessUser const& user,
                                           std::filesystem::path const& directory);
 
+// While it lives, what root makes and opens is made and opened by the user; nothing changes for who
+// is not root. REQUIRES: no other thread.
+class ActingAs {
+ public:
+  explicit ActingAs(ProcessUser const& user);
+  ~ActingAs();
+  ActingAs(ActingAs const&) = delete;
+  ActingAs& operator=(ActingAs const&) = delete;
+
+ private:
+  bool is_root_;
+};
+
 // What is left of root's rights: the one to take ports below 1024, or none.
 enum class KeptRight { none, low_ports };
 // All threads of this process are this user's and of this group alone from now on; only the calling

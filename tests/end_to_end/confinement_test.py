@@ -7,10 +7,11 @@ import pwd
 import re
 import shutil
 import signal
+import subprocess
 import tempfile
 import unittest
 
-from harness import CHISME, Cluster, Node, eventually, put, request, run, some_bytes, status_of
+from harness import CHISME, Cluster, Node, eventually, free_base_port, put, request, run, some_bytes, status_of
 
 NOBODY = pwd.getpwnam("nobody")
 LANDLOCK_CREATE_RULESET = 444
@@ -128,6 +129,21 @@ class User(Directory):
     def test_the_right_to_take_a_low_port_is_kept_when_it_has_one(self):
         node = self.node("--user", self.USER, "--peer", "127.0.0.1:0", port=81).wait_ready()
         self.assertEqual(status_fields(node.process.pid, "CapEff"), {f"{1 << 10:016x}"})
+
+    def test_a_node_that_joins_with_a_token_finds_its_secret(self):
+        secret = self.directory / "secret"
+        self.assertEqual(run(CHISME, "secret", "new", str(secret)).returncode, 0)
+        token = run(CHISME, "secret", "token", str(secret), "127.0.0.1:1").stdout.strip()
+        port = free_base_port(1)
+        with self.log.open("w") as log, subprocess.Popen(
+                [CHISME, "join", token, "--user", self.USER, "--data", str(self.data), "--listen", f"127.0.0.1:{port}"],
+                stdout=subprocess.DEVNULL, stderr=log) as node:
+            try:
+                eventually(lambda: status_of(f"http://127.0.0.1:{port}/healthz") == 200, 10, "it runs")
+                self.assertEqual(status_fields(node.pid, "Uid"), {"\t".join([str(NOBODY.pw_uid)] * 4)})
+                self.assertEqual((self.data / "cluster.secret").stat().st_uid, NOBODY.pw_uid)
+            finally:
+                node.terminate()
 
     def test_a_directory_of_another_user_is_refused_and_left_alone(self):
         self.data.mkdir()

@@ -89,6 +89,14 @@ def hear(ear):
     return data, struct.unpack("i", about[0][2])[0]
 
 
+def hear_all(ear, senders):
+    """Announcements of so many senders, as their headers (sealing.hpp) name them."""
+    heard = []
+    while len({data[8:24] for data, _ in heard}) < senders and len(heard) < 100:
+        heard.append(hear(ear))
+    return heard
+
+
 def find_one_another(directory):
     lay_network(4)
     secret, another = (make_secret(directory / name) for name in ("secret", "another"))
@@ -101,7 +109,7 @@ def find_one_another(directory):
         twin = Machine(directory, 4, secret, port=7801)  # on the stranger's machine, at its multicast port
         machines += [twin, stranger]
         members = [machine for machine in machines if machine is not stranger]
-        recorded = [hear(ear) for _ in range(5)]
+        recorded = hear_all(ear, len(machines))
         seen["hops"] = {hops for _, hops in recorded}
         seen["lengths"] = {len(data) for data, _ in recorded}
         for machine in machines:
@@ -177,7 +185,7 @@ class Discovery(unittest.TestCase):
         self.assertEqual(seen["replay"], [])
         alive_there, alive_here, ready, calls = seen["restart"]
         self.assertEqual((alive_there, alive_here, ready), (3, 3, 200))
-        self.assertLessEqual(calls, 1, "each is heard once at most")
+        self.assertEqual(calls, 1, "what was recorded is heard once, and nobody answers the call")
 
     def test_it_needs_a_secret_and_an_address_of_the_network(self):
         for options, word in (((), "--secret-file"),

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cluster/base/overloaded.hpp"
+#include "cluster/membership/member_table.hpp"
 #include "node/catalogue_writer.hpp"
 #include "node/clock.hpp"
 #include "node/failpoint.hpp"

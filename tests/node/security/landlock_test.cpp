@@ -29,9 +29,9 @@ bool opens(fs::path const& path, int flags) {
 // A directory that is kept, one that is read, and one that is neither.
 struct RestrictedFiles : testing::Test {
   RestrictedFiles() {
-    for (fs::path const& directory : {kept, read, other}) {
-      fs::create_directory(directory);
-      std::ofstream{directory / "file"} << "text";
+    for (fs::path const& place : {kept, read, other}) {
+      fs::create_directory(place);
+      std::ofstream{place / "file"} << "text";
     }
     fs::create_directory_symlink(other, kept / "link");
   }

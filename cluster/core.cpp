@@ -54,6 +54,9 @@ struct Core::Parts {
   void handle(LoadsWanted const& input, Instant now, Effects& out);
   void handle(StorageFenced const& input, Instant now, Effects& out);
   void handle(LeaveRequested const& input, Instant now, Effects& out);
+  void handle(PeerFound const& input, Instant now, Effects& out) {
+    swim.found(input.endpoint, now, out);
+  }
   // Everything else concerns files.
   template <class FileInput>
   void handle(FileInput const& input, Instant now, Effects& out) {

@@ -33,6 +33,12 @@ struct PeerUnreachable {
   Endpoint endpoint;
 };
 
+// Somebody at `endpoint` announced itself who is of this cluster and is to be called
+// (membership/discovery.hpp).
+struct PeerFound {
+  Endpoint endpoint;
+};
+
 // A read of a holder's copy for a client, over a stream of its own, failed; or brought its first
 // bytes.
 struct RelayEnded {
@@ -130,6 +136,6 @@ struct LeaveRequested {};
 using Input =
     std::variant<Received, PeerUnreachable, RelayEnded, LoadSampled, LoadsWanted, ObjectStored,
                  ObjectRemoved, ObjectVerified, TransferFinished, WriteRequested, CatalogueSaved,
-                 LookupRequested, StorageFenced, LeaveRequested>;
+                 LookupRequested, StorageFenced, LeaveRequested, PeerFound>;
 
 }  // namespace chisme::cluster

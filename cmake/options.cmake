@@ -12,6 +12,21 @@ if(CHISME_SANITIZE)
   add_link_options(-fsanitize=${CHISME_SANITIZE})
 endif()
 
+# What turns a mistake in memory into the end of the process instead of into somebody's way in. Looked
+# at in the program itself by tests/tidy/hardening.py. The sanitizers see more and dislike some of it.
+option(CHISME_HARDENED "Build with what compiler and linker offer against attacks on memory" ON)
+if(CHISME_HARDENED AND NOT CHISME_SANITIZE)
+  add_compile_options(-fPIE -fstack-protector-strong -fstack-clash-protection -D_GLIBCXX_ASSERTIONS)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|i[3-6]86")
+    add_compile_options(-fcf-protection=full)
+  endif()
+  # The C library's checks of lengths need the optimiser. Some compilers define a weaker level themselves.
+  if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+    add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+  endif()
+  add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack)
+endif()
+
 # What one thread runs has nothing to show to the sanitizer of threads: its tests are left out there.
 string(COMPARE NOTEQUAL "${CHISME_SANITIZE}" thread CHISME_TEST_SINGLE_THREADED)
 

@@ -33,11 +33,25 @@ Result<void> check_clients(NodeConfig const& config) {
                   "all who reach it may, say --insecure-lan");
 }
 
+Result<void> check_discovery(NodeConfig const& config) {
+  if (!config.discover) return {};
+  if (!config.secret_file) {
+    return fail(Fault::invalid,
+                "--discover needs a secret, by which nodes of one cluster know each other: make "
+                "one with chisme secret new FILE and give it with --secret-file FILE");
+  }
+  Endpoint const& told = config.advertise_http.value_or(config.peer);
+  if (address_text(told).find(':') == std::string::npos) return {};
+  return fail(Fault::invalid, "--discover works with IPv4 addresses only, and " + to_string(told) +
+                                  " is none: name a node with --join instead");
+}
+
 }  // namespace
 
 Result<void> check(NodeConfig const& config) {
   if (auto peers = check_peers(config); !peers) return peers;
   if (auto clients = check_clients(config); !clients) return clients;
+  if (auto discovery = check_discovery(config); !discovery) return discovery;
   if (!config.advertise_http && (is_unspecified(config.http) || is_unspecified(config.peer))) {
     return fail(Fault::invalid,
                 "a node that listens on all addresses must say at which one others find it, with "

@@ -29,6 +29,8 @@ struct NodeConfig {
   std::vector<Endpoint> join;                        // peer endpoints of other nodes
   std::vector<std::string> hosts;                    // names that clients call this machine by
   std::optional<std::filesystem::path> secret_file;  // the cluster's secrets (security/secret.hpp)
+  bool discover = false;  // find nodes of the same secret on this network, and be found
+  std::uint16_t discover_port = 7700;  // UDP, the same on all of them
   bool insecure_lan = false;    // clients may come from other machines, unencrypted and unasked
   std::string zone;             // copies spread over zones
   std::uint32_t weight = 1;     // relative share of copies and requests, > 0
@@ -48,6 +50,9 @@ struct NodeConfig {
   unsigned disk_threads = 4;         // threads that block on the disk
   ClientLimits clients;              // what clients may take of this node
   std::optional<int> parent_socket;  // descriptor that `chisme up` left to ask it (parent_link.hpp)
+  std::optional<std::filesystem::path> config_file;  // from which some of this comes
+  std::optional<std::string> user;                   // "NAME[:GROUP]" that root becomes
+  bool unconfined = false;  // it may open all files that its user may (security/confinement.hpp)
   LogLevel log_level = LogLevel::info;
 
   // 127.0.0.1 with this port.

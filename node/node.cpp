@@ -14,6 +14,7 @@
 #include "node/log.hpp"
 #include "node/restarting.hpp"
 #include "node/running_node.hpp"
+#include "node/security/confinement.hpp"
 
 namespace chisme::node {
 namespace {
@@ -44,12 +45,21 @@ void reload_on_signal(asio::signal_set& signals, RunningNode& node) {
   });
 }
 
+int cannot_start(Error const& error) {
+  std::cerr << "chisme: " << error.message << std::endl;
+  return 1;
+}
+
 }  // namespace
 
 int run_node(NodeConfig config) {
   // A client that went away is an error of that connection, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  auto const command_line = own_command_line();  // it cannot be read later
+  auto const warnings = confine_process(config);
+  if (!warnings) return cannot_start(warnings.error());
   log::start(config.log_level);
+  for (std::string const& warning : *warnings) log::warning(warning);
   raise_descriptor_limit();
   bool ended_well = false;
   bool starts_again = false;
@@ -58,8 +68,7 @@ int run_node(NodeConfig config) {
     RunningNode node{config};
     if (auto const started = node.start(); !started) {
       log::stop();
-      std::cerr << "chisme: " << started.error().message << std::endl;
-      return 1;
+      return cannot_start(started.error());
     }
     asio::signal_set signals{node.control(), SIGTERM, SIGINT};
     stop_on_signal(signals, node);
@@ -70,7 +79,7 @@ int run_node(NodeConfig config) {
     starts_again = node.wants_restart();
   }
   log::stop();
-  if (starts_again) start_again(steady_now() - begun);
+  if (starts_again) start_again(command_line, steady_now() - begun);
   return ended_well && !starts_again ? 0 : 1;
 }
 

@@ -24,6 +24,8 @@ using namespace std::chrono_literals;
 // The next program inherits the environment: it says how many starts in a row this was.
 constexpr char const* in_a_row_variable = "CHISME_RESTARTS_IN_A_ROW";
 
+}  // namespace
+
 unsigned restarts_in_a_row() {
   char const* const text = std::getenv(in_a_row_variable);
   std::string_view const digits = text == nullptr ? "" : text;
@@ -32,25 +34,26 @@ unsigned restarts_in_a_row() {
   return std::min(count, 100u);
 }
 
-}  // namespace
-
 Duration pause_before_restart(unsigned in_a_row) {
   constexpr Duration longest = 30s;
   if (in_a_row == 0) return 0s;
   return std::min<Duration>(longest, 100ms * (1u << std::min(in_a_row, 10u)));
 }
 
-void start_again(Duration ran) {
-  auto const text = read_file("/proc/self/cmdline");
-  if (!text) {
-    std::cerr << "chisme: the node cannot start again: " << text.error().message << std::endl;
+std::vector<std::string> own_command_line() {
+  std::vector<std::string> words;
+  std::istringstream lines{read_file("/proc/self/cmdline").value_or("")};
+  for (std::string word; std::getline(lines, word, '\0');) words.push_back(word);
+  return words;
+}
+
+void start_again(std::vector<std::string> command_line, Duration ran) {
+  if (command_line.empty()) {
+    std::cerr << "chisme: the node cannot start again: its command line is not known" << std::endl;
     return;
   }
-  std::vector<std::string> words;
-  std::istringstream lines{*text};
-  for (std::string word; std::getline(lines, word, '\0');) words.push_back(word);
   std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
+  for (std::string& word : command_line) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   unsigned const in_a_row = ran < lasting_run ? restarts_in_a_row() : 0;
   ::setenv(in_a_row_variable, std::to_string(in_a_row + 1).c_str(), 1);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cluster/base/overloaded.hpp"
+#include "cluster/membership/member_table.hpp"
 #include "node/catalogue_writer.hpp"
 #include "node/clock.hpp"
 #include "node/failpoint.hpp"
@@ -82,6 +83,16 @@ std::vector<Digest> held_by(NodeId holder, std::vector<cluster::CatalogueRecord>
   }
   std::ranges::sort(held);
   return held;
+}
+
+cluster::Discovery::Sight sight_of(cluster::ClusterView const& view, NodeId node) {
+  cluster::Discovery::Sight sight;
+  for (cluster::MemberView const& member : view.members) {
+    if (member.self || !cluster::is_live(member.state)) continue;
+    ++sight.others;
+    if (member.alive.id == node) sight.lives_in = member.alive.epoch;
+  }
+  return sight;
 }
 
 // Every write makes such events; an operator would act on none.
@@ -221,7 +232,20 @@ Result<void> RunningNode::take_ports() {
   transport_ = std::make_unique<PeerTransport>(control(), self, narrow_paths_, keys_);
   if (auto bound = transport_->bind(); !bound) return bound;
   config_.peer = transport_->local();
-  return {};
+  return open_discovery();
+}
+
+Result<void> RunningNode::open_discovery() {
+  if (!config_.discover) return {};
+  cluster::Announcement const self{identity_.id, identity_.epoch, transport_->answers_to(),
+                                   cluster::spoken_versions};
+  PeerDiscovery::Host host{keys_, [this](NodeId node) { return sight_of(*driver_->view(), node); },
+                           [this](cluster::Announcement const& found) {
+                             driver_->handle(cluster::PeerFound{found.peer});
+                           }};
+  discovery_ =
+      std::make_unique<PeerDiscovery>(control(), self, Random{random_seed()}, std::move(host));
+  return discovery_->open(config_.discover_port);
 }
 
 Result<cluster::Core> RunningNode::make_core() {
@@ -361,6 +385,7 @@ void RunningNode::connect() {
       control(), LoadProbe::Watched{counters_, *objects_, *disk_, std::move(loops)},
       [this](cluster::LoadSampled const& sampled) { driver_->handle(sampled); });
   driver_->start();
+  if (discovery_) discovery_->start();
   probe_->start();
   transfer_.start();
   for (auto const& web : web_) web->loop.start();

@@ -20,6 +20,7 @@
 #include "node/object_service.hpp"
 #include "node/parent_link.hpp"
 #include "node/parts.hpp"
+#include "node/peer/discovery.hpp"
 #include "node/peer/narrow_paths.hpp"
 #include "node/peer/transfer_client.hpp"
 #include "node/peer/transfer_server.hpp"
@@ -77,6 +78,7 @@ class RunningNode {
   Result<void> read_secrets();
   Result<void> open_stores();
   Result<void> take_ports();
+  Result<void> open_discovery();
   Result<cluster::Core> make_core();
   void make_transfers();
   void make_writer();
@@ -114,6 +116,7 @@ class RunningNode {
   std::unique_ptr<CatalogueWriter> writer_;
   std::unique_ptr<LocalCopies> copies_;
   std::unique_ptr<CoreDriver> driver_;
+  std::unique_ptr<PeerDiscovery> discovery_;  // none: it is told whom to join
   std::unique_ptr<LoadProbe> probe_;
   std::unique_ptr<DiskPool> disk_;
   std::unique_ptr<Census> census_;

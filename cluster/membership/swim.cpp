@@ -217,6 +217,11 @@ void Swim::unreachable(Endpoint const& endpoint, Instant now, Effects& out) {
   add_piggyback(first, now, out);
 }
 
+void Swim::found(Endpoint const& endpoint, Instant now, Effects& out) {
+  if (stopped_ || leaves_ || endpoint == self_.peer) return;
+  if (calls_.may_call(endpoint, now)) call(endpoint, true, now, out);
+}
+
 // ---- Time --------------------------------------------------------------------------------------
 
 void Swim::tick(Instant now, Effects& out) {

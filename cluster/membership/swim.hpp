@@ -67,6 +67,9 @@ class Swim {
               std::vector<Record>& carried);
   // A stream to `endpoint` could not be opened or broke.
   void unreachable(Endpoint const& endpoint, Instant now, Effects& out);
+  // Somebody announced itself who is to be called as a seed is, and is not missed if it is nobody.
+  // It counts as one of the unknown senders that are called (PeerCalls).
+  void found(Endpoint const& endpoint, Instant now, Effects& out);
   void tick(Instant now, Effects& out);
   // Never, once it has said Stop.
   [[nodiscard]] Instant deadline() const;

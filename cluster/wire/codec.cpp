@@ -28,6 +28,7 @@ constexpr std::size_t gossiped_records_max = 1024;
 constexpr std::size_t delta_records_max = 1u << 16;
 constexpr std::size_t log_positions_max = 4 * members_max;
 
+constexpr std::uint8_t announcement_form = 1;  // others may come
 constexpr std::array<char, 3> magic{'c', 'h', 's'};
 constexpr std::size_t header_bytes =
     magic.size() + 1 + sizeof(std::uint32_t) + sizeof(std::uint64_t);
@@ -132,6 +133,12 @@ template <class Archive>
 void serialize(Archive& archive, AliveRecord& r) {
   archive(r.id, r.epoch, r.incarnation, r.peer, r.http, Text{r.zone, zone_bytes_max}, r.weight,
           r.versions, r.draining, r.run_nonce);
+}
+template <class Archive>
+void serialize(Archive& archive, Announcement& a) {
+  std::uint8_t form = announcement_form;
+  archive(form, a.node, a.epoch, a.peer, a.versions);
+  if (form != announcement_form) throw Damaged("an announcement of another form");
 }
 template <class Archive, class Accusation>
   requires std::is_same_v<Accusation, SuspectRecord> || std::is_same_v<Accusation, DeadRecord>
@@ -447,6 +454,14 @@ std::string encode(LogPosition const& position) {
 
 Result<CatalogueRecord> decode_catalogue_record(std::span<std::byte const> bytes) {
   return read_whole<CatalogueRecord>(bytes, Fault::corrupt, "reading a catalogue record");
+}
+
+std::string encode(Announcement const& announcement) {
+  return written(announcement);
+}
+
+Result<Announcement> decode_announcement(std::span<std::byte const> bytes) {
+  return read_whole<Announcement>(bytes, Fault::invalid, "reading an announcement");
 }
 
 std::string encode(StoredHorizon const& horizon) {

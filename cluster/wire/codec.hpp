@@ -50,6 +50,11 @@ using ClusterTag = Strong<struct ClusterTagTag, std::uint32_t>;
 // The length of a whole frame that holds `message`. Exact.
 [[nodiscard]] std::size_t encoded_size(Message const& message);
 
+// What is sealed and sent to everybody; its length is always the same.
+[[nodiscard]] std::string encode(Announcement const& announcement);
+// Errors: invalid.
+[[nodiscard]] Result<Announcement> decode_announcement(std::span<std::byte const> bytes);
+
 // What the catalogue's store keeps: one record, position or horizon, without a frame.
 [[nodiscard]] std::string encode(CatalogueRecord const& record);
 [[nodiscard]] std::string encode(LogPosition const& position);

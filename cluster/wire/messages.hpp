@@ -46,6 +46,16 @@ struct AliveRecord {
   friend bool operator==(AliveRecord const&, AliveRecord const&) = default;
 };
 
+// What a node tells its whole network of itself (membership/discovery.hpp). No message: it travels
+// by itself.
+struct Announcement {
+  NodeId node;
+  Epoch epoch;
+  Endpoint peer;
+  ProtocolVersions versions;
+  friend bool operator==(Announcement const&, Announcement const&) = default;
+};
+
 // News about `id` at (epoch, incarnation), told first by `from`.
 struct SuspectRecord {
   NodeId id;

@@ -8,6 +8,7 @@
 #include "node/config.hpp"
 #include "node/peer/address.hpp"
 #include "node/security/join_token.hpp"
+#include "node/security/process_user.hpp"
 #include "node/storage/posix.hpp"
 
 namespace chisme::node::cli {
@@ -37,12 +38,23 @@ Result<fs::path> keep_secret(fs::path const& data, Secret const& secret) {
                                   "a directory of its own with --data");
 }
 
+// Whom root names with --user is to find it, too.
+Result<fs::path> keep_secret_for(std::string const& user_name, fs::path const& data,
+                                 Secret const& secret) {
+  if (user_name.empty()) return keep_secret(data, secret);
+  auto const user = find_user(user_name);
+  if (!user) return tl::unexpected(user.error());
+  if (auto given = give_directory(*user, data); !given) return tl::unexpected(given.error());
+  ActingAs const acting{*user};
+  return keep_secret(data, secret);
+}
+
 // What the token says, and where this machine is reached from there.
-Result<Layer> layer_of(JoinToken const& token, fs::path const& data) {
+Result<Layer> layer_of(JoinToken const& token, fs::path const& data, std::string const& user) {
   auto own = own_address_towards(token.peers.front());
   if (!own) return tl::unexpected(own.error());
   own->port = NodeConfig{}.http.port;
-  auto const path = keep_secret(data, token.secret);
+  auto const path = keep_secret_for(user, data, token.secret);
   if (!path) return tl::unexpected(path.error());
   Layer layer;
   Given& joined = layer["join"] = Given{token_where, {}};
@@ -63,7 +75,9 @@ int join(JoinOptions const& options) {
   }
   auto const given = value_of(options.node, "data");
   if (!given) return wrong_usage(given.error());
-  auto layer = layer_of(*token, given->empty() ? NodeConfig{}.data : fs::path{*given});
+  auto const user = value_of(options.node, "user");
+  if (!user) return wrong_usage(user.error());
+  auto layer = layer_of(*token, given->empty() ? NodeConfig{}.data : fs::path{*given}, *user);
   if (!layer) return failed(layer.error());
   return run_node_with(options.node, std::move(*layer));
 }

@@ -57,6 +57,7 @@ int run_node_with(NodeFlags const& flags, Layer weakest) {
   auto config = make_config(*layers);
   if (!config) return wrong_usage(config.error());
   config->parent_socket = flags.parent_socket;
+  if (!flags.config_file.empty()) config->config_file = flags.config_file;
   return run_node(std::move(*config));
 }
 

@@ -156,12 +156,39 @@ std::vector<Setting> settings_of_clients() {
   return made;
 }
 
+std::vector<Setting> settings_of_safety() {
+  return {
+      {{"user", "NAME[:GROUP] that the node becomes when root starts it"},
+       [](Draft& d, std::string const& v) -> Complaint {
+         if (v.empty()) return "is not a user";
+         d.config.user = v;
+         return std::nullopt;
+       }},
+      {{"discover", "find nodes of the same secret on this network, and be found", false, true},
+       [](Draft& d, std::string const& v) {
+         return take_choice<bool>(d.config.discover, v, {{"true", true}, {"false", false}});
+       }},
+      {{"discover_port", "UDP port for that, the same on all nodes [7700]"},
+       [](Draft& d, std::string const& v) -> Complaint {
+         unsigned port = 0;
+         if (auto const wrong = take_count(port, v, 1, 65535)) return wrong;
+         d.config.discover_port = static_cast<std::uint16_t>(port);
+         return std::nullopt;
+       }},
+      {{"unconfined", "may open files outside its data directory, such as behind symbolic links",
+        false, true},
+       [](Draft& d, std::string const& v) {
+         return take_choice<bool>(d.config.unconfined, v, {{"true", true}, {"false", false}});
+       }},
+  };
+}
+
 // The single list from which flags, variables, keys and help are made.
 std::vector<Setting> const& settings() {
   static std::vector<Setting> const all = [] {
     std::vector<Setting> made;
-    for (auto const part :
-         {settings_of_the_node, settings_of_copies, settings_of_clients, settings_of_the_process}) {
+    for (auto const part : {settings_of_the_node, settings_of_copies, settings_of_clients,
+                            settings_of_safety, settings_of_the_process}) {
       for (Setting& setting : part()) made.push_back(std::move(setting));
     }
     return made;

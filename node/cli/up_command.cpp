@@ -262,7 +262,8 @@ void add_up_command(CLI::App& app, Chosen& chosen) {
   options->node_values["keep_surplus"] = {"5s"};
   for (NodeKey const& key : node_keys()) {
     if (key.name == "listen" || key.name == "peer" || key.name == "advertise" ||
-        key.name == "data" || key.name == "join" || key.name == "insecure_lan") {
+        key.name == "data" || key.name == "join" || key.name == "insecure_lan" ||
+        key.name == "user" || key.name == "unconfined" || key.name.starts_with("discover")) {
       continue;
     }
     command.add_option(flag_of(key), options->node_values[key.name], key.help)

@@ -69,13 +69,14 @@ std::optional<Header> parse(std::span<std::byte const> datagram) {
   return header;
 }
 
-Key key_of(Secret const& secret, NodeId sender, Epoch epoch, std::uint64_t run) {
+Key key_of(Secret const& secret, std::string_view purpose, NodeId sender, Epoch epoch,
+           std::uint64_t run) {
   std::string context;
   append(context, sender.high);
   append(context, sender.low);
   append(context, epoch.value());
   append(context, run);
-  return derive_key(secret, "chisme datagrams",
+  return derive_key(secret, purpose,
                     {reinterpret_cast<std::uint8_t const*>(context.data()), context.size()});
 }
 
@@ -150,14 +151,16 @@ std::optional<std::string> SealingCipher::open(std::uint64_t sequence,
 
 // ---- Sealing -----------------------------------------------------------------------------------
 
-DatagramSealer::DatagramSealer(NodeId self, Epoch epoch) : self_{self}, epoch_{epoch} {
+DatagramSealer::DatagramSealer(NodeId self, Epoch epoch, std::string_view purpose)
+    : self_{self}, epoch_{epoch}, purpose_{purpose} {
   CHECK(RAND_bytes(reinterpret_cast<unsigned char*>(&run_), sizeof run_) == 1);
 }
 
 std::string DatagramSealer::seal(KeyRing const& ring, std::span<std::byte const> text) {
   KeyRing::Entry const& primary = ring.primary();
   if (!cipher_ || key_ != primary.id) {
-    cipher_ = std::make_unique<SealingCipher>(key_of(primary.secret, self_, epoch_, run_));
+    cipher_ =
+        std::make_unique<SealingCipher>(key_of(primary.secret, purpose_, self_, epoch_, run_));
     key_ = primary.id;
   }
   std::uint64_t const sequence = next_++;
@@ -179,7 +182,7 @@ std::optional<DatagramOpener::Opened> DatagramOpener::open(KeyRing const& ring,
   std::unique_ptr<SealingCipher> fresh;
   if (!known) {
     fresh = std::make_unique<SealingCipher>(
-        key_of(key->secret, header->sender, header->epoch, header->run));
+        key_of(key->secret, purpose_, header->sender, header->epoch, header->run));
   }
   auto text = (known ? run->cipher : fresh)->open(header->sequence, datagram);
   if (!text) return std::nullopt;

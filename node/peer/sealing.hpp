@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cluster/base/identity.hpp"
@@ -30,6 +31,11 @@ inline constexpr std::size_t seal_header_bytes = 44;
 inline constexpr std::size_t seal_tag_bytes = 16;
 inline constexpr std::size_t seal_bytes = seal_header_bytes + seal_tag_bytes;
 
+// What datagrams are for: those of one purpose have keys of their own, and are not taken for
+// another.
+inline constexpr std::string_view gossip_purpose = "chisme datagrams";
+inline constexpr std::string_view announcement_purpose = "chisme announcements";
+
 // SealingCipher is AES-256-GCM with one key. One thread owns it.
 class SealingCipher {
  public:
@@ -52,13 +58,14 @@ class SealingCipher {
 class DatagramSealer {
  public:
   // Draws the run's number.
-  DatagramSealer(NodeId self, Epoch epoch);
+  DatagramSealer(NodeId self, Epoch epoch, std::string_view purpose = gossip_purpose);
   // With the ring's primary secret.
   [[nodiscard]] std::string seal(KeyRing const& ring, std::span<std::byte const> text);
 
  private:
   NodeId self_;
   Epoch epoch_;
+  std::string_view purpose_;
   std::uint64_t run_;
   std::uint64_t next_ = 1;
   KeyId key_ = 0;
@@ -76,6 +83,9 @@ class DatagramOpener {
  public:
   static constexpr std::size_t senders_max = 4096;
   static constexpr std::size_t runs_max = 2;
+
+  // Of `purpose`, one of those above.
+  explicit DatagramOpener(std::string_view purpose = gossip_purpose) : purpose_{purpose} {}
 
   struct Opened {
     NodeId sender;
@@ -106,6 +116,7 @@ class DatagramOpener {
   [[nodiscard]] Run* remember(NodeId sender, Epoch epoch, std::uint64_t run);
   void make_room();
 
+  std::string_view purpose_;
   std::map<NodeId, Sender> senders_;
   std::uint64_t heard_ = 0;
 };

@@ -81,8 +81,13 @@ tl::unexpected<Error> unusable(fs::path const& data, Error const& error) {
 
 }  // namespace
 
-Result<Identity> start_identity(fs::path const& data) {
+Result<void> make_data_directory(fs::path const& data) {
   if (auto made = make_directories(data); !made) return unusable(data, made.error());
+  return {};
+}
+
+Result<Identity> start_identity(fs::path const& data) {
+  if (auto made = make_data_directory(data); !made) return tl::unexpected<Error>(made.error());
   if (auto locked = lock_for_ever(data); !locked) {
     if (locked.error().fault == Fault::busy) return tl::unexpected<Error>(locked.error());
     return unusable(data, locked.error());

@@ -12,6 +12,9 @@ struct Identity {
   Epoch epoch;
 };
 
+// Makes the directory, if there is none. Fault: io, with a sentence that says what to do.
+[[nodiscard]] Result<void> make_data_directory(std::filesystem::path const& data);
+
 // DATA/node.toml: made with a random id when the directory is new; the epoch is raised and synced
 // at every call, that is, at every start. Also takes an exclusive lock on the directory (flock on
 // DATA/lock) that lasts as long as the process. Faults: io (unreadable or unwritable directory),

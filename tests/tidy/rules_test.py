@@ -2,6 +2,7 @@
 import sys
 import unittest
 
+import hardening
 import layering
 import lengths
 import purity
@@ -51,6 +52,43 @@ class Purity(unittest.TestCase):
     def test_memory_and_strings_are_not(self):
         self.assertFalse(purity.complaints(["operator new(unsigned long)", "memcpy", "std::terminate()",
                                             "chisme::Random::below(unsigned long)"]))
+
+
+class Hardening(unittest.TestCase):
+    PROTECTED = """
+  Type:                              DYN (Position-Independent Executable file)
+  Machine:                           Advanced Micro Devices X86-64
+  LOAD           0x001000 0x0000000000002000 0x0000000000002000 0x000100 0x000100 R E 0x1000
+  GNU_RELRO      0x0022b0 0x00000000000042b0 0x00000000000042b0 0x0001a0 0x000d50 R   0x1
+  GNU_STACK      0x000000 0x0000000000000000 0x0000000000000000 0x000000 0x000000 RW  0
+ 0x000000000000001e (FLAGS)              BIND_NOW
+ 0x000000006ffffffb (FLAGS_1)            Flags: NOW PIE
+     5: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND __stack_chk_fail@GLIBC_2.4 (3)
+     6: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND __memcpy_chk@GLIBC_2.3.4 (4)
+     7: 0000000000000000     0 FUNC    GLOBAL DEFAULT  UND _ZSt21__glibcxx_assert_failPKciS0_S0_@GLIBCXX_3.4.30 (5)
+main begins with endbr64
+"""
+
+    def test_a_program_that_has_everything_passes(self):
+        self.assertEqual(hardening.complaints(self.PROTECTED), [])
+
+    def test_each_thing_that_is_missing_is_seen(self):
+        lines = self.PROTECTED.strip().splitlines()
+        for line in lines[3:]:
+            if "BIND_NOW" in line:
+                continue  # the flag after it says the same
+            self.assertTrue(hardening.complaints(self.PROTECTED.replace(line, "")), line)
+
+    def test_each_thing_that_must_not_be_is_seen(self):
+        for old, new in (("DYN", "EXEC"), ("R E 0x1000", "RWE 0x1000"), ("RW  0\n", "RWE 0\n"), ("NOW PIE", "NOW"),
+                         (" 0x000000000000001e", " 0x000000000000001d (RUNPATH)  Library runpath: [/tmp]\n 0x1e"),
+                         (" 0x000000000000001e", " 0x0000000000000016 (TEXTREL)  0x0\n 0x1e")):
+            self.assertEqual(len(hardening.complaints(self.PROTECTED.replace(old, new))), 1, new)
+
+    def test_a_file_compiled_without_a_flag_is_named(self):
+        command = " ".join(hardening.FLAGS)
+        self.assertEqual(hardening.flag_complaints([{"file": "a.cpp", "command": command}]), [])
+        self.assertEqual(len(hardening.flag_complaints([{"file": "a.cpp", "command": "clang++ -O2"}])), 4)
 
 
 if __name__ == "__main__":

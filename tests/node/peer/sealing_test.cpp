@@ -95,6 +95,16 @@ TEST_F(Sealing, WhileASecretIsChangedBothAreAccepted) {
   EXPECT_TRUE(opener.open(new_first, bytes_of(sealer.seal(old_first, bytes_of("c")))));
 }
 
+TEST_F(Sealing, WhatIsSealedForOnePurposeIsNotOpenedForAnother) {
+  DatagramSealer announcing{self, Epoch{3}, announcement_purpose};
+  DatagramOpener announced{announcement_purpose};
+  std::string const gossip = seal("text"), announcement = announcing.seal(ring, bytes_of("text"));
+  EXPECT_FALSE(open(announcement));
+  EXPECT_FALSE(announced.open(ring, bytes_of(gossip)));
+  EXPECT_TRUE(announced.open(ring, bytes_of(announcement)));
+  EXPECT_TRUE(open(gossip));
+}
+
 TEST_F(Sealing, SendersAreBounded) {
   std::string const first = seal("first");
   EXPECT_TRUE(open(first));

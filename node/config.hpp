@@ -28,6 +28,9 @@ struct NodeConfig {
   std::vector<Endpoint> join;                        // peer endpoints of other nodes
   std::vector<std::string> hosts;                    // names that clients call this machine by
   std::optional<std::filesystem::path> secret_file;  // the cluster's secrets (security/secret.hpp)
+  // For TLS with clients (security/server_tls.hpp): both or neither.
+  std::optional<std::filesystem::path> tls_certificate;
+  std::optional<std::filesystem::path> tls_key;
   bool insecure_lan = false;    // clients may come from other machines, unencrypted and unasked
   std::string zone;             // copies spread over zones
   std::uint32_t weight = 1;     // relative share of copies and requests, > 0

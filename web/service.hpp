@@ -52,6 +52,8 @@ class Service {
                                  std::string const& type);
   // An error that arose while carrying out a plan (a local object that cannot be opened, …).
   [[nodiscard]] Reply failed(Request const& request, Error const& error);
+  // The answer to a request that came unencrypted where it must not: nothing but where to ask.
+  [[nodiscard]] Reply plain_refused(Request const& request);
   // The answer to bytes that are no request.
   [[nodiscard]] Reply malformed(ParseFailure const& failure);
 

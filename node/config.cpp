@@ -25,12 +25,20 @@ Result<void> check_peers(NodeConfig const& config) {
 }
 
 Result<void> check_clients(NodeConfig const& config) {
+  if (config.tls_certificate.has_value() != config.tls_key.has_value()) {
+    return fail(Fault::invalid,
+                "--tls-certificate FILE and --tls-key FILE go together: chisme ca makes both");
+  }
   if (config.insecure_lan || is_loopback(config.http)) return {};
-  return fail(Fault::invalid,
-              to_string(config.http) +
-                  " is not of this machine: whoever reaches it could read, write and remove all "
-                  "files, and everything would go unencrypted. If that is what you want, because "
-                  "all who reach it may, say --insecure-lan");
+  if (config.tls_certificate && config.secret_file) return {};
+  return fail(
+      Fault::invalid,
+      to_string(config.http) +
+          " is not of this machine. There are three ways: serve clients of this machine "
+          "only, with --listen 127.0.0.1:7701; or encrypted, with --tls-certificate FILE "
+          "and --tls-key FILE, which chisme ca makes, and --secret-file FILE; or, where all "
+          "who reach it may read, write and remove all files, and everything may go "
+          "unencrypted, say --insecure-lan");
 }
 
 Result<void> check_discovery(NodeConfig const& config) {

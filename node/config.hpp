@@ -31,6 +31,9 @@ struct NodeConfig {
   std::optional<std::filesystem::path> secret_file;  // the cluster's secrets (security/secret.hpp)
   bool discover = false;  // find nodes of the same secret on this network, and be found
   std::uint16_t discover_port = 7700;  // UDP, the same on all of them
+  // For TLS with clients (security/server_tls.hpp): both or neither.
+  std::optional<std::filesystem::path> tls_certificate;
+  std::optional<std::filesystem::path> tls_key;
   bool insecure_lan = false;    // clients may come from other machines, unencrypted and unasked
   std::string zone;             // copies spread over zones
   std::uint32_t weight = 1;     // relative share of copies and requests, > 0

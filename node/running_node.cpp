@@ -165,6 +165,7 @@ RunningNode::~RunningNode() {
 
 Result<void> RunningNode::start() {
   if (auto read = read_secrets(); !read) return read;
+  if (auto read = read_certificate(); !read) return read;
   if (auto opened = open_stores(); !opened) return opened;
   if (auto taken = take_ports(); !taken) return taken;
   FAILPOINT("recovery.ports_taken");
@@ -190,11 +191,20 @@ Result<void> RunningNode::read_secrets() {
   return {};
 }
 
-void RunningNode::reload() {
-  if (auto const read = read_secrets(); !read) {
-    return log::error("what was to be read again was not: " + read.error().message);
+Result<void> RunningNode::read_certificate() {
+  if (!config_.tls_certificate) return {};
+  if (!tls_) {
+    tls_ =
+        std::make_shared<ServerTls>(ServerTls::Files{*config_.tls_certificate, *config_.tls_key});
   }
-  log::info("the secret file was read again");
+  return tls_->load();
+}
+
+void RunningNode::reload() {
+  for (auto const& read : {read_secrets(), read_certificate()}) {
+    if (!read) log::error("what was to be read again was not: " + read.error().message);
+  }
+  log::info("the secret file and the certificate, where there are any, were read again");
 }
 
 Result<void> RunningNode::open_stores() {
@@ -361,6 +371,8 @@ Result<void> RunningNode::make_web_loops() {
   }
   settings.uploads_kept = config_.keep_uploads;
   take_limits(settings, config_.clients, loops);
+  settings.tls = tls_;
+  settings.plain_for_all = config_.insecure_lan;
   settings.descriptors = descriptor_limits(descriptors_max()).clients;
   for (unsigned i = 0; i < loops; ++i) {
     auto web = std::make_unique<WebLoop>();
@@ -445,8 +457,8 @@ void RunningNode::await_requests(Instant until) {
 }
 
 std::string RunningNode::description() const {
-  return "http://" + to_string(config_.http) + " peer " + to_string(config_.peer) + " id " +
-         to_string(identity_.id);
+  return (tls_ ? "https://" : "http://") + to_string(config_.http) + " peer " +
+         to_string(config_.peer) + " id " + to_string(identity_.id);
 }
 
 }  // namespace chisme::node

@@ -26,6 +26,7 @@
 #include "node/peer/transfer_server.hpp"
 #include "node/peer/transport.hpp"
 #include "node/security/peer_keys.hpp"
+#include "node/security/server_tls.hpp"
 #include "node/storage/catalogue_store.hpp"
 #include "node/storage/disk_pool.hpp"
 #include "node/storage/fence.hpp"
@@ -57,8 +58,9 @@ class RunningNode {
   // Takes no more requests and ends soon: at once when nothing is being served, else after a second
   // of grace. On the control loop.
   void stop();
-  // Reads the secret file again, if there is one: what it says holds from now on. When it cannot be
-  // read the log says why, and what was read before stays. On the control loop.
+  // Reads the secret file and the certificate again, where there are any: what they say holds from
+  // now on. When one cannot be read the log says why, and what was read before stays. On the
+  // control loop.
   void reload();
   [[nodiscard]] asio::io_context& control() { return control_.context(); }
 
@@ -76,6 +78,7 @@ class RunningNode {
   };
 
   Result<void> read_secrets();
+  Result<void> read_certificate();
   Result<void> open_stores();
   Result<void> take_ports();
   Result<void> open_discovery();
@@ -102,6 +105,7 @@ class RunningNode {
   LoadCounters counters_;
   NarrowPaths narrow_paths_;
   PeerKeys keys_;
+  std::shared_ptr<ServerTls> tls_;  // nullptr: clients get no TLS
   EventHub events_;
   std::unique_ptr<FileSearch> search_;
   std::unique_ptr<ParentLink> parent_;

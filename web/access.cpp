@@ -6,9 +6,12 @@
 #include "cluster/base/identity.hpp"
 #include "web/http/characters.hpp"
 #include "web/problem.hpp"
+#include "web/scheme.hpp"
 
 namespace chisme::web {
 namespace {
+
+constexpr std::string_view origin_scheme = "http://";
 
 std::string lower(std::string_view text) {
   std::string lowered{text};
@@ -46,13 +49,17 @@ bool is_own_host(ServiceSettings const& settings, std::string_view authority) {
 
 bool is_trusted(Gateway& gateway, ServiceSettings const& settings, Request const& request,
                 std::string_view origin) {
+  // Whoever is between could have put anything into a page that came unencrypted; and pages that
+  // did not talk to nodes that way themselves.
+  std::string const shown = lower(origin);
+  std::string const told = as_told(shown);
+  if (!told.starts_with(origin_scheme)) return false;
+  if (request.secure != shown.starts_with("https:")) return false;
   // The page of this very address; `Host` was checked before.
   auto const host = request.header("host");
-  if (host && lower(origin) == "http://" + lower(*host)) return true;
-  if (gateway.knows_origin(origin)) return true;
-  constexpr std::string_view scheme = "http://";
-  if (!origin.starts_with(scheme)) return false;
-  std::string_view const authority = origin.substr(scheme.size());
+  bool const is_here = host && shown == (request.secure ? "https://" : "http://") + lower(*host);
+  if (is_here || gateway.knows_origin(told)) return true;
+  std::string_view const authority = std::string_view{told}.substr(origin_scheme.size());
   std::string_view const name = without_port(authority);
   return is_own_name(settings, name) &&
          gateway.knows_origin("http://127.0.0.1" + std::string{authority.substr(name.size())});
@@ -80,8 +87,8 @@ bool makes_part_of_page(Request const& request, Target const& target) {
 
 }  // namespace
 
-std::optional<Reply> access_refusal(Gateway& gateway, ServiceSettings const& settings,
-                                    Request const& request, Target const& target) {
+std::optional<Reply> host_refusal(ServiceSettings const& settings, Request const& request,
+                                  Target const& target) {
   // An absolute target outranks Host (RFC 9112, 3.2.2). HTTP/1.0 may have neither.
   std::string_view const authority =
       target.authority.empty() ? request.header("host").value_or("") : target.authority;
@@ -89,6 +96,12 @@ std::optional<Reply> access_refusal(Gateway& gateway, ServiceSettings const& set
   if (named && !is_own_host(settings, authority)) {
     return problem(421, "This node is not the host that was asked for. Use its own address.");
   }
+  return std::nullopt;
+}
+
+std::optional<Reply> access_refusal(Gateway& gateway, ServiceSettings const& settings,
+                                    Request const& request, Target const& target) {
+  if (auto refusal = host_refusal(settings, request, target)) return refusal;
   if (makes_part_of_page(request, target)) {
     return problem(403, "A stored file is never a script or a style of a page of its node.");
   }

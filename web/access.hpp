@@ -15,6 +15,10 @@ namespace chisme::web {
 [[nodiscard]] std::optional<Reply> access_refusal(Gateway& gateway, ServiceSettings const& settings,
                                                   Request const& request, Target const& target);
 
+// The first of these alone.
+[[nodiscard]] std::optional<Reply> host_refusal(ServiceSettings const& settings,
+                                                Request const& request, Target const& target);
+
 // Adds the headers that let a page of this cluster read the answer (Fetch, CORS); `Vary: Origin`
 // always.
 void add_cross_origin_headers(Gateway& gateway, ServiceSettings const& settings,

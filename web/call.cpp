@@ -2,6 +2,7 @@
 
 #include "web/names.hpp"
 #include "web/problem.hpp"
+#include "web/scheme.hpp"
 
 namespace chisme::web {
 namespace {
@@ -49,6 +50,10 @@ FileOrPlan find_file_parameter(Call const& call) {
   auto const name = checked_name(*file);
   if (!name) return tl::unexpected<Plan>(problem_of(name.error()));
   return find_file(call, *name);
+}
+
+std::vector<Replica> holders_of(Call const& call, FileInfo const& file) {
+  return as_asked(call.gateway.replicas(file), call.request.secure);
 }
 
 Reply json_reply(unsigned status, std::string body) {

@@ -32,6 +32,9 @@ using FileOrPlan = tl::expected<FileInfo, Plan>;
 // The same for `?file=NAME`.
 [[nodiscard]] FileOrPlan find_file_parameter(Call const& call);
 
+// The holders of a file, as this client is told of them, best first.
+[[nodiscard]] std::vector<Replica> holders_of(Call const& call, FileInfo const& file);
+
 [[nodiscard]] Reply json_reply(unsigned status, std::string body);
 
 // downloads.cpp

@@ -16,7 +16,7 @@ namespace chisme::web {
 namespace {
 
 void add_links(Reply& reply, Call const& call, FileInfo const& file) {
-  add_duplicate_links(file, call.gateway.replicas(file), reply.headers);
+  add_duplicate_links(file, holders_of(call, file), reply.headers);
 }
 
 Reply file_head(Call const& call, FileInfo const& file, bool download) {

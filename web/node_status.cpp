@@ -6,6 +6,7 @@
 #include "web/call.hpp"
 #include "web/json.hpp"
 #include "web/problem.hpp"
+#include "web/scheme.hpp"
 
 namespace chisme::web {
 namespace {
@@ -42,7 +43,7 @@ Plan post_local(Call const& call) {
   }
   auto const http = call.target.parameter("http");
   if (!http || http->empty()) return problem(400, "Say which node: ?http=http://127.0.0.1:7702.");
-  return OrderLocal{named->second, std::string{*http}};
+  return OrderLocal{named->second, as_told(*http)};
 }
 
 Plan get_healthz(Call const&) {
@@ -60,7 +61,9 @@ Plan get_metrics(Call const&) {
 }
 
 Reply counted_status(Call const& call) {
-  if (call.target.path == "/cluster") return json_reply(200, to_json(call.gateway.cluster()));
+  if (call.target.path == "/cluster") {
+    return json_reply(200, to_json(as_asked(call.gateway.cluster(), call.request.secure)));
+  }
   return text_reply("text/plain; version=0.0.4; charset=utf-8", call.gateway.metrics());
 }
 

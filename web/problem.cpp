@@ -21,6 +21,7 @@ constexpr std::array phrases = std::to_array<Phrase>({
     {303, "See Other"},
     {304, "Not Modified"},
     {307, "Temporary Redirect"},
+    {308, "Permanent Redirect"},
     {400, "Bad Request"},
     {403, "Forbidden"},
     {404, "Not Found"},

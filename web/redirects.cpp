@@ -6,6 +6,7 @@
 #include "web/json.hpp"
 #include "web/names.hpp"
 #include "web/problem.hpp"
+#include "web/scheme.hpp"
 
 namespace chisme::web {
 namespace {
@@ -37,7 +38,8 @@ Hops hops_of(Target const& target) {
 
 Reply redirect_to(Call const& call, FileInfo const& file, Replica const& replica, Hops hops,
                   bool download) {
-  std::string location = replica.http + "/files/" + percent_encoded(file.name);
+  std::string location =
+      as_asked(replica.http, call.request.secure) + "/files/" + percent_encoded(file.name);
   location += hops == Hops::bounced ? "?hop=1" : "?hop=0";
   if (download) location += "&download=1";
   // A holder of the bytes may not have heard yet that they are the file: it would show the one
@@ -47,7 +49,7 @@ Reply redirect_to(Call const& call, FileInfo const& file, Replica const& replica
   // Of the file, not of this answer: a Metalink client learns it with the first answer (RFC 6249).
   reply.headers.add("Repr-Digest", repr_digest(file.digest));
   reply.headers.add("Digest", "SHA-256=", base64(file.digest));
-  add_duplicate_links(file, call.gateway.replicas(file), reply.headers);
+  add_duplicate_links(file, holders_of(call, file), reply.headers);
   return reply;
 }
 
@@ -55,7 +57,7 @@ Plan get_redirect(Call const& call) {
   if (!call.target.parameter("file")) {
     auto const node = call.gateway.least_loaded_node();
     if (!node) return problem(503, "No node is ready to serve the page. Try again shortly.");
-    return redirect_reply(node->http + "/");
+    return redirect_reply(as_asked(node->http, call.request.secure) + "/");
   }
   auto const file = find_file_parameter(call);
   if (!file) return file.error();
@@ -69,7 +71,7 @@ Plan get_redirect(Call const& call) {
 Plan get_route(Call const& call) {
   auto const file = find_file_parameter(call);
   if (!file) return file.error();
-  return json_reply(200, route_json(*file, call.gateway.replicas(*file)));
+  return json_reply(200, route_json(*file, holders_of(call, *file)));
 }
 
 }  // namespace chisme::web

@@ -252,6 +252,26 @@ Reply Service::refused(Request const& request, Reply reply) {
   return finished(request, std::move(reply));
 }
 
+Reply Service::plain_refused(Request const& request) {
+  auto const target = parse_target(request.target);
+  auto const host = request.header("host");
+  bool const read_only = request.method == Method::get || request.method == Method::head;
+  Reply reply = problem(400,
+                        "This node is to be asked by https:// only. What was sent just now went "
+                        "unencrypted: change what was secret in it.");
+  if (target && host && read_only && target->authority.empty()) {
+    auto refusal = host_refusal(settings_, request, *target);
+    reply = refusal
+                ? std::move(*refusal)
+                : Reply{.status = 308,
+                        .headers = {{"Location", "https://" + std::string{*host} + request.target},
+                                    {"Cache-Control", "no-store"}},
+                        .body = {}};
+  }
+  reply.close = true;
+  return reply;
+}
+
 Reply Service::malformed(ParseFailure const& failure) {
   Reply reply = problem(failure.status, failure.message);
   reply.close = true;

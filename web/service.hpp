@@ -54,6 +54,8 @@ class Service {
   [[nodiscard]] Reply failed(Request const& request, Error const& error);
   // The answer of a node that does not look what a request means, for want of something.
   [[nodiscard]] Reply refused(Request const& request, Reply reply);
+  // The answer to a request that came unencrypted where it must not: nothing but where to ask.
+  [[nodiscard]] Reply plain_refused(Request const& request);
   // The answer to bytes that are no request.
   [[nodiscard]] Reply malformed(ParseFailure const& failure);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 
 #include "node/cli/command.hpp"
@@ -35,6 +36,10 @@ void add_client_options(CLI::App& command, ClientOptions& options) {
       ->allow_extra_args(false)
       ->delimiter(',')
       ->envname("CHISME_NODE");
+  // The environment brings it to each connection.
+  command.add_option_function<std::string>(
+      "--ca", [](std::string const& file) { ::setenv("CHISME_CA", file.c_str(), 1); },
+      "certificates that https:// nodes' are signed by [CHISME_CA, or those the system trusts]");
   command.add_flag("--json", options.json, "print JSON");
 }
 
@@ -90,6 +95,7 @@ int run(int count, char const* const* arguments) {
   add_drain_command(app, chosen);
   add_watch_command(app, chosen);
   add_secret_command(app, chosen);
+  add_ca_command(app, chosen);
   add_version_command(app, chosen);
   add_sim_command(app, chosen);
   add_failpoints_command(app, chosen);

@@ -26,13 +26,14 @@ void add_rm_command(CLI::App& app, Chosen& chosen);
 void add_status_command(CLI::App& app, Chosen& chosen);
 void add_drain_command(CLI::App& app, Chosen& chosen);
 void add_watch_command(CLI::App& app, Chosen& chosen);
+void add_ca_command(CLI::App& app, Chosen& chosen);
 void add_secret_command(CLI::App& app, Chosen& chosen);
 void add_version_command(CLI::App& app, Chosen& chosen);
 void add_sim_command(CLI::App& app, Chosen& chosen);
 void add_failpoints_command(CLI::App& app, Chosen& chosen);
 void add_sim_balance_command(CLI::App& sim, Chosen& chosen);
 
-// --node and --json, which every client command has.
+// --node, --ca and --json, which every client command has.
 struct ClientOptions {
   std::vector<std::string> nodes;
   bool json = false;

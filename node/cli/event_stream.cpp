@@ -57,8 +57,7 @@ Result<EventStream> EventStream::open(Origin const& origin, std::string const& t
 Result<void> EventStream::shake_hands(std::string const& target) {
   std::string const key = base64(random_bytes<16>());
   std::string const head =
-      "GET " + target + " HTTP/1.1\r\nHost: " +
-      to_string(connection_.origin()).substr(std::string("http://").size()) +
+      "GET " + target + " HTTP/1.1\r\nHost: " + authority_of(connection_.origin()) +
       "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
       "Sec-WebSocket-Key: " +
       key + "\r\n\r\n";

@@ -15,8 +15,7 @@ bool is_redirect(unsigned status) {
 
 std::string head_of(Origin const& origin, HttpRequest const& request) {
   std::string head = request.method + " " + request.target + " HTTP/1.1\r\n" +
-                     "Host: " + to_string(origin).substr(std::string("http://").size()) + "\r\n" +
-                     "User-Agent: chisme\r\n";
+                     "Host: " + authority_of(origin) + "\r\n" + "User-Agent: chisme\r\n";
   for (web::Header const& header : request.headers) {
     head += header.name + ": " + header.value + "\r\n";
   }

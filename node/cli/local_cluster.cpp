@@ -51,6 +51,11 @@ bool LocalCluster::wait_for_end(std::chrono::milliseconds patience) {
 }
 
 std::string LocalCluster::url(unsigned number) const {
+  return (options_.secure ? "https://127.0.0.1:" : "http://127.0.0.1:") +
+         std::to_string(port(number));
+}
+
+std::string LocalCluster::plain_url(unsigned number) const {
   return "http://127.0.0.1:" + std::to_string(port(number));
 }
 
@@ -112,7 +117,7 @@ Result<void> LocalCluster::start(unsigned number) {
 
 std::optional<unsigned> LocalCluster::number_of(std::string_view its_url) const {
   for (unsigned number = 1; number <= options_.nodes; ++number) {
-    if (url(number) == its_url) return number;
+    if (plain_url(number) == its_url) return number;
   }
   return std::nullopt;
 }
@@ -164,7 +169,7 @@ std::vector<LocalCluster::Ended> LocalCluster::reap() {
 }
 
 bool LocalCluster::sees_all(unsigned number) {
-  auto const location = parse_location(url(number));
+  auto const location = parse_location(plain_url(number));
   HttpRequest request;
   request.target = "/readyz";
   auto answer = client_.send_to(location->origin, request);
@@ -180,7 +185,7 @@ bool LocalCluster::sees_all(unsigned number) {
     }
   }
   for (unsigned other = 1; other <= options_.nodes; ++other) {
-    if (node(other).pid != 0 && !alive.contains(url(other))) return false;
+    if (node(other).pid != 0 && !alive.contains(plain_url(other))) return false;
   }
   return true;
 }

@@ -28,6 +28,7 @@ class LocalCluster {
     unsigned base_port = 7701;
     std::filesystem::path data;
     std::vector<std::string> node_flags;  // given to each node
+    bool secure = false;                  // they have a certificate: their URLs begin with https
   };
   static constexpr std::chrono::seconds patience_to_stop{5};
 
@@ -75,6 +76,8 @@ class LocalCluster {
   [[nodiscard]] Node& node(unsigned number) { return nodes_.at(number - 1); }
   [[nodiscard]] unsigned port(unsigned number) const { return options_.base_port + number - 1; }
   [[nodiscard]] std::string url(unsigned number) const;
+  // As nodes tell it each other; from this machine they take it, too.
+  [[nodiscard]] std::string plain_url(unsigned number) const;
   [[nodiscard]] std::filesystem::path directory(unsigned number) const;
   [[nodiscard]] std::vector<std::string> arguments(unsigned number) const;
   [[nodiscard]] bool sees_all(unsigned number);

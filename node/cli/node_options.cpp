@@ -55,11 +55,12 @@ std::vector<Setting> settings_of_the_node() {
          return take_address(d.config.join.emplace_back(), v);
        }},
       {{"secret_file", "file with the cluster's secret, for nodes on several machines"},
-       [](Draft& d, std::string const& v) -> Complaint {
-         if (v.empty()) return "is not a file";
-         d.config.secret_file = v;
-         return std::nullopt;
-       }},
+       [](Draft& d, std::string const& v) { return take_file(d.config.secret_file, v); }},
+      {{"tls_certificate",
+        "file with the certificate shown to clients, and its chain, for https://"},
+       [](Draft& d, std::string const& v) { return take_file(d.config.tls_certificate, v); }},
+      {{"tls_key", "file with the certificate's private key"},
+       [](Draft& d, std::string const& v) { return take_file(d.config.tls_key, v); }},
       {{"insecure_lan", "serve clients of other machines, unencrypted, whoever they are", false,
         true},
        [](Draft& d, std::string const& v) {

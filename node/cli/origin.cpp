@@ -31,9 +31,13 @@ bool is_port(std::string_view text) {
 
 }  // namespace
 
-std::string to_string(Origin const& origin) {
+std::string authority_of(Origin const& origin) {
   bool const bracketed = origin.host.find(':') != std::string::npos;
-  return "http://" + (bracketed ? "[" + origin.host + "]" : origin.host) + ":" + origin.port;
+  return (bracketed ? "[" + origin.host + "]" : origin.host) + ":" + origin.port;
+}
+
+std::string to_string(Origin const& origin) {
+  return (origin.secure ? "https://" : "http://") + authority_of(origin);
 }
 
 Result<Location> parse_location(std::string_view url) {
@@ -41,13 +45,13 @@ Result<Location> parse_location(std::string_view url) {
     return fail(Fault::invalid, "\"" + std::string(url) +
                                     "\" is not the URL of a node, such as http://127.0.0.1:7701");
   };
-  constexpr std::string_view scheme = "http://";
-  if (!url.starts_with(scheme)) return bad();
-  std::string_view const rest = url.substr(scheme.size());
+  bool const secure = url.starts_with("https://");
+  if (!secure && !url.starts_with("http://")) return bad();
+  std::string_view const rest = url.substr(url.find("//") + 2);
   std::string_view const authority = rest.substr(0, rest.find_first_of("/?#"));
   std::string_view target = rest.substr(authority.size());
   target = target.substr(0, target.find('#'));
-  Location location{{std::string(authority), "80"}, std::string(target)};
+  Location location{{std::string(authority), secure ? "443" : "80", secure}, std::string(target)};
   if (!target.starts_with("/")) location.target.insert(0, "/");
   std::size_t const host_end = authority.starts_with("[") ? authority.find(']') : 0;
   if (host_end == std::string_view::npos) return bad();

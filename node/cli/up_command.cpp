@@ -2,6 +2,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdlib>
@@ -15,6 +16,7 @@
 #include "node/cli/node_options.hpp"
 #include "node/cli/up_protocol.hpp"
 #include "node/parent_link.hpp"
+#include "node/security/certificates.hpp"
 
 namespace chisme::node::cli {
 namespace {
@@ -30,6 +32,7 @@ struct UpOptions {
   unsigned nodes = 5;
   unsigned base_port = 7701;
   std::string data;
+  bool tls = false;
   // Passed on to each node. Repairs begin within seconds, and what is not wanted any more goes
   // within a minute, so that one can watch it.
   std::map<std::string, std::vector<std::string>> node_values;
@@ -235,12 +238,35 @@ Result<std::vector<std::string>> node_flags(UpOptions const& options) {
   return flags;
 }
 
+// A certificate for this machine, by an authority of its own; both are kept in `data`.
+Result<std::vector<std::string>> tls_flags(fs::path const& data) {
+  fs::path const authority = data / "ca";
+  fs::path const prefix = authority / "node";
+  if (!fs::exists(authority / "ca.pem")) {
+    auto made = make_authority(authority).and_then([&] {
+      return issue_certificate(authority, {{"127.0.0.1", "localhost"}, prefix, usual_days});
+    });
+    if (!made) return tl::unexpected<Error>(made.error());
+  }
+  std::cerr << "certificates are signed by " << (authority / "ca.pem").string()
+            << ": give it to clients (chisme --ca, curl --cacert)" << std::endl;
+  return std::vector<std::string>{"--tls-certificate", prefix.string() + ".pem", "--tls-key",
+                                  prefix.string() + ".key"};
+}
+
 int run_with(UpOptions const& options) {
   auto flags = node_flags(options);
   if (!flags) return wrong_usage(flags.error());
   fs::path const data =
-      options.data.empty() ? default_data(options.base_port) : fs::path(options.data);
-  LocalCluster::Options const local{options.nodes, options.base_port, fs::absolute(data), *flags};
+      fs::absolute(options.data.empty() ? default_data(options.base_port) : fs::path(options.data));
+  bool secure = std::ranges::find(*flags, "--tls-certificate") != flags->end();
+  if (options.tls && !secure) {
+    auto const more = tls_flags(data);
+    if (!more) return failed(more.error());
+    flags->insert(flags->end(), more->begin(), more->end());
+    secure = true;
+  }
+  LocalCluster::Options const local{options.nodes, options.base_port, data, *flags, secure};
   if (auto free = LocalCluster(local).check_ports(); !free) return failed(free.error());
   std::cerr << "data and logs are in " << local.data.string() << std::endl;
   return Supervisor(local).run();
@@ -257,6 +283,8 @@ void add_up_command(CLI::App& app, Chosen& chosen) {
   command.add_option("--base-port", options->base_port, "client port of node 1 [7701]")
       ->check(CLI::Range(1u, 64535u));
   command.add_option("--data", options->data, "directory for all nodes' data and logs");
+  command.add_flag("--tls", options->tls,
+                   "https:// with a certificate for this machine, made in the data directory");
   options->node_values["repair_delay"] = {"5s"};
   options->node_values["keep_removed"] = {"1m"};
   options->node_values["keep_surplus"] = {"5s"};

@@ -1,14 +1,9 @@
 #include "node/http/connection.hpp"
 
-#include <sys/socket.h>
-#include <sys/uio.h>
-
 #include <algorithm>
-#include <array>
 #include <asio/buffer.hpp>
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
-#include <cerrno>
 #include <exception>
 #include <utility>
 
@@ -28,22 +23,8 @@ constexpr std::uint64_t dropped_body_bytes_max = 64 << 10;
 constexpr auto linger_time = std::chrono::milliseconds(3000);
 constexpr std::uint64_t linger_bytes_max = 256 << 20;
 constexpr auto watch_period = std::chrono::milliseconds(3000);
-// Answers are written in pieces; when the socket is full, there must be progress.
-constexpr std::size_t write_piece_bytes = 64 << 10;
-
-// Both in one packet, if they fit; returns what sendmsg(2) does.
-ssize_t send_pieces(int socket, std::string_view head, std::string_view body) {
-  auto const piece = [](std::string_view bytes) {
-    return iovec{const_cast<char*>(bytes.data()), std::min(bytes.size(), write_piece_bytes)};
-  };
-  // Of a head that is sent in pieces, the body must not follow the first.
-  bool const whole_head = head.size() <= write_piece_bytes;
-  std::array<iovec, 2> pieces{piece(head), piece(whole_head ? body : std::string_view{})};
-  msghdr message{};
-  message.msg_iov = pieces.data();
-  message.msg_iovlen = pieces.size();
-  return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
+// The first byte of TLS (a handshake, RFC 8446, 5.1), which begins no request.
+constexpr std::byte tls_hello{0x16};
 
 // Counts a request for the load that the node gossips, also when its coroutine is destroyed.
 class CountedRequest {
@@ -102,8 +83,7 @@ HttpConnection::~HttpConnection() {
 }
 
 void HttpConnection::close() {
-  asio::error_code ignored;
-  socket_.close(ignored);
+  socket_.close();
   timer_.cancel();
 }
 
@@ -147,10 +127,12 @@ void HttpConnection::watch() {
 
 asio::awaitable<void> HttpConnection::run(std::shared_ptr<HttpConnection> self) {
   asio::error_code ignored;
-  self->socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  self->socket_.non_blocking(true, ignored);
+  self->socket_.tcp().set_option(asio::ip::tcp::no_delay(true), ignored);
+  self->socket_.tcp().non_blocking(true, ignored);
   self->start_watch();
-  After after = After::next_request;
+  bool met = true;
+  if (self->host_->settings.tls) met = co_await self->meet_client();
+  After after = met ? After::next_request : After::linger;
   while (after == After::next_request && co_await self->read_head()) {
     after = co_await self->serve();
     if (after == After::next_request) {
@@ -171,6 +153,11 @@ asio::awaitable<bool> HttpConnection::read_head() {
   if (!idle_) expect_within(host_->settings.head_timeout);
   while (true) {
     if (!input_.unread().empty()) {
+      bool const says_hello = std::exchange(fresh_, false) && input_.unread().front() == tls_hello;
+      if (says_hello && !socket_.is_secure()) {
+        co_await refuse_tls();
+        co_return false;
+      }
       auto const progress = parser_.feed(input_.unread());
       input_.consume(progress.consumed);
       state_ = progress.state;
@@ -196,9 +183,14 @@ asio::awaitable<bool> HttpConnection::read_more(std::chrono::milliseconds patien
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
   auto const buffer = asio::buffer(room.data(), room.size());
-  std::size_t const count = co_await socket_.async_read_some(buffer, token);
+  std::size_t count = 0;
+  if (socket_.is_secure()) {
+    count = co_await receive_secure(room);
+  } else {
+    count = co_await socket_.tcp().async_read_some(buffer, token);
+  }
   if (patience.count() > 0) expect_nothing();
-  if (error) co_return false;
+  if (error || count == 0) co_return false;
   input_.filled(count);
   // Who sends faster than this gets a large buffer; who sends a body slowly holds no more memory
   // than who sends none.
@@ -211,16 +203,11 @@ asio::awaitable<bool> HttpConnection::write_all(std::string_view head, std::stri
   auto token = asio::redirect_error(asio::use_awaitable, error);
   while (!(head.empty() && body.empty()) && socket_.is_open() && !error) {
     // Most answers fit what the socket takes: to wait for it first would be a turn of the loop.
-    ssize_t const count = send_pieces(socket_.native_handle(), head, body);
-    if (count >= 0) {
-      std::size_t const of_head = std::min(head.size(), static_cast<std::size_t>(count));
-      head.remove_prefix(of_head);
-      body.remove_prefix(static_cast<std::size_t>(count) - of_head);
-    }
-    if (count >= 0 || errno == EINTR) continue;
-    if (errno != EAGAIN && errno != EWOULDBLOCK) break;
+    Sent const sent = socket_.send(head, body);
+    if (sent == Sent::failed) break;
+    if (sent != Sent::full) continue;
     expect_progress(Moving::out);
-    co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, token);
+    co_await socket_.tcp().async_wait(asio::ip::tcp::socket::wait_write, token);
     expect_nothing();
   }
   co_return head.empty() && body.empty();
@@ -235,6 +222,10 @@ asio::awaitable<HttpConnection::After> HttpConnection::serve() {
   }
   head_only_ = parser_.request().method == web::Method::head;
   own_fault_ = false;
+  if (plain_refused_) {
+    auto answer = host_->service.plain_refused(parser_.request());
+    co_return co_await reply(std::move(answer));
+  }
   if (auto refusal = refusal_by_limits()) co_return co_await reply(std::move(*refusal));
   CountedRequest const counted(host_->gateway, own_fault_);
   auto plan = host_->service.plan(parser_.request());
@@ -309,7 +300,7 @@ asio::awaitable<HttpConnection::After> HttpConnection::settle_body(After otherwi
 
 asio::awaitable<void> HttpConnection::linger() {
   asio::error_code error;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
+  socket_.end_sending(error);
   if (error) co_return;
   expect_within(linger_time);
   auto token = asio::redirect_error(asio::use_awaitable, error);
@@ -318,7 +309,7 @@ asio::awaitable<void> HttpConnection::linger() {
   while (!error && dropped < linger_bytes_max) {
     auto const room = input_.room();
     auto const buffer = asio::buffer(room.data(), room.size());
-    dropped += co_await socket_.async_read_some(buffer, token);
+    dropped += co_await socket_.tcp().async_read_some(buffer, token);
   }
 }
 

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "node/http/buffers.hpp"
+#include "node/http/client_socket.hpp"
 #include "node/http/clients.hpp"
 #include "node/http/listener.hpp"
 #include "node/http/moved_bytes.hpp"
@@ -52,9 +53,10 @@ struct HttpHost {
   std::string date_text_;
 };
 
-// HttpConnection speaks HTTP/1.1 with one client: it reads requests one after the other, asks
-// `web::Service` what each means and carries the plan out. It closes on timeouts (HttpSettings),
-// after errors that leave the request's end unknown, and when asked to.
+// HttpConnection speaks HTTP/1.1 with one client, over TLS if the client begins so: it reads
+// requests one after the other, asks `web::Service` what each means and carries the plan out. It
+// closes on timeouts (HttpSettings), after errors that leave the request's end unknown, and when
+// asked to.
 //
 // A coroutine of the loop's thread, `run`, keeps it alive until the connection is over or a
 // WebSocket session took the socket.
@@ -92,6 +94,15 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   asio::awaitable<bool> read_more(std::chrono::milliseconds patience);
   asio::awaitable<bool> write_all(std::string_view head, std::string_view body = {});
 
+  // securing.cpp
+  // Finds out whether the client speaks TLS, and agrees on its keys. False: the connection is over.
+  asio::awaitable<bool> meet_client();
+  asio::awaitable<bool> shake_hands();
+  // 0 at the end, and when the connection broke.
+  asio::awaitable<std::size_t> receive_secure(std::span<std::byte> into);
+  // A client that speaks TLS where there is no certificate.
+  asio::awaitable<void> refuse_tls();
+
   // objects.cpp
   asio::awaitable<After> send_object(web::SendObject plan);
   asio::awaitable<After> send_from_memory(web::SendObject plan,
@@ -99,9 +110,12 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   asio::awaitable<After> relay_object(web::RelayObject plan);
   asio::awaitable<bool> are_right(std::shared_ptr<web::OpenObject const> object, ByteOffset offset,
                                   ByteCount length);
-  asio::awaitable<bool> send_verified(std::shared_ptr<web::OpenObject const> object,
+  // Each sends `head` before the bytes.
+  asio::awaitable<bool> send_verified(std::string_view head,
+                                      std::shared_ptr<web::OpenObject const> object,
                                       ByteOffset offset, ByteCount length);
-  asio::awaitable<bool> send_bytes(std::shared_ptr<web::OpenObject const> object, ByteOffset offset,
+  asio::awaitable<bool> send_bytes(std::string_view head,
+                                   std::shared_ptr<web::OpenObject const> object, ByteOffset offset,
                                    ByteCount length);
   asio::awaitable<bool> relay_bytes(std::shared_ptr<web::RemoteRead> source,
                                     std::span<std::byte> buffer, std::size_t first,
@@ -159,7 +173,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void expect_nothing();
 
   std::shared_ptr<HttpHost> host_;
-  asio::ip::tcp::socket socket_;
+  ClientSocket socket_;
   // One timer for all deadlines: it fires, looks at `deadline_` and sleeps on.
   asio::steady_timer timer_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;
@@ -176,6 +190,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   InputBuffer input_;
   web::ParseState state_ = web::ParseState::head;
   bool idle_ = true;
+  bool fresh_ = true;           // nothing has come yet
+  bool plain_refused_ = false;  // the client is to come back by TLS
   bool head_only_ = false;
   bool own_fault_ = false;  // of the request under way: the node failed, not the client
   bool keep_alive_ = true;  // what the answer said

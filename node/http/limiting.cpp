@@ -76,7 +76,7 @@ void HttpConnection::expect_progress(Moving way) {
 }
 
 bool HttpConnection::is_too_slow(std::chrono::steady_clock::duration since) {
-  auto const moved = moved_bytes(socket_.native_handle(), moving_);
+  auto const moved = moved_bytes(socket_.tcp().native_handle(), moving_);
   if (!moved) return false;
   if (std::exchange(paced_, moving_) != moving_) {
     pace_.restart();

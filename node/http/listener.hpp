@@ -12,6 +12,7 @@
 #include "node/http/assemblies.hpp"
 #include "node/http/clients.hpp"
 #include "node/http/pace.hpp"
+#include "node/security/server_tls.hpp"
 #include "web/gateway.hpp"
 #include "web/http/parser.hpp"
 #include "web/service.hpp"
@@ -39,6 +40,10 @@ struct HttpSettings {
   // A resumable upload with which nobody goes on.
   std::chrono::nanoseconds uploads_kept = std::chrono::hours{24};
   std::shared_ptr<Assemblies> assemblies = std::make_shared<Assemblies>();  // of all listeners
+  // With a certificate clients may speak TLS or not, on one port; those that do not are sent to
+  // https://, unless they are of this machine. nullptr: there is none.
+  std::shared_ptr<ServerTls const> tls;
+  bool plain_for_all = false;  // for those of other machines too
 };
 
 // HttpListener accepts the clients of one web loop and serves each by an HttpConnection: HTTP/1.1

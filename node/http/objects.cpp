@@ -7,11 +7,8 @@
 #include <string_view>
 #include <utility>
 
-#include <sys/socket.h>
-
 #include "node/http/await.hpp"
 #include "node/http/connection.hpp"
-#include "node/http/sendfile.hpp"
 
 // Bodies that go out: local objects by sendfile, others' objects through a buffer.
 namespace chisme::node {
@@ -49,17 +46,13 @@ asio::awaitable<HttpConnection::After> HttpConnection::send_object(web::SendObje
       co_return co_await relay_object(std::move(instead));
     }
   }
-  std::string_view head_left;
   auto const head = head_of(plan.head, plan.length.value());
-  head_left = head;
+  bool whole = false;
   if (object && plan.length.value() > 0) {
-    // MSG_MORE joins the head and the first bytes in one packet; the rare rest goes the long way.
-    auto const sent = ::send(socket_.native_handle(), head.data(), head.size(),
-                             MSG_MORE | MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent > 0) head_left.remove_prefix(static_cast<std::size_t>(sent));
+    whole = co_await send_bytes(head, object, plan.offset, plan.length);
+  } else {
+    whole = co_await write_all(head);
   }
-  bool whole = co_await write_all(head_left);
-  if (whole && object) whole = co_await send_bytes(object, plan.offset, plan.length);
   if (!whole) co_return After::close;
   co_return co_await settle_body(After::linger);
 }
@@ -73,22 +66,25 @@ asio::awaitable<bool> HttpConnection::are_right(std::shared_ptr<web::OpenObject 
   co_return verified.has_value();
 }
 
-asio::awaitable<bool> HttpConnection::send_bytes(std::shared_ptr<web::OpenObject const> object,
+asio::awaitable<bool> HttpConnection::send_bytes(std::string_view head,
+                                                 std::shared_ptr<web::OpenObject const> object,
                                                  ByteOffset offset, ByteCount length) {
   while (length.value() > 0) {
     auto const step = std::min(length, web::OpenObject::verified_at_once);
     bool const right = co_await are_right(object, offset, step);
     if (!right) own_fault_ = true;
     if (!right) co_return false;
-    bool const sent = co_await send_verified(object, offset, step);
+    bool const sent = co_await send_verified(head, object, offset, step);
     if (!sent) co_return false;
+    head = {};
     offset = offset + step;
     length -= step;
   }
   co_return true;
 }
 
-asio::awaitable<bool> HttpConnection::send_verified(std::shared_ptr<web::OpenObject const> object,
+asio::awaitable<bool> HttpConnection::send_verified(std::string_view head,
+                                                    std::shared_ptr<web::OpenObject const> object,
                                                     ByteOffset offset, ByteCount length) {
   SendingObject sending{object->descriptor(), static_cast<std::int64_t>(offset.value()),
                         length.value()};
@@ -96,7 +92,7 @@ asio::awaitable<bool> HttpConnection::send_verified(std::shared_ptr<web::OpenObj
   auto token = asio::redirect_error(asio::use_awaitable, error);
   while (socket_.is_open()) {
     std::uint64_t const before = sending.left;
-    Sent const sent = send_object_bytes(socket_.native_handle(), sending);
+    Sent const sent = socket_.send_object(head, sending);
     host_->gateway.delivered(ByteCount{before - sending.left});
     if (sent == Sent::all) co_return true;
     if (sent == Sent::failed) co_return false;
@@ -104,7 +100,7 @@ asio::awaitable<bool> HttpConnection::send_verified(std::shared_ptr<web::OpenObj
       co_await asio::post(host_->loop, asio::use_awaitable);
     } else {
       expect_progress(Moving::out);
-      co_await socket_.async_wait(asio::ip::tcp::socket::wait_write, token);
+      co_await socket_.tcp().async_wait(asio::ip::tcp::socket::wait_write, token);
       expect_nothing();
       if (error) co_return false;
     }

@@ -110,12 +110,16 @@ asio::awaitable<bool> HttpConnection::is_readable_within(std::chrono::millisecon
   asio::steady_timer timer(host_->loop, patience);
   timer.async_wait([self = shared_from_this(), waits](asio::error_code cancelled) {
     asio::error_code ignored;
-    if (!cancelled && *waits) self->socket_.cancel(ignored);
+    if (!cancelled && *waits) self->socket_.tcp().cancel(ignored);
   });
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
   moving_ = Moving::in;
-  co_await socket_.async_wait(asio::ip::tcp::socket::wait_read, token);
+  // Of a secure one bytes may come that are no part of the body, or wait here already.
+  while (!(socket_.is_secure() && socket_.is_open() && socket_.is_readable())) {
+    co_await socket_.tcp().async_wait(asio::ip::tcp::socket::wait_read, token);
+    if (error || !socket_.is_secure()) break;
+  }
   moving_ = Moving::nowhere;
   *waits = false;
   co_return !error;

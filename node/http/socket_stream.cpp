@@ -1,7 +1,5 @@
 #include "node/http/socket_stream.hpp"
 
-#include <sys/socket.h>
-
 #include <asio/buffer.hpp>
 #include <asio/error.hpp>
 #include <asio/post.hpp>
@@ -13,7 +11,6 @@
 
 #include "cluster/base/check.hpp"
 #include "node/http/moved_bytes.hpp"
-#include "node/http/sendfile.hpp"
 
 namespace chisme::node {
 
@@ -45,16 +42,15 @@ class SocketTimer final : public web::ByteStream::Timer {
 }  // namespace
 
 struct SocketStream::State : std::enable_shared_from_this<SocketStream::State> {
-  State(asio::io_context& io, asio::ip::tcp::socket connected)
+  State(asio::io_context& io, ClientSocket connected)
       : loop(io), socket(std::move(connected)), linger_timer(io) {
     asio::error_code ignored;
-    socket.non_blocking(true, ignored);
+    socket.tcp().non_blocking(true, ignored);
   }
 
   void close() {
-    asio::error_code ignored;
     linger_timer.cancel();
-    socket.close(ignored);
+    socket.close();
   }
   void finish_read(Result<std::size_t> result) {
     auto const done = std::exchange(read_done, nullptr);
@@ -69,46 +65,85 @@ struct SocketStream::State : std::enable_shared_from_this<SocketStream::State> {
   void finish_write(Result<void> result) {
     auto const done = std::exchange(write_done, nullptr);
     object.reset();
+    left = {};
     outgoing = {};
     if (lingering) end_sending();
     if (!dropped) done(std::move(result));
   }
-  void send_header();
+  void read_secure(std::span<std::byte> into);
   void send_outgoing();
+  void send_secure();
   void send_object();
   void wait_to_send();
+  // Completes from the loop.
+  void post_read(Result<std::size_t> result) {
+    asio::post(loop,
+               [self = shared_from_this(), came = std::move(result)] { self->finish_read(came); });
+  }
+  void post_write(Result<void> result) {
+    asio::post(loop,
+               [self = shared_from_this(), came = std::move(result)] { self->finish_write(came); });
+  }
   void end_sending();
   void close_after_linger_time();
   void linger_on(std::size_t bytes);
 
   asio::io_context& loop;
-  asio::ip::tcp::socket socket;
+  ClientSocket socket;
   asio::steady_timer linger_timer;
   bool dropped = false;    // the stream was destroyed
   bool lingering = false;  // close_gently was called
   web::Done<std::size_t> read_done;
   web::Done<void> write_done;
   std::string outgoing;
+  std::string_view left;  // of `outgoing`, where this sends it piece by piece
   std::shared_ptr<web::OpenObject const> object;
   SendingObject sending;
   std::vector<std::byte> discarded;  // while it lingers
   std::size_t lingered_bytes = 0;
 };
 
+void SocketStream::State::read_secure(std::span<std::byte> into) {
+  using Step = ClientSocket::Step;
+  if (!socket.is_open()) return post_read(fail(Fault::cancelled, "the WebSocket client is gone"));
+  Step const step = socket.receive(into);
+  if (step.state == Step::State::done) return post_read(step.bytes);
+  if (step.state == Step::State::end) return post_read(std::size_t{0});
+  if (!waits(step)) return post_read(fail(Fault::io, "reading from a WebSocket client by TLS"));
+  socket.tcp().async_wait(awaited(step), [self = shared_from_this(), into](asio::error_code error) {
+    if (error) return self->finish_read(broken("reading from", error));
+    self->read_secure(into);
+  });
+}
+
 void SocketStream::State::send_outgoing() {
-  asio::async_write(socket, asio::buffer(outgoing),
+  left = outgoing;
+  if (socket.is_secure()) return send_secure();
+  asio::async_write(socket.tcp(), asio::buffer(outgoing),
                     [self = shared_from_this()](asio::error_code error, std::size_t) {
                       if (error) return self->finish_write(broken("writing to", error));
-                      if (self->object) return self->send_object();
                       self->finish_write({});
                     });
+}
+
+void SocketStream::State::send_secure() {
+  std::string_view none;
+  while (!left.empty()) {
+    if (!socket.is_open()) {
+      return post_write(fail(Fault::cancelled, "the WebSocket client is gone"));
+    }
+    Sent const sent = socket.send(left, none);
+    if (sent == Sent::failed) return post_write(fail(Fault::io, "writing to a WebSocket client"));
+    if (sent == Sent::full) return wait_to_send();
+  }
+  post_write({});
 }
 
 void SocketStream::State::send_object() {
   if (!socket.is_open()) {
     return finish_write(fail(Fault::cancelled, "the WebSocket client is gone"));
   }
-  switch (send_object_bytes(socket.native_handle(), sending)) {
+  switch (socket.send_object(left, sending)) {
     case Sent::all:
       return finish_write({});
     case Sent::some:
@@ -121,16 +156,16 @@ void SocketStream::State::send_object() {
 }
 
 void SocketStream::State::wait_to_send() {
-  socket.async_wait(asio::ip::tcp::socket::wait_write,
-                    [self = shared_from_this()](asio::error_code error) {
-                      if (error) return self->finish_write(broken("writing to", error));
-                      self->send_object();
-                    });
+  socket.tcp().async_wait(asio::ip::tcp::socket::wait_write,
+                          [self = shared_from_this()](asio::error_code error) {
+                            if (error) return self->finish_write(broken("writing to", error));
+                            self->object ? self->send_object() : self->send_secure();
+                          });
 }
 
 void SocketStream::State::end_sending() {
   asio::error_code ignored;
-  socket.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  socket.end_sending(ignored);
   close_after_linger_time();
   if (!read_done) linger_on(0);
 }
@@ -148,14 +183,15 @@ void SocketStream::State::linger_on(std::size_t bytes) {
   lingered_bytes += bytes;
   if (lingered_bytes > close_linger_bytes_max || !socket.is_open()) return close();
   discarded.resize(discarded_at_once);
-  socket.async_read_some(asio::buffer(discarded),
-                         [self = shared_from_this()](asio::error_code error, std::size_t count) {
-                           if (error) return self->close();
-                           self->linger_on(count);
-                         });
+  socket.tcp().async_read_some(
+      asio::buffer(discarded),
+      [self = shared_from_this()](asio::error_code error, std::size_t count) {
+        if (error) return self->close();
+        self->linger_on(count);
+      });
 }
 
-SocketStream::SocketStream(asio::io_context& loop, asio::ip::tcp::socket socket)
+SocketStream::SocketStream(asio::io_context& loop, ClientSocket socket)
     : state_(std::make_shared<State>(loop, std::move(socket))) {}
 
 SocketStream::~SocketStream() {
@@ -167,14 +203,15 @@ SocketStream::~SocketStream() {
 void SocketStream::read(std::span<std::byte> into, web::Done<std::size_t> done) {
   CHECK(!state_->read_done);
   state_->read_done = std::move(done);
-  state_->socket.async_read_some(asio::buffer(into.data(), into.size()),
-                                 [self = state_](asio::error_code error, std::size_t count) {
-                                   if (error == asio::error::eof)
-                                     return self->finish_read(std::size_t{0});
-                                   if (error)
-                                     return self->finish_read(broken("reading from", error));
-                                   self->finish_read(count);
-                                 });
+  if (state_->socket.is_secure()) return state_->read_secure(into);
+  state_->socket.tcp().async_read_some(asio::buffer(into.data(), into.size()),
+                                       [self = state_](asio::error_code error, std::size_t count) {
+                                         if (error == asio::error::eof)
+                                           return self->finish_read(std::size_t{0});
+                                         if (error)
+                                           return self->finish_read(broken("reading from", error));
+                                         self->finish_read(count);
+                                       });
 }
 
 void SocketStream::write(std::string bytes, web::Done<void> done) {
@@ -189,29 +226,20 @@ void SocketStream::write_object(std::string header, std::shared_ptr<web::OpenObj
   CHECK(!state_->write_done);
   state_->write_done = std::move(done);
   state_->outgoing = std::move(header);
+  state_->left = state_->outgoing;
   state_->sending = {object->descriptor(), static_cast<std::int64_t>(offset.value()),
                      length.value()};
   state_->object = std::move(object);
-  if (state_->object->is_trusted(offset, length)) return state_->send_header();
-  state_->object->verify(offset, length, [self = state_](Result<void> const& verified) {
-    if (verified) return self->send_header();
-    asio::post(self->loop, [self, verified] { self->finish_write(verified); });
+  auto const send = [self = state_] { asio::post(self->loop, [self] { self->send_object(); }); };
+  if (state_->object->is_trusted(offset, length)) return send();
+  state_->object->verify(offset, length, [self = state_, send](Result<void> const& verified) {
+    verified ? send() : self->post_write(verified);
   });
-}
-
-void SocketStream::State::send_header() {
-  // MSG_MORE joins the header and the first bytes in one packet. A few bytes into a drained socket
-  // fit; the rare rest goes the long way.
-  auto const sent = ::send(socket.native_handle(), outgoing.data(), outgoing.size(),
-                           MSG_MORE | MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent > 0) outgoing.erase(0, static_cast<std::size_t>(sent));
-  if (!outgoing.empty()) return send_outgoing();
-  asio::post(loop, [self = shared_from_this()] { self->send_object(); });
 }
 
 std::optional<std::uint64_t> SocketStream::taken_bytes() const {
   if (!state_->socket.is_open()) return std::nullopt;
-  return moved_bytes(state_->socket.native_handle(), Moving::out);
+  return moved_bytes(state_->socket.tcp().native_handle(), Moving::out);
 }
 
 std::unique_ptr<web::ByteStream::Timer> SocketStream::after(Duration delay,

@@ -1,18 +1,18 @@
 #pragma once
 
 #include <asio/io_context.hpp>
-#include <asio/ip/tcp.hpp>
 #include <memory>
 
+#include "node/http/client_socket.hpp"
 #include "web/byte_stream.hpp"
 
 namespace chisme::node {
 
-// SocketStream is a connected TCP socket as a WebSocket session needs it (byte_stream.hpp says what
-// each call does). Destroying it closes the socket and drops its completions.
+// SocketStream is a client's connected socket as a WebSocket session needs it (byte_stream.hpp says
+// what each call does). Destroying it closes the socket and drops its completions.
 class SocketStream final : public web::ByteStream {
  public:
-  SocketStream(asio::io_context& loop, asio::ip::tcp::socket socket);
+  SocketStream(asio::io_context& loop, ClientSocket socket);
   ~SocketStream() override;
   SocketStream(SocketStream const&) = delete;
   SocketStream& operator=(SocketStream const&) = delete;

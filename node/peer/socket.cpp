@@ -94,7 +94,12 @@ asio::awaitable<Result<void>> PeerSocket::accept(Duration limit) {
 }
 
 asio::awaitable<Result<void>> PeerSocket::read(std::span<std::byte> into, Duration limit) {
-  if (session_) co_return co_await read_tls(into, limit);
+  if (session_) {
+    arm(limit);
+    auto const done = co_await read_tls(into);
+    disarm();
+    co_return done;
+  }
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
   auto const buffer = asio::buffer(into.data(), into.size());
@@ -109,7 +114,10 @@ asio::awaitable<Result<std::size_t>> PeerSocket::read_some(std::span<std::byte> 
                                                            Duration limit) {
   if (session_) {
     TlsStep const step = [this, into] { return session_->read(into); };
-    co_return co_await run_tls(step, limit);
+    arm(limit);
+    auto const count = co_await run_tls(step);
+    disarm();
+    co_return count;
   }
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
@@ -124,9 +132,11 @@ asio::awaitable<Result<std::size_t>> PeerSocket::read_some(std::span<std::byte> 
 asio::awaitable<Result<void>> PeerSocket::write(std::span<std::byte const> head,
                                                 std::span<std::byte const> body, Duration limit) {
   if (session_) {
-    auto const begun = co_await write_tls(head, limit);
-    if (!begun) co_return begun;
-    co_return co_await write_tls(body, limit);
+    arm(limit);
+    auto done = co_await write_tls(head);
+    if (done) done = co_await write_tls(body);
+    disarm();
+    co_return done;
   }
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
@@ -173,16 +183,17 @@ asio::awaitable<Result<void>> PeerSocket::secure(Duration limit) {
   socket_.native_non_blocking(true, error);
   if (error) co_return tl::unexpected(failure(error));
   TlsStep const step = [this] { return session_->handshake(); };
-  auto const done = co_await run_tls(step, limit);
+  arm(limit);
+  auto const done = co_await run_tls(step);
+  disarm();
   if (!done) co_return tl::unexpected(done.error());
   co_return Result<void>{};
 }
 
-asio::awaitable<Result<std::size_t>> PeerSocket::run_tls(TlsStep step, Duration limit) {
+asio::awaitable<Result<std::size_t>> PeerSocket::run_tls(TlsStep step) {
   using State = TlsSession::Step::State;
   asio::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
-  arm(limit);
   for (;;) {
     if (!socket_.is_open()) co_return tl::unexpected(failure(asio::error::operation_aborted));
     auto const did = step();
@@ -193,7 +204,6 @@ asio::awaitable<Result<std::size_t>> PeerSocket::run_tls(TlsStep step, Duration 
       if (error) co_return tl::unexpected(failure(error));
       continue;
     }
-    disarm();
     if (did.state == State::done) co_return did.bytes;
     if (did.state == State::end) co_return tl::unexpected(failure(asio::error::eof));
     co_return fail(Fault::unavailable,
@@ -201,22 +211,21 @@ asio::awaitable<Result<std::size_t>> PeerSocket::run_tls(TlsStep step, Duration 
   }
 }
 
-asio::awaitable<Result<void>> PeerSocket::read_tls(std::span<std::byte> into, Duration limit) {
+asio::awaitable<Result<void>> PeerSocket::read_tls(std::span<std::byte> into) {
   while (!into.empty()) {
     TlsStep const step = [this, into] { return session_->read(into); };
-    auto const count = co_await run_tls(step, limit);
+    auto const count = co_await run_tls(step);
     if (!count) co_return tl::unexpected(count.error());
     into = into.subspan(*count);
   }
   co_return Result<void>{};
 }
 
-asio::awaitable<Result<void>> PeerSocket::write_tls(std::span<std::byte const> bytes,
-                                                    Duration limit) {
+asio::awaitable<Result<void>> PeerSocket::write_tls(std::span<std::byte const> bytes) {
   outstanding_ = path_.has_value();
   while (!bytes.empty()) {
     TlsStep const step = [this, bytes] { return session_->write(bytes); };
-    auto const count = co_await run_tls(step, limit);
+    auto const count = co_await run_tls(step);
     if (!count) co_return tl::unexpected(count.error());
     bytes = bytes.subspan(*count);
   }
@@ -242,7 +251,9 @@ asio::awaitable<Result<void>> PeerSocket::send_file_tls(int descriptor, ByteOffs
     if (count == 0) co_return fail(Fault::corrupt, "an object is shorter than it was");
     ByteCount const got{static_cast<std::uint64_t>(count)};
     std::span<std::byte const> const bytes = std::span{buffer}.first(got.value());
-    auto const sent = co_await write_tls(bytes, limit);
+    arm(limit);
+    auto const sent = co_await write_tls(bytes);
+    disarm();
     if (!sent) co_return sent;
     offset = offset + got;
     length -= got;

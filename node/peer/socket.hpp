@@ -95,11 +95,10 @@ class PeerSocket : public std::enable_shared_from_this<PeerSocket> {
 
   void open(asio::ip::tcp protocol, Segments segments, asio::error_code& error);
   [[nodiscard]] asio::awaitable<Result<void>> secure(Duration limit);
-  // Takes the step until it is done.
-  [[nodiscard]] asio::awaitable<Result<std::size_t>> run_tls(TlsStep step, Duration limit);
-  [[nodiscard]] asio::awaitable<Result<void>> read_tls(std::span<std::byte> into, Duration limit);
-  [[nodiscard]] asio::awaitable<Result<void>> write_tls(std::span<std::byte const> bytes,
-                                                        Duration limit);
+  // Takes the step until it is done. Of these three each REQUIRES that a limit is armed.
+  [[nodiscard]] asio::awaitable<Result<std::size_t>> run_tls(TlsStep step);
+  [[nodiscard]] asio::awaitable<Result<void>> read_tls(std::span<std::byte> into);
+  [[nodiscard]] asio::awaitable<Result<void>> write_tls(std::span<std::byte const> bytes);
   [[nodiscard]] asio::awaitable<Result<void>> send_file_tls(int descriptor, ByteOffset offset,
                                                             ByteCount length, Duration limit);
   void arm(Duration limit);

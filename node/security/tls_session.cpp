@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include <array>
 #include <string_view>
@@ -17,7 +18,9 @@ constexpr std::size_t read_buffer_bytes = 64u << 10;
 constexpr char suite_name[] = "TLS_AES_128_GCM_SHA256";
 constexpr std::array<unsigned char, 2> suite_number{0x13, 0x01};
 
-std::string last_failure() {
+std::string last_failure(SSL const* ssl) {
+  long const verified = SSL_get_verify_result(ssl);
+  if (verified != X509_V_OK) return X509_verify_cert_error_string(verified);
   unsigned long const code = ERR_peek_last_error();
   if (code == 0) return "the connection broke";
   char const* const reason = ERR_reason_error_string(code);
@@ -46,10 +49,10 @@ void TlsSession::Free::operator()(ssl_st* session) const {
   SSL_free(session);
 }
 
-TlsSession::TlsSession(ssl_ctx_st& context, int descriptor, bool connecting)
-    : ssl_{SSL_new(&context)} {
+TlsSession::TlsSession(ssl_ctx_st& context, int descriptor, Role role, Proof proof)
+    : ssl_{SSL_new(&context)}, proof_{proof} {
   CHECK(ssl_ && SSL_set_fd(ssl_.get(), descriptor) == 1);
-  connecting ? SSL_set_connect_state(ssl_.get()) : SSL_set_accept_state(ssl_.get());
+  role == Role::client ? SSL_set_connect_state(ssl_.get()) : SSL_set_accept_state(ssl_.get());
 }
 
 TlsSession::~TlsSession() = default;
@@ -64,7 +67,7 @@ TlsSession::Step TlsSession::step(int result, std::size_t bytes) {
     case SSL_ERROR_ZERO_RETURN:
       return {Step::State::end};
     default:
-      failure_ = last_failure();
+      failure_ = last_failure(ssl_.get());
       return {Step::State::failed};
   }
 }
@@ -73,7 +76,8 @@ TlsSession::Step TlsSession::handshake() {
   ERR_clear_error();
   Step const did = step(SSL_do_handshake(ssl_.get()), 0);
   // Without the key the other side could only be one that shows a certificate, which nobody checks.
-  if (did.state != Step::State::done || SSL_session_reused(ssl_.get()) == 1) return did;
+  if (did.state != Step::State::done || proof_ == Proof::of_context) return did;
+  if (SSL_session_reused(ssl_.get()) == 1) return did;
   failure_ = "it does not know the secret";
   return {Step::State::failed};
 }
@@ -92,7 +96,47 @@ TlsSession::Step TlsSession::write(std::span<std::byte const> bytes) {
   return step(result, count);
 }
 
+TlsSession::Step TlsSession::look() {
+  ERR_clear_error();
+  std::byte one{};
+  std::size_t count = 0;
+  int const result = SSL_peek_ex(ssl_.get(), &one, 1, &count);
+  return step(result, count);
+}
+
+bool TlsSession::has_pending() const {
+  return SSL_has_pending(ssl_.get()) == 1;
+}
+
+std::uint64_t TlsSession::received_bytes() const {
+  return BIO_number_read(SSL_get_rbio(ssl_.get()));
+}
+
+bool TlsSession::sends_files() const {
+  return BIO_get_ktls_send(SSL_get_wbio(ssl_.get())) == 1;
+}
+
+TlsSession::Step TlsSession::send_file(int descriptor, std::int64_t offset, std::size_t count) {
+  ERR_clear_error();
+  ossl_ssize_t const sent = SSL_sendfile(ssl_.get(), descriptor, offset, count, 0);
+  return step(sent > 0 ? 1 : static_cast<int>(sent), sent > 0 ? static_cast<std::size_t>(sent) : 0);
+}
+
+bool TlsSession::is_distrusting() const {
+  return SSL_get_verify_result(ssl_.get()) != X509_V_OK;
+}
+
+bool TlsSession::expect_host(std::string const& host) {
+  SSL* const ssl = ssl_.get();
+  // Addresses are not told (RFC 6066, 3).
+  if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1) return true;
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  return SSL_set1_host(ssl, host.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
+}
+
 void TlsSession::end() {
+  // After a failure OpenSSL wants no more calls.
+  if (!failure_.empty()) return;
   ERR_clear_error();
   SSL_shutdown(ssl_.get());
 }
@@ -163,7 +207,7 @@ PskContext::PskContext(Role role, std::function<std::shared_ptr<KeyRing const>()
 PskContext::~PskContext() = default;
 
 std::shared_ptr<TlsSession> PskContext::begin(int descriptor) const {
-  return std::make_shared<TlsSession>(*context_, descriptor, role_ == Role::client);
+  return std::make_shared<TlsSession>(*context_, descriptor, role_, TlsSession::Proof::shared_key);
 }
 
 }  // namespace chisme::node

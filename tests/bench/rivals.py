@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "end_to_end"))
-from harness import Node, eventually, free_base_port, get_json  # noqa: E402
+from harness import CHISME, Node, eventually, free_base_port, get_json, run  # noqa: E402
 
 SERVER_CORE, CLIENT_CORE = "0", "1"
 ON_SERVER_CORE = ("taskset", "-c", SERVER_CORE)
@@ -21,7 +21,12 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000
   uwsgi_temp_path {root}/t3; scgi_temp_path {root}/t4;
   server {{ listen 127.0.0.1:{port} backlog=4096; root {root}/www;
     location /files/ {{ dav_methods PUT; create_full_put_path on; }}
-    location /elsewhere/ {{ return 307 http://127.0.0.1:1$request_uri; }} }} }}
+    location /elsewhere/ {{ return 307 http://127.0.0.1:1$request_uri; }} }} {tls} }}
+"""
+# The suite that a node prefers, too; all else as it comes with nginx.
+NGINX_TLS = """
+  server {{ listen 127.0.0.1:{port} ssl backlog=4096; root {root}/www; ssl_certificate {prefix}.pem;
+    ssl_certificate_key {prefix}.key; ssl_protocols TLSv1.3; ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256; }}
 """
 HAPROXY = """
 global
@@ -49,11 +54,11 @@ def cpu_seconds(*pids):
 class Server:
     """Something that answers HTTP at `port`; `pids` do the work."""
 
-    def __init__(self, name, port, pids):
-        self.name, self.port, self.pids = name, port, pids
+    def __init__(self, name, port, pids, scheme="http"):
+        self.name, self.port, self.pids, self.scheme = name, port, pids, scheme
 
     def url(self, path):
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"{self.scheme}://127.0.0.1:{self.port}{path}"
 
     def cpu(self):
         return cpu_seconds(*self.pids)
@@ -75,16 +80,29 @@ def children_of(pid):
     return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def certificate(directory):
+    """Of an authority of its own: the prefix of its files."""
+    prefix = directory / "node"
+    for command in (("new", directory), ("issue", directory, "--host", "127.0.0.1", "--out", prefix)):
+        made = run(CHISME, "ca", *map(str, command))
+        assert made.returncode == 0, made.stderr
+    return prefix
+
+
 @contextlib.contextmanager
-def nginx(root):
-    """Serves and takes what is in `root`/www."""
+def nginx(root, prefix=None):
+    """Serves and takes what is in `root`/www; with a certificate, by TLS at `.tls` too."""
     (root / "www/files").mkdir(parents=True, exist_ok=True)
     port = free_base_port(1)
     user = "user root;" if os.geteuid() == 0 else ""
-    (root / "conf").write_text(NGINX.format(root=root, port=port, user=user))
+    tls_port = free_base_port(1)
+    tls = NGINX_TLS.format(root=root, port=tls_port, prefix=prefix) if prefix else ""
+    (root / "conf").write_text(NGINX.format(root=root, port=port, user=user, tls=tls))
     command = ["nginx", "-c", str(root / "conf"), "-e", str(root / "errors")]
     with process_on(command, port, root / "output") as pid:
-        yield Server("nginx", port, children_of(pid))
+        server = Server("nginx", port, children_of(pid))
+        server.tls = Server("nginx", tls_port, server.pids, "https")
+        yield server
 
 
 @contextlib.contextmanager

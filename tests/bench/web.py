@@ -52,9 +52,13 @@ class Bench:
         with self.source.open("wb") as out, open("/dev/urandom", "rb") as random:
             for _ in range(LARGE >> 20):
                 out.write(random.read(1 << 20))
-        self.nginx = stack.enter_context(rivals.nginx(self.root / "nginx"))
+        prefix = rivals.certificate(self.root / "ca")
+        self.nginx = stack.enter_context(rivals.nginx(self.root / "nginx", prefix))
         self.haproxy = stack.enter_context(rivals.haproxy(self.root / "haproxy"))
-        self.chisme = stack.enter_context(rivals.chisme(self.root / "one"))
+        # Plain clients of this machine are served as without a certificate, once they have connected.
+        self.chisme = stack.enter_context(rivals.chisme(
+            self.root / "one", "--tls-certificate", f"{prefix}.pem", "--tls-key", f"{prefix}.key"))
+        self.chisme_tls = rivals.Server("chisme", self.chisme.port, self.chisme.pids, "https")
         peer = f"127.0.0.1:{self.chisme.port + 1000}"
         self.other = stack.enter_context(rivals.chisme(self.root / "other", "--join", peer))
         self.five = stack.enter_context(rivals.five_nodes(self.root / "five"))
@@ -98,6 +102,10 @@ class Bench:
             self.row(f"GET of 1 GiB, {connections} connections",
                      lambda: clients.wrk(self.chisme, "/files/large", connections, seconds),
                      lambda: clients.wrk(self.nginx, "/files/large", connections, seconds), "nginx", *by_bytes)
+        for connections in (1, 16):
+            self.row(f"GET of 1 GiB by TLS, {connections} connections",
+                     lambda: clients.wrk(self.chisme_tls, "/files/large", connections, seconds),
+                     lambda: clients.wrk(self.nginx.tls, "/files/large", connections, seconds), "nginx", *by_bytes)
         for name, size in SMALL.items():
             self.row(f"GET of {name}, 64 connections",
                      lambda: clients.wrk(self.chisme, f"/files/{size}", 64, seconds),

@@ -87,6 +87,7 @@ struct RequestParser::State {
   std::optional<ParseFailure> judge_head() {
     llhttp_t const& raw = reader.raw();
     request = Request{};
+    request.secure = secure;
     request.method_text = llhttp_method_name(static_cast<llhttp_method_t>(raw.method));
     request.method = method_of(request.method_text);
     request.target = reader.target();
@@ -121,6 +122,7 @@ struct RequestParser::State {
   }
 
   ParserLimits limits;
+  bool secure = false;
   Request request;
   MessageReader reader;
 };
@@ -145,6 +147,10 @@ Request const& RequestParser::request() const {
 
 ParseFailure const& RequestParser::failure() const {
   return state_->reader.failure();
+}
+
+void RequestParser::mark_secure() {
+  state_->secure = true;
 }
 
 void RequestParser::next() {

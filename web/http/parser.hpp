@@ -52,6 +52,8 @@ class RequestParser {
 
   [[nodiscard]] Request const& request() const;  // REQUIRES: state is past `head`
   [[nodiscard]] ParseFailure const& failure() const;
+  // All requests from now on come by TLS.
+  void mark_secure();
   // Begins the next message. REQUIRES: state is `complete`.
   void next();
 

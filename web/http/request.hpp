@@ -28,6 +28,7 @@ struct Request {
   bool keep_alive = true;
   bool http_1_0 = false;
   bool expect_continue = false;    // Expect: 100-continue
+  bool secure = false;             // it came by TLS
   bool upgrade_websocket = false;  // a well-formed WebSocket handshake (RFC 6455, 4.2.1)
 
   // The first header of that name (any case), nullopt when there is none.

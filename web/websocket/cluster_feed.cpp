@@ -6,6 +6,7 @@
 
 #include "web/json.hpp"
 #include "web/names.hpp"
+#include "web/scheme.hpp"
 
 namespace chisme::web {
 
@@ -17,8 +18,8 @@ constexpr std::size_t queued_bytes_max = 256 << 10;
 
 // Other programs write to the disk all the time: the room is told in steps of a percent or two, or
 // the state would be sent anew for each.
-ClusterStatus status_of(Gateway& gateway) {
-  ClusterStatus status = gateway.cluster();
+ClusterStatus status_of(Gateway& gateway, bool secure) {
+  ClusterStatus status = as_asked(gateway.cluster(), secure);
   std::uint64_t const step = std::max<std::uint64_t>(1, std::bit_floor(status.room.value()) / 64);
   status.room = ByteCount{status.room.value() / step * step};
   return status;
@@ -29,8 +30,8 @@ std::string status_json(std::string const& status) {
 }
 }  // namespace
 
-ClusterFeed::ClusterFeed(std::shared_ptr<Channel> channel, Gateway& gateway, bool with_files)
-    : channel_(std::move(channel)), gateway_(gateway), with_files_(with_files) {}
+ClusterFeed::ClusterFeed(std::shared_ptr<Channel> channel, Gateway& gateway, Told told)
+    : channel_(std::move(channel)), gateway_(gateway), told_(told) {}
 
 ClusterFeed::~ClusterFeed() = default;
 
@@ -49,9 +50,9 @@ void ClusterFeed::begin() {
 }
 
 void ClusterFeed::send_state() {
-  auto const status = status_of(gateway_);
+  auto const status = status_of(gateway_, told_.secure);
   last_status_ = to_json(status);
-  if (!with_files_) return channel_->send_text(status_json(last_status_));
+  if (!told_.files) return channel_->send_text(status_json(last_status_));
   auto const listing = gateway_.list("", behind_internal, files_max);
   channel_->send_text(state_json(status, listing.files));
 }
@@ -64,19 +65,19 @@ bool ClusterFeed::is_behind() {
 void ClusterFeed::send_event(ClusterEvent const& event) {
   if (is_behind()) return;
   if (event.kind == missed_events) return send_state();
-  if (event.kind == "file" && !with_files_) return;
+  if (event.kind == "file" && !told_.files) return;
   auto message = "{\"type\":" + json_string(event.kind) +
                  ",\"at\":" + std::to_string(event.at.time_since_epoch().count());
   // The event's own fields follow: its object without the opening brace.
   auto const fields = std::string_view(event.json).substr(event.json.find('{') + 1);
   if (fields.find_first_not_of(" \t\r\n") != fields.find('}')) message += ',';
   message += fields;
-  channel_->send_text(message);
+  channel_->send_text(event_as_asked(std::move(message), told_.secure));
 }
 
 void ClusterFeed::send_changes() {
   if (is_behind()) return;
-  auto status = to_json(status_of(gateway_));
+  auto status = to_json(status_of(gateway_, told_.secure));
   if (status == last_status_) return;
   channel_->send_text(status_json(status));
   last_status_ = std::move(status);

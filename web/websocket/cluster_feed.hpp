@@ -16,7 +16,11 @@ namespace chisme::web {
 // read what was sent; so does each client when the node has more events than it can bring.
 class ClusterFeed final : public Session, public std::enable_shared_from_this<ClusterFeed> {
  public:
-  ClusterFeed(std::shared_ptr<Channel> channel, Gateway& gateway, bool with_files);
+  struct Told {
+    bool files = true;
+    bool secure = false;  // the client came by TLS
+  };
+  ClusterFeed(std::shared_ptr<Channel> channel, Gateway& gateway, Told told);
   ~ClusterFeed() override;
 
   void opened() override;
@@ -36,7 +40,7 @@ class ClusterFeed final : public Session, public std::enable_shared_from_this<Cl
 
   std::shared_ptr<Channel> channel_;
   Gateway& gateway_;
-  bool with_files_;
+  Told told_;
   std::unique_ptr<Subscription> subscription_;
   std::unique_ptr<ByteStream::Timer> timer_;
   std::string last_status_;

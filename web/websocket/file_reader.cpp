@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "web/json.hpp"
+#include "web/scheme.hpp"
 #include "web/websocket/failure.hpp"
 
 namespace chisme::web {
@@ -43,8 +44,11 @@ std::optional<std::uint32_t> id_of(Json const& message) {
 }
 }  // namespace
 
-FileReader::FileReader(std::shared_ptr<Channel> channel, Gateway& gateway)
-    : channel_(std::move(channel)), gateway_(gateway), message_bytes_(message_bytes_max) {}
+FileReader::FileReader(std::shared_ptr<Channel> channel, Gateway& gateway, bool secure)
+    : channel_(std::move(channel)),
+      gateway_(gateway),
+      secure_(secure),
+      message_bytes_(message_bytes_max) {}
 
 FileReader::~FileReader() = default;
 
@@ -144,7 +148,7 @@ void FileReader::cancel(std::uint32_t id) {
 
 void FileReader::refuse(std::uint32_t id, unsigned status, std::string_view error,
                         FileInfo const* file) {
-  auto const replicas = file ? gateway_.replicas(*file) : std::vector<Replica>{};
+  auto const replicas = as_asked(file ? gateway_.replicas(*file) : std::vector<Replica>{}, secure_);
   channel_->send_text("{\"id\":" + std::to_string(id) + ",\"error\":" + json_string(error) +
                       ",\"status\":" + std::to_string(status) +
                       ",\"replicas\":" + to_json(std::span<Replica const>(replicas)) + "}");

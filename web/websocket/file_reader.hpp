@@ -21,7 +21,8 @@ namespace chisme::web {
 // client is slow, so that it sees progress.
 class FileReader final : public Session, public std::enable_shared_from_this<FileReader> {
  public:
-  FileReader(std::shared_ptr<Channel> channel, Gateway& gateway);
+  // `secure`: the client came by TLS.
+  FileReader(std::shared_ptr<Channel> channel, Gateway& gateway, bool secure);
   ~FileReader() override;
 
   void opened() override {}
@@ -57,6 +58,7 @@ class FileReader final : public Session, public std::enable_shared_from_this<Fil
 
   std::shared_ptr<Channel> channel_;
   Gateway& gateway_;
+  bool secure_;
   std::list<Pending> pending_;           // which costs nothing while it is empty
   std::multiset<std::uint32_t> asking_;  // those for which the other nodes are being asked
   // The object read last: players ask for one file again and again.

@@ -22,12 +22,14 @@ struct WebSocketServer::State {
 };
 
 namespace {
-std::shared_ptr<Session> make(Gateway& gateway, WebSocketSession wanted,
+std::shared_ptr<Session> make(Gateway& gateway, WebSocketSession wanted, bool secure,
                               std::shared_ptr<Channel> channel) {
   using Made = std::shared_ptr<Session>;
   return std::visit(
       Overloaded{
-          [&](ReadSession&) -> Made { return std::make_shared<FileReader>(channel, gateway); },
+          [&](ReadSession&) -> Made {
+            return std::make_shared<FileReader>(channel, gateway, secure);
+          },
           [&](PushSession& it) -> Made {
             return std::make_shared<FilePusher>(channel, gateway, std::move(it.file), it.offset);
           },
@@ -35,7 +37,8 @@ std::shared_ptr<Session> make(Gateway& gateway, WebSocketSession wanted,
             return std::make_shared<FileReceiver>(channel, gateway, std::move(it.upload));
           },
           [&](ClusterSession& it) -> Made {
-            return std::make_shared<ClusterFeed>(channel, gateway, it.with_files);
+            return std::make_shared<ClusterFeed>(channel, gateway,
+                                                 ClusterFeed::Told{it.with_files, secure});
           },
       },
       wanted);
@@ -54,8 +57,9 @@ void WebSocketServer::serve(std::unique_ptr<ByteStream> stream, Request const& r
   FrameLimits limits;
   limits.binary = std::holds_alternative<UploadSession>(session);
   auto const id = state_->next_id++;
-  auto const make_session = [this, &session](std::shared_ptr<Channel> channel) {
-    return make(state_->gateway, std::move(session), std::move(channel));
+  bool const secure = request.secure;
+  auto const make_session = [this, &session, secure](std::shared_ptr<Channel> channel) {
+    return make(state_->gateway, std::move(session), secure, std::move(channel));
   };
   // Reading and writing complete later, so no channel is closed before it is in the map.
   state_->channels[id] =

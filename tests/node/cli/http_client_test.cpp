@@ -181,11 +181,16 @@ TEST(Origin, UrlsOfNodesAreTakenApart) {
   EXPECT_EQ(six->target, "/files/a?b");
   EXPECT_EQ(to_string(six->origin), "http://[::1]:80");
   EXPECT_EQ(parse_location("http://host?x")->target, "/?x");
+  auto const secure = parse_location("https://films.example/files");
+  ASSERT_TRUE(secure);
+  EXPECT_EQ(secure->origin, (Origin{"films.example", "443", true}));
+  EXPECT_EQ(to_string(secure->origin), "https://films.example:443");
+  EXPECT_EQ(authority_of(secure->origin), "films.example:443");
 }
 
 TEST(Origin, WhatIsNoUrlOfANodeIsRefused) {
   for (char const* const url :
-       {"", "127.0.0.1:7701", "https://a", "http://", "http://:1", "http://a:0", "http://a:65536",
+       {"", "127.0.0.1:7701", "https://", "http://", "http://:1", "http://a:0", "http://a:65536",
         "http://a:1x", "http://a:", "http://[::1", "http://u@a", "ftp://a"}) {
     EXPECT_FALSE(parse_location(url)) << url;
   }

@@ -277,6 +277,17 @@ TEST(NodeOptions, OtherMachinesAreTalkedToWithASecretAndServedWhenToldTo) {
   EXPECT_EQ(
       complaint({{"listen", {"10.0.0.1:1"}}, {"secret_file", {"s"}}, {"insecure_lan", {"true"}}}),
       "accepted");
+  Layer const encrypted{{"listen", {"--listen", {"10.0.0.1:1"}}},
+                        {"tls_certificate", {"--tls-certificate", {"c"}}},
+                        {"tls_key", {"--tls-key", {"k"}}}};
+  auto const alone = make_config({encrypted});
+  ASSERT_FALSE(alone);
+  EXPECT_THAT(alone.error().message, AllOf(HasSubstr("--secret-file"), HasSubstr("--insecure-lan"),
+                                           HasSubstr("127.0.0.1")));
+  Layer with_secret = encrypted;
+  with_secret["secret_file"] = {"--secret-file", {"s"}};
+  EXPECT_TRUE(make_config({with_secret}));
+  EXPECT_THAT(complaint({{"tls_certificate", {"c"}}}), HasSubstr("go together"));
   EXPECT_THAT(
       complaint({{"listen", {"0.0.0.0:1"}}, {"secret_file", {"s"}}, {"insecure_lan", {"true"}}}),
       HasSubstr("--advertise"));

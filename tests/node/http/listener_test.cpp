@@ -29,7 +29,16 @@ std::string stored_bytes(web::MemoryGateway& gateway, std::string const& name) {
   return file == gateway.files.end() ? "(no such file)" : gateway.objects.at(file->second.digest);
 }
 
-TEST(HttpListener, AnswersManyRequestsOnOneConnection) {
+// What clients see is the same whether they talk plainly or by TLS.
+class HttpServer : public testing::TestWithParam<Over> {
+ protected:
+  HttpServer() { over_of_test() = GetParam(); }
+  ~HttpServer() override { over_of_test() = Over::plain; }
+};
+INSTANTIATE_TEST_SUITE_P(HttpListener, HttpServer, testing::Values(Over::plain, Over::tls),
+                         [](auto const& it) { return it.param == Over::tls ? "Tls" : "Plain"; });
+
+TEST_P(HttpServer, AnswersManyRequestsOnOneConnection) {
   web::MemoryGateway gateway;
   gateway.add("a", "hello", "text/plain");
   Server server(gateway);
@@ -48,7 +57,7 @@ TEST(HttpListener, AnswersManyRequestsOnOneConnection) {
   EXPECT_EQ(gateway.delivered_bytes.value(), 20u);
 }
 
-TEST(HttpListener, AnswersPipelinedRequestsInOrder) {
+TEST_P(HttpServer, AnswersPipelinedRequestsInOrder) {
   web::MemoryGateway gateway;
   gateway.add("a", "first", "text/plain");
   gateway.add("b", "second", "text/plain");
@@ -72,7 +81,7 @@ TEST(HttpListener, AnswersPipelinedRequestsInOrder) {
   EXPECT_EQ(stored_bytes(gateway, "c"), "third");
 }
 
-TEST(HttpListener, UnderstandsARequestThatComesByteByByte) {
+TEST_P(HttpServer, UnderstandsARequestThatComesByteByByte) {
   web::MemoryGateway gateway;
   Server server(gateway);
   Client client(server.endpoint());
@@ -82,7 +91,7 @@ TEST(HttpListener, UnderstandsARequestThatComesByteByByte) {
   EXPECT_EQ(stored_bytes(gateway, "a"), "abc");
 }
 
-TEST(HttpListener, SendsRangesOfALargeFile) {
+TEST_P(HttpServer, SendsRangesOfALargeFile) {
   web::MemoryGateway gateway;
   auto const bytes = pattern(32 << 20);
   gateway.add("film", bytes, "video/mp4");
@@ -98,7 +107,7 @@ TEST(HttpListener, SendsRangesOfALargeFile) {
   EXPECT_EQ(client.get("/files/film", "Range: bytes=99999999-\r\n")->status, 416);
 }
 
-TEST(HttpListener, RelaysAFileFromOtherHolders) {
+TEST_P(HttpServer, RelaysAFileFromOtherHolders) {
   web::MemoryGateway gateway;
   auto const bytes = pattern(3 << 20);
   gateway.add("film", bytes, "video/mp4").local = false;
@@ -110,7 +119,7 @@ TEST(HttpListener, RelaysAFileFromOtherHolders) {
   EXPECT_TRUE(answer->body == bytes);
 }
 
-TEST(HttpListener, ACopyThatJustWentIsRelayedFromOtherHolders) {
+TEST_P(HttpServer, ACopyThatJustWentIsRelayedFromOtherHolders) {
   web::MemoryGateway gateway;
   gateway.add("film", "0123456789", "video/mp4");
   gateway.copies_gone = true;
@@ -126,7 +135,7 @@ TEST(HttpListener, ACopyThatJustWentIsRelayedFromOtherHolders) {
   EXPECT_EQ(part->body, "234");
 }
 
-TEST(HttpListener, ARelayWithoutASourceIsAnErrorAndOneThatBreaksEndsEarly) {
+TEST_P(HttpServer, ARelayWithoutASourceIsAnErrorAndOneThatBreaksEndsEarly) {
   web::MemoryGateway gateway;
   auto& gone = gateway.add("gone", "12345", "text/plain");
   gone.local = false;
@@ -141,7 +150,7 @@ TEST(HttpListener, ARelayWithoutASourceIsAnErrorAndOneThatBreaksEndsEarly) {
   EXPECT_FALSE(other.get("/files/shorter?via=proxy"));
 }
 
-TEST(HttpListener, StoresAPutThatComesInChunks) {
+TEST_P(HttpServer, StoresAPutThatComesInChunks) {
   web::MemoryGateway gateway;
   Server server(gateway);
   Client client(server.endpoint());
@@ -152,7 +161,7 @@ TEST(HttpListener, StoresAPutThatComesInChunks) {
   EXPECT_EQ(client.get("/files/a")->body, "hello world");
 }
 
-TEST(HttpListener, AsksForABodyThatWaitsForA100) {
+TEST_P(HttpServer, AsksForABodyThatWaitsForA100) {
   web::MemoryGateway gateway;
   Server server(gateway);
   Client client(server.endpoint());
@@ -162,7 +171,7 @@ TEST(HttpListener, AsksForABodyThatWaitsForA100) {
   EXPECT_EQ(client.response()->status, 201);
 }
 
-TEST(HttpListener, RefusesABodyThatWaitsForA100WithoutAskingForIt) {
+TEST_P(HttpServer, RefusesABodyThatWaitsForA100WithoutAskingForIt) {
   web::MemoryGateway gateway;
   gateway.quorum = false;
   Server server(gateway);
@@ -173,7 +182,7 @@ TEST(HttpListener, RefusesABodyThatWaitsForA100WithoutAskingForIt) {
   EXPECT_EQ(answer->headers.at("connection"), "close");
 }
 
-TEST(HttpListener, ReadsAnUploadNoFasterThanItIsWritten) {
+TEST_P(HttpServer, ReadsAnUploadNoFasterThanItIsWritten) {
   web::MemoryGateway gateway;
   gateway.deferred = true;
   Server server(gateway);
@@ -197,7 +206,7 @@ TEST(HttpListener, ReadsAnUploadNoFasterThanItIsWritten) {
   EXPECT_TRUE(stored_bytes(gateway, "a") == bytes);
 }
 
-TEST(HttpListener, APutThatBreaksOffIsAborted) {
+TEST_P(HttpServer, APutThatBreaksOffIsAborted) {
   web::MemoryGateway gateway;
   Server server(gateway);
   Client client(server.endpoint());
@@ -210,7 +219,7 @@ TEST(HttpListener, APutThatBreaksOffIsAborted) {
   EXPECT_TRUE(gateway.files.empty());
 }
 
-TEST(HttpListener, ARefusedUploadIsAnsweredWhileItsBodyStillComes) {
+TEST_P(HttpServer, ARefusedUploadIsAnsweredWhileItsBodyStillComes) {
   web::MemoryGateway gateway;
   gateway.free_bytes = 1000;
   Server server(gateway);
@@ -226,7 +235,7 @@ TEST(HttpListener, ARefusedUploadIsAnsweredWhileItsBodyStillComes) {
   EXPECT_EQ(gateway.uploads_aborted, 1);
 }
 
-TEST(HttpListener, AnUploadOfUnknownOutcomeIsNotAnswered) {
+TEST_P(HttpServer, AnUploadOfUnknownOutcomeIsNotAnswered) {
   web::MemoryGateway gateway;
   gateway.unknown_outcome = true;
   Server server(gateway);
@@ -245,7 +254,7 @@ std::string form_part(std::string const& filename, std::string const& bytes) {
          "\"\r\n\r\n" + bytes + "\r\n";
 }
 
-TEST(HttpListener, StoresEachFileOfAForm) {
+TEST_P(HttpServer, StoresEachFileOfAForm) {
   web::MemoryGateway gateway;
   Server server(gateway);
   Client client(server.endpoint());
@@ -264,7 +273,7 @@ TEST(HttpListener, StoresEachFileOfAForm) {
   EXPECT_EQ(gateway.files.size(), 2u);
 }
 
-TEST(HttpListener, AFormThatEndsWithinAFileStoresNothingOfIt) {
+TEST_P(HttpServer, AFormThatEndsWithinAFileStoresNothingOfIt) {
   web::MemoryGateway gateway;
   Server server(gateway);
   Client client(server.endpoint());
@@ -276,7 +285,7 @@ TEST(HttpListener, AFormThatEndsWithinAFileStoresNothingOfIt) {
   EXPECT_TRUE(gateway.files.empty());
 }
 
-TEST(HttpListener, AFormWithABadNameOrBrokenOffStoresNothing) {
+TEST_P(HttpServer, AFormWithABadNameOrBrokenOffStoresNothing) {
   web::MemoryGateway gateway;
   Server server(gateway);
   Client client(server.endpoint());
@@ -292,7 +301,7 @@ TEST(HttpListener, AFormWithABadNameOrBrokenOffStoresNothing) {
   EXPECT_TRUE(gateway.files.empty());
 }
 
-TEST(HttpListener, DeletesAFile) {
+TEST_P(HttpServer, DeletesAFile) {
   web::MemoryGateway gateway;
   gateway.add("a", "1", "text/plain");
   Server server(gateway);
@@ -304,7 +313,7 @@ TEST(HttpListener, DeletesAFile) {
   EXPECT_EQ(client.get("/files/a")->status, 404);
 }
 
-TEST(HttpListener, AsksTheOtherNodesForANameThatIsAbsentHere) {
+TEST_P(HttpServer, AsksTheOtherNodesForANameThatIsAbsentHere) {
   web::MemoryGateway gateway;
   gateway.deferred = true;
   gateway.in_touch = false;
@@ -321,7 +330,7 @@ TEST(HttpListener, AsksTheOtherNodesForANameThatIsAbsentHere) {
   EXPECT_EQ(client.response()->body, "12345");
 }
 
-TEST(HttpListener, AnswersWhatIsNoRequestAndCloses) {
+TEST_P(HttpServer, AnswersWhatIsNoRequestAndCloses) {
   web::MemoryGateway gateway;
   Server server(gateway);
   Client client(server.endpoint());
@@ -332,7 +341,7 @@ TEST(HttpListener, AnswersWhatIsNoRequestAndCloses) {
   EXPECT_TRUE(client.ended());
 }
 
-TEST(HttpListener, DropsAnUnwantedSmallBodyAndGoesOn) {
+TEST_P(HttpServer, DropsAnUnwantedSmallBodyAndGoesOn) {
   web::MemoryGateway gateway;
   gateway.quorum = false;
   Server server(gateway);
@@ -342,7 +351,7 @@ TEST(HttpListener, DropsAnUnwantedSmallBodyAndGoesOn) {
   EXPECT_EQ(client.get("/files/a")->status, 404);
 }
 
-TEST(HttpListener, ClosesIdleAndSlowConnections) {
+TEST_P(HttpServer, ClosesIdleAndSlowConnections) {
   web::MemoryGateway gateway;
   gateway.add("film", pattern(32 << 20), "video/mp4");
   HttpSettings settings;
@@ -413,7 +422,7 @@ TEST(HttpListener, TellsAConnectionThatThereAreTooFewDescriptorsLeft) {
   EXPECT_EQ(another.get("/files/a")->status, 200);
 }
 
-TEST(HttpListener, DrainingClosesIdleConnectionsAndLetsRequestsFinish) {
+TEST_P(HttpServer, DrainingClosesIdleConnectionsAndLetsRequestsFinish) {
   web::MemoryGateway gateway;
   Server server(gateway);
   Client idle(server.endpoint());
@@ -430,7 +439,7 @@ TEST(HttpListener, DrainingClosesIdleConnectionsAndLetsRequestsFinish) {
   EXPECT_EQ(answer->headers.at("connection"), "close");
 }
 
-TEST(HttpListener, StoppingEndsEverythingAtOnce) {
+TEST_P(HttpServer, StoppingEndsEverythingAtOnce) {
   web::MemoryGateway gateway;
   Server server(gateway);
   Client busy(server.endpoint());

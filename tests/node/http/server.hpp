@@ -17,11 +17,12 @@
 
 namespace chisme::node {
 
-// A listener on loopback with a thread of its own. `gateway` belongs to that thread while it runs.
+// A listener on loopback with a thread of its own, with a certificate where the test is over TLS.
+// `gateway` belongs to that thread while it runs.
 class Server {
  public:
   explicit Server(web::Gateway& gateway, HttpSettings settings = {})
-      : listener_(std::in_place, loop_, gateway, settings) {
+      : listener_(std::in_place, loop_, gateway, with_tls(std::move(settings))) {
     Endpoint where;
     where.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
     CHECK(listener_->listen(where).has_value());
@@ -63,6 +64,10 @@ class Server {
   [[nodiscard]] Endpoint endpoint() const { return endpoint_; }
 
  private:
+  static HttpSettings with_tls(HttpSettings settings) {
+    if (over_of_test() == Over::tls) settings.tls = TlsFiles::of_tests().server();
+    return settings;
+  }
   asio::io_context loop_;
   asio::executor_work_guard<asio::io_context::executor_type> work_{loop_.get_executor()};
   std::optional<HttpListener> listener_;

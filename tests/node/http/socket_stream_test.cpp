@@ -27,7 +27,7 @@ struct Pair {
 TEST(SocketStream, AClientThatReadsNothingHoldsNoSocketAfterTheClose) {
   Pair pair;
   std::weak_ptr<web::OpenObject const> left;
-  auto stream = std::make_unique<SocketStream>(pair.loop, std::move(pair.server));
+  auto stream = std::make_unique<SocketStream>(pair.loop, ClientSocket{std::move(pair.server)});
   {
     // More than the system buffers.
     auto const object = std::make_shared<web::MemoryObject const>(std::string(64 << 20, 'x'));

@@ -56,7 +56,15 @@ std::size_t resident_kib() {
   return 0;
 }
 
-TEST(WebSocketOverSockets, ReadsBlocksOfAFile) {
+class WebSocketOverSockets : public testing::TestWithParam<Over> {
+ protected:
+  WebSocketOverSockets() { over_of_test() = GetParam(); }
+  ~WebSocketOverSockets() override { over_of_test() = Over::plain; }
+};
+INSTANTIATE_TEST_SUITE_P(Over, WebSocketOverSockets, testing::Values(Over::plain, Over::tls),
+                         [](auto const& it) { return it.param == Over::tls ? "Tls" : "Plain"; });
+
+TEST_P(WebSocketOverSockets, ReadsBlocksOfAFile) {
   web::MemoryGateway gateway;
   std::string const bytes(3 << 20, 'f');
   gateway.add("film", bytes, "video/mp4");
@@ -80,7 +88,7 @@ TEST(WebSocketOverSockets, ReadsBlocksOfAFile) {
   server.wait_until([](HttpListener& listener) { return listener.open_connections() == 0; });
 }
 
-TEST(WebSocketOverSockets, PushesAFileToTheEnd) {
+TEST_P(WebSocketOverSockets, PushesAFileToTheEnd) {
   web::MemoryGateway gateway;
   std::string const bytes(5 << 20, 'f');
   gateway.add("film", bytes, "video/mp4");
@@ -95,7 +103,7 @@ TEST(WebSocketOverSockets, PushesAFileToTheEnd) {
   EXPECT_EQ(frame.close_code(), 1000);
 }
 
-TEST(WebSocketOverSockets, AnUploadOf100MiBInOneMessageTakesConstantMemory) {
+TEST_P(WebSocketOverSockets, AnUploadOf100MiBInOneMessageTakesConstantMemory) {
   CountingGateway gateway;
   Server server(gateway);
   Client client(server.endpoint());
@@ -120,7 +128,7 @@ TEST(WebSocketOverSockets, AnUploadOf100MiBInOneMessageTakesConstantMemory) {
   if (!sanitized) EXPECT_LT(peak, before + (16 << 10));
 }
 
-TEST(WebSocketOverSockets, ATooLongTextIsToldSoAlthoughMoreComes) {
+TEST_P(WebSocketOverSockets, ATooLongTextIsToldSoAlthoughMoreComes) {
   web::MemoryGateway gateway;
   Server server(gateway);
   Client client(server.endpoint());
@@ -133,7 +141,7 @@ TEST(WebSocketOverSockets, ATooLongTextIsToldSoAlthoughMoreComes) {
   EXPECT_TRUE(client.ended());
 }
 
-TEST(WebSocketOverSockets, DrainingTellsClientsThatTheNodeGoesAway) {
+TEST_P(WebSocketOverSockets, DrainingTellsClientsThatTheNodeGoesAway) {
   web::MemoryGateway gateway;
   Server server(gateway);
   Client client(server.endpoint());
@@ -144,7 +152,7 @@ TEST(WebSocketOverSockets, DrainingTellsClientsThatTheNodeGoesAway) {
   EXPECT_TRUE(client.ended());
 }
 
-TEST(WebSocketOverSockets, StoppingCutsSessionsOff) {
+TEST_P(WebSocketOverSockets, StoppingCutsSessionsOff) {
   web::MemoryGateway gateway;
   Server server(gateway);
   Client client(server.endpoint());

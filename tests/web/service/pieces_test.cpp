@@ -10,6 +10,7 @@
 #include "web/media_types.hpp"
 #include "web/names.hpp"
 #include "web/ranges.hpp"
+#include "web/scheme.hpp"
 #include "web/target.hpp"
 
 namespace chisme::web {
@@ -158,6 +159,20 @@ TEST(Json, RowsOfAListAreTheJsonOfTheirFiles) {
   EXPECT_EQ(found["files"][1], parsed(row));
   EXPECT_EQ(found["total"], 9);
   EXPECT_EQ(found["incomplete"][0]["name"], "b");
+}
+
+TEST(Scheme, OriginsAreToldAsTheClientCame) {
+  EXPECT_EQ(as_asked("http://127.0.0.1:1", false), "http://127.0.0.1:1");
+  EXPECT_EQ(as_asked("http://127.0.0.1:1", true), "https://127.0.0.1:1");
+  std::string const event =
+      R"({"type":"member","name":"\"http\":\"http://a","http":"http://[::1]:1"})";
+  EXPECT_EQ(event_as_asked(event, false), event);
+  EXPECT_EQ(event_as_asked(event, true),
+            R"({"type":"member","name":"\"http\":\"http://a","http":"https://[::1]:1"})");
+  EXPECT_EQ(as_told("https://127.0.0.1:1"), "http://127.0.0.1:1");
+  EXPECT_EQ(as_told("https://films.example"), "http://films.example:443");
+  EXPECT_EQ(as_told("http://[::1]"), "http://[::1]:80");
+  EXPECT_EQ(as_told("null"), "null");
 }
 
 TEST(Json, TheStateOfTheClusterHasItsMembersAndFiles) {

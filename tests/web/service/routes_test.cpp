@@ -191,6 +191,53 @@ TEST_F(Routes, PagesOfTheClusterMayReadAnswersAndWrite) {
   }
 }
 
+TEST_F(Routes, AClientThatCameByTlsIsToldAddressesOfTls) {
+  auto const secure = [&](std::string const& text) {
+    Request request = request_of(text);
+    request.secure = true;
+    return request;
+  };
+  Plan const redirected = service.plan(secure("GET /files/remote.txt"));
+  Reply const& redirect = std::get<Reply>(redirected);
+  EXPECT_EQ(redirect.status, 307u);
+  EXPECT_TRUE(header_of(redirect, "Location").starts_with("https://127.0.0.1:7702/files/"));
+  EXPECT_EQ(header_of(redirect, "Link").find("http:"), std::string::npos);
+  Plan const page = service.plan(secure("GET /redirect"));
+  EXPECT_EQ(header_of(std::get<Reply>(page), "Location"), "https://127.0.0.1:7702/");
+  Plan const routed = service.plan(secure("GET /route?file=local.mp4"));
+  std::string const& route = std::get<Reply>(routed).body;
+  EXPECT_NE(route.find(R"("https://127.0.0.1:7703","ws":"wss://127.0.0.1:7703")"),
+            std::string::npos);
+  EXPECT_EQ(route.find("http:"), std::string::npos) << route;
+  auto const status_for = [&](std::string const& origin) {
+    Plan const plan = service.plan(secure("DELETE /files/local.mp4\nOrigin: " + origin));
+    return std::holds_alternative<Reply>(plan) ? std::get<Reply>(plan).status : 0u;
+  };
+  EXPECT_EQ(status_for("https://127.0.0.1:7702"), 0u);
+  EXPECT_EQ(status_for("https://localhost:7701"), 0u) << "the page of this very node";
+  EXPECT_EQ(status_for("https://localhost:7702"), 0u);
+  EXPECT_EQ(status_for("https://127.0.0.1:9"), 403u);
+  EXPECT_EQ(status_for("https://127.0.0.1"), 403u);
+  EXPECT_EQ(status_for("http://127.0.0.1:7702"), 403u) << "its page came unencrypted";
+  EXPECT_EQ(status_for("http://localhost:7701"), 403u);
+}
+
+TEST_F(Routes, WhoMustComeByTlsIsSentThereAndGetsNothingElse) {
+  Reply const sent = service.plain_refused(request_of("GET /files/local.mp4?via=local"));
+  EXPECT_EQ(sent.status, 308u);
+  EXPECT_EQ(header_of(sent, "Location"), "https://localhost:7701/files/local.mp4?via=local");
+  EXPECT_TRUE(sent.close);
+  EXPECT_EQ(service.plain_refused(request_of("HEAD /")).status, 308u);
+  for (char const* const text : {"PUT /files/a\nContent-Length: 1", "POST /uploads",
+                                 "GET http://localhost:7701/", "DELETE /files/local.mp4"}) {
+    Reply const refused = service.plain_refused(request_of(text));
+    EXPECT_EQ(refused.status, 400u) << text;
+    EXPECT_NE(refused.sentence.find("https://"), std::string::npos);
+    EXPECT_TRUE(refused.close);
+  }
+  EXPECT_EQ(service.plain_refused(request_of("GET /\nHost: evil.example")).status, 421u);
+}
+
 TEST_F(Routes, APageFromANameOfThisMachineIsOneOfTheCluster) {
   Service named{gateway, {.max_file_size = ByteCount{1}, .hosts = {"films.example"}, .assets = {}}};
   auto const status_for = [&](std::string const& origin) {

@@ -39,7 +39,7 @@ async function useMemberAddress(): Promise<void> {
   if (location.hostname !== "localhost") return;
   const now: Cluster = await (await fetch("/cluster")).json();
   const own = now.members.find((each) => each.self)?.http;
-  if (own === `http://127.0.0.1:${location.port}`) {
+  if (own === `${location.protocol}//127.0.0.1:${location.port}`) {
     location.replace(own + location.pathname + location.search);
   }
 }

@@ -67,8 +67,13 @@ FileAccess files_of(NodeConfig const& config) {
                  "/etc/ld.so.preload",     openssl_configuration(), "/dev/urandom",
                  "/sys/devices/system/cpu"};
   access.read.insert(access.read.end(), libraries.directories.begin(), libraries.directories.end());
-  for (auto const& file : {config.secret_file, config.config_file}) {
-    if (file) access.read.push_back(directory_of(*file));
+  // A certificate is often a link, to a file of another directory in which the next one will be.
+  for (auto const& file :
+       {config.secret_file, config.config_file, config.tls_certificate, config.tls_key}) {
+    if (!file) continue;
+    std::error_code unresolved;
+    access.read.push_back(directory_of(*file));
+    access.read.push_back(directory_of(fs::weakly_canonical(*file, unresolved)));
   }
   access.run = std::move(libraries.linker);
   access.run.push_back("/proc/self/exe");

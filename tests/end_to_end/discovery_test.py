@@ -16,6 +16,7 @@ import wires  # noqa: E402
 from harness import CHISME, Node, eventually, get_json, put, request, run, sha256, some_bytes, status_of  # noqa: E402
 
 GROUP, PORT = "239.255.67.72", 7700
+IP_RECVTTL = 12  # of bits/in.h
 HERE = 10  # the end of this process's address
 
 
@@ -78,7 +79,7 @@ def listener():
     here = socket.inet_aton(address(0))
     ear.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(GROUP) + here)
     ear.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, here)
-    ear.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTTL, 1)
+    ear.setsockopt(socket.IPPROTO_IP, IP_RECVTTL, 1)
     ear.settimeout(8)
     return ear
 

@@ -8,7 +8,7 @@ import time
 import unittest
 import urllib.parse
 
-import harness
+from wire import harness
 import wire
 from wire import OneNode
 

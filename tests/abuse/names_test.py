@@ -9,7 +9,7 @@ import unicodedata
 import unittest
 import urllib.parse
 
-import harness
+from wire import harness
 import tus
 import wire
 from wire import OneNode

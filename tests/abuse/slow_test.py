@@ -10,7 +10,7 @@ import sys
 import time
 import unittest
 
-import harness
+from wire import harness
 import wire
 from wire import OneNode
 

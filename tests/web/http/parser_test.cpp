@@ -190,6 +190,8 @@ Refusal const refusals[] = {
     {"GET / HTTP/1.1\r\nHost: a\r\nX: \x01\r\n\r\n", 400},
     {"GET / HTTP/1.1\r\nHost: a\r\nX(: b\r\n\r\n", 400},
     {"GET /\x80 HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+    {"GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+    {"GET /  HTTP/1.1\r\nHost: a\r\n\r\n", 400},
     {"GET a HTTP/1.1\r\nHost: a\r\n\r\n", 400},
     {"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 501},
     {"NONSENSE / HTTP/1.1\r\nHost: a\r\n\r\n", 400},

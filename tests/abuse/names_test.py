@@ -18,7 +18,7 @@ SECRET = "what lies outside the data directory"
 # Everything that may lie in a data directory: no part of it comes from a user.
 OWN = re.compile(
     r"(node\.toml|lock|catalogue\.sqlite(-wal|-shm|-journal)?|objects|staging|quarantine|objects/[0-9a-f]{2}"
-    r"|objects/[0-9a-f]{2}/[0-9a-f]{64}(\.chunks)?|staging/[^/]{1,64}|quarantine/[^/]{1,100})")
+    r"|objects/[0-9a-f]{2}/[0-9a-f]{64}-[0-9]+(\.chunks)?|staging/[^/]{1,64}|quarantine/[^/]{1,100})")
 
 # What must be refused, as it is decoded once.
 BAD = {
@@ -87,7 +87,7 @@ class Names(OneNode):
         with wire.connect(self.port) as connection:
             connection.sendall((f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n{headers}"
                                 f"Content-Length: {len(body)}\r\n\r\n").encode("latin-1") + body)
-            return wire.read_answer(connection)
+            return wire.read_answer(connection, head=method == "HEAD")
 
     def form(self, name, field="filename"):
         body = (b'--b\r\nContent-Disposition: form-data; name="f"; ' + field.encode() + b'="' + name + b'"\r\n\r\nbytes\r\n--b--\r\n')

@@ -247,14 +247,18 @@ class Understood(OneNode):
         self.assertEqual(self.stored(b"chunks"), b"0123456789")
 
     def test_9112_7_1_1_extensions_are_ignored(self):
-        self.answered(put(b"Transfer-Encoding: chunked\r\n", b"1;a=b;c\r\nx\r\n0;f=g\r\n\r\n", b"extended") + get(), 201, 200)
-        self.assertEqual(self.stored(b"extended"), b"x")
+        for number, (one, last) in enumerate(((b";a=b", b""), (b";a", b""), (b"", b";a=b"), (b";a=b;c=d", b""))):
+            with self.subTest(one=one, last=last):
+                name = b"extended-%d" % number
+                self.answered(put(b"Transfer-Encoding: chunked\r\n", b"1" + one + b"\r\nx\r\n0" + last + b"\r\n\r\n", name) + get(), 201, 200)
+                self.assertEqual(self.stored(name), b"x")
 
     def test_9112_7_1_2_trailers_change_nothing(self):
         trailers = b"Host: evil.example\r\nContent-Type: text/html\r\nIf-Match: x\r\nOrigin: http://evil.example\r\n"
         for framing in (b"Content-Length: 100\r\n", b"Transfer-Encoding: gzip\r\n"):  # 6.5.1 of 9110: never in a trailer
             answers = self.exchange(put(b"Transfer-Encoding: chunked\r\n", b"1\r\nx\r\n0\r\n" + framing + b"\r\n", b"framed") + get())
-            self.assertEqual(list(answers), [400])
+            self.assertIn(list(answers), ([400], [201, 200], [200, 200]))
+            self.assertTrue(answers[0] == 400 or self.stored(b"framed") == b"x")
         self.answered(put(b"Transfer-Encoding: chunked\r\n", b"1\r\nx\r\n0\r\n" + trailers + b"\r\n", b"trailed") + get(), 201, 200)
         status, headers, body = self.request("/files/trailed")
         self.assertEqual((status, body), (200, b"x"))

@@ -8,7 +8,7 @@ import time
 import unittest
 import urllib.parse
 
-import harness
+from wire import harness
 import wire
 from wire import OneNode
 
@@ -161,7 +161,7 @@ class Floods(OneNode):
         total = len(parts) * count + len(end)
         head = b"POST /files HTTP/1.1\r\n" + HOST + self.BOUNDARY + b"Content-Length: %d\r\n\r\n" % total
         pieces = [head, *[parts * 100] * (count // 100), end] if count > 100 else [head, parts * count, end]
-        return self.costs(seconds, 16, lambda: self.exchange(*pieces, seconds=seconds, **options))
+        return self.costs(seconds, 16, lambda: self.exchange(*pieces, seconds=seconds, end=True, **options))
 
     def test_CVE_2014_0050_commons_fileupload_boundary_that_is_too_long(self):
         for length in (70, 71, 4091, 8000):

@@ -6,7 +6,7 @@ import struct
 import time
 import unittest
 
-import harness
+from wire import harness
 import tus
 import wire
 from wire import OneNode

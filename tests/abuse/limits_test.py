@@ -7,7 +7,7 @@ import tempfile
 import time
 import unittest
 
-import harness
+from wire import harness
 import tus
 import wire
 from wire import OneNode

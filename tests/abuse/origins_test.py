@@ -28,7 +28,7 @@ class Origins(OneNode):
 
     def socket_status(self, path, headers, host=None):
         with wire.connect(self.port) as connection:
-            connection.sendall((f"GET {path} HTTP/1.1\r\nHost: {host or f'127.0.0.1:{self.port}'}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            connection.sendall((f"GET {path} HTTP/1.1\r\nHost: {f'127.0.0.1:{self.port}' if host is None else host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                                 f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {wire.KEY}\r\n{headers}\r\n").encode())
             return wire.read_answer(connection)[0]
 

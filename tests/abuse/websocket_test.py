@@ -5,7 +5,7 @@ import struct
 import time
 import unittest
 
-import harness
+from wire import harness
 import wire
 from wire import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, OneNode, frame
 

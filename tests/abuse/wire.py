@@ -99,7 +99,7 @@ class OneNode(unittest.TestCase):
 
     def tearDown(self):
         self.assertIsNone(self.node.process.poll(), "the node has ended")
-        self.assertEqual(harness.fetch(self.node.url("/files/kept.txt")), b"kept")
+        harness.eventually(lambda: self.request("/files/kept.txt")[2] == b"kept", 10, "the node serves")
 
     def exchange(self, *pieces, **options):
         return exchange(self.port, *pieces, **options)

@@ -26,13 +26,13 @@ void HeadInspector::step(std::uint8_t byte) {
         state_ = State::blank_cr;
       } else {
         state_ = State::first_line;
-        step_text(byte);
+        step_first_line(byte);
       }
       return;
     case State::blank_cr:
       return expect_lf(byte, State::blank);
     case State::first_line:
-      return step_text(byte);
+      return step_first_line(byte);
     case State::cr:
       return expect_lf(byte, State::line);
     case State::line:
@@ -80,6 +80,18 @@ void HeadInspector::step_text(std::uint8_t byte) {
   } else if (byte == 0x7f || (byte < 0x20 && byte != '\t')) {
     refuse(400, "The head has a control character.");
   }
+}
+
+// Whoever takes several spaces for one may cut a line at other places than the next reader (RFC
+// 9112, 3 and 11.1).
+void HeadInspector::step_first_line(std::uint8_t byte) {
+  bool const space = byte == ' ';
+  if (space && after_space_ && first_line_spaces_ <= 2) {
+    return refuse(400, "The first line must have single spaces between its parts.");
+  }
+  after_space_ = space;
+  if (space) ++first_line_spaces_;
+  step_text(byte);
 }
 
 void HeadInspector::expect_lf(std::uint8_t byte, State then) {

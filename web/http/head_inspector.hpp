@@ -39,6 +39,7 @@ class HeadInspector {
   void step_line(std::uint8_t byte);
   void step_name(std::uint8_t byte);
   void step_text(std::uint8_t byte);
+  void step_first_line(std::uint8_t byte);
   void expect_lf(std::uint8_t byte, State then);
   void count_byte();
   void refuse(unsigned status, char const* message);
@@ -46,6 +47,8 @@ class HeadInspector {
   ParserLimits limits_;
   State state_ = State::blank;
   std::size_t first_line_bytes_ = 0;
+  unsigned first_line_spaces_ = 0;
+  bool after_space_ = false;
   std::size_t headers_bytes_ = 0;
   std::size_t header_count_ = 0;
   std::optional<ParseFailure> failure_;

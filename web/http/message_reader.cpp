@@ -186,6 +186,11 @@ int MessageReader::on_body(llhttp_t* parser, char const* at, std::size_t size) {
 
 // Behind the last chunk's header the inspector goes first again.
 int MessageReader::on_chunk(llhttp_t* parser) {
+  // What no file can be is not waited for.
+  if (parser->content_length >> 63 != 0) {
+    of(parser).refuse({413, "A chunk is larger than any file."});
+    return HPE_USER;
+  }
   if (parser->content_length > 0) return HPE_OK;
   of(parser).trailers_ = HeadInspector::of_trailers(of(parser).limits_);
   return HPE_PAUSED;

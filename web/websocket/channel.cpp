@@ -7,6 +7,7 @@
 #include <websocketpp/logger/stub.hpp>
 #include <websocketpp/server.hpp>
 
+#include "web/names.hpp"
 #include "web/websocket/transport.hpp"
 #include "web/websocket/wire.hpp"
 
@@ -166,6 +167,10 @@ void LibraryChannel::on_message(websocketpp::connection_hdl const&,
                                 Library::message_ptr const& message) {
   if (closing_) return;
   if (message->get_opcode() == websocketpp::frame::opcode::text) {
+    // The library does not notice a character that is cut off by the end of the last fragment.
+    if (!is_utf8(message->get_payload())) {
+      return close(CloseCode::invalid_data, "a text is not UTF-8");
+    }
     session_->text(message->get_payload());
   } else {
     session_->binary(std::move(message->get_raw_payload()), wire_->inspector().last_piece());

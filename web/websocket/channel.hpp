@@ -20,6 +20,7 @@ enum class CloseCode : std::uint16_t {
   going_away = 1001,
   unsupported_data = 1003,
   none = 1005,
+  invalid_data = 1007,
   policy = 1008,
   too_big = 1009,
   internal_error = 1011,

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "web/json.hpp"
+#include "web/names.hpp"
 #include "web/scheme.hpp"
 #include "web/websocket/failure.hpp"
 
@@ -69,7 +70,10 @@ void FileReader::text(std::string_view message) {
                   "most 16 MiB",
                   nullptr);
   }
-  read({*id, *file, string(json, "version").value_or(""), *offset, *length});
+  // Names that are no user's, of parts of uploads, are nobody's to read.
+  auto const name = checked_name(*file);
+  if (!name) return refuse(*id, 400, name.error().message, nullptr);
+  read({*id, *name, string(json, "version").value_or(""), *offset, *length});
 }
 
 void FileReader::read(Wanted const& wanted) {

@@ -32,6 +32,15 @@ TEST_F(FileReads, AReadAtTheEndIsAnEmptyMessageAndOnePastItAnError) {
   EXPECT_EQ(next_json()["status"], 416);
 }
 
+TEST_F(FileReads, WhatIsNoNameOfAUsersFileIsNotRead) {
+  gateway.add("\x01uploads/id/about", "secret", "application/octet-stream");
+  serve(ReadSession{});
+  for (char const* const name : {"\x01uploads/id/about", "", "a/../b", "a\nb"}) {
+    send_text(read_request(1, name, 0, 6));
+    EXPECT_EQ(next_json()["status"], 400) << name;
+  }
+}
+
 TEST_F(FileReads, AReadThatCannotBeAnsweredSaysWhyAndWhoCan) {
   gateway.add("here", "1", "text/plain");
   gateway.add("elsewhere", "2", "text/plain").local = false;

@@ -312,6 +312,16 @@ TEST_F(Sessions, ATextThatIsNotUtf8Is1007) {
   expect_close(1007);
 }
 
+TEST_F(Sessions, ATextWhoseLastFragmentEndsWithinACharacterIs1007) {
+  serve(ReadSession{});
+  std::string first = client_frame(opcode::text, "{");
+  std::string last = client_frame(opcode::text, "}\xc3");
+  first[0] = '\x01';
+  last[0] = '\x80';
+  send(first + last);
+  expect_close(1007);
+}
+
 TEST_F(Sessions, ATooLongTextIs1009) {
   serve(ReadSession{});
   send(client_header(opcode::text, 100'000));

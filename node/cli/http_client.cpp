@@ -185,6 +185,10 @@ Result<HttpAnswer> HttpClient::send_to(Origin const& origin, HttpRequest const& 
     } else {
       auto const next = parse_location(*location);
       if (!next) return broke_off(at.origin, "redirects to " + std::string(*location));
+      if (at.origin.secure && !next->origin.secure) {
+        return broke_off(at.origin, "redirects to " + std::string(*location) +
+                                        ", where everything would go unencrypted");
+      }
       at = *next;
     }
     current.target = at.target;

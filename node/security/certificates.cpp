@@ -187,9 +187,9 @@ Result<Authority> read_authority(fs::path const& directory) {
     ERR_clear_error();
     Memory const first{BIO_new_mem_buf(certificate->data(), static_cast<int>(certificate->size()))};
     Memory const second{BIO_new_mem_buf(key->data(), static_cast<int>(key->size()))};
-    char no_passphrase[] = "";
+    char passphrase[] = "";
     authority.certificate.reset(PEM_read_bio_X509(first.get(), nullptr, nullptr, nullptr));
-    authority.key.reset(PEM_read_bio_PrivateKey(second.get(), nullptr, nullptr, no_passphrase));
+    authority.key.reset(PEM_read_bio_PrivateKey(second.get(), nullptr, nullptr, passphrase));
   }
   bool const whole = authority.certificate && authority.key &&
                      X509_check_private_key(authority.certificate.get(), authority.key.get()) == 1;

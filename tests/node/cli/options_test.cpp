@@ -278,6 +278,7 @@ TEST(NodeOptions, OtherMachinesAreTalkedToWithASecretAndServedWhenToldTo) {
       complaint({{"listen", {"10.0.0.1:1"}}, {"secret_file", {"s"}}, {"insecure_lan", {"true"}}}),
       "accepted");
   Layer const encrypted{{"listen", {"--listen", {"10.0.0.1:1"}}},
+                        {"peer", {"--peer", {"127.0.0.1:2"}}},
                         {"tls_certificate", {"--tls-certificate", {"c"}}},
                         {"tls_key", {"--tls-key", {"k"}}}};
   auto const alone = make_config({encrypted});

@@ -42,7 +42,11 @@ TEST_F(ServerTlsFiles, ThatDoNotFitAreRefusedInWordsThatNameThem) {
   EXPECT_THAT(refusal({good.certificate, directory.path() / "nowhere"}), HasSubstr("nowhere"));
   EXPECT_THAT(refusal({directory.path(), good.key}), HasSubstr("no plain file"));
   EXPECT_THAT(refusal({good.key, good.key}), HasSubstr("no certificate"));
-  EXPECT_THAT(refusal({good.certificate, good.certificate}), HasSubstr("no private key"));
+  auto const junk = directory.path() / "junk";
+  std::ofstream{junk} << "nothing of use";
+  EXPECT_THAT(refusal({good.certificate, junk}), HasSubstr("chmod 600"));
+  ASSERT_EQ(::chmod(junk.c_str(), 0600), 0);
+  EXPECT_THAT(refusal({good.certificate, junk}), HasSubstr("no private key"));
   EXPECT_THAT(refusal({good.certificate, with(other, ".key")}), HasSubstr("other.key"));
   ASSERT_EQ(::chmod(good.key.c_str(), 0644), 0);
   EXPECT_THAT(refusal(good), HasSubstr("chmod 600"));

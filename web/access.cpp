@@ -51,6 +51,7 @@ bool is_trusted(Gateway& gateway, ServiceSettings const& settings, Request const
                 std::string_view origin) {
   // Whoever is between could have put anything into a page that came unencrypted; and pages that
   // did not talk to nodes that way themselves.
+  if (std::ranges::find(settings.cors_origins, origin) != settings.cors_origins.end()) return true;
   std::string const shown = lower(origin);
   std::string const told = as_told(shown);
   if (!told.starts_with(origin_scheme)) return false;
@@ -123,7 +124,7 @@ void add_cross_origin_headers(Gateway& gateway, ServiceSettings const& settings,
                 "Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, "
                 "Tus-Resumable, Tus-Version, Upload-Concat, Upload-Defer-Length, "
                 "Upload-Expires, Upload-Incomplete, Upload-Length, Upload-Metadata, "
-                "Upload-Offset");
+                "Upload-Offset, WWW-Authenticate");
   }
 }
 
@@ -132,7 +133,8 @@ Fields preflight_headers(Gateway& gateway, ServiceSettings const& settings,
   if (!trusted_origin(gateway, settings, request)) return {};
   return {{"Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS"},
           {"Access-Control-Allow-Headers",
-           "Accept, Content-Digest, Content-Type, If-Match, If-Modified-Since, If-None-Match, "
+           "Accept, Authorization, Content-Digest, Content-Type, If-Match, If-Modified-Since, "
+           "If-None-Match, "
            "If-Range, Range, Repr-Digest, Tus-Resumable, Upload-Checksum, Upload-Concat, "
            "Upload-Defer-Length, Upload-Length, Upload-Metadata, Upload-Offset, "
            "X-HTTP-Method-Override, X-Requested-With"},

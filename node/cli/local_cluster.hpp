@@ -29,6 +29,7 @@ class LocalCluster {
     std::filesystem::path data;
     std::vector<std::string> node_flags;  // given to each node
     bool secure = false;                  // they have a certificate: their URLs begin with https
+    std::string token = {};               // to ask them with; empty: none
   };
   static constexpr std::chrono::seconds patience_to_stop{5};
 

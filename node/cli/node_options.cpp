@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "node/cli/duration.hpp"
 #include "node/cli/limit_settings.hpp"
 #include "node/cli/setting_values.hpp"
 #include "node/storage/posix.hpp"
@@ -74,6 +75,24 @@ std::vector<Setting> settings_of_the_node() {
        }},
       {{"weight", "relative share of copies and of requests [1]"},
        [](Draft& d, std::string const& v) { return take_count(d.config.weight, v, 1, 1000); }},
+  };
+}
+
+std::vector<Setting> settings_of_access() {
+  return {
+      {{"access",
+        "whom to ask for a token: open (nobody), read (who changes something), token (everybody) "
+        "[open for this machine and with --insecure-lan, else token]"},
+       [](Draft& d, std::string const& v) {
+         return take_choice<web::AccessMode>(d.config.access.emplace(), v,
+                                             {{"open", web::AccessMode::open},
+                                              {"read", web::AccessMode::read},
+                                              {"token", web::AccessMode::token}});
+       }},
+      {{"cors_origin", "another site whose pages may use this node; may be repeated", true},
+       [](Draft& d, std::string const& v) {
+         return take_origin(d.config.cors_origins.emplace_back(), v);
+       }},
   };
 }
 
@@ -188,8 +207,8 @@ std::vector<Setting> settings_of_safety() {
 std::vector<Setting> const& settings() {
   static std::vector<Setting> const all = [] {
     std::vector<Setting> made;
-    for (auto const part : {settings_of_the_node, settings_of_copies, settings_of_clients,
-                            settings_of_safety, settings_of_the_process}) {
+    for (auto const part : {settings_of_the_node, settings_of_access, settings_of_copies,
+                            settings_of_clients, settings_of_safety, settings_of_the_process}) {
       for (Setting& setting : part()) made.push_back(std::move(setting));
     }
     return made;

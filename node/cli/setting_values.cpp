@@ -1,7 +1,10 @@
 #include "node/cli/setting_values.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
+
+#include "node/cli/duration.hpp"
 
 namespace chisme::node::cli {
 namespace {
@@ -41,6 +44,28 @@ Complaint take_name(std::string& into, std::string const& value) {
   return std::nullopt;
 }
 
+Complaint take_origin(std::string& into, std::string const& value) {
+  constexpr std::string_view known = "abcdefghijklmnopqrstuvwxyz0123456789.-:[]";
+  std::string_view const origin = value;
+  std::size_t const scheme = origin.find("://");
+  std::string_view const name = origin.substr(0, std::min(scheme, origin.size()));
+  bool const is_origin = scheme != std::string_view::npos && (name == "http" || name == "https") &&
+                         origin.size() > scheme + 3 && value.size() <= 300 &&
+                         origin.find_first_not_of(known, scheme + 3) == std::string_view::npos;
+  if (!is_origin) {
+    return "is not the origin of a site, in small letters and without a path, such as "
+           "https://films.example";
+  }
+  into = value;
+  return std::nullopt;
+}
+
+Complaint take_file(std::optional<std::filesystem::path>& into, std::string const& value) {
+  if (value.empty()) return "is not a file";
+  into = value;
+  return std::nullopt;
+}
+
 Complaint take_count(unsigned& into, std::string const& value, unsigned lowest, unsigned highest) {
   auto const number = parse_number<unsigned>(value);
   if (!number || *number < lowest || *number > highest) {
@@ -52,25 +77,12 @@ Complaint take_count(unsigned& into, std::string const& value, unsigned lowest, 
 
 Complaint take_duration(Duration& into, std::string const& value, Duration lowest,
                         Duration highest) {
-  struct Unit {
-    std::string_view name;
-    double seconds;
-  };
-  constexpr Unit units[] = {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
-  std::string_view digits = value;
-  double factor = 1;
-  for (Unit const& unit : units) {
-    if (digits.size() <= unit.name.size() || !digits.ends_with(unit.name)) continue;
-    factor = unit.seconds;
-    digits.remove_suffix(unit.name.size());
-    break;
-  }
-  auto const number = parse_number<double>(digits);
+  auto const parsed = parse_seconds(value);
   auto const in_seconds = [](Duration duration) {
     return std::chrono::duration<double>(duration).count();
   };
-  double const seconds = number.value_or(-1) * factor;
-  if (!number || !(seconds >= in_seconds(lowest) && seconds <= in_seconds(highest))) {
+  double const seconds = parsed.value_or(-1);
+  if (!parsed || !(seconds >= in_seconds(lowest) && seconds <= in_seconds(highest))) {
     std::string least = std::to_string(in_seconds(lowest));
     least.erase(least.find('.') + 2);
     return "is not a time such as 90, 90s, 10m, 24h or 25d, from " + least + " s to " +

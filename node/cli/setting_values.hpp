@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,6 +21,10 @@ using Complaint = std::optional<std::string>;
 // "192.0.2.1", "2001:db8::1": an address without a port, which becomes 0.
 [[nodiscard]] Complaint take_machine(Endpoint& into, std::string const& value);
 [[nodiscard]] Complaint take_name(std::string& into, std::string const& value);
+// As browsers send it (RFC 6454, 6.1): a scheme, a host, a port that is not the scheme's own.
+[[nodiscard]] Complaint take_origin(std::string& into, std::string const& value);
+[[nodiscard]] Complaint take_file(std::optional<std::filesystem::path>& into,
+                                  std::string const& value);
 [[nodiscard]] Complaint take_count(unsigned& into, std::string const& value, unsigned lowest,
                                    unsigned highest);
 // "90", "1.5": seconds; "500ms", "90s", "10m", "24h", "25d".

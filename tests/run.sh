@@ -32,7 +32,12 @@ run() {
 
 # build PRESET OPTION…
 build() { cmake --preset "$1" -DBUILD_TESTING=ON "${@:2}" >/dev/null && cmake --build --preset "$1"; }
-sanitized_build() { build "$1" -DCHISME_PAGE=OFF; }
+# With the addresses watched, the fuzzers' corpora are tests too, and each fuzzer a few seconds of it.
+sanitized_build() {
+  local fuzz=OFF
+  [ "$1" != asan-ubsan ] || fuzz=ON
+  build "$1" -DCHISME_PAGE=OFF -DCHISME_FUZZ=$fuzz
+}
 failpoints_build() {
   cmake --preset release -B build/failpoints -DCHISME_FAILPOINTS=ON -DCHISME_PAGE=OFF -DBUILD_TESTING=OFF >/dev/null &&
     cmake --build build/failpoints --target chisme
@@ -55,7 +60,7 @@ if [ $quick = no ]; then
   # These mostly wait.
   build_ahead >/dev/null 2>&1 &
   ahead=$!
-  for test in tests/end_to_end/*_test.py tests/chaos/*_test.py; do
+  for test in tests/end_to_end/*_test.py tests/chaos/*_test.py tests/abuse/*_test.py; do
     run "$(basename "$test")" timeout 900 /usr/bin/python3 "$test"
   done
   run "abuse" timeout 1200 tests/abuse/run.sh --quick

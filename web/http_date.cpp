@@ -27,8 +27,16 @@ std::optional<unsigned> number(std::string_view digits) {
 
 }  // namespace
 
+WallTime tellable(WallTime time) {
+  constexpr std::chrono::sys_days first{std::chrono::year{0} / 1 / 1};
+  constexpr std::chrono::sys_days end{std::chrono::year{10'000} / 1 / 1};
+  return std::clamp(time, WallTime{first.time_since_epoch()},
+                    WallTime{end.time_since_epoch() - std::chrono::milliseconds{1}});
+}
+
 std::string http_date(WallTime time) {
-  auto const since_epoch = std::chrono::floor<std::chrono::seconds>(time.time_since_epoch());
+  auto const since_epoch =
+      std::chrono::floor<std::chrono::seconds>(tellable(time).time_since_epoch());
   auto const days = std::chrono::floor<std::chrono::days>(since_epoch);
   std::chrono::sys_days const day{days};
   std::chrono::year_month_day const date{day};
@@ -41,7 +49,8 @@ std::string http_date(WallTime time) {
   text += ' ';
   text += months[static_cast<unsigned>(date.month()) - 1];
   text += ' ';
-  text += std::to_string(static_cast<int>(date.year()));
+  add_two_digits(text, static_cast<int>(date.year()) / 100);
+  add_two_digits(text, static_cast<int>(date.year()) % 100);
   text += ' ';
   add_two_digits(text, clock.hours().count());
   text += ':';

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "web/http_date.hpp"
+
 namespace chisme::web {
 namespace {
 
@@ -188,7 +190,7 @@ std::string json_string(std::string_view value) {
 }
 
 std::string rfc3339(WallTime time) {
-  auto const since_epoch = time.time_since_epoch();
+  auto const since_epoch = tellable(time).time_since_epoch();
   auto const days = std::chrono::floor<std::chrono::days>(since_epoch);
   std::chrono::year_month_day const date{std::chrono::sys_days{days}};
   std::chrono::hh_mm_ss const clock{since_epoch - days};

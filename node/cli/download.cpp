@@ -5,10 +5,14 @@
 #include <thread>
 #include <utility>
 
+#include "node/cli/answer_fields.hpp"
+
 namespace chisme::node::cli {
 namespace {
 
 constexpr std::chrono::milliseconds avoidance{1500};
+// A download has a bit in memory for each of its blocks: 32 MiB of them.
+constexpr ByteCount largest_believed{std::uint64_t{1} << 50};
 
 std::string etag_of(Digest const& digest) {
   return "\"" + to_hex(digest) + "\"";
@@ -24,15 +28,17 @@ Result<Route> ask_route(HttpClient& client, std::string const& name) {
   if (!answer->is_success()) return tl::unexpected<Error>(problem_of(*answer));
   auto const json = nlohmann::json::parse(answer->body, nullptr, false);
   Route route;
-  auto const digest =
-      json.is_object() ? parse_digest(json.value("sha256", "")) : std::optional<Digest>{};
+  auto const digest = parse_digest(text_field(json, "sha256"));
   if (!digest || !json.contains("size") || !json["size"].is_number_unsigned()) {
     return fail(Fault::io, to_string(answer->origin) + " sent a route that is none");
   }
-  route.version = json.value("version", "");
+  route.version = text_field(json, "version");
   route.object = {*digest, ByteCount{json["size"].get<std::uint64_t>()}};
-  for (auto const& replica : json.value("replicas", nlohmann::json::array())) {
-    auto const at = parse_location(replica.value("http", ""));
+  if (route.object.size > largest_believed) {
+    return fail(Fault::io, to_string(answer->origin) + " sent a size that no file has");
+  }
+  for (auto const& replica : part_field(json, "replicas")) {
+    auto const at = parse_location(text_field(replica, "http"));
     if (at) route.replicas.push_back(at->origin);
   }
   return route;

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "node/cli/text.hpp"
+
 namespace chisme::node::cli {
 namespace {
 
@@ -40,7 +42,7 @@ Error problem_of(HttpAnswer const& answer) {
   std::string detail = "status " + std::to_string(answer.head.status);
   auto const problem = nlohmann::json::parse(answer.body, nullptr, false);
   if (problem.is_object() && problem.contains("detail") && problem["detail"].is_string()) {
-    detail = problem["detail"].get<std::string>();
+    detail = printable(problem["detail"].get<std::string>());
   }
   Fault fault = Fault::io;
   switch (answer.head.status) {

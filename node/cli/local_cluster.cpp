@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "node/cli/answer_fields.hpp"
 #include "node/cli/node_process.hpp"
 #include "node/cli/up_protocol.hpp"
 
@@ -181,10 +182,8 @@ bool LocalCluster::sees_all(unsigned number) {
   if (!answer || !answer->is_success()) return false;
   auto const cluster = nlohmann::json::parse(answer->body, nullptr, false);
   std::set<std::string> alive;
-  if (cluster.is_object()) {
-    for (auto const& member : cluster.value("members", nlohmann::json::array())) {
-      if (member.value("state", "") == "alive") alive.insert(member.value("http", ""));
-    }
+  for (auto const& member : part_field(cluster, "members")) {
+    if (text_field(member, "state") == "alive") alive.insert(text_field(member, "http"));
   }
   for (unsigned other = 1; other <= options_.nodes; ++other) {
     if (node(other).pid != 0 && !alive.contains(plain_url(other))) return false;

@@ -2,6 +2,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "node/cli/answer_fields.hpp"
 #include "node/cli/command.hpp"
 #include "node/cli/text.hpp"
 
@@ -36,12 +37,12 @@ Result<Json> list_files(HttpClient& client, std::string const& prefix) {
 std::string table_of_files(Json const& files) {
   std::vector<std::vector<std::string>> rows{{"SIZE", "COPIES", "MODIFIED", "NAME"}};
   for (Json const& file : files) {
-    rows.push_back({format_bytes(file.value("size", std::uint64_t{0})),
-                    file.value("incomplete", false)
+    rows.push_back({format_bytes(count_field(file, "size")),
+                    flag_field(file, "incomplete")
                         ? "uploading"
-                        : std::to_string(file.value("copies", 0)) + "/" +
-                              std::to_string(file.value("wanted", 0)),
-                    printable(file.value("modified", "")), printable(file.value("name", ""))});
+                        : std::to_string(count_field(file, "copies")) + "/" +
+                              std::to_string(count_field(file, "wanted")),
+                    printable(text_field(file, "modified")), printable(text_field(file, "name"))});
   }
   return format_table(rows);
 }

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "node/cli/answer_fields.hpp"
 #include "node/cli/command.hpp"
 #include "node/cli/resumable_put.hpp"
 #include "node/cli/text.hpp"
@@ -56,11 +57,11 @@ void print(Json const& stored, bool json) {
     std::cout << stored.dump() << "\n";
     return;
   }
-  auto const copies = stored.value("copies", Json::array()).size();
-  std::cout << printable(stored.value("name", "")) << "  "
-            << format_bytes(stored.value("size", std::uint64_t{0})) << "  on " << copies << " of "
-            << stored.value("wanted", 0) << " nodes  sha256 "
-            << printable(stored.value("sha256", "")) << "\n";
+  auto const copies = part_field(stored, "copies").size();
+  std::cout << printable(text_field(stored, "name")) << "  "
+            << format_bytes(count_field(stored, "size")) << "  on " << copies << " of "
+            << count_field(stored, "wanted") << " nodes  sha256 "
+            << printable(text_field(stored, "sha256")) << "\n";
 }
 
 Result<Json> parse_stored(HttpAnswer const& answer) {
@@ -101,9 +102,10 @@ Json ask_cluster(HttpClient& client) {
 // The nodes that were named, then those that they know of.
 std::vector<Origin> all_nodes(HttpClient& client) {
   std::vector<Origin> nodes = client.nodes();
-  for (Json const& member : ask_cluster(client).value("members", Json::array())) {
-    auto const at = parse_location(member.value("http", ""));
-    bool const usable = at && member.value("state", "") == "alive";
+  Json const cluster = ask_cluster(client);
+  for (Json const& member : part_field(cluster, "members")) {
+    auto const at = parse_location(text_field(member, "http"));
+    bool const usable = at && text_field(member, "state") == "alive";
     if (usable && std::ranges::find(nodes, at->origin) == nodes.end()) nodes.push_back(at->origin);
   }
   return nodes;
@@ -131,18 +133,18 @@ Result<Json> stored_file(HttpClient& client, std::string const& name, Digest con
   if (!answer->is_success()) return tl::unexpected<Error>(problem_of(*answer));
   auto const route = parse_stored(*answer);
   if (!route) return route;
-  if (route->value("sha256", "") != to_hex(digest)) {
+  if (text_field(*route, "sha256") != to_hex(digest)) {
     return fail(Fault::digest_mismatch,
                 name + " was stored, but other bytes than the file has now");
   }
   Json stored{{"name", name},
-              {"version", route->value("version", "")},
-              {"size", route->value("size", std::uint64_t{0})},
+              {"version", text_field(*route, "version")},
+              {"size", count_field(*route, "size")},
               {"sha256", to_hex(digest)},
               {"copies", Json::array()},
-              {"wanted", ask_cluster(client).value("copies_wanted", 0)}};
-  for (Json const& replica : route->value("replicas", Json::array())) {
-    stored["copies"].push_back(replica.value("node", ""));
+              {"wanted", count_field(ask_cluster(client), "copies_wanted")}};
+  for (Json const& replica : part_field(*route, "replicas")) {
+    stored["copies"].push_back(text_field(replica, "node"));
   }
   return stored;
 }

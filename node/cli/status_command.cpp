@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "node/cli/answer_fields.hpp"
 #include "node/cli/command.hpp"
 #include "node/cli/text.hpp"
 
@@ -11,6 +13,8 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr double fastest_shown = 1e18;
+
 std::string rounded(double value, int digits) {
   double const scale = std::pow(10.0, digits);
   std::string text = std::to_string(std::round(value * scale) / scale);
@@ -18,34 +22,34 @@ std::string rounded(double value, int digits) {
 }
 
 std::string state_of(Json const& member) {
-  std::string state = printable(member.value("state", ""));
-  if (member.value("draining", false)) state += ", draining";
-  if (member.value("self", false)) state += " *";
+  std::string state = printable(text_field(member, "state"));
+  if (flag_field(member, "draining")) state += ", draining";
+  if (flag_field(member, "self")) state += " *";
   return state;
 }
 
 std::string table_of_members(Json const& cluster) {
   std::vector<std::vector<std::string>> rows{
       {"NODE", "STATE", "REQUESTS", "LOAD", "SENDING", "COPIES", "DISK", "ID"}};
-  for (Json const& member : cluster.value("members", Json::array())) {
-    auto const speed = static_cast<std::uint64_t>(member.value("bytes_per_second", 0.0));
-    rows.push_back({printable(member.value("http", "")), state_of(member),
-                    std::to_string(member.value("in_flight", 0)),
-                    rounded(member.value("load", 0.0), 2), format_bytes(speed) + "/s",
-                    std::to_string(member.value("copies", std::uint64_t{0})),
-                    rounded(member.value("disk_used", 0.0) * 100, 0) + " %",
-                    printable(member.value("node", "")).substr(0, 8)});
+  for (Json const& member : part_field(cluster, "members")) {
+    auto const speed = static_cast<std::uint64_t>(
+        std::clamp(real_field(member, "bytes_per_second"), 0.0, fastest_shown));
+    rows.push_back({printable(text_field(member, "http")), state_of(member),
+                    std::to_string(count_field(member, "in_flight")),
+                    rounded(real_field(member, "load"), 2), format_bytes(speed) + "/s",
+                    std::to_string(count_field(member, "copies")),
+                    rounded(real_field(member, "disk_used") * 100, 0) + " %",
+                    printable(text_field(member, "node")).substr(0, 8)});
   }
-  auto const count = [&](char const* key) {
-    return std::to_string(cluster.value(key, std::uint64_t{0}));
-  };
+  auto const count = [&](char const* key) { return std::to_string(count_field(cluster, key)); };
   std::string summary = count("files") + " files, " + count("under_replicated") +
                         " with fewer copies than wanted (" + count("copies_wanted") + "), " +
                         count("repairs_pending") + " repairs pending\n";
-  if (std::string const fenced = printable(cluster.value("fenced", "")); !fenced.empty()) {
+  if (std::string const fenced = printable(text_field(cluster, "fenced")); !fenced.empty()) {
     summary += "this node's disk failed (" + fenced + "): it takes no writes until a restart\n";
   }
-  if (!cluster.value("in_touch", true)) summary += "this node does not see most of the others\n";
+  if (!flag_field(cluster, "in_touch", true))
+    summary += "this node does not see most of the others\n";
   return format_table(rows) + summary;
 }
 

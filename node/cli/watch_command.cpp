@@ -1,59 +1,17 @@
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "node/cli/client_token.hpp"
 #include "node/cli/command.hpp"
 #include "node/cli/event_stream.hpp"
-#include "node/cli/text.hpp"
+#include "node/cli/event_text.hpp"
 
 namespace chisme::node::cli {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr int connect_rounds_max =
     10;  // over all nodes, a second apart, while none of them answers
-
-std::string text_of(Json const& event, char const* key) {
-  return printable(event.value(key, ""));
-}
-
-std::string describe_state(Json const& event) {
-  Json const cluster = event.value("cluster", Json::object());
-  std::string line = "cluster: " + std::to_string(cluster.value("files", 0)) + " files";
-  for (Json const& member : cluster.value("members", Json::array())) {
-    line += ", " + text_of(member, "http") + " " + text_of(member, "state");
-  }
-  return line;
-}
-
-std::string describe_file(Json const& event) {
-  if (event.value("removed", false)) return "file: " + text_of(event, "name") + " was removed";
-  Json const file = event.value("file", Json::object());
-  return "file: " + text_of(event, "name") + ", " +
-         format_bytes(file.value("size", std::uint64_t{0})) + ", " +
-         std::to_string(file.value("copies", 0)) + " of " +
-         std::to_string(file.value("wanted", 0)) + " copies";
-}
-
-// An empty line for what changes all the time: loads.
-std::string describe(Json const& event) {
-  std::string const type = event.value("type", "");
-  if (type == "state") return describe_state(event);
-  if (type == "file") return describe_file(event);
-  if (type == "member") return "node: " + text_of(event, "http") + " is " + text_of(event, "state");
-  if (type == "repair") {
-    return "repair: " + text_of(event, "sha256").substr(0, 12) + " to " +
-           text_of(event, "target").substr(0, 8) + ", " + text_of(event, "stage");
-  }
-  if (type == "lost") return "lost: no copy of " + text_of(event, "sha256") + " is left";
-  if (type == "redirect") {
-    return "redirect: " + text_of(event, "file") + " to " + text_of(event, "to");
-  }
-  return {};
-}
 
 // Prints what one node tells until that ends; returns why.
 Error watch_node(Origin const& origin, std::string const& token, bool json, bool& connected) {
@@ -64,9 +22,7 @@ Error watch_node(Origin const& origin, std::string const& token, bool json, bool
     auto const message = stream->next();
     if (!message) return message.error();
     if (!*message) return Error{Fault::unavailable, to_string(origin) + " closed", 0};
-    auto const event = Json::parse(**message, nullptr, false);
-    if (!event.is_object()) continue;
-    std::string const line = json ? event.dump() : describe(event);
+    std::string const line = event_line(**message, json);
     if (line.empty()) continue;
     std::cout << line << std::endl;
     if (!std::cout) return Error{Fault::cancelled, "standard output cannot be written", 0};

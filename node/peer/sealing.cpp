@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "cluster/base/check.hpp"
 
@@ -172,7 +173,8 @@ std::string DatagramSealer::seal(KeyRing const& ring, std::span<std::byte const>
 // ---- Opening -----------------------------------------------------------------------------------
 
 std::optional<DatagramOpener::Opened> DatagramOpener::open(KeyRing const& ring,
-                                                           std::span<std::byte const> datagram) {
+                                                           std::span<std::byte const> datagram,
+                                                           Instant now) {
   auto const header = parse(datagram);
   if (!header) return std::nullopt;
   KeyRing::Entry const* const key = ring.find(header->key);
@@ -181,13 +183,15 @@ std::optional<DatagramOpener::Opened> DatagramOpener::open(KeyRing const& ring,
   bool const known = run != nullptr && run->cipher && run->key == key->id;
   std::unique_ptr<SealingCipher> fresh;
   if (!known) {
+    bool const old = run == nullptr && is_old(header->sender, header->epoch);
+    if (old || !may_try(now)) return std::nullopt;
     fresh = std::make_unique<SealingCipher>(
         key_of(key->secret, purpose_, header->sender, header->epoch, header->run));
   }
   auto text = (known ? run->cipher : fresh)->open(header->sequence, datagram);
   if (!text) return std::nullopt;
   if (run == nullptr) run = remember(header->sender, header->epoch, header->run);
-  if (run == nullptr || !run->window.add(header->sequence)) return std::nullopt;
+  if (!run->window.add(header->sequence)) return std::nullopt;
   if (fresh) {
     run->cipher = std::move(fresh);
     run->key = key->id;
@@ -203,15 +207,27 @@ DatagramOpener::Run* DatagramOpener::find_run(NodeId sender, Epoch epoch, std::u
   return found == at->second.runs.end() ? nullptr : &*found;
 }
 
+bool DatagramOpener::is_old(NodeId sender, Epoch epoch) const {
+  auto const at = senders_.find(sender);
+  if (at == senders_.end() || epoch > at->second.epoch) return false;
+  return epoch < at->second.epoch || at->second.runs.size() == runs_max;
+}
+
+bool DatagramOpener::may_try(Instant now) {
+  if (now - tries_since_ >= std::chrono::seconds{1}) {
+    tries_since_ = now;
+    tries_ = 0;
+  }
+  return tries_++ < tries_per_second;
+}
+
 DatagramOpener::Run* DatagramOpener::remember(NodeId sender, Epoch epoch, std::uint64_t run) {
   if (!senders_.contains(sender)) make_room();
   Sender& its = senders_[sender];
-  if (epoch < its.epoch) return nullptr;
   if (epoch > its.epoch) {
     its.epoch = epoch;
     its.runs.clear();
   }
-  if (its.runs.size() == runs_max) return nullptr;
   its.runs.emplace_back().number = run;
   return &its.runs.back();
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cluster/base/identity.hpp"
+#include "cluster/base/time.hpp"
 #include "cluster/wire/replay_window.hpp"
 #include "node/security/key_ring.hpp"
 
@@ -83,6 +84,10 @@ class DatagramOpener {
  public:
   static constexpr std::size_t senders_max = 4096;
   static constexpr std::size_t runs_max = 2;
+  // For a run that is not known a key is made before it can be told whether it is genuine: as much
+  // work as for ten datagrams of known ones. Whoever has seen a datagram can make runs up, so no
+  // more are tried in a second; 4096 nodes that start at once are heard within three.
+  static constexpr std::size_t tries_per_second = 2000;
 
   // Of `purpose`, one of those above.
   explicit DatagramOpener(std::string_view purpose = gossip_purpose) : purpose_{purpose} {}
@@ -92,9 +97,10 @@ class DatagramOpener {
     Epoch epoch;
     std::string text;
   };
-  // nullopt: no datagram of this cluster, or one that came before; nothing is remembered of it.
-  [[nodiscard]] std::optional<Opened> open(KeyRing const& ring,
-                                           std::span<std::byte const> datagram);
+  // nullopt: no datagram of this cluster, one that came before, or one too many of runs that are
+  // not known; nothing is remembered of it.
+  [[nodiscard]] std::optional<Opened> open(KeyRing const& ring, std::span<std::byte const> datagram,
+                                           Instant now = {});
 
   [[nodiscard]] std::size_t senders() const { return senders_.size(); }
 
@@ -112,13 +118,18 @@ class DatagramOpener {
   };
 
   [[nodiscard]] Run* find_run(NodeId sender, Epoch epoch, std::uint64_t run);
-  // nullptr: it is of an old epoch or run.
+  // Whether it would be taken for old if it were genuine.
+  [[nodiscard]] bool is_old(NodeId sender, Epoch epoch) const;
+  [[nodiscard]] bool may_try(Instant now);
+  // REQUIRES: it is not old.
   [[nodiscard]] Run* remember(NodeId sender, Epoch epoch, std::uint64_t run);
   void make_room();
 
   std::string_view purpose_;
   std::map<NodeId, Sender> senders_;
   std::uint64_t heard_ = 0;
+  Instant tries_since_{};
+  std::size_t tries_ = 0;
 };
 
 }  // namespace chisme::node

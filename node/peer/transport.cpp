@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "cluster/wire/codec.hpp"
+#include "node/clock.hpp"
 #include "node/keeping.hpp"
 #include "node/peer/address.hpp"
 #include "node/peer/sealing.hpp"
@@ -241,7 +242,7 @@ Result<cluster::Envelope> PeerTransport::State::open_datagram(std::span<std::byt
   if (!hears(from.address())) return fail(Fault::invalid, "a stranger's datagram");
   auto const ring = caller.keys.ring();
   if (!ring) return cluster::decode(bytes, cluster::datagram_bytes_max);
-  auto const opened = opener.open(*ring, bytes);
+  auto const opened = opener.open(*ring, bytes, steady_now());
   if (!opened) return fail(Fault::invalid, "a datagram that no node of this cluster made");
   auto envelope = cluster::decode(opened->text, cluster::datagram_bytes_max);
   if (envelope && envelope->sender != opened->sender) {

@@ -18,7 +18,7 @@ MAY_INCLUDE = {
 }
 # library -> the only places that may include it.
 ONLY_IN = {
-    r"^asio": ("node/", "tests/node/", "tests/end_to_end/"),
+    r"^asio": ("node/", "tests/node/", "tests/end_to_end/", "tests/fuzz/"),
     r"^websocketpp/": ("web/websocket/",),
     r"^cereal/": ("cluster/wire/archives.hpp",),
     r"^sqlite3": ("node/storage/", "tests/node/storage/"),

@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "node/cli/cli.hpp"
+#include "node/cli/event_text.hpp"
 #include "node/version.hpp"
+#include "tests/node/cli/tiny_server.hpp"
 
 namespace chisme::node::cli {
 namespace {
@@ -49,6 +51,36 @@ TEST(Program, AFailureIsOne) {
   Ran const ran = run_with({"ls", "--node", "http://127.0.0.1:1"});
   EXPECT_EQ(ran.code, 1);
   EXPECT_EQ(ran.output, "");
+}
+
+// Something that answers, but is no node of this program.
+TEST(Program, AnswersWhoseFieldsAreOfOtherKindsEndNoCommand) {
+  std::string const odd =
+      R"({"members":[1,{"http":5,"bytes_per_second":-1e300,"copies":-1}],"in_touch":"x",)"
+      R"("files":[{"name":7,"size":"much"},8],"fenced":[]})";
+  for (char const* const command : {"status", "ls"}) {
+    TinyServer const server{{{answer(200, odd)}}};
+    std::string const url = to_string(server.origin());
+    Ran const ran = run_with({command, "--node", url.c_str()});
+    EXPECT_EQ(ran.code, 0) << command << ran.errors;
+  }
+}
+
+TEST(Program, ASentenceOfAnAnswerDoesNotSteerTheTerminal) {
+  TinyServer const server{{{answer(400, R"({"detail":"a\u001b[31mb"})")}}};
+  std::string const url = to_string(server.origin());
+  Ran const ran = run_with({"ls", "--node", url.c_str()});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_EQ(ran.errors, "chisme: a?[31mb\n");
+}
+
+TEST(EventLine, OfMessagesThatAreNoneIsEmptyOrASentence) {
+  EXPECT_EQ(event_line("[]", false), "");
+  EXPECT_EQ(event_line(R"({"type":7})", false), "");
+  EXPECT_EQ(event_line(R"({"type":"file","name":[],"file":3})", false),
+            "file: , 0 B, 0 of 0 copies");
+  EXPECT_EQ(event_line(R"({"type":"state","cluster":{"members":[4]}})", false),
+            "cluster: 0 files,  ");
 }
 
 }  // namespace

@@ -149,5 +149,24 @@ TEST_F(DownloadTest, WhenNobodyAnswersItEndsWithASentence) {
   EXPECT_THAT(done.error().message, HasSubstr("no holder of f answers"));
 }
 
+// A download has memory for each block of a file, so that a size from nowhere must not be believed.
+TEST(Route, OfSomethingThatIsNoNodeIsRefusedOrReadAsFarAsItIsOne) {
+  auto const route_in = [](std::string const& body) {
+    TinyServer const server{{{answer(200, body)}}};
+    HttpClient client{{server.origin()}};
+    return ask_route(client, "f");
+  };
+  std::string const digest = std::string{R"("sha256":")"} + abc_hex + R"(",)";
+  auto const odd = route_in("{" + digest + R"("size":3,"version":[],"replicas":[5,{"http":{}}]})");
+  ASSERT_TRUE(odd) << odd.error().message;
+  EXPECT_TRUE(odd->replicas.empty());
+  EXPECT_EQ(odd->object.size, ByteCount{3});
+  for (std::string const& body :
+       {std::string{"[]"}, std::string{R"({"sha256":5,"size":3})"}, "{" + digest + R"("size":-3})",
+        "{" + digest + R"("size":18446744073709551615})"}) {
+    EXPECT_FALSE(route_in(body)) << body;
+  }
+}
+
 }  // namespace
 }  // namespace chisme::node::cli

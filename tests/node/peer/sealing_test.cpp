@@ -110,10 +110,38 @@ TEST_F(Sealing, SendersAreBounded) {
   EXPECT_TRUE(open(first));
   for (std::uint64_t i = 0; i < DatagramOpener::senders_max; ++i) {
     DatagramSealer other{NodeId{9, i}, Epoch{1}};
-    EXPECT_TRUE(opener.open(ring, bytes_of(other.seal(ring, bytes_of("x")))));
+    Instant const now = Instant{} + i * std::chrono::milliseconds{1};
+    EXPECT_TRUE(opener.open(ring, bytes_of(other.seal(ring, bytes_of("x"))), now));
   }
   EXPECT_EQ(opener.senders(), DatagramOpener::senders_max);
-  EXPECT_TRUE(open(first)) << "it was silent longest";
+  Instant const later = Instant{} + std::chrono::minutes{1};
+  EXPECT_TRUE(opener.open(ring, bytes_of(first), later)) << "it was silent longest";
+}
+
+// Each of them would cost a key.
+TEST_F(Sealing, OfRunsThatAreMadeUpNoMoreAreTriedThanASecondHas) {
+  EXPECT_TRUE(open(seal("known")));
+  DatagramSealer newcomer{NodeId{7, 7}, Epoch{1}};
+  std::string forged = newcomer.seal(ring, bytes_of("x"));
+  for (std::size_t i = 1; i < DatagramOpener::tries_per_second; ++i) {
+    forged[28] = static_cast<char>(i);  // of its run
+    forged[29] = static_cast<char>(i >> 8);
+    EXPECT_FALSE(opener.open(ring, bytes_of(forged)));
+  }
+  EXPECT_FALSE(opener.open(ring, bytes_of(newcomer.seal(ring, bytes_of("too many")))));
+  EXPECT_TRUE(open(seal("who is known is heard all the same")));
+  Instant const next_second = Instant{} + std::chrono::seconds{1};
+  EXPECT_TRUE(opener.open(ring, bytes_of(newcomer.seal(ring, bytes_of("now"))), next_second));
+}
+
+TEST_F(Sealing, WhatIsOldCostsNoTry) {
+  EXPECT_TRUE(open(seal("known")));
+  DatagramSealer before{self, Epoch{2}};
+  for (std::size_t i = 0; i < 2 * DatagramOpener::tries_per_second; ++i) {
+    EXPECT_FALSE(open(before.seal(ring, bytes_of("old"))));
+  }
+  DatagramSealer newcomer{NodeId{7, 7}, Epoch{1}};
+  EXPECT_TRUE(opener.open(ring, bytes_of(newcomer.seal(ring, bytes_of("new")))));
 }
 
 TEST_F(Sealing, RandomBytesAreNone) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "cluster/base/random.hpp"
@@ -75,6 +76,22 @@ TEST(MediaTypes, ComeFromTheExtension) {
   EXPECT_FALSE(is_media_type("text/pla in"));
   EXPECT_TRUE(is_shown_inline("Image/PNG; x=y"));
   EXPECT_FALSE(is_shown_inline("text/html"));
+}
+
+// A node's clock may show anything, and a file's date is what the clock of its writer showed.
+TEST(HttpDates, HaveAYearOfFourDigitsWhateverTheClockShows) {
+  for (std::int64_t const milliseconds :
+       {std::int64_t{-62'000'000'000'000}, std::int64_t{300'000'000'000'000},
+        std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}) {
+    std::string const text = http_date(WallTime{std::chrono::milliseconds{milliseconds}});
+    EXPECT_EQ(text.size(), 29u) << text;
+    auto const read = parse_http_date(text);
+    ASSERT_TRUE(read) << text;
+    EXPECT_EQ(http_date(*read), text);
+    EXPECT_EQ(rfc3339(WallTime{std::chrono::milliseconds{milliseconds}}).size(), 24u);
+  }
+  EXPECT_EQ(http_date(WallTime{std::chrono::milliseconds{-62'000'000'000'000}}),
+            "Tue, 19 Apr 0005 09:46:40 GMT");
 }
 
 TEST(HttpDates, ReadWhatTheyWrite) {

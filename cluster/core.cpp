@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "cluster/access/access.hpp"
 #include "cluster/base/overloaded.hpp"
 #include "cluster/base/planted_bug.hpp"
 #include "cluster/departure.hpp"
@@ -43,7 +44,8 @@ struct Core::Parts {
             StoredCatalogue{std::move(stored.records), std::move(stored.positions),
                             std::move(stored.objects), stored.wall, std::move(stored.horizon)},
             now),
-        load_gossip(config.profile.gossip_period, random_given.split(2), now) {
+        load_gossip(config.profile.gossip_period, random_given.split(2), now),
+        access(config.profile, self.id, stored.access, stored.wall, random_given.split(3), now) {
     list_members(now);
   }
 
@@ -54,6 +56,15 @@ struct Core::Parts {
   void handle(LoadsWanted const& input, Instant now, Effects& out);
   void handle(StorageFenced const& input, Instant now, Effects& out);
   void handle(LeaveRequested const& input, Instant now, Effects& out);
+  void handle(RevokeRequested const& input, Instant now, Effects& out) {
+    access.handle(input, situation(now), out);
+  }
+  void handle(LinkUsed const& input, Instant now, Effects& out) {
+    access.handle(input, situation(now), out);
+  }
+  void handle(AccessSaved const& input, Instant now, Effects& out) {
+    access.handle(input, situation(now), out);
+  }
   // Everything else concerns files.
   template <class FileInput>
   void handle(FileInput const& input, Instant now, Effects& out) {
@@ -86,6 +97,7 @@ struct Core::Parts {
   Replication replication;
   Departure departure{config.departure_patience};
   LoadGossip load_gossip;
+  Access access;
 
   std::vector<MemberView> members;  // as of `members_changes`, with the newest loads
   Members::Places places;           // where in `members` each is
@@ -94,7 +106,9 @@ struct Core::Parts {
   bool disk_changed = false;  // by a load, and replication was not told yet
   std::uint64_t view_number = 1;
   // What a view shows besides members, catalogue and loads.
-  std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, unsigned, bool, std::size_t> shown{};
+  std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, unsigned, bool, std::size_t,
+             std::uint64_t>
+      shown{};
 };
 
 void Core::Parts::handle(Received const& input, Instant now, Effects& out) {
@@ -113,6 +127,7 @@ void Core::Parts::handle(Received const& input, Instant now, Effects& out) {
     replication.heard(envelope.sender, gossip->catalogue_fingerprint, situation(now), out);
   }
   replication.received(envelope, situation(now), out);
+  if (Access::concerns(envelope.message)) access.received(envelope, situation(now), out);
 }
 
 void Core::Parts::handle_load(Envelope const& from, Channel channel, Instant now, Effects& out) {
@@ -170,6 +185,7 @@ void Core::Parts::handle(LoadSampled const& input, Instant now, Effects& out) {
   swim.set_load(own);
   show_load(self.id);
   load_probes.ask(members, now, out);
+  access.set_wall(input.wall);
   replication.handle(input, situation(now), out);
 }
 
@@ -181,6 +197,7 @@ void Core::Parts::handle(LoadsWanted const& input, Instant now, Effects& out) {
 // that it has again elsewhere.
 void Core::Parts::handle(StorageFenced const&, Instant now, Effects& out) {
   replication.fence();
+  access.fence(out);
   swim.set_draining(true, now, out);
 }
 
@@ -195,6 +212,8 @@ void Core::Parts::tick(Instant now, Effects& out) {
   swim.tick(now, out);
   follow_members(now, out);
   replication.tick(situation(now), out);
+  auto const access_due = access.deadline();
+  if (access_due && *access_due <= now) access.tick(situation(now), out);
   auto const departs = departure.deadline();
   if (departs && *departs <= now && departure.tick(view(now), out)) swim.leave(now, out);
 }
@@ -210,6 +229,8 @@ void Core::Parts::settle(Instant now, Effects& out) {
   for (CatalogueRecord& record : replication.take_fresh()) swim.tell(std::move(record), now);
   if (departure.is_over()) replication.say_farewell(situation(now), out);
   swim.set_catalogue_fingerprint(replication.fingerprint());
+  bool const has_news = !changed.empty() && !access.state()->empty();
+  if (has_news) access.meet(changed, situation(now), out);
   count_view_changes(now);
   keep_to_versions(out);
 }
@@ -235,9 +256,13 @@ void Core::Parts::count_view_changes(Instant now) {
   // It takes a walk over all members, and changes only with them.
   bool const in_touch =
       std::get<0>(shown) == members_changes ? std::get<4>(shown) : swim.in_touch();
-  std::tuple now_shown{
-      members_changes, replication.changes(),   replication.repairs_pending(), copies_wanted(),
-      in_touch,        loads.ejected_count(now)};
+  std::tuple now_shown{members_changes,
+                       replication.changes(),
+                       replication.repairs_pending(),
+                       copies_wanted(),
+                       in_touch,
+                       loads.ejected_count(now),
+                       access.changes()};
   if (std::exchange(shown, now_shown) != now_shown) ++view_number;
 }
 
@@ -325,7 +350,8 @@ ClusterView Core::Parts::view(Instant now) const {
                    .copies_wanted = copies_wanted(),
                    .copies_durable = copies_durable(),
                    .in_touch = swim.in_touch(),
-                   .repairs_pending = replication.repairs_pending()};
+                   .repairs_pending = replication.repairs_pending(),
+                   .access = access.state()};
   for (MemberView& member : view.members) {
     member.ejected = loads.is_ejected(member.alive.id, now);
   }
@@ -352,7 +378,8 @@ void Core::tick(Instant now, Effects& out) {
 
 std::optional<Instant> Core::deadline() const {
   Instant earliest = parts_->swim.deadline();
-  for (auto const& other : {parts_->replication.deadline(), parts_->departure.deadline()}) {
+  for (auto const& other :
+       {parts_->replication.deadline(), parts_->departure.deadline(), parts_->access.deadline()}) {
     if (other) earliest = std::min(earliest, *other);
   }
   return earliest;
@@ -369,6 +396,7 @@ TableSizes Core::sizes() const {
   parts_->loads.add_sizes(parts_->members.size(), sizes);
   parts_->load_probes.add_sizes(sizes);
   parts_->replication.add_sizes(parts_->members.size(), sizes);
+  parts_->access.add_sizes(sizes);
   return sizes;
 }
 

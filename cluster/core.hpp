@@ -21,6 +21,7 @@ struct StoredState {
   std::vector<ObjectStored> objects;  // the verified copies that exist
   WallTime wall{};                    // what its wall clock says
   StoredHorizon horizon;              // as last saved
+  AccessNews access;                  // as last saved
 };
 
 // Core is one node's whole protocol: membership, load, catalogue, replication and repair. It is a

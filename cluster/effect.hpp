@@ -119,6 +119,17 @@ struct Announce {
 struct SavePeers {
   std::vector<KnownPeer> peers;
 };
+// Make this durable instead of the last such; answered by AccessSaved once it is synced. One is
+// under way at a time.
+struct SaveAccess {
+  AccessSaveId save;
+  AccessNews all;
+};
+// It is no longer valid here, which this node will remember, and others are being told.
+struct RevokeFinished {
+  RevokeId revoke;
+  Result<void> outcome;
+};
 // The node must end: it has left, or another process uses its identity.
 struct Stop {
   std::string reason;
@@ -126,9 +137,9 @@ struct Stop {
   bool restart = false;  // start it again at once: the next epoch is what it needs
 };
 
-using Effect =
-    std::variant<Send, StartTransfer, CancelTransfer, RemoveObject, VerifyObject, SaveCatalogue,
-                 WriteFinished, LookupFinished, Announce, SavePeers, Stop>;
+using Effect = std::variant<Send, StartTransfer, CancelTransfer, RemoveObject, VerifyObject,
+                            SaveCatalogue, WriteFinished, LookupFinished, Announce, SavePeers,
+                            SaveAccess, RevokeFinished, Stop>;
 using Effects = std::vector<Effect>;
 
 }  // namespace chisme::cluster

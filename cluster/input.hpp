@@ -18,10 +18,12 @@ namespace chisme::cluster {
 // How a message travels: a datagram may be lost, a stream delivers in order or reports a failure.
 enum class Channel : std::uint8_t { datagram, stream };
 
-using WriteId = Strong<struct WriteIdTag, std::uint64_t>;        // chosen by the host
-using LookupId = Strong<struct LookupIdTag, std::uint64_t>;      // chosen by the host
-using TransferId = Strong<struct TransferIdTag, std::uint64_t>;  // chosen by the core
-using SaveId = Strong<struct SaveIdTag, std::uint64_t>;          // chosen by the core
+using WriteId = Strong<struct WriteIdTag, std::uint64_t>;            // chosen by the host
+using LookupId = Strong<struct LookupIdTag, std::uint64_t>;          // chosen by the host
+using TransferId = Strong<struct TransferIdTag, std::uint64_t>;      // chosen by the core
+using RevokeId = Strong<struct RevokeIdTag, std::uint64_t>;          // chosen by the host
+using AccessSaveId = Strong<struct AccessSaveIdTag, std::uint64_t>;  // chosen by the core
+using SaveId = Strong<struct SaveIdTag, std::uint64_t>;              // chosen by the core
 
 struct Received {
   Channel channel = Channel::datagram;
@@ -127,9 +129,25 @@ struct StorageFenced {};
 // not wait for the hand-over.
 struct LeaveRequested {};
 
-using Input =
-    std::variant<Received, PeerUnreachable, RelayEnded, LoadSampled, LoadsWanted, ObjectStored,
-                 ObjectRemoved, ObjectVerified, TransferFinished, WriteRequested, CatalogueSaved,
-                 LookupRequested, StorageFenced, LeaveRequested>;
+// A client's token or link is to be valid no more; answered by RevokeFinished.
+struct RevokeRequested {
+  RevokeId revoke;
+  Revocation revocation;
+};
+// This node has let somebody in by a counted link, for the `count`th time.
+struct LinkUsed {
+  std::uint64_t link = 0;
+  WallTime until{};
+  std::uint32_t count = 0;
+};
+// The state of a SaveAccess is synced.
+struct AccessSaved {
+  AccessSaveId save;
+};
+
+using Input = std::variant<Received, PeerUnreachable, RelayEnded, LoadSampled, LoadsWanted,
+                           ObjectStored, ObjectRemoved, ObjectVerified, TransferFinished,
+                           WriteRequested, CatalogueSaved, LookupRequested, StorageFenced,
+                           LeaveRequested, RevokeRequested, LinkUsed, AccessSaved>;
 
 }  // namespace chisme::cluster

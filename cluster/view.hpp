@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cluster/access/access_state.hpp"
 #include "cluster/base/id_map.hpp"
 #include "cluster/base/identity.hpp"
 #include "cluster/base/time.hpp"
@@ -40,6 +41,7 @@ struct ClusterView {
   unsigned copies_durable = 1;  // W in force
   bool in_touch = true;         // with a majority of the members not known to have left
   std::uint64_t repairs_pending = 0;
+  std::shared_ptr<AccessState const> access = {};  // never null in a view that a core made
 };
 
 // Members, ordered by id, for as long as one call takes. Where each is may be known: then finding

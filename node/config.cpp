@@ -33,11 +33,29 @@ Result<void> check_clients(NodeConfig const& config) {
                   "all who reach it may, say --insecure-lan");
 }
 
+// Tokens are made with a key that comes of the secret.
+Result<void> check_access(NodeConfig const& config) {
+  if (config.secret_file || access_of(config) == web::AccessMode::open) return {};
+  return fail(
+      Fault::invalid,
+      "--access " + std::string{web::to_string(access_of(config))} +
+          " asks clients for tokens, which are made with the cluster's secret. Make one "
+          "with chisme secret new FILE and give it with --secret-file FILE; or, if everybody "
+          "who reaches this node may read, write and remove all files, say --access open");
+}
+
 }  // namespace
+
+web::AccessMode access_of(NodeConfig const& config) {
+  if (config.access) return *config.access;
+  bool const among_friends = config.insecure_lan || is_loopback(config.http);
+  return among_friends ? web::AccessMode::open : web::AccessMode::token;
+}
 
 Result<void> check(NodeConfig const& config) {
   if (auto peers = check_peers(config); !peers) return peers;
   if (auto clients = check_clients(config); !clients) return clients;
+  if (auto access = check_access(config); !access) return access;
   if (!config.advertise_http && (is_unspecified(config.http) || is_unspecified(config.peer))) {
     return fail(Fault::invalid,
                 "a node that listens on all addresses must say at which one others find it, with "

@@ -10,6 +10,7 @@
 #include "cluster/base/result.hpp"
 #include "cluster/base/strong.hpp"
 #include "cluster/base/time.hpp"
+#include "web/credentials.hpp"
 
 namespace chisme::node {
 
@@ -28,12 +29,15 @@ struct NodeConfig {
   std::vector<Endpoint> join;                        // peer endpoints of other nodes
   std::vector<std::string> hosts;                    // names that clients call this machine by
   std::optional<std::filesystem::path> secret_file;  // the cluster's secrets (security/secret.hpp)
-  bool insecure_lan = false;    // clients may come from other machines, unencrypted and unasked
-  std::string zone;             // copies spread over zones
-  std::uint32_t weight = 1;     // relative share of copies and requests, > 0
-  unsigned copies_wanted = 3;   // R
-  unsigned copies_durable = 2;  // W <= R
-  Duration repair_delay = std::chrono::minutes{10};            // two or more live copies left
+  bool insecure_lan = false;  // clients may come from other machines, unencrypted and unasked
+  // Whom it asks for a token (web/gate.hpp); nullopt: see `access_of`.
+  std::optional<web::AccessMode> access;
+  std::vector<std::string> cors_origins;             // other sites whose pages may use it
+  std::string zone;                                  // copies spread over zones
+  std::uint32_t weight = 1;                          // relative share of copies and requests, > 0
+  unsigned copies_wanted = 3;                        // R
+  unsigned copies_durable = 2;                       // W <= R
+  Duration repair_delay = std::chrono::minutes{10};  // two or more live copies left
   Duration last_copy_repair_delay = std::chrono::seconds{30};  // one live copy left
   Network network = Network::loopback;
   ByteCount max_file_size{std::uint64_t{1} << 40};
@@ -56,6 +60,10 @@ struct NodeConfig {
     return endpoint;
   }
 };
+
+// What was said; else open where all who come are friends by what was said (this machine,
+// `insecure_lan`), and token elsewhere.
+[[nodiscard]] web::AccessMode access_of(NodeConfig const& config);
 
 // The rules between several settings. Fault: invalid, with a sentence that says what to do.
 [[nodiscard]] Result<void> check(NodeConfig const& config);

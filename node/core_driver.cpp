@@ -14,6 +14,7 @@
 #include "node/local_copies.hpp"
 #include "node/peer/transfer_client.hpp"
 #include "node/peer/transport.hpp"
+#include "node/storage/access_file.hpp"
 
 namespace chisme::node {
 namespace {
@@ -50,6 +51,7 @@ struct CoreDriver::State : std::enable_shared_from_this<CoreDriver::State> {
   std::optional<Instant> armed;
   std::map<cluster::WriteId, WriteDone> writes;
   std::map<cluster::LookupId, LookupDone> lookups;
+  std::map<cluster::RevokeId, RevokeDone> revocations;
   std::uint64_t next_id = 0;
   std::atomic<std::size_t> waiting = 0;
   std::mutex view_mutex;
@@ -117,6 +119,19 @@ void CoreDriver::lookup(std::string name, LookupDone done) {
              });
 }
 
+void CoreDriver::revoke(cluster::Revocation revocation, RevokeDone done) {
+  if (state_->waiting >= inputs_max) {
+    return done(fail(Fault::busy, "this node has too many requests to answer"));
+  }
+  ++state_->waiting;
+  asio::post(state_->loop, [state = state_, revocation, done = std::move(done)]() mutable {
+    --state->waiting;
+    cluster::RevokeId const id{++state->next_id};
+    state->revocations.emplace(id, std::move(done));
+    state->handle(cluster::RevokeRequested{id, revocation});
+  });
+}
+
 void CoreDriver::suspect(Digest const& digest) {
   asio::post(state_->loop, [state = state_, digest] { state->host.copies.suspect(digest); });
 }
@@ -168,6 +183,10 @@ void CoreDriver::State::carry_out(cluster::Effect effect) {
           },
           [&](cluster::Announce const& announce) { host.on_event(announce.event, *published); },
           [&](cluster::SavePeers& save) { host.catalogue.save_peers(std::move(save.peers)); },
+          [&](cluster::SaveAccess& save) { host.access.save(std::move(save)); },
+          [&](cluster::RevokeFinished& finished) {
+            complete(revocations, finished.revoke, std::move(finished.outcome));
+          },
           [&](cluster::Stop& stop) { host.on_stop(std::move(stop)); }},
       effect);
 }

@@ -17,6 +17,7 @@ class PeerTransport;
 class TransferClient;
 class CatalogueWriter;
 class LocalCopies;
+class AccessWriter;
 
 // CoreDriver owns a node's Core and runs it on the control loop: it tells the core what happens and
 // what time it is, carries out its effects in order, and publishes views of the cluster.
@@ -35,11 +36,13 @@ class CoreDriver {
     TransferClient& transfers;
     CatalogueWriter& catalogue;
     LocalCopies& copies;
+    AccessWriter& access;
     std::function<void(cluster::Event const&, cluster::ClusterView const&)> on_event;
     std::function<void(cluster::Stop)> on_stop;
   };
   using WriteDone = std::function<void(Result<cluster::WriteOutcome>)>;
   using LookupDone = std::function<void(Result<bool>)>;
+  using RevokeDone = std::function<void(Result<void>)>;
 
   CoreDriver(asio::io_context& control, cluster::Core core, Host host);
   ~CoreDriver();
@@ -63,6 +66,7 @@ class CoreDriver {
   // id is chosen here.
   void write(cluster::WriteRequested request, WriteDone done);
   void lookup(std::string name, LookupDone done);
+  void revoke(cluster::Revocation revocation, RevokeDone done);
   // A reader found the local copy missing, cut short or unreadable.
   void suspect(Digest const& digest);
   // The newest view; never null.

@@ -108,7 +108,11 @@ struct ObjectService::Waiting {
 };
 
 ObjectService::ObjectService(asio::io_context& loop, NodeParts const& parts, Random random)
-    : loop_{loop}, parts_{parts}, random_{random}, waiting_{std::make_shared<Waiting>()} {}
+    : loop_{loop},
+      parts_{parts},
+      random_{random},
+      credentials_{loop, parts},
+      waiting_{std::make_shared<Waiting>()} {}
 
 ObjectService::~ObjectService() = default;
 
@@ -118,6 +122,7 @@ void ObjectService::abandon() {
   waiting_->searches.clear();
   waiting_->counts.clear();
   waiting_->orders.clear();
+  credentials_.abandon();
 }
 
 // ---- Questions ---------------------------------------------------------------------------------

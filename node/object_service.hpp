@@ -9,6 +9,7 @@
 #include "cluster/load/balancer.hpp"
 #include "cluster/load/load_probes.hpp"
 #include "cluster/load/redirect_tally.hpp"
+#include "node/client_credentials.hpp"
 #include "node/core_driver.hpp"
 #include "node/parts.hpp"
 #include "node/recent_objects.hpp"
@@ -56,6 +57,10 @@ class ObjectService final : public web::Gateway {
   std::unique_ptr<web::Subscription> subscribe(
       std::function<void(web::ClusterEvent const&)> on_event) override;
 
+  web::Credentials* credentials() override {
+    return credentials_.has_secret() ? &credentials_ : nullptr;
+  }
+
   void request_began() override;
   void request_ended(bool own_fault) override;
   void delivered(ByteCount bytes) override;
@@ -86,6 +91,7 @@ class ObjectService final : public web::Gateway {
   cluster::RedirectTally tally_;
   cluster::WantedLoads wanted_loads_;
   RecentObjects recent_;
+  ClientCredentials credentials_;
   std::shared_ptr<Waiting> waiting_;
 };
 

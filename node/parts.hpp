@@ -14,6 +14,7 @@ class DiskPool;
 class EventHub;
 class Fence;
 class FileSearch;
+class LinkCounts;
 class NarrowPaths;
 class ObjectStore;
 class ParentLink;
@@ -29,6 +30,7 @@ struct NodeParts {
   CoreDriver& core;
   NarrowPaths& narrow_paths;
   PeerKeys const& keys;
+  LinkCounts& link_counts;
   EventHub& events;
   LoadCounters& counters;
   Census& census;

@@ -181,6 +181,9 @@ Result<void> RunningNode::open_stores() {
   auto contents = catalogue_->load();
   if (!contents) return tl::unexpected(contents.error());
   stored_ = std::move(*contents);
+  auto access = read_access_file(config_.data);
+  if (!access) return tl::unexpected(access.error());
+  stored_access_ = std::move(*access);
   auto const told = held_by(identity_.id, stored_.records);
   auto objects = ObjectStore::open(
       config_.data,
@@ -205,11 +208,9 @@ Result<void> RunningNode::take_ports() {
 }
 
 Result<cluster::Core> RunningNode::make_core() {
-  cluster::StoredState stored{std::move(stored_.records),
-                              std::move(stored_.positions),
-                              {},
-                              wall_now(),
-                              std::move(stored_.horizon)};
+  cluster::StoredState stored{
+      std::move(stored_.records), std::move(stored_.positions), {}, wall_now(),
+      std::move(stored_.horizon), std::move(stored_access_)};
   for (StoredObject const& copy : objects_->objects()) {
     stored.objects.push_back({copy.digest, copy.size});
   }
@@ -268,6 +269,9 @@ void RunningNode::make_writer() {
         objects_->catalogue_is_full(full);
         if (full) driver_->give_up_writes();
       });
+  access_writer_ = std::make_unique<AccessWriter>(
+      control(), config_.data, *disk_, fence_,
+      [this](cluster::AccessSaveId save) { driver_->handle(cluster::AccessSaved{save}); });
 }
 
 void RunningNode::make_driver(cluster::Core core) {
@@ -278,11 +282,13 @@ void RunningNode::make_driver(cluster::Core core) {
                         *transfer_client_,
                         *writer_,
                         *copies_,
+                        *access_writer_,
                         [this](cluster::Event const& event, cluster::ClusterView const& view) {
                           announce(event, view);
                         },
                         [this](cluster::Stop const& stop) { obey(stop); }};
   driver_ = std::make_unique<CoreDriver>(control(), std::move(core), std::move(host));
+  link_counts_ = std::make_unique<LinkCounts>(identity_.id, *driver_);
 }
 
 void RunningNode::watch_fence() {
@@ -303,13 +309,15 @@ Result<void> RunningNode::make_web_loops() {
   }
   parts_ = std::make_unique<NodeParts>(
       NodeParts{identity_.id, config_.max_file_size, *fence_, *objects_, *disk_, *driver_,
-                narrow_paths_, keys_, events_, counters_, *census_, *search_, parent_.get(),
-                [this] { return transport_->dropped(); }});
+                narrow_paths_, keys_, *link_counts_, events_, counters_, *census_, *search_,
+                parent_.get(), [this] { return transport_->dropped(); }});
   Random random{random_seed()};
   unsigned const loops =
       config_.web_loops > 0 ? config_.web_loops : std::max(1u, std::thread::hardware_concurrency());
   HttpSettings settings;
   settings.service.max_file_size = config_.max_file_size;
+  settings.service.access = access_of(config_);
+  settings.service.cors_origins = config_.cors_origins;
   settings.service.hosts = config_.hosts;
   settings.service.hosts.push_back(address_text(config_.http));
   if (config_.advertise_http) {

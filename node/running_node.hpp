@@ -14,6 +14,7 @@
 #include "node/event_loop.hpp"
 #include "node/file_search.hpp"
 #include "node/http/listener.hpp"
+#include "node/link_counts.hpp"
 #include "node/load_counters.hpp"
 #include "node/load_probe.hpp"
 #include "node/local_copies.hpp"
@@ -25,6 +26,7 @@
 #include "node/peer/transfer_server.hpp"
 #include "node/peer/transport.hpp"
 #include "node/security/peer_keys.hpp"
+#include "node/storage/access_file.hpp"
 #include "node/storage/catalogue_store.hpp"
 #include "node/storage/disk_pool.hpp"
 #include "node/storage/fence.hpp"
@@ -97,6 +99,7 @@ class RunningNode {
   std::unique_ptr<ObjectStore> objects_;
   std::unique_ptr<CatalogueStore> catalogue_;
   CatalogueStore::Contents stored_;  // until the core has them
+  cluster::AccessNews stored_access_;
   LoadCounters counters_;
   NarrowPaths narrow_paths_;
   PeerKeys keys_;
@@ -112,8 +115,10 @@ class RunningNode {
   std::unique_ptr<TransferServer> transfer_server_;
   std::unique_ptr<TransferClient> transfer_client_;
   std::unique_ptr<CatalogueWriter> writer_;
+  std::unique_ptr<AccessWriter> access_writer_;
   std::unique_ptr<LocalCopies> copies_;
   std::unique_ptr<CoreDriver> driver_;
+  std::unique_ptr<LinkCounts> link_counts_;
   std::unique_ptr<LoadProbe> probe_;
   std::unique_ptr<DiskPool> disk_;
   std::unique_ptr<Census> census_;

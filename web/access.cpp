@@ -50,6 +50,7 @@ bool is_trusted(Gateway& gateway, ServiceSettings const& settings, Request const
   auto const host = request.header("host");
   if (host && lower(origin) == "http://" + lower(*host)) return true;
   if (gateway.knows_origin(origin)) return true;
+  if (std::ranges::find(settings.cors_origins, origin) != settings.cors_origins.end()) return true;
   constexpr std::string_view scheme = "http://";
   if (!origin.starts_with(scheme)) return false;
   std::string_view const authority = origin.substr(scheme.size());
@@ -110,7 +111,7 @@ void add_cross_origin_headers(Gateway& gateway, ServiceSettings const& settings,
                 "Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, "
                 "Tus-Resumable, Tus-Version, Upload-Concat, Upload-Defer-Length, "
                 "Upload-Expires, Upload-Incomplete, Upload-Length, Upload-Metadata, "
-                "Upload-Offset");
+                "Upload-Offset, WWW-Authenticate");
   }
 }
 
@@ -119,7 +120,8 @@ Fields preflight_headers(Gateway& gateway, ServiceSettings const& settings,
   if (!trusted_origin(gateway, settings, request)) return {};
   return {{"Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS"},
           {"Access-Control-Allow-Headers",
-           "Accept, Content-Digest, Content-Type, If-Match, If-Modified-Since, If-None-Match, "
+           "Accept, Authorization, Content-Digest, Content-Type, If-Match, If-Modified-Since, "
+           "If-None-Match, "
            "If-Range, Range, Repr-Digest, Tus-Resumable, Upload-Checksum, Upload-Concat, "
            "Upload-Defer-Length, Upload-Length, Upload-Metadata, Upload-Offset, "
            "X-HTTP-Method-Override, X-Requested-With"},

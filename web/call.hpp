@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "web/file_heads.hpp"
+#include "web/gate.hpp"
 #include "web/gateway.hpp"
 #include "web/http/request.hpp"
 #include "web/plan.hpp"
@@ -20,7 +21,8 @@ struct Call {
   Request const& request;
   Target const& target;
   FileHeads& heads;
-  std::string_view rest;                  // of the path, behind the route's
+  Admission const& admission;             // what let it in
+  std::string_view rest = {};             // of the path, behind the route's
   Result<Lookup> const* found = nullptr;  // the answer to an AskOthers
 };
 
@@ -65,6 +67,11 @@ using FileOrPlan = tl::expected<FileInfo, Plan>;
 [[nodiscard]] Reply counted_status(Call const& call);
 [[nodiscard]] Plan post_drain(Call const& call);
 [[nodiscard]] Plan post_local(Call const& call);
+// shares.cpp
+[[nodiscard]] Plan get_access(Call const& call);
+[[nodiscard]] Plan post_shares(Call const& call);
+[[nodiscard]] Plan delete_share(Call const& call);
+[[nodiscard]] Plan delete_token(Call const& call);
 // page_files.cpp
 [[nodiscard]] Asset const* find_asset(Call const& call);
 [[nodiscard]] Plan get_asset(Call const& call, Asset const& asset);

@@ -16,7 +16,7 @@ namespace chisme::web {
 namespace {
 
 void add_links(Reply& reply, Call const& call, FileInfo const& file) {
-  add_duplicate_links(file, call.gateway.replicas(file), reply.headers);
+  add_duplicate_links(call, file, call.gateway.replicas(file), reply.headers);
 }
 
 Reply file_head(Call const& call, FileInfo const& file, bool download) {
@@ -102,6 +102,10 @@ Plan not_here(Call const& call, FileInfo const& file) {
 // Which node's bytes answer, when the client leaves it to us.
 Plan serve_or_redirect(Call const& call, FileInfo file, bool download) {
   Hops const hops = hops_of(call.target);
+  // Its downloads are counted here.
+  bool const counted = call.admission.link && call.admission.link->is_counted();
+  if (counted && !file.local) return relay(call, std::move(file), download);
+  if (counted) return serve<SendObject>(call, std::move(file), download);
   if (file.local) {
     auto const other = hops == Hops::bounced ? std::nullopt : call.gateway.bounce(file);
     if (other && !other->self) return redirect_to(call, file, *other, Hops::bounced, download);

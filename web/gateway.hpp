@@ -14,6 +14,7 @@
 #include "cluster/base/result.hpp"
 #include "cluster/base/strong.hpp"
 #include "cluster/base/time.hpp"
+#include "web/credentials.hpp"
 #include "web/file_query.hpp"
 
 // What the web needs of a node. `node/` implements it, once per web loop; every call and every
@@ -242,6 +243,9 @@ class Gateway {
   virtual void order_local(LocalOrder, std::string, Done<void> done) {
     done(fail(Fault::not_found, "this node is not one of a local cluster, that of `chisme up`"));
   }
+
+  // nullptr: this node knows no secret, so that no credential is valid here.
+  [[nodiscard]] virtual Credentials* credentials() { return nullptr; }
 
   // Load accounting: a request began and ended; bytes went out to a client.
   virtual void request_began() = 0;

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "web/credentials.hpp"
 #include "web/gateway.hpp"
 #include "web/http/fields.hpp"
 #include "web/http/request.hpp"
@@ -78,6 +80,14 @@ struct OrderLocal {
   std::string http;
 };
 
+// The body describes a share link, in at most `share_wish_bytes_max`; then `Service::shared`.
+struct ReceiveShare {};
+// `Credentials::revoke`, then `Service::revoked`.
+struct RevokeCredential {
+  CredentialKind kind = CredentialKind::token;
+  CredentialId id;
+};
+
 // WebSocket routes.
 struct ReadSession {};  // /ws/read
 struct PushSession {    // /ws/files/NAME?offset=O
@@ -93,11 +103,13 @@ struct ClusterSession {  // /ws/cluster
 using WebSocketSession = std::variant<ReadSession, PushSession, UploadSession, ClusterSession>;
 struct AcceptWebSocket {
   WebSocketSession session;
+  // The session ends when this is no longer valid; nullopt: it was let in without a token.
+  std::optional<CredentialId> token = {};
 };
 
 // `tus::Wanted`: a resumable upload; then `Service::resumed`.
-using Plan =
-    std::variant<Reply, SendObject, RelayObject, FollowUpload, ReceiveFile, ReceiveForm, RemoveFile,
-                 AskOthers, SearchFiles, CountFiles, OrderLocal, AcceptWebSocket, tus::Wanted>;
+using Plan = std::variant<Reply, SendObject, RelayObject, FollowUpload, ReceiveFile, ReceiveForm,
+                          RemoveFile, AskOthers, SearchFiles, CountFiles, OrderLocal, ReceiveShare,
+                          RevokeCredential, AcceptWebSocket, tus::Wanted>;
 
 }  // namespace chisme::web

@@ -22,6 +22,7 @@ constexpr std::array phrases = std::to_array<Phrase>({
     {304, "Not Modified"},
     {307, "Temporary Redirect"},
     {400, "Bad Request"},
+    {401, "Unauthorized"},
     {403, "Forbidden"},
     {404, "Not Found"},
     {405, "Method Not Allowed"},

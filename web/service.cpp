@@ -1,7 +1,6 @@
 #include "web/service.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <utility>
 
@@ -14,43 +13,12 @@
 #include "web/negotiation.hpp"
 #include "web/problem.hpp"
 #include "web/problem_page.hpp"
+#include "web/routes.hpp"
+#include "web/shares.hpp"
 #include "web/uploads.hpp"
 
 namespace chisme::web {
 namespace {
-
-using Handler = Plan (*)(Call const&);
-
-struct Route {
-  std::string_view path;  // with a final `/` it is a prefix, and the rest is the call's
-  Method method;
-  Handler handler;
-};
-
-// GET answers HEAD too: the connection sends no body then.
-constexpr std::array routes = std::to_array<Route>({
-    {"/files", Method::get, get_files},           {"/files", Method::post, post_files},
-    {"/files/", Method::get, get_file},           {"/files/", Method::put, put_file},
-    {"/files/", Method::delete_, delete_file},    {"/uploads", Method::options, options_uploads},
-    {"/uploads", Method::post, post_uploads},     {"/uploads/", Method::options, options_uploads},
-    {"/uploads/", Method::get, head_upload},      {"/uploads/", Method::post, post_upload},
-    {"/uploads/", Method::patch, patch_upload},   {"/uploads/", Method::delete_, delete_upload},
-    {"/redirect", Method::get, get_redirect},     {"/client", Method::get, get_client},
-    {"/route", Method::get, get_route},           {"/cluster", Method::get, get_cluster},
-    {"/cluster/drain", Method::post, post_drain}, {"/cluster/local/", Method::post, post_local},
-    {"/healthz", Method::get, get_healthz},       {"/readyz", Method::get, get_readyz},
-    {"/metrics", Method::get, get_metrics},       {"/ws/read", Method::get, get_ws_read},
-    {"/ws/files/", Method::get, get_ws_file},     {"/ws/upload", Method::get, get_ws_upload},
-    {"/ws/cluster", Method::get, get_ws_cluster},
-});
-
-bool matches(Route const& route, std::string_view path) {
-  return route.path.ends_with('/') ? path.starts_with(route.path) : path == route.path;
-}
-
-Method as_routed(Method method) {
-  return method == Method::head ? Method::get : method;
-}
 
 std::string_view allowed_text(Method method) {
   switch (method) {
@@ -72,7 +40,7 @@ std::string_view allowed_text(Method method) {
 // The methods of `path` as Allow has them; empty when there is no such path.
 std::string allowed_methods(Call const& call) {
   std::string allowed;
-  for (Route const& route : routes) {
+  for (Route const& route : routes()) {
     if (!matches(route, call.target.path)) continue;
     allowed += std::string{allowed_text(route.method)} + ", ";
   }
@@ -103,16 +71,10 @@ Plan plan_other(Call const& call) {
   return reply;
 }
 
-Plan dispatch(Call call) {
-  for (Route const& route : routes) {
-    if (!matches(route, call.target.path)) continue;
-    if (route.method != as_routed(call.request.method)) continue;
-    if (route.path.ends_with('/')) {
-      call.rest = std::string_view{call.target.path}.substr(route.path.size());
-    }
-    return route.handler(call);
-  }
-  if (as_routed(call.request.method) == Method::get) {
+Plan dispatch(Call const& call, Route const* route) {
+  if (auto elsewhere = send_home(call)) return std::move(*elsewhere);
+  if (route != nullptr) return use_link(call, route->handler(call));
+  if (call.request.method == Method::get || call.request.method == Method::head) {
     if (Asset const* const asset = find_asset(call)) return get_asset(call, *asset);
   }
   return plan_other(call);
@@ -148,7 +110,22 @@ Plan Service::decide(Request const& request, Result<Lookup> const* found) {
   if (auto refusal = access_refusal(gateway_, settings_, request, *target)) {
     return finished(request, std::move(*refusal));
   }
-  Plan plan = dispatch({gateway_, settings_, request, *target, heads_, {}, found});
+  Route const* const route = find_route(target->path, request.method);
+  Admission admission;
+  Call call{gateway_, settings_, request, *target, heads_, admission, {}, found};
+  auto admitted = pass_gate({.gateway = gateway_,
+                             .mode = settings_.access,
+                             .request = request,
+                             .target = *target,
+                             .route = route,
+                             .is_asset = find_asset(call) != nullptr});
+  if (!admitted) return finished(request, std::move(admitted.error()));
+  admission = std::move(*admitted);
+  if (route != nullptr) call.rest = rest_of(*route, target->path);
+  Plan plan = dispatch(call, route);
+  if (admission.link && head_of(plan) != nullptr) {
+    head_of(plan)->headers.add("Referrer-Policy", "no-referrer");  // it is in the address
+  }
   if (auto* const reply = std::get_if<Reply>(&plan)) {
     *reply = finished(request, std::move(*reply));
   } else if (Reply* const head = head_of(plan)) {
@@ -210,14 +187,14 @@ Reply Service::listed(Request const& request, Result<FoundFiles> const& result) 
   auto const target = parse_target(request.target);
   CHECK(target);  // it was planned
   return finished(
-      request, listed_files({gateway_, settings_, request, *target, heads_, {}, nullptr}, *result));
+      request, listed_files({gateway_, settings_, request, *target, heads_, Admission{}}, *result));
 }
 
 Reply Service::counted(Request const& request) {
   auto const target = parse_target(request.target);
   CHECK(target);  // it was planned
   return finished(request,
-                  counted_status({gateway_, settings_, request, *target, heads_, {}, nullptr}));
+                  counted_status({gateway_, settings_, request, *target, heads_, Admission{}}));
 }
 
 Reply Service::removed(Request const& request, Result<RemovedFile> const& result) {
@@ -233,6 +210,18 @@ Reply Service::ordered(Request const& request, Result<void> const& result) {
     reply = problem(409, "It cannot be done: " + result.error().message + ".");
   }
   return finished(request, std::move(reply));
+}
+
+Reply Service::shared(Request const& request, std::string_view body) {
+  auto const target = parse_target(request.target);
+  CHECK(target);  // it was planned
+  return finished(request,
+                  web::shared({gateway_, settings_, request, *target, heads_, Admission{}}, body));
+}
+
+Reply Service::revoked(Request const& request, Result<void> const& result) {
+  if (!result) return failed(request, result.error());
+  return finished(request, Reply{.status = 204, .headers = {}, .body = {}});
 }
 
 Reply Service::resumed(Request const& request, Reply reply) {

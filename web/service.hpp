@@ -15,6 +15,9 @@ namespace chisme::web {
 
 struct ServiceSettings {
   ByteCount max_file_size{std::uint64_t{1} << 40};
+  AccessMode access = AccessMode::open;
+  // Other sites whose pages may do here what their token allows: exact origins.
+  std::vector<std::string> cors_origins{};
   // Accepted in `Host` besides loopback names and addresses: names without a port.
   std::vector<std::string> hosts{};
   std::span<Asset const> assets = web::assets();
@@ -45,6 +48,9 @@ class Service {
   [[nodiscard]] Reply counted(Request const& request);
   [[nodiscard]] Reply removed(Request const& request, Result<RemovedFile> const& result);
   [[nodiscard]] Reply ordered(Request const& request, Result<void> const& result);
+  // After the body of a ReceiveShare was read.
+  [[nodiscard]] Reply shared(Request const& request, std::string_view body);
+  [[nodiscard]] Reply revoked(Request const& request, Result<void> const& result);
   // The answer to a resumable upload's request, made by web/tus/replies.hpp.
   [[nodiscard]] Reply resumed(Request const& request, Reply reply);
   // The head of a file that is not complete yet (FollowUpload).

@@ -26,7 +26,11 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
 
 Plan accept(Call const& call, WebSocketSession session) {
   if (!call.request.upgrade_websocket) return upgrade_required();
-  return AcceptWebSocket{std::move(session)};
+  AcceptWebSocket accepted{std::move(session)};
+  if (call.admission.token && call.settings.access != AccessMode::open) {
+    accepted.token = call.admission.token->id;
+  }
+  return accepted;
 }
 
 }  // namespace

@@ -56,6 +56,9 @@ enum class PlantedBug : std::uint8_t {
   surplus_stays,
   unreferenced_stays,
   nothing_is_handed_over,
+  // Credentials of clients.
+  revocations_are_not_kept,
+  revocations_are_not_compared,
   // The simulated host and its clients.
   save_is_answered_before_the_sync,
   torn_object_is_taken_for_whole,

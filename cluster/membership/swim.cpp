@@ -99,7 +99,8 @@ void Swim::handle(Envelope const& envelope, Channel channel, Instant now, Effect
                  [](LookupAnswer const&) {}, [](VerifyCopy const&) {}, [](CopyVerified const&) {},
                  [](FetchFailed const&) {}, [](WriteSuperseded const&) {},
                  [](HorizonNotice const&) {}, [](RangeSync const&) {}, [](PeersMissed const&) {},
-                 [](CatalogueAnswer const&) {},
+                 [](CatalogueAnswer const&) {}, [](AccessNews const&) {},
+                 [](AccessDigest const&) {},
                  [&](MembersDigest const& m) { receive(m, envelope, now, out); },
                  [&](MembersDelta const& m) { receive(m, envelope, now, out); }},
       envelope.message);

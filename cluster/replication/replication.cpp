@@ -65,7 +65,7 @@ bool Replication::received(Envelope const& from, Situation const& situation, Eff
           [&](RangeSync const& message) {
             anti_entropy_.handle(from, message, catalogue_, situation, out);
           },
-          // The rest is membership's.
+          // The rest is membership's, or about credentials.
           [&](Ping const&) { ours = false; },
           [&](Ack const&) { ours = false; },
           [&](PingReq const&) { ours = false; },
@@ -78,6 +78,8 @@ bool Replication::received(Envelope const& from, Situation const& situation, Eff
           [&](Leave const&) { ours = false; },
           [&](MembersDigest const&) { ours = false; },
           [&](MembersDelta const&) { ours = false; },
+          [&](AccessNews const&) { ours = false; },
+          [&](AccessDigest const&) { ours = false; },
       },
       from.message);
   if (ours) settle(situation, out);

@@ -8,6 +8,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "cluster/access/access_state.hpp"
 #include "cluster/base/planted_bug.hpp"
 #include "cluster/wire/archives.hpp"
 
@@ -311,6 +312,27 @@ void serialize(Archive& archive, LookupAnswer& m) {
   archive(m.lookup, List{m.records, members_max + 1});
 }
 template <class Archive>
+void serialize(Archive& archive, Revocation& r) {
+  archive(Checked{r.kind, CredentialKind::link}, r.id, r.until);
+}
+template <class Archive>
+void serialize(Archive& archive, LinkUses::Count& count) {
+  archive(count.node, count.count);
+}
+template <class Archive>
+void serialize(Archive& archive, LinkUses& uses) {
+  archive(uses.link, uses.until, List{uses.counts, AccessState::counters_max});
+}
+template <class Archive>
+void serialize(Archive& archive, AccessNews& m) {
+  archive(List{m.revoked, AccessState::merged_factor * AccessState::revoked_max},
+          List{m.uses, AccessState::merged_factor * AccessState::links_max});
+}
+template <class Archive>
+void serialize(Archive& archive, AccessDigest& m) {
+  archive(m.fingerprint, m.wants_answer);
+}
+template <class Archive>
 void serialize(Archive& archive, Envelope& envelope) {
   archive(envelope.sender, envelope.sender_epoch, envelope.sender_peer, envelope.message);
 }
@@ -455,6 +477,14 @@ std::string encode(StoredHorizon const& horizon) {
 
 Result<StoredHorizon> decode_horizon(std::span<std::byte const> bytes) {
   return read_whole<StoredHorizon>(bytes, Fault::corrupt, "reading the catalogue's horizon");
+}
+
+std::string encode(AccessNews const& all) {
+  return written(all);
+}
+
+Result<AccessNews> decode_access(std::span<std::byte const> bytes) {
+  return read_whole<AccessNews>(bytes, Fault::corrupt, "reading what is known of credentials");
 }
 
 Result<LogPosition> decode_log_position(std::span<std::byte const> bytes) {

@@ -50,13 +50,16 @@ using ClusterTag = Strong<struct ClusterTagTag, std::uint32_t>;
 // The length of a whole frame that holds `message`. Exact.
 [[nodiscard]] std::size_t encoded_size(Message const& message);
 
-// What the catalogue's store keeps: one record, position or horizon, without a frame.
+// What the node's store keeps: one record, position or horizon, or all that is known of
+// credentials, without a frame.
 [[nodiscard]] std::string encode(CatalogueRecord const& record);
 [[nodiscard]] std::string encode(LogPosition const& position);
 [[nodiscard]] std::string encode(StoredHorizon const& horizon);
+[[nodiscard]] std::string encode(AccessNews const& all);
 // Errors: corrupt.
 [[nodiscard]] Result<CatalogueRecord> decode_catalogue_record(std::span<std::byte const> bytes);
 [[nodiscard]] Result<LogPosition> decode_log_position(std::span<std::byte const> bytes);
+[[nodiscard]] Result<AccessNews> decode_access(std::span<std::byte const> bytes);
 [[nodiscard]] Result<StoredHorizon> decode_horizon(std::span<std::byte const> bytes);
 
 }  // namespace chisme::cluster

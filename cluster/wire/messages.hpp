@@ -18,14 +18,15 @@ namespace chisme::cluster {
 // ---- Records: facts that are gossiped ----------------------------------------------------------
 
 // Which versions of this protocol a node speaks. Version 2 brought the messages that ask for a
-// verified copy; what each kind needs is `minimum_version`, below.
+// verified copy, version 3 the credentials of clients; what each kind needs is `minimum_version`,
+// below.
 struct ProtocolVersions {
   std::uint8_t lowest = 1;   // it works with nobody who speaks only less
   std::uint8_t current = 1;  // it sends nothing that needs more
   std::uint8_t highest = 1;  // it understands everything up to here
   friend bool operator==(ProtocolVersions const&, ProtocolVersions const&) = default;
 };
-inline constexpr ProtocolVersions spoken_versions{.lowest = 1, .current = 2, .highest = 2};
+inline constexpr ProtocolVersions spoken_versions{.lowest = 1, .current = 3, .highest = 3};
 // Two nodes work together when there is a version that both speak.
 [[nodiscard]] constexpr bool work_together(ProtocolVersions a, ProtocolVersions b) {
   return a.lowest <= b.highest && b.lowest <= a.highest;
@@ -379,6 +380,43 @@ struct RangeSync {
   friend bool operator==(RangeSync const&, RangeSync const&) = default;
 };
 
+// ---- Credentials of clients (access/access_state.hpp)
+// --------------------------------------------
+
+enum class CredentialKind : std::uint8_t { token = 0, link = 1 };
+// It is no longer valid, though it would be until then.
+struct Revocation {
+  CredentialKind kind = CredentialKind::token;
+  std::uint64_t id = 0;
+  WallTime until{};
+  friend bool operator==(Revocation const&, Revocation const&) = default;
+};
+// How often nodes let somebody in by a link that may be used a number of times.
+struct LinkUses {
+  struct Count {
+    NodeId node;
+    std::uint32_t count = 0;
+    friend bool operator==(Count const&, Count const&) = default;
+  };
+  std::uint64_t link = 0;
+  WallTime until{};
+  std::vector<Count> counts;
+  friend bool operator==(LinkUses const&, LinkUses const&) = default;
+};
+// By datagram: what is new. By stream: a part of all that the sender has.
+struct AccessNews {
+  std::vector<Revocation> revoked;
+  std::vector<LinkUses> uses;
+  friend bool operator==(AccessNews const&, AccessNews const&) = default;
+};
+// "This is what I have." Who has something else sends all of it and, if `wants_answer`, its own
+// digest behind it.
+struct AccessDigest {
+  std::uint64_t fingerprint = 0;
+  bool wants_answer = false;
+  friend bool operator==(AccessDigest const&, AccessDigest const&) = default;
+};
+
 // The version that brought a kind of message. A kind never changes once it is released: what is
 // different becomes a new kind, so that whoever speaks this version can read it, for ever.
 template <class Kind>
@@ -404,11 +442,17 @@ inline constexpr std::uint8_t minimum_version<PeersMissed> = 2;
 template <>
 inline constexpr std::uint8_t minimum_version<CatalogueAnswer> = 2;
 
-using Message = std::variant<Ping, Ack, PingReq, Nack, WrongTarget, Gossip, LoadProbe, LoadReply,
-                             PushPull, Leave, CatalogueDigest, CatalogueDelta, CommitWrite,
-                             WriteCommitted, FetchObject, LookupName, LookupAnswer, VerifyCopy,
-                             CopyVerified, FetchFailed, WriteSuperseded, HorizonNotice, RangeSync,
-                             MembersDigest, MembersDelta, PeersMissed, CatalogueAnswer>;
+template <>
+inline constexpr std::uint8_t minimum_version<AccessNews> = 3;
+template <>
+inline constexpr std::uint8_t minimum_version<AccessDigest> = 3;
+
+using Message =
+    std::variant<Ping, Ack, PingReq, Nack, WrongTarget, Gossip, LoadProbe, LoadReply, PushPull,
+                 Leave, CatalogueDigest, CatalogueDelta, CommitWrite, WriteCommitted, FetchObject,
+                 LookupName, LookupAnswer, VerifyCopy, CopyVerified, FetchFailed, WriteSuperseded,
+                 HorizonNotice, RangeSync, MembersDigest, MembersDelta, PeersMissed,
+                 CatalogueAnswer, AccessNews, AccessDigest>;
 
 // A question of the failure detector, or an answer to one: that it comes late is taken for news
 // about its sender, so it must not wait behind other messages.

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <iostream>
 
+#include "node/cli/client_token.hpp"
 #include "node/cli/command.hpp"
 #include "node/version.hpp"
 
@@ -35,6 +36,8 @@ void add_client_options(CLI::App& command, ClientOptions& options) {
       ->allow_extra_args(false)
       ->delimiter(',')
       ->envname("CHISME_NODE");
+  command.add_option("--token-file", options.token_file,
+                     "file with the token to show, mode 0600 [the variable CHISME_TOKEN]");
   command.add_flag("--json", options.json, "print JSON");
 }
 
@@ -66,7 +69,10 @@ int wrong_usage(Error const& error) {
 int with_client(ClientOptions const& options, std::function<Result<void>(HttpClient&)> const& run) {
   auto const origins = origins_of(options);
   if (!origins) return wrong_usage(origins.error());
+  auto token = client_token(options.token_file);
+  if (!token) return wrong_usage(token.error());
   HttpClient client(*origins);
+  client.set_token(std::move(*token));
   auto const done = run(client);
   if (!done) return failed(done.error());
   std::cout.flush();
@@ -89,6 +95,8 @@ int run(int count, char const* const* arguments) {
   add_status_command(app, chosen);
   add_drain_command(app, chosen);
   add_watch_command(app, chosen);
+  add_token_command(app, chosen);
+  add_share_command(app, chosen);
   add_secret_command(app, chosen);
   add_version_command(app, chosen);
   add_sim_command(app, chosen);

@@ -26,15 +26,18 @@ void add_rm_command(CLI::App& app, Chosen& chosen);
 void add_status_command(CLI::App& app, Chosen& chosen);
 void add_drain_command(CLI::App& app, Chosen& chosen);
 void add_watch_command(CLI::App& app, Chosen& chosen);
+void add_token_command(CLI::App& app, Chosen& chosen);
+void add_share_command(CLI::App& app, Chosen& chosen);
 void add_secret_command(CLI::App& app, Chosen& chosen);
 void add_version_command(CLI::App& app, Chosen& chosen);
 void add_sim_command(CLI::App& app, Chosen& chosen);
 void add_failpoints_command(CLI::App& app, Chosen& chosen);
 void add_sim_balance_command(CLI::App& sim, Chosen& chosen);
 
-// --node and --json, which every client command has.
+// --node, --token-file and --json, which every client command has.
 struct ClientOptions {
   std::vector<std::string> nodes;
+  std::string token_file;
   bool json = false;
 };
 void add_client_options(CLI::App& command, ClientOptions& options);

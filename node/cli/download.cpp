@@ -59,6 +59,7 @@ Result<void> Download::run(std::function<void(std::uint64_t)> const& progress) {
 
 void Download::work() {
   HttpClient client({}, options_.holder_patience);
+  client.set_token(options_.token);
   while (auto const task = next_task()) {
     auto const bytes = fetch(client, *task);
     if (bytes) {
@@ -175,6 +176,7 @@ void Download::ask_again() {
     nodes.insert(nodes.end(), route_.replicas.begin(), route_.replicas.end());
   }
   HttpClient client(std::move(nodes), options_.holder_patience);
+  client.set_token(options_.token);
   auto route = ask_route(client, options_.name);
   std::lock_guard const lock(mutex_);
   if (route && route->object.digest == route_.object.digest) {

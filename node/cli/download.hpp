@@ -34,6 +34,7 @@ class Download {
     std::string name;
     std::vector<Origin> nodes;  // asked for the route
     unsigned connections = 4;
+    std::string token = {};  // shown to all of them; empty: none
     std::chrono::milliseconds patience = std::chrono::seconds{30};
     // From the holder's socket without a byte for this long: it counts as failed.
     std::chrono::milliseconds holder_patience = std::chrono::seconds{5};

@@ -45,23 +45,25 @@ tl::unexpected<Error> EventStream::broken(std::string const& what) const {
   return fail(Fault::unavailable, to_string(connection_.origin()) + " " + what);
 }
 
-Result<EventStream> EventStream::open(Origin const& origin, std::string const& target) {
+Result<EventStream> EventStream::open(Origin const& origin, std::string const& target,
+                                      std::string const& token) {
   auto connection = Connection::open(origin, std::chrono::seconds{3});
   if (!connection) return tl::unexpected<Error>(connection.error());
   connection->set_patience(silence_max);
   EventStream stream(std::move(*connection));
-  if (auto done = stream.shake_hands(target); !done) return tl::unexpected<Error>(done.error());
+  if (auto done = stream.shake_hands(target, token); !done)
+    return tl::unexpected<Error>(done.error());
   return stream;
 }
 
-Result<void> EventStream::shake_hands(std::string const& target) {
+Result<void> EventStream::shake_hands(std::string const& target, std::string const& token) {
   std::string const key = base64(random_bytes<16>());
   std::string const head =
       "GET " + target + " HTTP/1.1\r\nHost: " +
       to_string(connection_.origin()).substr(std::string("http://").size()) +
       "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
       "Sec-WebSocket-Key: " +
-      key + "\r\n\r\n";
+      key + (token.empty() ? "" : "\r\nAuthorization: Bearer " + token) + "\r\n\r\n";
   if (auto sent = connection_.write_all(std::as_bytes(std::span(head))); !sent) return sent;
   web::ResponseParser parser;
   for (;;) {

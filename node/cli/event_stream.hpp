@@ -17,7 +17,9 @@ class EventStream {
   static constexpr std::size_t message_bytes_max = std::size_t{16} << 20;
   static constexpr std::chrono::seconds silence_max{15};  // before the ping, and again after it
 
-  [[nodiscard]] static Result<EventStream> open(Origin const& origin, std::string const& target);
+  // `token` is shown to the node; empty: none.
+  [[nodiscard]] static Result<EventStream> open(Origin const& origin, std::string const& target,
+                                                std::string const& token = {});
   // The next text message; nullopt once the node has closed.
   [[nodiscard]] Result<std::optional<std::string>> next();
 
@@ -28,7 +30,7 @@ class EventStream {
     std::string payload;
   };
   explicit EventStream(Connection connection) : connection_(std::move(connection)) {}
-  [[nodiscard]] Result<void> shake_hands(std::string const& target);
+  [[nodiscard]] Result<void> shake_hands(std::string const& target, std::string const& token);
   [[nodiscard]] Result<void> fill();
   [[nodiscard]] std::optional<Frame> take_frame();
   [[nodiscard]] Result<void> send(unsigned opcode, std::string const& payload);

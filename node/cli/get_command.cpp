@@ -47,7 +47,8 @@ Result<void> fetch_whole(HttpClient& client, GetOptions const& options, fs::path
   auto part = PartFile::open(target, route.object);
   if (!part) return tl::unexpected<Error>(part.error());
   ProgressLine progress(options.name, route.object.size.value(), !options.json);
-  Download transfer({options.name, client.nodes(), options.connections}, route, *part);
+  Download transfer({options.name, client.nodes(), options.connections, client.token()}, route,
+                    *part);
   return transfer.run([&](std::uint64_t bytes) { progress.show(bytes); }).and_then([&] {
     return part->finish([](std::uint64_t) {});
   });

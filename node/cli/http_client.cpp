@@ -26,6 +26,11 @@ std::string head_of(Origin const& origin, HttpRequest const& request) {
   return head + "\r\n";
 }
 
+HttpRequest with_token(HttpRequest request, std::string const& token) {
+  if (!token.empty()) request.headers.push_back({"Authorization", "Bearer " + token});
+  return request;
+}
+
 tl::unexpected<Error> broke_off(Origin const& origin, std::string const& what) {
   return fail(Fault::unavailable, to_string(origin) + " " + what);
 }
@@ -175,7 +180,7 @@ Result<HttpAnswer> HttpClient::ask(Origin const& origin, HttpRequest const& requ
 Result<HttpAnswer> HttpClient::send_to(Origin const& origin, HttpRequest const& request,
                                        BodySink const& sink) {
   Location at{origin, request.target};
-  HttpRequest current = request;
+  HttpRequest current = with_token(request, token_);
   for (int redirects = 0; redirects <= redirects_max; ++redirects) {
     auto answer = ask(at.origin, current, sink);
     if (!answer || !is_redirect(answer->head.status)) return answer;
@@ -188,6 +193,7 @@ Result<HttpAnswer> HttpClient::send_to(Origin const& origin, HttpRequest const& 
       if (!next) return broke_off(at.origin, "redirects to " + std::string(*location));
       at = *next;
     }
+    if (at.origin != origin) current = request;
     current.target = at.target;
   }
   return broke_off(origin, "redirects in a circle");

@@ -60,6 +60,10 @@ class HttpClient {
   [[nodiscard]] Result<HttpAnswer> send_to(Origin const& origin, HttpRequest const& request,
                                            BodySink const& sink = {});
   [[nodiscard]] std::vector<Origin> const& nodes() const { return nodes_; }
+  // Shown to the nodes that are asked, and not where they redirect to: the redirect says what is
+  // needed there. Empty: none.
+  void set_token(std::string token) { token_ = std::move(token); }
+  [[nodiscard]] std::string const& token() const { return token_; }
   // How long each step of the next requests may take without a byte.
   void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
 
@@ -71,6 +75,7 @@ class HttpClient {
   std::vector<Origin> nodes_;
   std::size_t preferred_ = 0;  // the node that answered last
   std::chrono::milliseconds patience_;
+  std::string token_;
   std::map<Origin, Connection> idle_;
 };
 

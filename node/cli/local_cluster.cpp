@@ -24,7 +24,9 @@ constexpr unsigned peer_port_offset = 1000;
 LocalCluster::LocalCluster(Options options)
     : options_(std::move(options)),
       nodes_(options_.nodes),
-      client_({}, std::chrono::milliseconds{500}) {}
+      client_({}, std::chrono::milliseconds{500}) {
+  client_.set_token(options_.token);
+}
 
 LocalCluster::~LocalCluster() {
   for (Node const& node : nodes_) {

@@ -28,6 +28,7 @@ class LocalCluster {
     unsigned base_port = 7701;
     std::filesystem::path data;
     std::vector<std::string> node_flags;  // given to each node
+    std::string token = {};               // to ask them with; empty: none
   };
   static constexpr std::chrono::seconds patience_to_stop{5};
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "node/cli/duration.hpp"
 #include "node/storage/posix.hpp"
 
 namespace chisme::node::cli {
@@ -49,6 +50,23 @@ Complaint take_name(std::string& into, std::string const& value) {
   return std::nullopt;
 }
 
+// As browsers send it (RFC 6454, 6.1): a scheme, a host, a port that is not the scheme's own.
+Complaint take_origin(std::string& into, std::string const& value) {
+  constexpr std::string_view known = "abcdefghijklmnopqrstuvwxyz0123456789.-:[]";
+  std::string_view const origin = value;
+  std::size_t const scheme = origin.find("://");
+  std::string_view const name = origin.substr(0, std::min(scheme, origin.size()));
+  bool const is_origin = scheme != std::string_view::npos && (name == "http" || name == "https") &&
+                         origin.size() > scheme + 3 && value.size() <= 300 &&
+                         origin.find_first_not_of(known, scheme + 3) == std::string_view::npos;
+  if (!is_origin) {
+    return "is not the origin of a site, in small letters and without a path, such as "
+           "https://films.example";
+  }
+  into = value;
+  return std::nullopt;
+}
+
 Complaint take_count(unsigned& into, std::string const& value, unsigned lowest, unsigned highest) {
   auto const number = parse_number<unsigned>(value);
   if (!number || *number < lowest || *number > highest) {
@@ -61,25 +79,12 @@ Complaint take_count(unsigned& into, std::string const& value, unsigned lowest, 
 // "90", "1.5": seconds; "500ms", "90s", "10m", "24h", "25d".
 Complaint take_duration(Duration& into, std::string const& value, Duration lowest,
                         Duration highest = std::chrono::hours{24 * 3650}) {
-  struct Unit {
-    std::string_view name;
-    double seconds;
-  };
-  constexpr Unit units[] = {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
-  std::string_view digits = value;
-  double factor = 1;
-  for (Unit const& unit : units) {
-    if (digits.size() <= unit.name.size() || !digits.ends_with(unit.name)) continue;
-    factor = unit.seconds;
-    digits.remove_suffix(unit.name.size());
-    break;
-  }
-  auto const number = parse_number<double>(digits);
+  auto const parsed = parse_seconds(value);
   auto const in_seconds = [](Duration duration) {
     return std::chrono::duration<double>(duration).count();
   };
-  double const seconds = number.value_or(-1) * factor;
-  if (!number || !(seconds >= in_seconds(lowest) && seconds <= in_seconds(highest))) {
+  double const seconds = parsed.value_or(-1);
+  if (!parsed || !(seconds >= in_seconds(lowest) && seconds <= in_seconds(highest))) {
     std::string least = std::to_string(in_seconds(lowest));
     least.erase(least.find('.') + 2);
     return "is not a time such as 90, 90s, 10m, 24h or 25d, from " + least + " s to " +
@@ -178,6 +183,24 @@ std::vector<Setting> settings_of_the_node() {
   };
 }
 
+std::vector<Setting> settings_of_access() {
+  return {
+      {{"access",
+        "whom to ask for a token: open (nobody), read (who changes something), token (everybody) "
+        "[open for this machine and with --insecure-lan, else token]"},
+       [](Draft& d, std::string const& v) {
+         return take_choice<web::AccessMode>(d.config.access.emplace(), v,
+                                             {{"open", web::AccessMode::open},
+                                              {"read", web::AccessMode::read},
+                                              {"token", web::AccessMode::token}});
+       }},
+      {{"cors_origin", "another site whose pages may use this node; may be repeated", true},
+       [](Draft& d, std::string const& v) {
+         return take_origin(d.config.cors_origins.emplace_back(), v);
+       }},
+  };
+}
+
 std::vector<Setting> settings_of_copies() {
   return {
       {{"copies", "wanted copies of a file, R [3]"},
@@ -252,7 +275,8 @@ std::vector<Setting> settings_of_the_process() {
 std::vector<Setting> const& settings() {
   static std::vector<Setting> const all = [] {
     std::vector<Setting> made;
-    for (auto const part : {settings_of_the_node, settings_of_copies, settings_of_the_process}) {
+    for (auto const part :
+         {settings_of_the_node, settings_of_access, settings_of_copies, settings_of_the_process}) {
       for (Setting& setting : part()) made.push_back(std::move(setting));
     }
     return made;

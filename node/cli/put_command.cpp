@@ -150,8 +150,10 @@ Result<Json> stored_file(HttpClient& client, std::string const& name, Digest con
 Result<Json> put_in_chunks(HttpClient& client, Descriptor const& file, ResumablePut::Options put,
                            ProgressLine& progress) {
   put.nodes = all_nodes(client);
+  put.token = client.token();
   put.memory = upload_memory(put.path, put.name);
   HttpClient everybody(put.nodes);
+  everybody.set_token(client.token());
   std::string const name = put.name;
   std::string const path = put.path;
   ResumablePut upload(std::move(put), file);

@@ -79,7 +79,9 @@ ResumablePut::ResumablePut(Options options, Descriptor const& file)
     : options_(std::move(options)),
       file_(file),
       client_(options_.nodes, options_.node_patience),
-      upload_(remembered(options_.memory)) {}
+      upload_(remembered(options_.memory)) {
+  client_.set_token(options_.token);
+}
 
 Result<void> ResumablePut::run(std::function<void(std::uint64_t)> const& progress,
                                std::function<void(Origin const&, std::uint64_t)> const& moved) {

@@ -14,7 +14,10 @@
 #include "node/cli/local_cluster.hpp"
 #include "node/cli/node_options.hpp"
 #include "node/cli/up_protocol.hpp"
+#include "node/clock.hpp"
 #include "node/parent_link.hpp"
+#include "node/security/access_token.hpp"
+#include "node/security/secret.hpp"
 
 namespace chisme::node::cli {
 namespace {
@@ -235,12 +238,25 @@ Result<std::vector<std::string>> node_flags(UpOptions const& options) {
   return flags;
 }
 
+// To ask the nodes who they see: they may want to see a token.
+Result<std::string> own_token(UpOptions const& options) {
+  auto const at = options.node_values.find("secret_file");
+  if (at == options.node_values.end() || at->second.empty()) return std::string{};
+  auto const secrets = read_secret_file(at->second.back());
+  if (!secrets) return tl::unexpected<Error>(secrets.error());
+  WallTime const end = WallTime{wall_now() + web::credential_life_max};
+  return to_text(AccessToken{web::Role::read, {new_credential_number(), end}}, KeyRing{*secrets});
+}
+
 int run_with(UpOptions const& options) {
   auto flags = node_flags(options);
   if (!flags) return wrong_usage(flags.error());
   fs::path const data =
       options.data.empty() ? default_data(options.base_port) : fs::path(options.data);
-  LocalCluster::Options const local{options.nodes, options.base_port, fs::absolute(data), *flags};
+  auto token = own_token(options);
+  if (!token) return failed(token.error());
+  LocalCluster::Options const local{options.nodes, options.base_port, fs::absolute(data), *flags,
+                                    std::move(*token)};
   if (auto free = LocalCluster(local).check_ports(); !free) return failed(free.error());
   std::cerr << "data and logs are in " << local.data.string() << std::endl;
   return Supervisor(local).run();

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "node/cli/client_token.hpp"
 #include "node/cli/command.hpp"
 #include "node/cli/event_stream.hpp"
 #include "node/cli/text.hpp"
@@ -55,8 +56,8 @@ std::string describe(Json const& event) {
 }
 
 // Prints what one node tells until that ends; returns why.
-Error watch_node(Origin const& origin, bool json, bool& connected) {
-  auto stream = EventStream::open(origin, "/ws/cluster");
+Error watch_node(Origin const& origin, std::string const& token, bool json, bool& connected) {
+  auto stream = EventStream::open(origin, "/ws/cluster", token);
   if (!stream) return stream.error();
   connected = true;
   for (;;) {
@@ -75,11 +76,13 @@ Error watch_node(Origin const& origin, bool json, bool& connected) {
 int watch(ClientOptions const& options) {
   auto const origins = origins_of(options);
   if (!origins) return wrong_usage(origins.error());
+  auto const token = client_token(options.token_file);
+  if (!token) return wrong_usage(token.error());
   Error last;
   for (int round = 0; round < connect_rounds_max; ++round) {
     for (Origin const& origin : *origins) {
       bool connected = false;
-      last = watch_node(origin, options.json, connected);
+      last = watch_node(origin, *token, options.json, connected);
       if (last.fault == Fault::cancelled) return failed(last);
       if (!connected) continue;
       std::cerr << last.message << "; watching another node" << std::endl;

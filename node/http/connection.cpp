@@ -243,6 +243,8 @@ asio::awaitable<HttpConnection::After> HttpConnection::carry_out(web::Plan plan)
                      [this](web::SearchFiles& it) { return search_files(std::move(it)); },
                      [this](web::CountFiles& it) { return count_files(it); },
                      [this](web::OrderLocal& it) { return order_local(std::move(it)); },
+                     [this](web::ReceiveShare& it) { return receive_share(it); },
+                     [this](web::RevokeCredential& it) { return revoke_credential(it); },
                      [this](web::tus::Wanted& it) { return resume(std::move(it)); },
                      [this](web::AcceptWebSocket& it) { return accept_websocket(std::move(it)); },
                  },
@@ -352,13 +354,23 @@ asio::awaitable<HttpConnection::After> HttpConnection::order_local(web::OrderLoc
   co_return co_await reply(std::move(answer));
 }
 
+asio::awaitable<HttpConnection::After> HttpConnection::revoke_credential(
+    web::RevokeCredential plan) {
+  auto start = [this, &plan](web::Done<void> done) {
+    host_->gateway.credentials()->revoke(plan.kind, plan.id, std::move(done));
+  };
+  auto const done = co_await await_done<void>(host_->loop, start);
+  auto answer = host_->service.revoked(parser_.request(), done);
+  co_return co_await reply(std::move(answer));
+}
+
 asio::awaitable<HttpConnection::After> HttpConnection::accept_websocket(web::AcceptWebSocket plan) {
   auto const rest = input_.unread();
   std::string already_read(reinterpret_cast<char const*>(rest.data()), rest.size());
   auto stream = std::make_unique<SocketStream>(host_->loop, std::move(socket_));
   ++host_->open;
   host_->websockets.serve(std::move(stream), parser_.request(), std::move(already_read),
-                          std::move(plan.session), [weak = std::weak_ptr(host_)] {
+                          std::move(plan), [weak = std::weak_ptr(host_)] {
                             if (auto const host = weak.lock()) --host->open;
                           });
   co_return After::handed_over;

@@ -80,6 +80,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   asio::awaitable<After> search_files(web::SearchFiles plan);
   asio::awaitable<After> count_files(web::CountFiles plan);
   asio::awaitable<After> order_local(web::OrderLocal plan);
+  asio::awaitable<After> revoke_credential(web::RevokeCredential plan);
   asio::awaitable<After> accept_websocket(web::AcceptWebSocket plan);
   asio::awaitable<After> settle_body(After otherwise);
   asio::awaitable<void> linger();
@@ -110,6 +111,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   // receiving.cpp
   asio::awaitable<After> receive_file(web::ReceiveFile plan);
   asio::awaitable<After> receive_form(web::ReceiveForm plan);
+  asio::awaitable<After> receive_share(web::ReceiveShare plan);
   asio::awaitable<bool> continue_expected();
   // The next run of body bytes; empty at the end or on failure (`body_`).
   asio::awaitable<std::span<std::byte const>> next_body_run();

@@ -3,6 +3,7 @@
 
 #include "node/http/await.hpp"
 #include "node/http/connection.hpp"
+#include "web/shares.hpp"
 
 // Bodies that come in: a file, or a form with files.
 namespace chisme::node {
@@ -52,6 +53,27 @@ asio::awaitable<Result<void>> HttpConnection::read_body_into(std::shared_ptr<web
   }
   if (state_ == web::ParseState::complete) co_return Result<void>{};
   co_return tl::unexpected(ended_early());
+}
+
+asio::awaitable<HttpConnection::After> HttpConnection::receive_share(web::ReceiveShare) {
+  bool const going = co_await continue_expected();
+  if (!going) co_return After::close;
+  std::string body;
+  while (state_ == web::ParseState::body && body.size() <= web::share_wish_bytes_max) {
+    auto const run = co_await next_body_run();
+    if (run.empty()) break;
+    body.append(reinterpret_cast<char const*>(run.data()), run.size());
+  }
+  if (state_ == web::ParseState::failed) {
+    auto answer = host_->service.malformed(parser_.failure());
+    co_return co_await reply(std::move(answer));
+  }
+  if (state_ == web::ParseState::body && body.size() <= web::share_wish_bytes_max) {
+    co_return After::close;  // the client left
+  }
+  if (body.size() > web::share_wish_bytes_max) body.clear();  // no description is so long
+  auto answer = host_->service.shared(parser_.request(), body);
+  co_return co_await reply(std::move(answer));
 }
 
 asio::awaitable<HttpConnection::After> HttpConnection::receive_file(web::ReceiveFile plan) {

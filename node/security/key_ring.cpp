@@ -10,8 +10,13 @@ KeyRing::KeyRing(std::span<Secret const> secrets) {
   CHECK(!secrets.empty() && secrets.size() <= secrets_max);
   for (Secret const& secret : secrets) {
     KeyId const id = key_id_of(secret);
-    entries_.push_back(
-        {id, secret, "chisme-" + std::to_string(id), derive_key(secret, "chisme streams")});
+    entries_.push_back({.id = id,
+                        .secret = secret,
+                        .stream_identity = "chisme-" + std::to_string(id),
+                        .stream_key = derive_key(secret, "chisme streams"),
+                        .token_key = derive_key(secret, "chisme client tokens"),
+                        .link_key = derive_key(secret, "chisme share links"),
+                        .ticket_key = derive_key(secret, "chisme redirect tickets")});
   }
 }
 

@@ -17,6 +17,9 @@ class KeyRing {
     Secret secret;
     std::string stream_identity;  // what a TLS client says of the key that it has
     Key stream_key{};             // the pre-shared key between nodes (RFC 8446, 4.2.11)
+    Key token_key{};              // signs clients' tokens (access_token.hpp)
+    Key link_key{};               // … share links
+    Key ticket_key{};             // … tickets of redirects
   };
 
   // REQUIRES: one to `secrets_max` secrets; the first is the primary one.

@@ -2,14 +2,13 @@
 
 #include <fcntl.h>
 #include <openssl/rand.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <span>
 
 #include "cluster/base/check.hpp"
 #include "cluster/base/identity.hpp"
+#include "node/security/private_file.hpp"
 #include "node/storage/posix.hpp"
 
 namespace chisme::node {
@@ -18,24 +17,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view secret_prefix = "chisme-secret-";
-constexpr off_t secret_file_bytes_max = 16 << 10;
 
 tl::unexpected<Error> unfit(fs::path const& path, std::string const& why) {
   return fail(Fault::invalid, "the secret file " + path.string() + " " + why);
-}
-
-Result<void> check_owner(Descriptor const& file, fs::path const& path) {
-  struct stat about{};
-  if (::fstat(file.number(), &about) != 0) return failed("looking at", path);
-  if (!S_ISREG(about.st_mode)) return unfit(path, "is no plain file");
-  if (about.st_uid != ::geteuid() && about.st_uid != 0) {
-    return unfit(path, "belongs to another user");
-  }
-  if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return unfit(path, "can be read or written by others; run: chmod 600 " + path.string());
-  }
-  if (about.st_size > secret_file_bytes_max) return unfit(path, "is too long to be one");
-  return {};
 }
 
 Result<std::vector<Secret>> parse_lines(std::string_view text, fs::path const& path) {
@@ -76,15 +60,9 @@ std::optional<Secret> parse_secret(std::string_view text) {
 }
 
 Result<std::vector<Secret>> read_secret_file(fs::path const& path) {
-  // Without O_NONBLOCK a named pipe would be waited for.
-  auto const file = open_file(path, O_RDONLY | O_NONBLOCK);
-  if (!file) return tl::unexpected(file.error());
-  if (auto fit = check_owner(*file, path); !fit) return tl::unexpected(fit.error());
-  std::string text(static_cast<std::size_t>(secret_file_bytes_max) + 1, '\0');
-  ssize_t const count = ::read(file->number(), text.data(), text.size());
-  if (count < 0) return failed("reading", path);
-  text.resize(static_cast<std::size_t>(count));
-  return parse_lines(text, path);
+  auto const text = read_private_file(path, "secret file");
+  if (!text) return tl::unexpected(text.error());
+  return parse_lines(*text, path);
 }
 
 Result<void> write_secret_file(fs::path const& path, Secret const& secret) {

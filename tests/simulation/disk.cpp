@@ -195,6 +195,7 @@ StoredState Disk::load(WallTime wall) const {
   StoredState stored;
   stored.wall = wall;
   stored.horizon = horizon_;
+  stored.access = access_;
   for (auto const& [subject, record] : records_) stored.records.push_back(record);
   for (auto const& [key, position] : positions_) stored.positions.push_back(position);
   for (auto const& [digest, size] : objects_) stored.objects.push_back({digest, size});

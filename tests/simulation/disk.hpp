@@ -40,6 +40,8 @@ class Disk {
   void sync_journal(std::size_t frames);
   // The record of `name` that is safe; nullptr: there is none.
   [[nodiscard]] cluster::CatalogueRecord const* saved(std::string const& name) const;
+  // Replaces it at once: a new file, synced, renamed over the old one, its directory synced.
+  void save_access(cluster::AccessNews all) { access_ = std::move(all); }
   void save_peers(std::vector<cluster::KnownPeer> peers) { peers_ = std::move(peers); }
 
   // The steps of keeping an object, in this order. The last one makes it count.
@@ -81,6 +83,7 @@ class Disk {
   cluster::StoredHorizon horizon_;
   std::deque<cluster::SaveCatalogue> unsynced_;
   std::vector<cluster::KnownPeer> peers_;
+  cluster::AccessNews access_;
 };
 
 }  // namespace chisme::simulation

@@ -322,6 +322,8 @@ void Host::carry_out(Effect& effect) {
                  [&](LookupFinished const& what) { around_.lookup_finished(what); },
                  [&](Announce const& what) { around_.observer->announces(*this, what.event); },
                  [&](SavePeers& what) { disk_->save_peers(std::move(what.peers)); },
+                 [&](SaveAccess& what) { save_access(std::move(what)); },
+                 [&](RevokeFinished const&) {},
                  [&](Stop const& what) { stop(what); },
              },
              effect);
@@ -391,6 +393,15 @@ void Host::sync_saves() {
       saves_.pop_front();
     }
     if (!saves_.empty()) sync_saves();
+  });
+}
+
+void Host::save_access(SaveAccess effect) {
+  Duration const taken = disk_time(static_cast<std::uint64_t>(slowest_save_ / 1us));
+  later(taken, [this, save = std::make_unique<SaveAccess>(std::move(effect))] {
+    if (fenced_) return;
+    disk_->save_access(std::move(save->all));
+    give(AccessSaved{save->save});
   });
 }
 

@@ -101,6 +101,7 @@ class Host : public Machine {
   void stop(cluster::Stop const& effect);
   void save(cluster::SaveCatalogue effect);
   void sync_saves();
+  void save_access(cluster::SaveAccess effect);
 
   void start_transfer(cluster::StartTransfer effect);
   void try_source(FetchPtr fetch, std::size_t source);

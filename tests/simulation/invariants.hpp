@@ -12,7 +12,8 @@
 namespace chisme::simulation {
 
 // What must hold in every run, by the numbers of the design. 1 to 16 hold always, 17 to 21 once the
-// faults are healed, 22 when nothing is wrong but the weather (is_mild). `contract` is what a core
+// faults are healed, 22 when nothing is wrong but the weather (is_mild), 23 always, and everywhere
+// once the faults are healed. `contract` is what a core
 // owes its host: one answer to each request, a deadline that moves, messages that can be decoded,
 // no stop without cause.
 enum class Invariant : std::uint8_t {
@@ -39,9 +40,10 @@ enum class Invariant : std::uint8_t {
   nothing_pending,
   idle_traffic_normal,
   no_false_death,
+  revoked_stays_revoked,
 };
 
-inline constexpr std::size_t invariants = 23;
+inline constexpr std::size_t invariants = 24;
 
 inline constexpr std::array<std::string_view, invariants> invariant_names{
     "contract",
@@ -67,6 +69,7 @@ inline constexpr std::array<std::string_view, invariants> invariant_names{
     "nothing is pending",
     "idle traffic is normal",
     "nobody is held for dead without cause",
+    "what was revoked stays revoked",
 };
 
 struct Violation {

@@ -15,6 +15,7 @@ struct Scenario {
   unsigned nodes = 5;
   unsigned zones = 1;  // node i is in zone i % zones; 1: nodes name no zone
   NetworkKind network = NetworkKind::loopback;  // which profile the nodes use
+  unsigned revocations = 0;                     // of tokens and links, before the faults
   bool writes = true;
   bool intruder = true;  // old datagrams come again, whatever is cut
   Duration faults_for = std::chrono::seconds{40};

@@ -194,7 +194,7 @@ void draw_network(Draw& draw, FaultKind kind) {
 
 constexpr cluster::ProtocolVersions older{.lowest = 1, .current = 1, .highest = 1};
 // Of a program of the future, as far as others see it.
-constexpr cluster::ProtocolVersions newer{.lowest = 1, .current = 3, .highest = 3};
+constexpr cluster::ProtocolVersions newer{.lowest = 1, .current = 4, .highest = 4};
 
 // Half of those that begin with an old version are upgraded, each at some moment; besides, any node
 // may come back with any version.

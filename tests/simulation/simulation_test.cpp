@@ -44,6 +44,14 @@ TEST(Simulation, FiveNodesKeepTheirPromisesUnderFaults) {
   for (std::uint64_t seed = 1; seed <= 12; ++seed) expect_well(draw_scenario(seed, 5));
 }
 
+TEST(Simulation, WhatWasRevokedBeforeTheFaultsStaysRevoked) {
+  for (std::uint64_t seed = 301; seed <= 308; ++seed) {
+    Scenario scenario = draw_scenario(seed, 5);
+    scenario.revocations = 6;
+    expect_well(scenario);
+  }
+}
+
 TEST(Simulation, TwentyNodesKeepTheirPromisesUnderFaults) {
   expect_well(draw_scenario(101, 20));
 }

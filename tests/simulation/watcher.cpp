@@ -49,6 +49,7 @@ std::optional<Violation> pending_work(std::span<Sight const> sights, bool is_set
 Watcher::Watcher(Surroundings& around, Workload& workload, Random random)
     : around_(around),
       workload_(workload),
+      access_(around),
       bounds_(around),
       membership_(around),
       catalogues_(around, workload),
@@ -78,6 +79,7 @@ void Watcher::look() {
   membership_.check_twins();
   catalogues_.look(sights);
   departures_.look();
+  access_.look(sights);
   workload_.check_durable();
   // Afterwards it would disturb what has to come to rest.
   if (!healed_ && around_.scenario.intruder) intruder_.act();
@@ -105,6 +107,7 @@ std::optional<Violation> Watcher::disagreement() {
   check_deadlines(sights);
   if (auto wrong = wrong_views(sights)) return wrong;
   if (auto wrong = different_catalogues(sights)) return wrong;
+  if (auto wrong = access_.disagreement(sights)) return wrong;
   if (auto wrong = pending_work(sights, is_settled_)) return wrong;
   if (auto wrong = wrong_copies(sights, workload_)) return wrong;
   return is_settled_ ? surplus_copies(sights, workload_) : std::nullopt;

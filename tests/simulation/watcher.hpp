@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/simulation/access_checks.hpp"
 #include "tests/simulation/bounds_checks.hpp"
 #include "tests/simulation/catalogue_checks.hpp"
 #include "tests/simulation/copies_checks.hpp"
@@ -31,6 +32,9 @@ class Watcher : public Observer {
   void expects_agreement();
   // To be called often; looks twice a second.
   void look();
+  // Tokens are revoked, and later faults begin.
+  void revokes() { access_.revoke(); }
+  void faults_begin() { access_.faults_begin(); }
   // The faults are over.
   void heals();
   // All have long agreed: from now on there are to be no copies that should not be.
@@ -60,7 +64,10 @@ class Watcher : public Observer {
   void removed(Host const& host, Digest const& digest) override { copies_.removed(host, digest); }
   void verified(Host const& host, Digest const& digest) override { copies_.verified(host, digest); }
   void rots(Host const& host, Digest const& digest) override { copies_.rots(host, digest); }
-  void loses_disk(Host const& host) override { copies_.loses_disk(host); }
+  void loses_disk(Host const& host) override {
+    copies_.loses_disk(host);
+    access_.loses_disk(host);
+  }
   // Whether a copy may be found wrong: it has become so, and nobody has looked at it since.
   [[nodiscard]] bool is_rotten(Host const& host, Digest const& digest) const override {
     return copies_.is_rotten(host, digest);
@@ -78,6 +85,7 @@ class Watcher : public Observer {
 
   Surroundings& around_;
   Workload& workload_;
+  AccessChecks access_;
   BoundsChecks bounds_;
   MembershipChecks membership_;
   CatalogueChecks catalogues_;

@@ -90,7 +90,9 @@ std::optional<Duration> World::run_until_agreed(Duration most) {
 Report World::run() {
   if (faults_.are_mild()) watcher_.expects_no_death();
   start_all();
+  watcher_.revokes();
   run_for(2s);
+  watcher_.faults_begin();
   Instant const faults_end = now() + around_.scenario.faults_for;
   // In fair weather all must agree soon after the last write, before anything is healed.
   bool const is_fair = faults_.are_fair();

@@ -64,6 +64,7 @@ class MemoryGateway final : public Gateway {
   std::map<std::string, FileInfo> elsewhere;  // what `lookup_everywhere` finds besides `files`
   std::set<std::string> origins;
   Readiness for_reads{true, ""};
+  Credentials* judge = nullptr;  // of what clients show; none: it knows no secret
 
   // What it holds, and what was done to it.
   std::map<std::string, FileInfo, std::less<>> files;
@@ -237,6 +238,8 @@ class MemoryGateway final : public Gateway {
                                     ByteCount length) override;
   std::unique_ptr<Subscription> subscribe(
       std::function<void(ClusterEvent const&)> on_event) override;
+
+  Credentials* credentials() override { return judge; }
 
   void request_began() override { ++in_flight; }
   void request_ended(bool own_fault) override {

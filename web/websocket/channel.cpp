@@ -7,6 +7,7 @@
 #include <websocketpp/logger/stub.hpp>
 #include <websocketpp/server.hpp>
 
+#include "web/gate.hpp"
 #include "web/websocket/transport.hpp"
 #include "web/websocket/wire.hpp"
 
@@ -54,9 +55,11 @@ Library& library() {
 // rest of the client's head does not reach its parser.
 std::string handshake_head(Request const& request) {
   auto const key = request.header("Sec-WebSocket-Key").value_or("");
+  std::string const protocol = selected_subprotocol(request);
   return "GET / HTTP/1.1\r\nHost: chisme\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
          "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " +
-         std::string(key) + "\r\n\r\n";
+         std::string(key) + (protocol.empty() ? "" : "\r\nSec-WebSocket-Protocol: " + protocol) +
+         "\r\n\r\n";
 }
 
 class LibraryChannel final : public Channel, public std::enable_shared_from_this<LibraryChannel> {
@@ -142,6 +145,12 @@ void LibraryChannel::start(MakeSession const& make_session) {
                                          },
                                  });
   connection_->attach(wire_);
+  // A browser takes no answer that selects none of what it offered (RFC 6455, 4.1).
+  connection_->set_validate_handler([&chosen = *connection_](websocketpp::connection_hdl const&) {
+    auto const& offered = chosen.get_requested_subprotocols();
+    if (!offered.empty()) chosen.select_subprotocol(offered.front());
+    return true;
+  });
   connection_->set_open_handler(weakly(&LibraryChannel::on_open));
   connection_->set_message_handler(weakly(&LibraryChannel::on_message));
   connection_->set_close_handler(weakly(&LibraryChannel::on_gone));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -24,9 +25,11 @@ class WebSocketServer {
   WebSocketServer& operator=(WebSocketServer const&) = delete;
 
   // Takes over `stream`, whose peer sent the checked handshake `request` and after it the bytes
-  // `already_read`. `on_closed` is called once, when the session is over.
+  // `already_read`. `on_closed` is called once, when the session is over; that of a client whose
+  // token is no longer valid is closed within `look_period`.
   void serve(std::unique_ptr<ByteStream> stream, Request const& request, std::string already_read,
-             WebSocketSession session, std::function<void()> on_closed);
+             AcceptWebSocket accepted, std::function<void()> on_closed);
+  static constexpr std::chrono::milliseconds look_period{1000};
   // Tells every client that the node goes away (1001); sessions end as their clients answer.
   void close_all();
   // Cuts every session off.

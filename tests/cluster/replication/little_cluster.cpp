@@ -114,6 +114,8 @@ void LittleCluster::carry_out(std::uint64_t number, Effects& effects) {
                    [&](LookupFinished& what) { lookups_.emplace(what.lookup, what.found); },
                    [&](Announce& what) { host.events.push_back(what.event); },
                    [&](SavePeers&) {},
+                   [&](SaveAccess&) {},
+                   [&](RevokeFinished&) {},
                    [&](Stop&) {},
                },
                effect);

@@ -251,6 +251,7 @@ TEST(Codec, AFrameBearsTheLowestVersionThatHasItsKind) {
   }
   EXPECT_EQ(minimum_version_of(PushPull{}), 1);
   EXPECT_EQ(minimum_version_of(VerifyCopy{}), 2);
+  EXPECT_EQ(minimum_version_of(AccessNews{}), 3);
 }
 
 TEST(Codec, WhatTheFailureDetectorAsksAndHearsIsAProbe) {

@@ -156,6 +156,10 @@ Message MessageMaker::message(std::size_t kind) {
       return range_sync();
     case 23:
       return MembersDigest{alive(), some([&] { return small(); })};
+    case 27:
+      return access_news();
+    case 28:
+      return AccessDigest{number(), flag()};
     case 25:
       return PeersMissed{};
     case 26:
@@ -165,6 +169,13 @@ Message MessageMaker::message(std::size_t kind) {
                           some([&] { return static_cast<std::uint16_t>(small()); }), flag(),
                           some(member)};
   }
+}
+
+AccessNews MessageMaker::access_news() {
+  auto const kind = [&] { return flag() ? CredentialKind::link : CredentialKind::token; };
+  auto const count = [&] { return LinkUses::Count{node(), small()}; };
+  return {.revoked = some([&] { return Revocation{kind(), number(), wall()}; }),
+          .uses = some([&] { return LinkUses{number(), wall(), some(count)}; })};
 }
 
 RangeSync MessageMaker::range_sync() {

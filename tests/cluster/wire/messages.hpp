@@ -38,6 +38,7 @@ class MessageMaker {
   Change change(std::size_t kind);
   Message message(std::size_t kind);
   RangeSync range_sync();
+  AccessNews access_news();
   std::vector<Record> records();
   template <class Make>
   auto some(Make make) {

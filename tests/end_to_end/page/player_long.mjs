@@ -35,6 +35,7 @@ const folder = mkdtempSync(join(tmpdir(), "chisme-player-"));
 const log = openSync(join(folder, "nodes.log"), "a");
 const filmSeconds = 90;
 const bufferedSeconds = 3;
+const startLimit = 60_000; // ms; a browser may look through all of a fragmented film first
 const jumpLimit = 40_000; // ms
 const both = value("--ways", "sw,mse").split(",");
 const formats = [
@@ -83,7 +84,7 @@ async function oneFault(the, name, way, fault) {
   const page = await open(the, the.cluster.nodes()[1], `?player=${way}`);
   let victim;
   try {
-    const start = await startTime(page, name);
+    const start = await startTime(page, name, startLimit);
     await bufferedAhead(page, bufferedSeconds);
     const {http} = await player(page);
     const {ahead} = await media(page);

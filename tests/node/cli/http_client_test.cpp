@@ -55,6 +55,25 @@ TEST(HttpClient, AKeptConnectionThatWasClosedMeanwhileIsReplaced) {
   EXPECT_EQ(second->body, "second");
 }
 
+TEST(HttpClient, TheTokenGoesToTheNodesThatWereNamedAndNotWhereTheyRedirectTo) {
+  TinyServer other({{answer(200, "there")}});
+  std::string const away =
+      "HTTP/1.1 307 Temporary Redirect\r\nLocation: " + to_string(other.origin()) +
+      "/files/a?share=x\r\nContent-Length: 0\r\n\r\n";
+  std::string const here =
+      "HTTP/1.1 307 Temporary Redirect\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n";
+  TinyServer server({{here, away}});
+  HttpClient client({server.origin()});
+  client.set_token("chisme-token-abc");
+  EXPECT_EQ(client.send(get("/a"))->body, "there");
+  ASSERT_EQ(server.requests().size(), 2u);
+  for (std::string const& request : server.requests()) {
+    EXPECT_THAT(request, HasSubstr("Authorization: Bearer chisme-token-abc\r\n"));
+  }
+  ASSERT_EQ(other.requests().size(), 1u);
+  EXPECT_THAT(other.requests()[0], testing::Not(HasSubstr("chisme-token")));
+}
+
 TEST(HttpClient, ABodyIsSentWithItsLength) {
   TinyServer server({{answer(201, "{}")}});
   HttpClient client({server.origin()});

@@ -229,5 +229,37 @@ TEST(NodeOptions, ValuesThatContradictEachOtherAreRefused) {
   EXPECT_THAT(complaint({{"host", {"films.example:80"}}}), HasSubstr("is not a host name"));
 }
 
+TEST(NodeOptions, WhoWantsTokensNeedsASecret) {
+  EXPECT_THAT(complaint({{"access", {"token"}}}),
+              AllOf(HasSubstr("--access token"), HasSubstr("--secret-file")));
+  EXPECT_THAT(complaint({{"access", {"read"}}}), HasSubstr("--secret-file"));
+  EXPECT_EQ(complaint({{"access", {"token"}}, {"secret_file", {"s"}}}), "accepted");
+  EXPECT_EQ(complaint({{"access", {"open"}}}), "accepted");
+  EXPECT_THAT(complaint({{"access", {"closed"}}}), HasSubstr("open, read, token"));
+}
+
+TEST(NodeOptions, WhereAllWhoComeAreFriendsNobodyIsAskedForATokenByItself) {
+  EXPECT_EQ(access_of(*make_config({})), web::AccessMode::open);
+  NodeConfig beyond;
+  beyond.http.address[15] = 2;
+  beyond.http.address[12] = 10;
+  EXPECT_EQ(access_of(beyond), web::AccessMode::token);
+  beyond.insecure_lan = true;
+  EXPECT_EQ(access_of(beyond), web::AccessMode::open);
+  beyond.access = web::AccessMode::read;
+  EXPECT_EQ(access_of(beyond), web::AccessMode::read);
+}
+
+TEST(NodeOptions, OriginsOfOtherSitesAreExact) {
+  auto const config =
+      make_config({flags({{"cors_origin", {"https://films.example", "http://127.0.0.1:8080"}}})});
+  ASSERT_TRUE(config);
+  EXPECT_THAT(config->cors_origins, ElementsAre("https://films.example", "http://127.0.0.1:8080"));
+  for (char const* const bad : {"*", "films.example", "https://", "https://films.example/",
+                                "https://*.example", "null", "ftp://films.example", ""}) {
+    EXPECT_THAT(complaint({{"cors_origin", {bad}}}), HasSubstr("is not the origin")) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace chisme::node::cli

@@ -141,6 +141,13 @@ constexpr PlantedRow rows[] = {
      "what no name refers to is never removed", any_of({copies_complete}), std::nullopt, 1},
     {Bug::nothing_is_handed_over, "nothing_is_handed_over", "departure.cpp",
      "a node leaves with the only copies", any_of({no_removal_without_others}), leave, 4},
+    // Credentials of clients.
+    {Bug::revocations_are_not_kept, "revocations_are_not_kept", "access.cpp",
+     "a node does not read from its disk what was revoked", any_of({revoked_stays_revoked}), crash,
+     8, Setting::revoking},
+    {Bug::revocations_are_not_compared, "revocations_are_not_compared", "access.cpp",
+     "who was away when something was revoked does not hear of it", any_of({revoked_stays_revoked}),
+     late_join, 8, Setting::revoking},
     // The simulated host and its clients.
     {Bug::save_is_answered_before_the_sync, "save_is_answered_before_the_sync", "host.cpp",
      "the catalogue's records are called durable before they are",

@@ -24,6 +24,7 @@ namespace chisme::simulation {
 enum class Setting : std::uint8_t {
   usual,       // five nodes, 40 s of faults
   by_streams,  // three nodes between which no datagram passes
+  revoking,    // as usual, and tokens are revoked before the faults
 };
 
 struct PlantedRow {

@@ -66,6 +66,24 @@ Report run_by_streams(std::uint64_t seed) {
   return report;
 }
 
+Report run_revoking(Case const& the_case) {
+  Scenario scenario = scenario_of(the_case);
+  scenario.revocations = 6;
+  return World{scenario, schedule_of(the_case)}.run();
+}
+
+Report run_row(PlantedRow const& row, std::uint64_t seed) {
+  switch (row.setting) {
+    case Setting::by_streams:
+      return run_by_streams(seed);
+    case Setting::revoking:
+      return run_revoking(case_of(row.needs, seed));
+    case Setting::usual:
+      break;
+  }
+  return run(case_of(row.needs, seed));
+}
+
 // The same run twice must do the same.
 void add_replay(Case const& the_case, Report& report) {
   if (run(the_case).trace_hash == report.trace_hash) return;
@@ -95,7 +113,7 @@ TEST_P(PlantedBugs, AreFound) {
   std::string others;
   for (std::uint64_t seed = 1; seed <= row.within_seeds; ++seed) {
     Case const the_case = case_of(row.needs, seed);
-    Report report = row.setting == Setting::by_streams ? run_by_streams(seed) : run(the_case);
+    Report report = run_row(row, seed);
     if (row.found_by == any_of({Invariant::replay_is_identical})) add_replay(the_case, report);
     if (is_found(row, report.violations)) return;
     others += texts_of(report.violations);
@@ -126,6 +144,14 @@ TEST(PlantedBugsApart, TheSameSeedsAreClean) {
       Case const the_case = case_of(kind, seed);
       Report const report = run(the_case);
       EXPECT_TRUE(report.violations.empty()) << command_of(the_case) << texts_of(report.violations);
+    }
+  }
+}
+
+TEST(PlantedBugsApart, WhereTokensAreRevokedAllIsWellToo) {
+  for (FaultKind const kind : {FaultKind::crash, FaultKind::late_join}) {
+    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+      EXPECT_EQ(texts_of(run_revoking(case_of(kind, seed)).violations), "") << "seed " << seed;
     }
   }
 }

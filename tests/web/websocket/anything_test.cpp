@@ -41,7 +41,7 @@ TEST(SessionsAndAnything, WhateverComesEachSessionEndsOnceAndLeavesNothingBehind
     upload.upload.name = "a";
     std::array<WebSocketSession, 3> const kinds{ReadSession{}, upload, ClusterSession{}};
     auto const& session = kinds[seed % 3];
-    server.serve(std::make_unique<MemoryStream>(loop, client), request, "", session,
+    server.serve(std::make_unique<MemoryStream>(loop, client), request, "", {session},
                  [&] { ++closed; });
     std::string_view rest;
     auto const bytes = damaged_frames(random);

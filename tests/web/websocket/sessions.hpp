@@ -20,16 +20,24 @@ using Json = nlohmann::json;
 class Sessions : public testing::Test {
  protected:
   void serve(WebSocketSession session, std::string already_read = "") {
+    serve_to(AcceptWebSocket{std::move(session)}, {}, std::move(already_read));
+  }
+  // Returns the head of the answer.
+  std::string serve_to(AcceptWebSocket accepted, std::vector<Header> const& headers,
+                       std::string already_read = "") {
     Request request;
     request.headers = {{"Sec-WebSocket-Key", test_key}};
+    request.headers.insert(request.headers.end(), headers.begin(), headers.end());
     server.serve(std::make_unique<MemoryStream>(loop, client), request, std::move(already_read),
-                 std::move(session), [this] { ++closed; });
+                 std::move(accepted), [this] { ++closed; });
     loop.run();
     auto const end = client->received.find("\r\n\r\n");
-    ASSERT_NE(end, std::string::npos);
-    EXPECT_THAT(client->received.substr(0, end), testing::HasSubstr(test_key_accepted));
-    EXPECT_TRUE(client->received.starts_with("HTTP/1.1 101 "));
-    client->received.erase(0, end + 4);
+    EXPECT_NE(end, std::string::npos);
+    std::string head = client->received.substr(0, end);
+    EXPECT_THAT(head, testing::HasSubstr(test_key_accepted));
+    EXPECT_TRUE(head.starts_with("HTTP/1.1 101 "));
+    client->received.erase(0, std::min(client->received.size(), head.size() + 4));
+    return head;
   }
   void send(std::string const& bytes) {
     client->to_send += bytes;

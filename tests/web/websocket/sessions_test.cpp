@@ -1,5 +1,7 @@
 #include "tests/web/websocket/sessions.hpp"
 
+#include "tests/web/memory_credentials.hpp"
+
 namespace chisme::web {
 namespace {
 
@@ -322,6 +324,42 @@ TEST_F(Sessions, EverySplitOfAClientsBytesIsUnderstood) {
   EXPECT_EQ(next()->code, opcode::pong);
   EXPECT_EQ(next()->payload.substr(12), "234");
   expect_close(1000);
+}
+
+TEST_F(Sessions, OfTheOfferedSubprotocolsItsOwnIsSelectedAndNeverTheToken) {
+  std::string const head = serve_to(
+      {ReadSession{}}, {{"Sec-WebSocket-Protocol", "other, chisme, chisme.bearer.secret"}});
+  EXPECT_THAT(head, testing::HasSubstr("Sec-WebSocket-Protocol: chisme\r\n"));
+  EXPECT_THAT(head, testing::Not(testing::HasSubstr("secret")));
+}
+
+TEST_F(Sessions, WithoutTheOfferNoneIsSelected) {
+  for (std::vector<Header> const& headers :
+       {std::vector<Header>{}, {{"Sec-WebSocket-Protocol", "other"}}}) {
+    EXPECT_THAT(serve_to({ReadSession{}}, headers), testing::Not(testing::HasSubstr("Protocol")));
+    client = std::make_shared<ClientEnd>();
+  }
+}
+
+TEST_F(Sessions, OneEndsSoonAfterItsTokenIsNoLongerValid) {
+  MemoryCredentials credentials;
+  gateway.judge = &credentials;
+  serve_to({ReadSession{}, CredentialId{7, MemoryCredentials::end}}, {});
+  loop.advance(5s);
+  EXPECT_EQ(client->received, "");
+  credentials.over.insert(7);
+  loop.advance(WebSocketServer::look_period);
+  expect_close(1008);
+}
+
+TEST_F(Sessions, OneThatIsGoneIsNotLookedAt) {
+  MemoryCredentials credentials;
+  gateway.judge = &credentials;
+  serve_to({ReadSession{}, CredentialId{7, MemoryCredentials::end}}, {});
+  send(client_close(1000));
+  EXPECT_EQ(closed, 1);
+  credentials.over.insert(7);
+  loop.advance(5s);
 }
 
 }  // namespace

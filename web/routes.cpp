@@ -1,0 +1,67 @@
+#include "web/routes.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "web/call.hpp"
+
+namespace chisme::web {
+namespace {
+
+constexpr bool opened_by_links = true;
+
+constexpr std::array all_routes = std::to_array<Route>({
+    {"/files", Method::get, get_files, Needs::read},
+    {"/files", Method::post, post_files, Needs::write},
+    {"/files/", Method::get, get_file, Needs::read, opened_by_links},
+    {"/files/", Method::put, put_file, Needs::write},
+    {"/files/", Method::delete_, delete_file, Needs::write},
+    {"/uploads", Method::options, options_uploads, Needs::nothing},
+    {"/uploads", Method::post, post_uploads, Needs::write},
+    {"/uploads/", Method::options, options_uploads, Needs::nothing},
+    {"/uploads/", Method::get, head_upload, Needs::read},
+    {"/uploads/", Method::post, post_upload, Needs::write},
+    {"/uploads/", Method::patch, patch_upload, Needs::write},
+    {"/uploads/", Method::delete_, delete_upload, Needs::write},
+    {"/redirect", Method::get, get_redirect, Needs::read},
+    {"/client", Method::get, get_client, Needs::read, opened_by_links},
+    {"/route", Method::get, get_route, Needs::read},
+    {"/cluster", Method::get, get_cluster, Needs::read},
+    {"/cluster/drain", Method::post, post_drain, Needs::admin},
+    {"/cluster/local/", Method::post, post_local, Needs::admin},
+    {"/access", Method::get, get_access, Needs::nothing},
+    {"/shares", Method::post, post_shares, Needs::write},
+    {"/shares/", Method::delete_, delete_share, Needs::write},
+    {"/tokens/", Method::delete_, delete_token, Needs::admin},
+    {"/healthz", Method::get, get_healthz, Needs::nothing},
+    {"/readyz", Method::get, get_readyz, Needs::nothing},
+    {"/metrics", Method::get, get_metrics, Needs::read},
+    {"/ws/read", Method::get, get_ws_read, Needs::read},
+    {"/ws/files/", Method::get, get_ws_file, Needs::read},
+    {"/ws/upload", Method::get, get_ws_upload, Needs::write},
+    {"/ws/cluster", Method::get, get_ws_cluster, Needs::read},
+});
+
+}  // namespace
+
+std::span<Route const> routes() {
+  return all_routes;
+}
+
+bool matches(Route const& route, std::string_view path) {
+  return route.path.ends_with('/') ? path.starts_with(route.path) : path == route.path;
+}
+
+Route const* find_route(std::string_view path, Method method) {
+  Method const routed = method == Method::head ? Method::get : method;
+  auto const found = std::ranges::find_if(all_routes, [&](Route const& route) {
+    return route.method == routed && matches(route, path);
+  });
+  return found == all_routes.end() ? nullptr : &*found;
+}
+
+std::string_view rest_of(Route const& route, std::string_view path) {
+  return route.path.ends_with('/') ? path.substr(route.path.size()) : std::string_view{};
+}
+
+}  // namespace chisme::web

@@ -41,8 +41,10 @@ async function fakes(count, folder, log, access) {
 
 async function real({program}, count, folder, log, access) {
   const secret = join(folder, "cluster.secret");
-  const run = (args, env = {}) =>
-    execFileSync(program, args, {encoding: "utf8", env: {...process.env, ...env}}).trim();
+  const run = (args, {env = {}, input = ""} = {}) => {
+    const options = {encoding: "utf8", env: {...process.env, ...env}, input, stdio: "pipe"};
+    return execFileSync(program, args, options).trim();
+  };
   run(["secret", "new", secret]);
   const options = ["--secret-file", secret, "--access", access];
   const cluster = await startCluster({program, count, folder, log, options});
@@ -54,7 +56,8 @@ async function real({program}, count, folder, log, access) {
     token,
     revoke: (revoked) => {
       const [node] = cluster.nodes();
-      run(["token", "revoke", revoked, "--node", node.url], {CHISME_TOKEN: admin});
+      const env = {CHISME_TOKEN: admin};
+      run(["token", "revoke", "-", "--node", node.url], {env, input: revoked + "\n"});
     },
   };
 }

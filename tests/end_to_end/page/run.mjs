@@ -67,6 +67,7 @@ async function main() {
     browser,
     film: {path: given ?? film, size},
     folder,
+    program,
     shots,
     report,
     fake,

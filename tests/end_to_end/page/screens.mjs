@@ -27,7 +27,7 @@ async function main() {
   const log = openSync(join(folder, "nodes.log"), "a");
   const cluster = await startCluster({program, count: 5, folder, log});
   const browser = await launch(modulesFolder(), process.env.CHISME_CHROMIUM ?? "/usr/bin/chromium");
-  const the = {cluster, browser, folder, out, whole: options.includes("--whole")};
+  const the = {cluster, browser, folder, program, out, whole: options.includes("--whole")};
   let failed = 0;
   try {
     for (const [name, view] of Object.entries(views)) {

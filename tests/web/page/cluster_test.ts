@@ -246,7 +246,7 @@ test("a death tells which requests were sent on, and who makes copies for whom",
   const told = () => steps(teller.stories[0]!, (node) => node).map(({sentence}) => sentence);
   assert.deepEqual(told(), [
     "b does not answer. The others ask each other before they give it up.",
-    "After 2.0 s they agree: b is dead.",
+    "After 2.0\u00a0s they agree: b is dead.",
     "2 requests were sent on since, to c (1), d (1).",
     "Copies go from a to d (2), from c to e (1).",
     "Copies are being made: 1 of 3 done.",

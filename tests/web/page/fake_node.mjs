@@ -18,6 +18,7 @@ import {
 } from "node:fs";
 import {createRequire} from "node:module";
 import {join} from "node:path";
+import {access, authorized, maySocket, shares, ticketOf} from "./fake_access.mjs";
 import {deleteExtra, extra, extraCount, page} from "./fake_library.mjs";
 import {FakeMembers} from "./fake_members.mjs";
 
@@ -121,11 +122,11 @@ const server = createServer((request, response) => {
   response.setHeader("Access-Control-Allow-Methods", "GET, HEAD, PATCH, DELETE, POST, OPTIONS");
   response.setHeader(
     "Access-Control-Allow-Headers",
-    "content-type, if-match, tus-resumable, upload-length, upload-metadata, upload-offset",
+    "authorization, content-type, if-match, tus-resumable, upload-length, upload-metadata, upload-offset",
   );
   response.setHeader(
     "Access-Control-Expose-Headers",
-    "Location, Upload-Offset, Upload-Length, Tus-Resumable",
+    "Link, Location, Upload-Offset, Upload-Length, Tus-Resumable",
   );
   const json = (value, status = 200) => {
     response.writeHead(status, {
@@ -135,6 +136,9 @@ const server = createServer((request, response) => {
   };
   if (request.method === "OPTIONS") return response.writeHead(204).end();
   if (url.pathname === "/healthz") return response.end("ok");
+  if (url.pathname === "/access") return json(access(request));
+  if (!authorized(request, url, response, json)) return;
+  if (url.pathname.startsWith("/shares")) return shares(request, response, url, json);
   if (url.pathname === "/cluster") return json(cluster());
   const [, deed] = /^\/cluster\/local\/(\w+)$/.exec(url.pathname) ?? [];
   if (deed && request.method === "POST") {
@@ -152,6 +156,10 @@ const server = createServer((request, response) => {
   if (url.pathname === "/files") {
     const prefix = url.searchParams.get("prefix") ?? "";
     return json({files: files().filter(({name}) => name.startsWith(prefix)), next: null});
+  }
+  if (url.pathname === "/client") {
+    response.setHeader("Content-Disposition", "attachment");
+    url.pathname = "/files/" + url.searchParams.get("file").split("/").map(encodeURIComponent).join("/");
   }
   if (url.pathname.startsWith("/files/")) return oneFile(request, response, url, json);
   const path = url.pathname === "/" ? "/index.html" : url.pathname;
@@ -174,8 +182,11 @@ function oneFile(request, response, url, json) {
   } else if (!existsSync(path)) {
     json({title: "Not Found", detail: "There is no such file."}, 404);
   } else {
+    const ticket = ticketOf(request, name);
+    if (ticket) response.setHeader("Link", `<${origin(port)}${url.pathname}?share=${ticket}>; rel=duplicate; pri=1`);
     response.setHeader("Content-Type", "video/mp4");
-    createReadStream(path).pipe(response);
+    if (request.method === "HEAD") response.end();
+    else createReadStream(path).pipe(response);
   }
 }
 
@@ -206,8 +217,12 @@ function upload(request, response, url) {
   request.pipe(createWriteStream(bytes, {flags: "a"})).on("finish", () => done(created ? 201 : 204));
 }
 
-const sockets = new WebSocketServer({noServer: true});
+const sockets = new WebSocketServer({
+  noServer: true,
+  handleProtocols: (offered) => offered.has("chisme") && "chisme",
+});
 server.on("upgrade", (request, socket, head) => {
+  if (!maySocket(request)) return socket.end("HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n");
   sockets.handleUpgrade(request, socket, head, (ws) => {
     if (request.url.startsWith("/ws/read")) reader(ws);
     else feed(ws);

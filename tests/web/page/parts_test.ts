@@ -26,13 +26,13 @@ test("a range beyond the end, or backwards, cannot be satisfied", () => {
 
 test("sizes are short", () => {
   assert.deepEqual([0, 999, 1000, 1_500_000, 23_700_000, 999_999, 4e12].map(bytes), [
-    "0 B",
-    "999 B",
-    "1 kB",
-    "1.5 MB",
-    "23.7 MB",
-    "1 MB",
-    "4 TB",
+    "0\u00a0B",
+    "999\u00a0B",
+    "1\u00a0kB",
+    "1.5\u00a0MB",
+    "23.7\u00a0MB",
+    "1\u00a0MB",
+    "4\u00a0TB",
   ]);
 });
 

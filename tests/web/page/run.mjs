@@ -26,6 +26,7 @@ await esbuild.build({
   bundle: true,
   platform: "node",
   format: "esm",
+  banner: {js: 'import {createRequire} from "node:module"; const require = createRequire(import.meta.url);'},
   target: "node18",
   outdir: out,
   outExtension: {".js": ".mjs"},

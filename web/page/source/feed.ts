@@ -1,3 +1,4 @@
+import {openSocket} from "./access/ask";
 import type {Nodes} from "./nodes";
 import type {ClusterMessage} from "./types";
 
@@ -37,9 +38,9 @@ export class Feed {
   }
 
   connect(origin = this.nodes.best): void {
-    this.waiting = undefined;
+    this.close();
     this.origin = origin;
-    const socket = new WebSocket(origin.replace(/^http/, "ws") + "/ws/cluster");
+    const socket = openSocket(origin.replace(/^http/, "ws") + "/ws/cluster");
     this.socket = socket;
     this.heard = Date.now();
     const timer = setTimeout(() => this.leave(socket), openTimeout);
@@ -58,11 +59,18 @@ export class Feed {
     };
   }
 
+  // Hears nobody, and tries nobody, until it is to connect again.
+  close(): void {
+    const {socket} = this;
+    this.socket = undefined;
+    clearTimeout(this.waiting);
+    this.waiting = undefined;
+    socket?.close();
+  }
+
   // Does not wait for the next round.
   tryNow(): void {
-    if (this.waiting === undefined) return;
-    clearTimeout(this.waiting);
-    this.connect();
+    if (this.waiting !== undefined) this.connect();
   }
 
   private found(origin: string): void {

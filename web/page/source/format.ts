@@ -11,7 +11,7 @@ export function bytes(count: number): string {
   }
   const digits = unit === 0 || count >= 99.95 ? 0 : 1;
   const number = count.toLocaleString(language, {maximumFractionDigits: digits});
-  return `${number} ${units[unit]}`;
+  return `${number}\u00a0${units[unit]}`;
 }
 
 export function duration(seconds: number): string {
@@ -26,6 +26,11 @@ export function moment(rfc3339: string): string {
   return today
     ? date.toLocaleTimeString(language, {hour: "2-digit", minute: "2-digit"})
     : date.toLocaleDateString(language, {year: "numeric", month: "short", day: "numeric"});
+}
+
+// A day and a time of it.
+export function dayAndTime(rfc3339: string): string {
+  return new Date(rfc3339).toLocaleString(language, {dateStyle: "medium", timeStyle: "short"});
 }
 
 // "http://127.0.0.1:7702" is "127.0.0.1:7702".

@@ -1,3 +1,5 @@
+import {ask} from "./access/ask";
+import {access, role} from "./access/rights";
 import {t} from "./text";
 import type {Problem} from "./types";
 
@@ -87,7 +89,7 @@ export class Nodes {
 
   private async fetchFrom(origin: string, path: string): Promise<Response> {
     try {
-      const response = await fetch(origin + path, {cache: "no-store"});
+      const response = await ask(origin + path, {cache: "no-store"});
       if (response.status >= 500) throw problemOf(response.status, await response.text());
       this.answered(origin);
       return response;
@@ -122,6 +124,11 @@ export function unreachable(): ProblemError {
 // What a refusal says, as a sentence.
 export function problemOf(status: number, body: string, retryAfter?: string | null): ProblemError {
   let sentence = t("error_status", status);
+  const guarded = access.value && access.value.access !== "open";
+  if (status === 401) return new ProblemError(status, t("access_lacking"), 0);
+  if (status === 403 && guarded && role.value !== "admin") {
+    return new ProblemError(status, t("access_role"), 0);
+  }
   try {
     const problem: Problem = JSON.parse(body);
     sentence = problem.detail ?? problem.title ?? sentence;

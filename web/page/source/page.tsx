@@ -1,10 +1,12 @@
 import {render} from "preact";
 import {effect} from "@preact/signals";
+import {role, takeFromAddress} from "./access/rights";
 import {announcement} from "./cluster/live";
 import {followAddress, section} from "./route";
-import {notice, start} from "./state";
+import {cluster, notice, start} from "./state";
 import {language, t} from "./text";
 import {showTheme} from "./theme";
+import {AccessDialog, Locked} from "./views/access";
 import {ClusterView} from "./views/cluster";
 import {Files} from "./views/files";
 import {Connection, Health, Navigation, Outage, Settings, SkipLink} from "./views/frame";
@@ -15,6 +17,7 @@ const noticeShown = 6000;
 
 function Page() {
   const at = section.value;
+  const closed = role.value === "none" && !cluster.value; // there is nothing to show
   return (
     <>
       <SkipLink />
@@ -25,21 +28,23 @@ function Page() {
         <Settings />
       </header>
       <main id="main" tabIndex={-1}>
+        <Locked />
         <Outage />
         <Health />
         <Player />
-        <div class="view" hidden={at !== "files"}>
+        <div class="view" hidden={at !== "files" || closed}>
           <AddFiles />
           <Uploads />
           <Files />
         </div>
-        <div class="view" hidden={at !== "cluster"}>
+        <div class="view" hidden={at !== "cluster" || closed}>
           {at === "cluster" && <ClusterView />}
         </div>
       </main>
       <p class="for-readers" aria-live="polite">
         {announcement.value}
       </p>
+      <AccessDialog />
       <Notice />
     </>
   );
@@ -66,6 +71,7 @@ function nameTheDocument(): void {
   document.documentElement.lang = language;
 }
 
+takeFromAddress();
 navigator.serviceWorker?.register("/worker.js").catch(() => undefined); // MediaSource plays without
 followAddress();
 showTheme();

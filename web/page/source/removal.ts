@@ -1,4 +1,6 @@
 import {effect, signal} from "@preact/signals";
+import {ask} from "./access/ask";
+import {may} from "./access/rights";
 import {Deletions, type Batch, type Doomed, type Seen} from "./deletions";
 import {filePath} from "./format";
 import {files, forget} from "./library";
@@ -56,14 +58,14 @@ export function watchLeaving(): () => void {
     void deletions.leave(sendLeaving).catch(() => undefined);
     unfinished.leave(hidden.value);
   };
-  const ask = (event: Event) => {
+  const stay = (event: Event) => {
     if (hidden.value.size > sentLeaving) event.preventDefault();
     if (!event.defaultPrevented) leave(); // pagehide may come too late for a slow machine
   };
   addEventListener("pagehide", leave, {signal});
-  addEventListener("beforeunload", ask, {signal});
+  addEventListener("beforeunload", stay, {signal});
   const stopFinishing = effect(() => {
-    if (connection.value.alive) queueMicrotask(finish);
+    if (connection.value.alive && may("write")) queueMicrotask(finish);
   });
   return () => {
     end.abort();
@@ -136,14 +138,14 @@ async function deleteOne(name: string, seen: Seen): Promise<Outcome> {
 
 // Only what was seen, not what somebody stored since.
 function askToDelete(origin: string, name: string, seen: Seen, keepalive = false) {
-  const headers: HeadersInit = seen.sha256 ? {"If-Match": `"${seen.sha256}"`} : {};
-  return fetch(origin + filePath(name), {method: "DELETE", keepalive, headers});
+  const headers = seen.sha256 ? {"If-Match": `"${seen.sha256}"`} : undefined;
+  return ask(origin + filePath(name), {method: "DELETE", keepalive, headers});
 }
 
 // After a while the same bytes may have been stored anew, which `If-Match` does not tell.
 async function isAsSeen(name: string, {version}: Seen): Promise<boolean> {
   const response = await withAnyNode((origin) =>
-    fetch(`${origin}/route?file=${encodeURIComponent(name)}`, {cache: "no-store"}),
+    ask(`${origin}/route?file=${encodeURIComponent(name)}`, {cache: "no-store"}),
   );
   if (!response.ok) return true; // what is not there is not deleted; a file without copies can be
   return (await response.json()).version === version;
@@ -151,12 +153,12 @@ async function isAsSeen(name: string, {version}: Seen): Promise<boolean> {
 
 // Tries each known node once, until one answers at all.
 export async function withAnyNode(
-  ask: (origin: string) => Promise<Response>,
+  tell: (origin: string) => Promise<Response>,
   signal?: AbortSignal,
 ): Promise<Response> {
   for (const origin of nodes.all.slice()) {
     try {
-      return await ask(origin);
+      return await tell(origin);
     } catch (failure) {
       if (signal?.aborted) throw failure;
       nodes.silent(origin);

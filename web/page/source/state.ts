@@ -1,4 +1,6 @@
-import {signal} from "@preact/signals";
+import {computed, effect, signal, untracked} from "@preact/signals";
+import {ask, doubts, tokens} from "./access/ask";
+import {carriedOn, changes, look, role, takeFromAddress, watchOtherTabs} from "./access/rights";
 import {heard, pageMoved, sawCluster, startLive} from "./cluster/live";
 import {Feed} from "./feed";
 import {host} from "./format";
@@ -19,14 +21,39 @@ export const outage = signal<{tried: readonly string[]; next: number} | undefine
 
 export {safeStorage};
 
+const accessPatience = 1500; // ms
+
 let feed: Feed | undefined;
 
 export function start(): void {
-  void useMemberAddress().catch(() => undefined); // of a dead node: the page stays as it is
   feed = new Feed(nodes, {connected, lost, message, nobody});
-  feed.connect();
   startLive();
   watchSearch();
+  const late = new Promise((resolve) => setTimeout(resolve, accessPatience));
+  void Promise.race([lookAtAccess(), late]).then(follow);
+}
+
+// First what the page may do: a feed that is refused tells no reason.
+function lookAtAccess(): Promise<void> {
+  return look(nodes).catch(() => undefined); // the feed finds out whether anybody answers
+}
+
+function follow(): void {
+  const reads = computed(() => role.value !== "none");
+  effect(() => {
+    void changes.value; // the next feed is opened with what is held now
+    feed!.close();
+    if (reads.value) untracked(begin);
+    else connection.value = {...connection.peek(), alive: false};
+  });
+  watchOtherTabs(nodes);
+  effect(() => void (doubts.value > 0 && lookAtAccess()));
+  addEventListener("hashchange", () => void (takeFromAddress() && lookAtAccess()));
+}
+
+function begin(): void {
+  feed!.connect();
+  void useMemberAddress().catch(() => undefined); // of a dead node: the page stays as it is
 }
 
 export function tryNow(): void {
@@ -37,10 +64,10 @@ export function tryNow(): void {
 // would be a stranger to all but its own node.
 async function useMemberAddress(): Promise<void> {
   if (location.hostname !== "localhost") return;
-  const now: Cluster = await (await fetch("/cluster")).json();
+  const now: Cluster = await (await ask(location.origin + "/cluster")).json();
   const own = now.members.find((each) => each.self)?.http;
   if (own === `${location.protocol}//127.0.0.1:${location.port}`) {
-    location.replace(own + location.pathname + location.search);
+    location.replace(carriedOn(own + location.pathname + location.search));
   }
 }
 
@@ -69,6 +96,7 @@ function connected(origin: string): void {
 function lost(origin: string): void {
   if (connection.value.alive) left = {origin, at: Date.now()};
   connection.value = {origin, alive: false};
+  void lookAtAccess(); // or was it refused?
 }
 
 function nobody(tried: readonly string[], next: number): void {
@@ -100,7 +128,9 @@ function see(now: Cluster): void {
   const before = cluster.value;
   cluster.value = now;
   sawCluster(before, now);
-  nodes.learn(now.members.filter((each) => each.state !== "left").map((each) => each.http));
+  const there = now.members.filter((each) => each.state !== "left").map((each) => each.http);
+  nodes.learn(there);
+  tokens.trust(connection.value.origin, there);
 }
 
 // Who is there and how many copies each holds: when it changes, so do the files' counts of copies.

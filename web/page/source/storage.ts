@@ -8,6 +8,15 @@ export function safeStorage(): Storage | undefined {
   }
 }
 
+// Until the tab is closed.
+export function tabStorage(): Storage | undefined {
+  try {
+    return globalThis.sessionStorage;
+  } catch {
+    return undefined;
+  }
+}
+
 export function recall(key: string): string | undefined {
   try {
     return safeStorage()?.getItem(key) ?? undefined;

@@ -45,9 +45,13 @@ export function speak(wanted: Language): void {
   remember(storageKey, wanted);
 }
 
+const numberAndUnit = /(\{\d\}) (?=(?:s|ms|min|%)(?!\p{L}))/gu; // no line ends between them
+
 export function sentences<K extends string>(tables: Record<Language, Record<K, string>>): Say<K> {
   return (key, ...values) =>
-    tables[chosen.value][key].replace(/\{(\d)\}/g, (_, at) => String(values[Number(at)] ?? ""));
+    tables[chosen.value][key]
+      .replace(numberAndUnit, "$1\u00a0")
+      .replace(/\{(\d)\}/g, (_, at) => String(values[Number(at)] ?? ""));
 }
 
 export const t = sentences<TextKey>({en, es});

@@ -1,4 +1,5 @@
 import {DetailedError, Upload as TusUpload} from "tus-js-client";
+import {bearer, doubt} from "./access/ask";
 import {Memory} from "./memory";
 import {problemOf, unreachable, type Nodes} from "./nodes";
 
@@ -47,6 +48,8 @@ export class Transfer {
       metadata: {filename: name, filetype: file.type},
       onBeforeRequest: (request) => {
         this.patience?.renew();
+        for (const [name, value] of Object.entries(bearer(request.getURL())))
+          request.setHeader(name, value);
         // Another node may not have heard of it yet: it waits for the news.
         if (request.getMethod() === "HEAD" && this.safe > 0)
           request.setHeader("Upload-Offset", String(this.safe));
@@ -94,7 +97,9 @@ export class Transfer {
     this.pause();
     this.memory.forget();
     this.anew();
-    if (url) void TusUpload.terminate(url, {retryDelays: null}).catch(() => undefined);
+    if (!url) return;
+    const options = {retryDelays: null, headers: bearer(url)};
+    void TusUpload.terminate(url, options).catch(() => undefined);
   }
 
   private rest(): void {
@@ -123,6 +128,7 @@ export class Transfer {
   // Whether to try again, and where: elsewhere when the node is silent or cannot do it now.
   private goOn(error: DetailedError): boolean {
     const status = error.originalResponse?.getStatus() ?? 0;
+    if (status === 401) doubt();
     if (status === 0 || status >= 500) this.move();
     if (status >= 500) this.listener.refused(sentenceOf(error));
     const gone = (status === 404 || status === 410) && this.tus.url !== null;

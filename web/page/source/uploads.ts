@@ -1,4 +1,5 @@
 import {signal, type Signal} from "@preact/signals";
+import {may} from "./access/rights";
 import {settled, type Answer, type Named, type Question} from "./conflicts";
 import {bytes, host} from "./format";
 import {unfinished as unfinishedIn} from "./memory";
@@ -51,6 +52,7 @@ let looking: ReturnType<typeof setInterval> | undefined;
 
 // Too large files are refused, taken names asked about, the rest is sent.
 export function add(chosen: Iterable<Named>): void {
+  if (!may("write")) return say(t("needs_write"), true);
   const list = [...chosen];
   const limit = cluster.value?.max_file_size ?? Infinity;
   enqueue(list.filter(({file}) => file.size > limit).map((each) => refused(each, limit)));

@@ -105,6 +105,10 @@ async function deathTold(the) {
     await page.waitForSelector(story, {timeout: 15_000});
     the.report("a death is told of", `${Date.now() - began} ms`, "< 15 s", true);
     await page.waitForSelector(`${story}:has-text("is dead")`, {timeout: 20_000});
+    if (local) {
+      const has = await page.evaluate(() => document.activeElement.dataset.deed);
+      the.report("Kill has become Restart, which has the focus", has ?? "none", "start", has === "start");
+    }
     await page.waitForTimeout(3500);
     await shot(the, page, "c2-death");
     await page.waitForSelector(`${story}[data-over="true"]`, {timeout: 60_000});

@@ -1,8 +1,8 @@
 // The list of files and the uploads, as a person meets them.
-import {mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync} from "node:fs";
-import {createRequire} from "node:module";
+import {mkdirSync, mkdtempSync, openSync, writeFileSync} from "node:fs";
 import {join} from "node:path";
 import {modulesFolder} from "../../../web/page/modules.mjs";
+import {audit} from "./audit.mjs";
 import {startFakes, until} from "./cluster.mjs";
 import {drop, open, problems, row, shot} from "./steps.mjs";
 
@@ -295,18 +295,6 @@ async function smallList(the) {
   await page.waitForSelector(".qr");
   await shot(the, page, "l9-small-link");
   await page.context().close();
-}
-
-// What axe finds in the parts of the page that are tried here.
-async function audit(the, page, when) {
-  const axe = createRequire(join(modulesFolder(), "package.json")).resolve("axe-core/axe.min.js");
-  await page.evaluate(readFileSync(axe, "utf8"));
-  const found = await page.evaluate(async () => {
-    const parts = [".library", ".add", "dialog"].filter((each) => document.querySelector(each));
-    const {violations} = await globalThis.axe.run({include: parts.map((each) => [each])});
-    return violations.map(({id, nodes}) => `${id} ${nodes[0].html.slice(0, 120)}`);
-  });
-  the.report(`accessible: ${when}`, found[0] ?? "yes", "", found.length === 0);
 }
 
 export const libraryScenes = {

@@ -1,6 +1,7 @@
 // What is tried, in this order. Each scene reports its figures.
 import {existsSync, readdirSync, rmSync} from "node:fs";
 import {join} from "node:path";
+import {accessScenes} from "./access_scenes.mjs";
 import {player, recordStanding, standing} from "./browser.mjs";
 import {until} from "./cluster.mjs";
 import {clusterScenes} from "./cluster_scenes.mjs";
@@ -438,4 +439,5 @@ export const scenes = {
   ...servedScenes,
   ...namesScenes,
   ...networkScenes,
+  ...accessScenes,
 };

@@ -4,6 +4,7 @@ import {statSync, unlinkSync, writeFileSync} from "node:fs";
 import {join} from "node:path";
 import {player} from "./browser.mjs";
 import {until} from "./cluster.mjs";
+import {startGuarded} from "./guarded.mjs";
 import {ffmpeg} from "./media.mjs";
 import {film, makeFiles, picture, putFiles, text} from "./screen_files.mjs";
 import {drop, open, playsTo, row, sentBytes, settled, throttled} from "./steps.mjs";
@@ -170,4 +171,30 @@ async function nobody(the) {
   }
 }
 
-export const views = {empty, files, dialogs, playing, uploads, cluster, nobody};
+// A cluster of its own that asks for tokens.
+async function access(the) {
+  const own = await startGuarded(the, 2);
+  try {
+    await own.put(text, "# Mole negro\n");
+    const [node] = own.cluster.nodes();
+    const context = await the.browser.newContext();
+    const page = await context.newPage();
+    await page.goto(node.url + "/");
+    await page.waitForSelector('[data-problem="locked"]');
+    await both(the, page, "locked", {spanish: true, whole: false});
+    await page.click(".give-token");
+    await page.fill(".access-dialog .token", own.token("write"));
+    await both(the, page, "token", {dark: true, spanish: true, whole: false});
+    await page.click(".access-dialog .use");
+    await page.click(`${row(text)} .link`);
+    await page.fill(".make-share .count", "3");
+    await page.click(".make-share .make");
+    await page.waitForSelector(".share-dialog [data-share]");
+    await both(the, page, "share-link", {spanish: true, whole: false});
+    await context.close();
+  } finally {
+    await own.cluster.end();
+  }
+}
+
+export const views = {empty, files, dialogs, playing, uploads, cluster, nobody, access};

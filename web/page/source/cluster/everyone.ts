@@ -1,4 +1,5 @@
 import {effect, signal} from "@preact/signals";
+import {openSocket} from "../access/ask";
 import {cluster} from "../state";
 import {heardOther, silentOther} from "./live";
 import {Others} from "./others";
@@ -9,8 +10,8 @@ export const unheard = signal(0); // nodes
 
 const hiddenFor = 60_000; // ms
 
-function openSocket(url: string, heard: (news: never) => void, ended: () => void) {
-  const socket = new WebSocket(url);
+function openFeed(url: string, heard: (news: never) => void, ended: () => void) {
+  const socket = openSocket(url);
   socket.onmessage = ({data}) => heard(JSON.parse(String(data)) as never);
   socket.onclose = ended;
   return socket;
@@ -23,7 +24,7 @@ function after(delay: number, run: () => void): () => void {
 
 // Answers what ends it.
 export function hearEveryone(): () => void {
-  const others = new Others({open: openSocket, after, heard: heardOther, silent: silentOther});
+  const others = new Others({open: openFeed, after, heard: heardOther, silent: silentOther});
   const seen = signal(true);
   let stopWaiting = () => {};
   const look = () => {

@@ -1,3 +1,4 @@
+import {ask} from "../access/ask";
 import {filePath} from "../format";
 
 // A file that is still being uploaded is read from its start, as it comes: what can be played of it?
@@ -6,7 +7,7 @@ const looked = 4096; // bytes
 
 export async function startOf(origin: string, name: string): Promise<Uint8Array> {
   const stop = new AbortController();
-  const response = await fetch(origin + filePath(name), {signal: stop.signal, cache: "no-store"});
+  const response = await ask(origin + filePath(name), {signal: stop.signal, cache: "no-store"});
   const bytes = new Uint8Array(looked);
   let filled = 0;
   const reader = response.body!.getReader();
@@ -28,7 +29,7 @@ export type Upload = "comes" | "whole" | "over";
 export async function uploadOf(origin: string, name: string): Promise<Upload | undefined> {
   const options = {method: "HEAD", cache: "no-store"} as const;
   const url = origin + filePath(name) + "?via=proxy";
-  const response = await fetch(url, options).catch(() => undefined);
+  const response = await ask(url, options).catch(() => undefined);
   if (response?.status === 404) return "over";
   if (!response?.ok) return undefined;
   return response.headers.has("Upload-Incomplete") ? "comes" : "whole";

@@ -1,5 +1,7 @@
 import {signal} from "@preact/signals";
+import {readingIsGuarded} from "../access/rights";
 import {filePath} from "../format";
+import {ticketFor} from "../link";
 import {nodes} from "../state";
 import type {StoredFile} from "../types";
 import {startOf, uploadOf} from "./arriving";
@@ -134,14 +136,30 @@ export class Playback {
 
   // The node relays from whichever holder answers; when the node itself is gone, another one does.
   private plainFrom(origin: string): void {
-    const {video} = this;
-    const at = video.currentTime;
-    video.src = origin + filePath(this.file.name) + "?via=proxy";
-    if (at > 0) video.currentTime = at;
     this.plainOrigin.value = origin;
+    if (readingIsGuarded.value) void this.plainWithTicket(origin);
+    else this.plainAt(origin);
     if (this.watching) return;
     this.watching = setInterval(() => void this.watchPlain(), answerLimit);
     this.stops.push(() => clearInterval(this.watching));
+  }
+
+  private plainAt(origin: string, ticket = ""): void {
+    const {video} = this;
+    const at = video.currentTime;
+    video.src = origin + filePath(this.file.name) + "?via=proxy" + ticket;
+    if (at > 0) video.currentTime = at;
+  }
+
+  private async plainWithTicket(origin: string): Promise<void> {
+    try {
+      const ticket = await ticketFor(this.file.name);
+      if (this.ended || origin !== this.plainOrigin.value) return;
+      this.plainAt(origin, ticket);
+      this.video.play().catch(() => undefined);
+    } catch (problem) {
+      this.problem.value = (problem as Error).message;
+    }
   }
 
   private async lookAtStart(): Promise<void> {

@@ -1,3 +1,4 @@
+import {openSocket} from "../access/ask";
 import type {Nodes} from "../nodes";
 import type {Holder, Link, LinkEvents, Surroundings} from "./block_pool";
 
@@ -20,7 +21,7 @@ export function browserSurroundings(nodes: Nodes, name: string): Surroundings {
 }
 
 function openLink(holder: Holder, events: LinkEvents): Link {
-  const socket = new WebSocket(holder.ws + "/ws/read");
+  const socket = openSocket(holder.ws + "/ws/read");
   socket.binaryType = "arraybuffer";
   let left = false;
   socket.onopen = () => left || events.open();

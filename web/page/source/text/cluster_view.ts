@@ -1,6 +1,7 @@
 // The sentences of the cluster's section, fetched with it.
 
 export const en = {
+  needs_admin: "To drain, stop or start nodes, give a token with the role “admin”.",
   nodes: "Nodes",
   load_recent: "Last minute",
   cluster_unknown: "The cluster shows as soon as a node answers.",
@@ -89,6 +90,7 @@ export const en = {
 };
 
 export const es: Record<keyof typeof en, string> = {
+  needs_admin: "Para vaciar, detener o iniciar nodos, dé un token con el permiso «admin».",
   nodes: "Nodos",
   load_recent: "Último minuto",
   cluster_unknown: "El clúster se verá en cuanto responda un nodo.",

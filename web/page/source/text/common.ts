@@ -19,6 +19,23 @@ export const en = {
   minutes: "{0} min",
   error_unreachable: "No node of the cluster answers. Check that one is running.",
   error_status: "The node refused ({0}). Try again.",
+  access_button: "Access: {0}",
+  role_none: "none",
+  role_read: "read",
+  role_write: "read and write",
+  role_admin: "everything",
+  access_lacking: "This needs a valid token. Give one under “Access” at the top of the page.",
+  access_role:
+    "The token given here does not allow this. Ask who runs the cluster for one that does, and give it under “Access” at the top of the page.",
+  locked: "This cluster is closed",
+  locked_short: "Waiting for a token",
+  locked_what:
+    "It shows its files to who has a token. Paste yours, or open the link that you were given. Whoever runs the cluster makes tokens with “chisme token new”.",
+  locked_refused:
+    "The token given here is not accepted: it has expired, was revoked, or is of another cluster. Ask who runs the cluster for a new one and paste it here.",
+  give_token: "Give a token…",
+  needs_write:
+    "What you may do here is to read. To add or delete files, give a token with the role “write”.",
 };
 
 export const es: Record<keyof typeof en, string> = {
@@ -42,4 +59,21 @@ export const es: Record<keyof typeof en, string> = {
   minutes: "{0} min",
   error_unreachable: "Ningún nodo del clúster responde. Compruebe que haya uno en marcha.",
   error_status: "El nodo rechazó la petición ({0}). Inténtelo de nuevo.",
+  access_button: "Acceso: {0}",
+  role_none: "ninguno",
+  role_read: "leer",
+  role_write: "leer y escribir",
+  role_admin: "todo",
+  access_lacking: "Para esto hace falta un token válido. Déselo a la página en «Acceso», arriba.",
+  access_role:
+    "El token que tiene esta página no permite esto. Pida a quien administra el clúster uno que sí, y déselo en «Acceso», arriba.",
+  locked: "Este clúster está cerrado",
+  locked_short: "Falta un token",
+  locked_what:
+    "Muestra sus archivos a quien tiene un token. Pegue el suyo o abra el enlace que le dieron. Quien administra el clúster hace tokens con «chisme token new».",
+  locked_refused:
+    "El token que tiene esta página no se acepta: caducó, fue revocado o es de otro clúster. Pida uno nuevo a quien administra el clúster y péguelo aquí.",
+  give_token: "Dar un token…",
+  needs_write:
+    "Aquí usted puede leer. Para añadir o borrar archivos, dé un token con el permiso «write».",
 };

@@ -25,6 +25,8 @@ export const en = {
   copied: "The link was copied.",
   copy_yourself: "The browser does not let the page copy: the link is selected, copy it yourself.",
   share: "Share…",
+  no_ticket:
+    "{0} is still being uploaded. With the token given here it can be opened once all of it has arrived.",
   qr: "QR code of {0}",
   qr_long: "The link is too long for a QR code.",
   being_stored: "on its way",
@@ -81,6 +83,8 @@ export const es: Record<keyof typeof en, string> = {
   copied: "Se copió el enlace.",
   copy_yourself: "El navegador no deja copiar: el enlace está seleccionado, cópielo usted.",
   share: "Compartir…",
+  no_ticket:
+    "{0} aún se está subiendo. Con el token que tiene esta página se podrá abrir cuando haya llegado todo.",
   qr: "Código QR de {0}",
   qr_long: "El enlace es demasiado largo para un código QR.",
   being_stored: "en camino",

@@ -8,8 +8,6 @@ import {FileList} from "./files/list";
 import {Undo} from "./files/undo";
 import {rowsMost} from "./files/window";
 
-export {downloadUrl} from "../link";
-
 export function Files() {
   useEffect(watchLeaving, []);
   const list = rows.value;

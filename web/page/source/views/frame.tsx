@@ -1,5 +1,6 @@
 import {useEffect} from "preact/hooks";
 import {useSignal} from "@preact/signals";
+import {access, dialogOpen, held, role} from "../access/rights";
 import {stories} from "../cluster/live";
 import {host} from "../format";
 import {section} from "../route";
@@ -39,10 +40,11 @@ export function Navigation() {
 
 export function Connection() {
   const {origin, alive} = connection.value;
+  const locked = role.value === "none";
   return (
     <p class={alive ? "pill" : "pill waiting"} role="status" data-connected={alive ? origin : ""}>
       <span aria-hidden="true">{alive ? "● " : "◌ "}</span>
-      {alive ? t("connected", host(origin)) : t("connecting")}
+      {alive ? t("connected", host(origin)) : t(locked ? "locked_short" : "connecting")}
     </p>
   );
 }
@@ -51,6 +53,11 @@ export function Settings() {
   const other = language === "es" ? "en" : "es";
   return (
     <div class="settings">
+      {(held.value || (access.value && access.value.access !== "open")) && (
+        <button class="quiet access" onClick={() => (dialogOpen.value = true)}>
+          {t("access_button", t(`role_${role.value}`))}
+        </button>
+      )}
       <select
         aria-label={t("theme")}
         value={theme.value}

@@ -10,7 +10,7 @@ import {Positions} from "../player/positions";
 import {safeStorage} from "../state";
 import {t} from "../text";
 import type {StoredFile} from "../types";
-import {downloadUrl} from "./files";
+import {Download} from "./download";
 import {Arriving} from "./player/arriving";
 import {Controls} from "./player/controls";
 import {Served} from "./player/served";
@@ -224,7 +224,7 @@ function StillArriving({file, playback}: {file: StoredFile; playback: Playback})
 function Cannot({file, sentence}: {file: StoredFile; sentence: string}) {
   return (
     <p class="problem" role="alert">
-      {sentence} <a href={downloadUrl(file)}>{t("download")}</a>
+      {sentence} <Download file={file}>{t("download")}</Download>
     </p>
   );
 }

@@ -1,7 +1,8 @@
 import type {ComponentChildren} from "preact";
-import {useEffect, useRef} from "preact/hooks";
+import {useEffect, useLayoutEffect, useRef} from "preact/hooks";
 import {useSignal, type Signal} from "@preact/signals";
 import {drain, operate, stopped, viewOf, type Deed} from "./operate";
+import {may} from "../../access/rights";
 import {bytes, host} from "../../format";
 import {choose} from "../../route";
 import {cluster} from "../../state";
@@ -84,7 +85,7 @@ function Facts({member, view}: {member: Member; view: View}) {
       <Fact name={t("load")}>{there ? member.load.toFixed(2) : "–"}</Fact>
       <Fact name={t("rate")}>{there ? `${bytes(member.bytes_per_second)}/s` : "–"}</Fact>
       <Fact name={t("holds")}>{member.copies}</Fact>
-      <Fact name={t("disk")}>{there ? `${Math.round(member.disk_used * 100)} %` : "–"}</Fact>
+      <Fact name={t("disk")}>{there ? `${Math.round(member.disk_used * 100)}\u00a0%` : "–"}</Fact>
       <Fact name={t("version")}>{known?.version ?? "–"}</Fact>
       <Fact name={t("capacity")} wide>
         {there ? t("capacity_at_once", member.capacity.toFixed(1), member.in_flight) : "–"}
@@ -128,6 +129,8 @@ function Fact({name, kind = "", wide, children}: FactProps) {
 function Deeds({member, silent}: {member: Member; silent: boolean}) {
   const asking = useSignal(false);
   const drainButton = useRef<HTMLButtonElement>(null);
+  const group = useRef<HTMLDivElement>(null);
+  useKeptFocus(group);
   const done = () => {
     asking.value = false;
     requestAnimationFrame(() => drainButton.current?.focus());
@@ -135,10 +138,11 @@ function Deeds({member, silent}: {member: Member; silent: boolean}) {
   if (asking.value) return <ConfirmDrain member={member} done={done} />;
   const {state} = member;
   const there = state === "alive" || state === "suspect";
-  const deeds = cluster.value?.local ? localDeeds(member, silent) : [];
-  const drains = state === "alive" && !member.draining;
+  const operates = may("admin");
+  const deeds = operates && cluster.value?.local ? localDeeds(member, silent) : [];
+  const drains = operates && state === "alive" && !member.draining;
   return (
-    <div class="actions" role="group" aria-label={t("operate")}>
+    <div class="actions" role="group" aria-label={t("operate")} ref={group}>
       {there && (
         <a class="button quiet" href={member.http + "/"}>
           {t("open_page")}
@@ -152,8 +156,22 @@ function Deeds({member, silent}: {member: Member; silent: boolean}) {
       {deeds.map((deed) => (
         <DeedButton key={deed} deed={deed} member={member} />
       ))}
+      {!operates && <p class="muted">{t("needs_admin")}</p>}
     </div>
   );
+}
+
+const inPlaceOf: Record<string, string> = {kill: "start", start: "kill", stop: "cont", cont: "stop"};
+
+// When the button with the focus goes, the one that undoes what it did gets it, else another one.
+function useKeptFocus(group: {current: HTMLElement | null}): void {
+  const before = document.activeElement as HTMLElement | null;
+  const had = group.current?.contains(before) ? before : null;
+  useLayoutEffect(() => {
+    if (!had || had.isConnected || document.activeElement !== document.body) return;
+    const next = group.current?.querySelector<HTMLElement>(`.${inPlaceOf[had.dataset.deed ?? ""]}`);
+    (next ?? group.current?.querySelector<HTMLElement>("a, button"))?.focus();
+  });
 }
 
 // A silent node may have been killed or stopped: one that this page stopped only has to go on.
@@ -177,6 +195,7 @@ function DeedButton({deed, member}: {deed: Deed; member: Member}) {
   return (
     <button
       class={deed === "kill" ? `danger ${deed}` : `quiet ${deed}`}
+      data-deed={deed}
       aria-disabled={busy.value}
       onClick={() => !busy.value && void run()}
     >

@@ -1,4 +1,5 @@
 import {signal} from "@preact/signals";
+import {ask} from "../../access/ask";
 import {problemOf, unreachable} from "../../nodes";
 import {cluster, connection, nodeName, say} from "../../state";
 import type {Cluster, Member} from "../../types";
@@ -55,7 +56,7 @@ async function post(origin: string, path: string): Promise<void> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), answerWithin);
   try {
-    const asked = fetch(origin + path, {method: "POST", signal: abort.signal});
+    const asked = ask(origin + path, {method: "POST", signal: abort.signal});
     const response = await asked.catch(() => Promise.reject(unreachable()));
     if (!response.ok) throw problemOf(response.status, await response.text());
   } finally {
@@ -69,7 +70,7 @@ export async function viewOf(member: Member): Promise<Cluster | undefined> {
   const timer = setTimeout(() => abort.abort(), 1200);
   try {
     const options = {signal: abort.signal, cache: "no-store"} as const;
-    const response = await fetch(member.http + "/cluster", options);
+    const response = await ask(member.http + "/cluster", options);
     return response.ok ? await response.json() : undefined;
   } catch {
     return undefined;

@@ -82,7 +82,7 @@ function Row({member}: {member: Member}) {
       </td>
       <td class="number">{member.copies}</td>
       <td class="number">{bytes(member.bytes_per_second)}/s</td>
-      <td class="number extra">{Math.round(member.disk_used * 100)} %</td>
+      <td class="number extra">{Math.round(member.disk_used * 100)}&nbsp;%</td>
     </tr>
   );
 }

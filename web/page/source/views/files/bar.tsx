@@ -1,4 +1,5 @@
 import {useSignal} from "@preact/signals";
+import {may} from "../../access/rights";
 import {bytes} from "../../format";
 import type {SortKey} from "../../listing";
 import {filesOf, order, rows, search} from "../../library";
@@ -70,12 +71,14 @@ function Ticked() {
       >
         <Icon name="clear" />
       </button>
-      <button
-        class="danger delete-selected"
-        onClick={() => (remove(ticks.values()), focusSearch())}
-      >
-        {t("delete")}
-      </button>
+      {may("write") && (
+        <button
+          class="danger delete-selected"
+          onClick={() => (remove(ticks.values()), focusSearch())}
+        >
+          {t("delete")}
+        </button>
+      )}
     </div>
   );
 }

@@ -1,12 +1,13 @@
 import {useSignal, type Signal} from "@preact/signals";
 import {useEffect} from "preact/hooks";
+import {ask} from "../../access/ask";
 import {bytes, filePath} from "../../format";
 import {kindOf} from "../../kind";
-import {downloadUrl} from "../../link";
 import {problemOf} from "../../nodes";
 import {withAnyNode} from "../../removal";
 import {t} from "../../text";
 import type {StoredFile} from "../../types";
+import {Download} from "../download";
 import {Modal} from "./modal";
 
 // A look at an image or a text, through whichever node answers.
@@ -39,7 +40,7 @@ export function Preview({file, close}: {file: StoredFile; close(): void}) {
     <Modal name={file.name} kind="preview-dialog" close={close}>
       <Shown file={file} look={look} />
       <p class="muted">
-        {bytes(file.size)} · <a href={downloadUrl(file)}>{t("download")}</a>
+        {bytes(file.size)} · <Download file={file}>{t("download")}</Download>
       </p>
     </Modal>
   );
@@ -81,7 +82,7 @@ async function read(file: StoredFile, signal: AbortSignal): Promise<Look> {
   }
   const path = filePath(file.name) + "?via=proxy";
   const response = await withAnyNode(async (origin) => {
-    const answer = await fetch(origin + path, {signal, cache: "no-store"});
+    const answer = await ask(origin + path, {signal, cache: "no-store"});
     if (answer.status >= 500) throw problemOf(answer.status, await answer.text());
     return answer;
   }, signal);

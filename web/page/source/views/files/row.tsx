@@ -1,13 +1,14 @@
+import {may} from "../../access/rights";
 import {whyShort} from "../../copies";
 import {bytes, moment} from "../../format";
 import {kindOf} from "../../kind";
 import {filesOf, playing} from "../../library";
-import {downloadUrl} from "../../link";
 import {remove} from "../../removal";
 import {rangeTo, selected, ticked} from "../../selection";
 import {cluster} from "../../state";
 import {t} from "../../text";
 import type {StoredFile} from "../../types";
+import {Download} from "../download";
 import {opened} from "./dialogs";
 import {Icon} from "./icons";
 import {focusNext} from "./keys";
@@ -128,15 +129,9 @@ function Actions({file, index, total}: Omit<Place, "top"> & {file: StoredFile}) 
           <Icon name="preview" />
         </button>
       )}
-      <a
-        class="button quiet"
-        data-act="download"
-        {...hint(t("download"))}
-        href={downloadUrl(file)}
-        download={file.name.split("/").pop()}
-      >
+      <Download file={file} class="button quiet" data-act="download" {...hint(t("download"))}>
         <Icon name="download" />
-      </a>
+      </Download>
       <button
         class="quiet link"
         data-act="link"
@@ -145,17 +140,19 @@ function Actions({file, index, total}: Omit<Place, "top"> & {file: StoredFile}) 
       >
         <Icon name="link" />
       </button>
-      <button
-        class="quiet delete"
-        data-act="delete"
-        {...hint(t("delete"))}
-        onClick={(event) => {
-          focusNext(event.currentTarget, index, total);
-          remove([file]);
-        }}
-      >
-        <Icon name="delete" />
-      </button>
+      {may("write") && (
+        <button
+          class="quiet delete"
+          data-act="delete"
+          {...hint(t("delete"))}
+          onClick={(event) => {
+            focusNext(event.currentTarget, index, total);
+            remove([file]);
+          }}
+        >
+          <Icon name="delete" />
+        </button>
+      )}
     </div>
   );
 }

@@ -1,15 +1,21 @@
 import {useSignal} from "@preact/signals";
 import {useEffect, useRef} from "preact/hooks";
-import {linkTo} from "../../link";
-import {t} from "../../text";
+import {access, may, readingIsGuarded} from "../../access/rights";
+import {dayAndTime} from "../../format";
+import {linkTo, shareLink, type ShareMade} from "../../link";
 import type {StoredFile} from "../../types";
+import {t} from "../access/words";
+import {MakeShare, Made} from "./make_share";
 import {Modal} from "./modal";
 
-// The link of a file: to copy, to share, or as a QR code for a camera.
+// The link of a file, or a share link that is made for it: to copy, to share, or as a QR code for a
+// camera.
 export function Share({file, close}: {file: StoredFile; close(): void}) {
   const field = useRef<HTMLInputElement>(null);
   const told = useSignal("");
-  const link = linkTo(file);
+  const made = useSignal<ShareMade | undefined>(undefined);
+  const link = made.value ? shareLink(made.value) : linkTo(file);
+  const shares = access.value?.shares ?? false;
   const copy = async () => {
     told.value = t((await copied(link, field.current!)) ? "copied" : "copy_yourself");
   };
@@ -37,8 +43,37 @@ export function Share({file, close}: {file: StoredFile; close(): void}) {
       <p class="muted" role="status">
         {told.value}
       </p>
+      {shares && <p class="opens">{opensFor(made.value)}</p>}
+      {shares && may("write") && (
+        <MakeShare name={file.name} made={(now) => ((made.value = now), (told.value = ""))} />
+      )}
+      {shares && !may("write") && <p class="muted">{t("share_needs_write")}</p>}
+      {shares && may("write") && (
+        <Made
+          key={made.value?.id}
+          name={file.name}
+          revoked={(id) => {
+            if (made.value?.id === id) made.value = undefined;
+            told.value = t("share_revoked");
+            requestAnimationFrame(focusMake);
+          }}
+        />
+      )}
     </Modal>
   );
+}
+
+// The button that was pressed has gone with its link.
+function focusMake(): void {
+  document.querySelector<HTMLElement>(".share-dialog .make")?.focus();
+}
+
+function opensFor(made: ShareMade | undefined): string {
+  if (!made) return t(readingIsGuarded.value ? "link_closed" : "link_open");
+  const {expires, downloads} = made;
+  const until = t("link_made", dayAndTime(expires));
+  if (downloads === null) return until;
+  return `${until} ${downloads === 1 ? t("link_downloads_one") : t("link_downloads", downloads)}`;
 }
 
 // Pages of plain http:// on other hosts have no clipboard: there the selection is copied.

@@ -1,15 +1,18 @@
 import {useSignal} from "@preact/signals";
 import {useEffect} from "preact/hooks";
+import {may} from "../../access/rights";
 import {dropped, picked} from "../../drop";
 import {bytes} from "../../format";
 import {cluster} from "../../state";
 import {t} from "../../text";
+import {GiveToken} from "../access";
 import {add, isRunning, overall, unfinished, uploads} from "../../uploads";
 
 export function AddFiles() {
   const hovering = useSignal(false);
   useEffect(() => acceptDrops((over) => (hovering.value = over)), []);
   const left = unfinished.value;
+  if (!may("write")) return <NotAllowed />;
   return (
     <section class={hovering.value ? "add over" : "add"} aria-label={t("add_files")}>
       <div class="choices">
@@ -19,6 +22,15 @@ export function AddFiles() {
       <p>{hovering.value ? t("drop_now") : t("drop_hint")}</p>
       {left.length > 0 && <p class="unfinished">{t("unfinished", left.join(", "))}</p>}
       <Limits />
+    </section>
+  );
+}
+
+function NotAllowed() {
+  return (
+    <section class="add" aria-label={t("add_files")}>
+      <p>{t("needs_write")}</p>
+      <GiveToken />
     </section>
   );
 }

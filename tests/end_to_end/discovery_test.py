@@ -158,7 +158,7 @@ def replay_to_a_new_run(directory, ear, secret, machines, members, recorded):
     new = machines[-1]
     eventually(new.is_up, 20, "it runs again")
     eventually(lambda: new.alive() == 3 and members[0].alive() == 3 and death in new.states(), 30, "it is back")
-    for _ in range(50):
+    for _ in range(350):  # longer than a node is left alone after a call
         for data in recorded:
             ear.sendto(data, (GROUP, PORT))
         time.sleep(0.02)

@@ -68,7 +68,11 @@ FileAccess files_of(NodeConfig const& config) {
                  "/sys/devices/system/cpu"};
   access.read.insert(access.read.end(), libraries.directories.begin(), libraries.directories.end());
   for (auto const& file : {config.secret_file, config.config_file}) {
-    if (file) access.read.push_back(directory_of(*file));
+    if (!file) continue;
+    access.read.push_back(directory_of(*file));
+    // A link: its successor will lead to another file there.
+    std::error_code ignored;
+    access.read.push_back(directory_of(fs::weakly_canonical(*file, ignored)));
   }
   access.run = std::move(libraries.linker);
   access.run.push_back("/proc/self/exe");

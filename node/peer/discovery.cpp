@@ -107,7 +107,8 @@ void PeerDiscovery::State::open(std::uint16_t port, asio::error_code& error) {
   if (socket.set_option(udp::socket::reuse_address{true}, error); error) return;
   if (socket.bind(to, error); error) return;
   hear_own_groups_only(socket);
-  if (socket.set_option(multicast::join_group{multicast_group(), own.to_v4()}, error); error) return;
+  if (socket.set_option(multicast::join_group{multicast_group(), own.to_v4()}, error); error)
+    return;
   if (socket.set_option(multicast::outbound_interface{own.to_v4()}, error); error) return;
   if (socket.set_option(multicast::hops{1}, error); error) return;
   if (socket.set_option(multicast::enable_loopback{true}, error); error) return;

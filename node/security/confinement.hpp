@@ -12,8 +12,8 @@ namespace chisme::node {
 // little: root's rights (process_user.hpp), being looked into by others of its user while it knows
 // a secret, rights that executed programs bring, and all files (landlock.hpp) except
 //  - its data directory, which is made if there is none,
-//  - to read: the directories of the secret and of the configuration file, for a file that is
-//    replaced is another one; the time zones, and what its libraries read,
+//  - to read: the directories of the secret and of the configuration file, and of what they lead
+//    to, for a file that is replaced is another one; the time zones, and what its libraries read,
 //  - to execute: this program, with which a node starts again.
 //
 // Returns what an operator should know, a sentence each, to be logged as warnings. Fault: the node

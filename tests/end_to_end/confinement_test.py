@@ -92,16 +92,20 @@ class Files(Directory):
         node = self.node("--unconfined").wait_ready()
         self.assertEqual(status_of(node.url("/files/a")), 200)
 
-    def test_a_configuration_that_is_replaced_is_read_when_it_starts_again(self):
+    def test_a_secret_that_is_replaced_is_read_again_behind_a_link_too(self):
         # Signals and restarts with a secret: secret_test.py, old_disk_test.py. Here: all that lies elsewhere is found.
         config = self.directory / "etc" / "node.toml"
         config.parent.mkdir()
         config.write_text("log_level = \"info\"\n")
-        made = run(CHISME, "secret", "new", str(config.parent / "secret"))
+        vault = self.directory / "vault"
+        vault.mkdir()
+        made = run(CHISME, "secret", "new", str(vault / "secret-1"))
         self.assertEqual(made.returncode, 0, made.stderr)
+        (config.parent / "secret").symlink_to("../vault/secret-1")
         node = self.node("--config", str(config), "--secret-file", str(config.parent / "secret")).wait_ready()
-        (config.parent / "secret").rename(config.parent / "old")
-        shutil.copy(config.parent / "old", config.parent / "secret")
+        (vault / "secret-1").rename(vault / "secret-2")
+        (config.parent / "secret").unlink()
+        (config.parent / "secret").symlink_to("../vault/secret-2")
         node.process.send_signal(signal.SIGHUP)
         eventually(lambda: "was read again" in self.log.read_text(), 5, "the log says so")
 

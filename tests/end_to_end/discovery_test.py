@@ -151,13 +151,14 @@ def replay_to_a_new_run(directory, ear, secret, machines, members, recorded):
     """A node that starts again has heard nothing: what was recorded of one who is gone is played to it."""
     gone = members[3]
     gone.node.kill()
-    eventually(lambda: members[0].alive() == 3, 30, "its death is known")
+    death = (f"http://{address(4)}:7801", "dead")
+    eventually(lambda: death in members[0].states(), 30, "its death is known")
     members[2].node.close()
     machines.append(Machine(directory, 3, secret))
     new = machines[-1]
     eventually(new.is_up, 20, "it runs again")
-    eventually(lambda: new.alive() == 3 and members[0].alive() == 3, 20, "it is back")
-    for _ in range(50):
+    eventually(lambda: new.alive() == 3 and members[0].alive() == 3 and death in new.states(), 30, "it is back")
+    for _ in range(350):  # longer than a node is left alone after a call
         for data in recorded:
             ear.sendto(data, (GROUP, PORT))
         time.sleep(0.02)

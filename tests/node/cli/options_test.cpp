@@ -174,6 +174,26 @@ TEST(NodeOptions, LimitsThatWouldShutEverybodyOutAreRefused) {
   }
 }
 
+TEST(NodeOptions, WhatConcernsSafetyReachesItsPlace) {
+  auto const config = make_config({flags({{"user", {"somebody:some"}},
+                                          {"unconfined", {"true"}},
+                                          {"secret_file", {"/s"}},
+                                          {"discover", {"true"}},
+                                          {"discover_port", {"7799"}}})});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->user, "somebody:some");
+  EXPECT_TRUE(config->unconfined);
+  EXPECT_TRUE(config->discover);
+  EXPECT_EQ(config->discover_port, 7799);
+  EXPECT_FALSE(make_config({})->unconfined);
+  EXPECT_FALSE(make_config({})->discover);
+  EXPECT_THAT(complaint({{"discover", {"true"}}}), HasSubstr("--secret-file"));
+  EXPECT_THAT(complaint({{"discover", {"true"}}, {"secret_file", {"/s"}}, {"listen", {"[::1]:1"}}}),
+              HasSubstr("IPv4"));
+  EXPECT_THAT(complaint({{"discover_port", {"0"}}}), HasSubstr("from 1 to 65535"));
+  EXPECT_THAT(complaint({{"user", {""}}}), HasSubstr("is not a user"));
+}
+
 TEST(NodeOptions, ATimeIsSecondsOrHasAUnit) {
   for (auto const& [text, duration] :
        std::vector<std::pair<char const*, Duration>>{{"90", std::chrono::seconds{90}},

@@ -153,6 +153,13 @@ std::optional<std::string_view> shown_token(Request const& request) {
   return std::nullopt;
 }
 
+std::optional<Bearer> shown_by(Gateway& gateway, Request const& request) {
+  auto const text = shown_token(request);
+  if (!text) return std::nullopt;
+  Credentials* const credentials = gateway.credentials();
+  return credentials == nullptr ? Bearer{} : credentials->check_token(*text);
+}
+
 std::string selected_subprotocol(Request const& request) {
   auto const offered = list_elements(request.header("sec-websocket-protocol").value_or(""));
   bool const is_offered = std::ranges::find(offered, subprotocol) != offered.end();
@@ -161,11 +168,7 @@ std::string selected_subprotocol(Request const& request) {
 
 tl::expected<Admission, Reply> pass_gate(Knock const& knock) {
   Needs const needs = needs_of(knock);
-  Credentials* const credentials = knock.gateway.credentials();
-  std::optional<Bearer> shown;
-  if (auto const text = shown_token(knock.request)) {
-    shown = credentials == nullptr ? Bearer{} : credentials->check_token(*text);
-  }
+  auto const shown = shown_by(knock.gateway, knock.request);
   bool const by_token = shown && shown->standing == Standing::valid;
   bool const may_read = by_token && shown->role >= Role::read;
   auto const share = knock.target.parameter("share");

@@ -118,7 +118,7 @@ Plan Service::decide(Request const& request, Result<Lookup> const* found) {
                              .request = request,
                              .target = *target,
                              .route = route,
-                             .is_asset = find_asset(call) != nullptr});
+                             .is_asset = route == nullptr && find_asset(call) != nullptr});
   if (!admitted) return finished(request, std::move(admitted.error()));
   admission = std::move(*admitted);
   if (route != nullptr) call.rest = rest_of(*route, target->path);

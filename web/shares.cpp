@@ -97,10 +97,7 @@ LinkUse use_of(Call const& call, Plan const& plan) {
 Plan get_access(Call const& call) {
   AccessMode const mode = call.settings.access;
   Credentials* const credentials = call.gateway.credentials();
-  std::optional<Bearer> shown;
-  if (auto const text = shown_token(call.request)) {
-    shown = credentials == nullptr ? Bearer{} : credentials->check_token(*text);
-  }
+  auto const shown = shown_by(call.gateway, call.request);
   bool const valid = shown && shown->standing == Standing::valid;
   std::string const expires = valid ? json_string(rfc3339(shown->id.expires)) : "null";
   return json_reply(200, R"({"access":)" + json_string(to_string(mode)) + R"(,"role":)" +

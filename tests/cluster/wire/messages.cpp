@@ -100,6 +100,7 @@ std::vector<Record> MessageMaker::records() {
 }
 
 Message MessageMaker::message(std::size_t kind) {
+  if (kind == 27) return access_news();
   auto const member = [&] {
     return MemberRecord{alive(), static_cast<MemberState>(random_.below(4))};
   };
@@ -156,14 +157,12 @@ Message MessageMaker::message(std::size_t kind) {
       return range_sync();
     case 23:
       return MembersDigest{alive(), some([&] { return small(); })};
-    case 27:
-      return access_news();
-    case 28:
-      return AccessDigest{number(), flag()};
     case 25:
       return PeersMissed{};
     case 26:
       return CatalogueAnswer{epoch(), {some(change_record), some([&] { return log_position(); })}};
+    case 28:
+      return AccessDigest{number(), flag()};
     default:
       return MembersDelta{alive(), static_cast<std::uint16_t>(small()),
                           some([&] { return static_cast<std::uint16_t>(small()); }), flag(),

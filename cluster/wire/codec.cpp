@@ -11,6 +11,7 @@
 #include "cluster/access/access_state.hpp"
 #include "cluster/base/planted_bug.hpp"
 #include "cluster/wire/archives.hpp"
+#include "cluster/wire/log_sequence.hpp"
 
 namespace chisme::cluster {
 
@@ -156,8 +157,16 @@ void serialize(Archive& archive, LoadRecord& r) {
           r.bytes_per_second, r.delay_seconds, r.error_ratio, r.disk_used_ratio, r.health);
 }
 template <class Archive>
+void serialize_sequence(Archive& archive, std::uint64_t& sequence) {
+  archive(sequence);
+  if constexpr (!Archive::is_saving::value) {
+    if (sequence > log_sequence_max) throw Damaged("a place that no log reaches");
+  }
+}
+template <class Archive>
 void serialize(Archive& archive, Dot& dot) {
-  archive(dot.writer, dot.epoch, dot.sequence);
+  archive(dot.writer, dot.epoch);
+  serialize_sequence(archive, dot.sequence);
 }
 template <class Archive>
 void serialize(Archive& archive, PutRecord& r) {
@@ -182,8 +191,8 @@ void serialize(Archive& archive, CatalogueRecord& r) {
 }
 template <class Archive>
 void serialize(Archive& archive, LogPosition& position) {
-  archive(position.writer, Checked{position.log, LogKind::holdings}, position.epoch,
-          position.sequence);
+  archive(position.writer, Checked{position.log, LogKind::holdings}, position.epoch);
+  serialize_sequence(archive, position.sequence);
 }
 
 template <class Archive>

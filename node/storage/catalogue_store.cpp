@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cluster/base/overloaded.hpp"
+#include "cluster/wire/log_sequence.hpp"
 #include "node/failpoint.hpp"
 #include "node/storage/catalogue_schema.hpp"
 #include "node/storage/posix.hpp"
@@ -52,11 +53,15 @@ Epoch epoch_of(std::uint64_t stored) {
   return Epoch{static_cast<std::uint32_t>(stored)};
 }
 
+bool is_sequence(std::uint64_t stored) {
+  return stored <= cluster::log_sequence_max;
+}
+
 std::optional<CatalogueRecord> name_of_row(Statement& row) {
   auto const version = parse_version(row.text(1));
   auto const digest = parse_digest(row.text(4));
   auto const writer = parse_node_id(row.text(7));
-  if (!version || !digest || !writer) return std::nullopt;
+  if (!version || !digest || !writer || !is_sequence(row.number(9))) return std::nullopt;
   cluster::Dot const dot{*writer, epoch_of(row.number(8)), row.number(9)};
   WallTime const modified = wall_time(row.number(6));
   if (row.number(2) != 0)
@@ -69,7 +74,7 @@ std::optional<CatalogueRecord> name_of_row(Statement& row) {
 std::optional<CatalogueRecord> holding_of_row(Statement& row) {
   auto const digest = parse_digest(row.text(0));
   auto const holder = parse_node_id(row.text(1));
-  if (!digest || !holder) return std::nullopt;
+  if (!digest || !holder || !is_sequence(row.number(5))) return std::nullopt;
   cluster::Dot const dot{*holder, epoch_of(row.number(4)), row.number(5)};
   if (row.number(2) == 0) return CatalogueRecord{dot, DropRecord{*digest}};
   return CatalogueRecord{dot, HaveRecord{*digest, ByteCount{row.number(3)}}};
@@ -79,7 +84,7 @@ std::optional<CatalogueRecord> holding_of_row(Statement& row) {
 std::optional<LogPosition> position_at(Statement& row, int first) {
   auto const writer = parse_node_id(row.text(first));
   std::uint64_t const log = row.number(first + 1);
-  if (!writer || log > 1) return std::nullopt;
+  if (!writer || log > 1 || !is_sequence(row.number(first + 3))) return std::nullopt;
   return LogPosition{*writer, static_cast<LogKind>(log), epoch_of(row.number(first + 2)),
                      row.number(first + 3)};
 }

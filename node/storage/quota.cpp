@@ -8,8 +8,19 @@
 
 namespace chisme::node {
 
+namespace {
+
+// No disk has so much, and the sum of all claims stays a number: sizes come from other nodes too.
+constexpr std::uint64_t claimed_max = std::uint64_t{1} << 62;
+
+}  // namespace
+
 Result<void> Quota::claim(ByteCount bytes, ByteCount besides) {
   std::lock_guard const lock(mutex_);
+  if (bytes.value() > claimed_max || used_ > claimed_max) {
+    return fail(Fault::no_space,
+                "there is no room for " + std::to_string(bytes.value()) + " more bytes", ENOSPC);
+  }
   if (limit_) {
     // In steps that cannot overflow.
     std::uint64_t const limit = limit_->value();

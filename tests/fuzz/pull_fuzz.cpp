@@ -7,8 +7,10 @@
 #include <string>
 
 #include "node/peer/address.hpp"
+#include "node/peer/framing.hpp"
 #include "node/peer/narrow_paths.hpp"
 #include "node/peer/transfer_client.hpp"
+#include "node/security/peer_keys.hpp"
 #include "tests/fuzz/input.hpp"
 #include "tests/fuzz/stores.hpp"
 

@@ -220,6 +220,24 @@ TEST(Codec, NumbersThatAreNoneAreRefused) {
   }
 }
 
+// The catalogue's index has no room for them, and a log's next number must not be the last.
+TEST(Codec, PlacesThatNoLogReachesAreRefused) {
+  auto const survives = [](std::uint64_t sequence) {
+    CatalogueRecord const record{{NodeId{1, 2}, Epoch{3}, sequence}, DropRecord{}};
+    LogPosition const position{NodeId{1, 2}, LogKind::names, Epoch{3}, sequence};
+    std::string const record_text = encode(record), position_text = encode(position);
+    auto const bytes = [](std::string const& text) { return std::as_bytes(std::span{text}); };
+    bool const stored = decode_catalogue_record(bytes(record_text)).has_value();
+    EXPECT_EQ(decode_log_position(bytes(position_text)).has_value(), stored);
+    Envelope const told{{}, {}, {}, Gossip{0, {record}}};
+    EXPECT_EQ(decode(encode(told), datagram_bytes_max).has_value(), stored);
+    return stored;
+  };
+  EXPECT_TRUE(survives(log_sequence_max));
+  EXPECT_FALSE(survives(log_sequence_max + 1));
+  EXPECT_FALSE(survives(~std::uint64_t{0}));
+}
+
 TEST(Codec, AnotherClusterAnotherVersionAndTooMuchAreRefused) {
   Envelope const envelope = MessageMaker{8}.envelope(3);
   std::string frame = encode(envelope, ClusterTag{7});

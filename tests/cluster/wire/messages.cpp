@@ -71,11 +71,11 @@ Change MessageMaker::change(std::size_t kind) {
 }
 
 CatalogueRecord MessageMaker::catalogue_record() {
-  return {{node(), epoch(), number()}, change(random_.below(4))};
+  return {{node(), epoch(), sequence()}, change(random_.below(4))};
 }
 
 LogPosition MessageMaker::log_position() {
-  return {node(), flag() ? LogKind::names : LogKind::holdings, epoch(), number()};
+  return {node(), flag() ? LogKind::names : LogKind::holdings, epoch(), sequence()};
 }
 
 Record MessageMaker::record(std::size_t kind) {

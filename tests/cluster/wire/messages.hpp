@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cluster/base/random.hpp"
+#include "cluster/wire/log_sequence.hpp"
 #include "cluster/wire/messages.hpp"
 
 namespace chisme::cluster::testing {
@@ -21,6 +22,7 @@ class MessageMaker {
 
  private:
   std::uint64_t number() { return random_(); }
+  std::uint64_t sequence() { return random_() & log_sequence_max; }
   std::uint32_t small() { return static_cast<std::uint32_t>(random_()); }
   float real() { return static_cast<float>(random_.uniform() * 1000); }
   bool flag() { return random_.chance(0.5); }

@@ -71,7 +71,7 @@ TEST(Program, ASentenceOfAnAnswerDoesNotSteerTheTerminal) {
   std::string const url = to_string(server.origin());
   Ran const ran = run_with({"ls", "--node", url.c_str()});
   EXPECT_EQ(ran.code, 1);
-  EXPECT_EQ(ran.errors, "chisme: a?[31mb\n");
+  EXPECT_EQ(ran.errors, "chisme: " + url + ": a?[31mb\n");
 }
 
 TEST(EventLine, OfMessagesThatAreNoneIsEmptyOrASentence) {

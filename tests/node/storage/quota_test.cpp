@@ -132,5 +132,19 @@ TEST_F(QuotaOfAStore, TheQuarantineCounts) {
   EXPECT_TRUE(store(*objects, std::string(97, 'y')));
 }
 
+// Another node says how long its object is.
+TEST(Quota, WhatNoDiskHasIsRefusedWithoutALimitTooAndLeavesTheSumAsItIs) {
+  Quota quota{std::nullopt};
+  ASSERT_TRUE(quota.claim(ByteCount{5}, ByteCount{}));
+  for (std::uint64_t const bytes :
+       {~std::uint64_t{0}, ~std::uint64_t{0} - 4, std::uint64_t{1} << 63}) {
+    auto const claimed = quota.claim(ByteCount{bytes}, ByteCount{});
+    ASSERT_FALSE(claimed) << bytes;
+    EXPECT_EQ(claimed.error().fault, Fault::no_space);
+    EXPECT_EQ(quota.used(), ByteCount{5});
+  }
+  quota.release(ByteCount{5});
+}
+
 }  // namespace
 }  // namespace chisme::node

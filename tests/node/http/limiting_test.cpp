@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "node/http/buffers.hpp"
 #include "node/http/moved_bytes.hpp"
 #include "tests/node/http/server.hpp"
 #include "tests/web/memory_gateway.hpp"

@@ -385,8 +385,8 @@ TEST_F(Sessions, OfTheOfferedSubprotocolsItsOwnIsSelectedAndNeverTheToken) {
 }
 
 TEST_F(Sessions, WithoutTheOfferNoneIsSelected) {
-  for (std::vector<Header> const& headers :
-       {std::vector<Header>{}, {{"Sec-WebSocket-Protocol", "other"}}}) {
+  std::vector<std::vector<Header>> const offers{{}, {{"Sec-WebSocket-Protocol", "other"}}};
+  for (std::vector<Header> const& headers : offers) {
     EXPECT_THAT(serve_to({ReadSession{}}, headers), testing::Not(testing::HasSubstr("Protocol")));
     client = std::make_shared<ClientEnd>();
   }

@@ -23,7 +23,7 @@ all=()
 for source in tests/fuzz/*_fuzz.cpp; do all+=("$(basename "$source" _fuzz.cpp)"); done
 [ ${#targets[@]} -gt 0 ] || targets=("${all[@]}")
 mkdir -p "$out"
-limits=(-rss_limit_mb=512 -malloc_limit_mb=64 -timeout=10 -max_len=4096)
+limits=(-rss_limit_mb=256 -malloc_limit_mb=64 -timeout=10 -max_len=4096)
 slice=60  # what an end of the machine may cost
 
 running=

@@ -46,6 +46,10 @@ export function authorized(request, url, response, json) {
   const [role, needed] = [roleOf(request), wanted(request, url)];
   if (ranks.indexOf(role) >= ranks.indexOf(needed)) return true;
   if (shared(request, url)) return true;
+  if (url.searchParams.has("share")) {
+    json({title: "Forbidden", detail: "This link opens nothing any more."}, 403);
+    return false;
+  }
   const lacking = role === "none";
   const error = lacking ? (given(request) ? ', error="invalid_token"' : "") : ', error="insufficient_scope"';
   response.setHeader("WWW-Authenticate", `Bearer realm="chisme"${error}`);
@@ -61,7 +65,7 @@ function shared(request, url) {
   if (!link || !["GET", "HEAD"].includes(request.method)) return false;
   if (link === ticketFor(fileOf(url))) return true;
   const all = known();
-  const share = all[link];
+  const share = all[link.replace(/^text-/, "")];
   if (!share || share.name !== fileOf(url) || Date.parse(share.expires) < Date.now()) return false;
   if (share.downloads !== null && share.used >= share.downloads) return false;
   share.used += 1;
@@ -89,6 +93,6 @@ export function shares(request, response, url, json) {
     const expires = new Date(Date.now() + seconds * 1000).toISOString();
     writeFileSync(kept, JSON.stringify({...all, [id]: {name, expires, downloads, used: 0}}));
     const path = name.split("/").map(encodeURIComponent).join("/");
-    json({url: `/files/${path}?share=${id}`, id, expires, downloads}, 201);
+    json({url: `/files/${path}?share=text-${id}`, id, expires, downloads}, 201);
   });
 }

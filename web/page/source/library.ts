@@ -1,4 +1,5 @@
 import {computed, effect, signal} from "@preact/signals";
+import {role} from "./access/rights";
 import {comparison, matches, wordsOf, type Order} from "./listing";
 import {problemOf} from "./nodes";
 import {arriving, Pages, type Answer} from "./pages";
@@ -26,6 +27,7 @@ const pages = new Pages(async (path) => {
   return (await response.json()) as Answer;
 });
 const few = signal<boolean | undefined>(undefined); // all files are in `files`
+const mayRead = computed(() => role.value !== "none");
 const isFew = computed(() => few.value === true);
 
 // Whether every file of the cluster is in `files`.
@@ -66,7 +68,7 @@ export function watchSearch(): void {
   effect(() => {
     const query = {text: search.value, order: order.value};
     clearTimeout(searching);
-    if (isFew.value) return;
+    if (isFew.value || !mayRead.value) return;
     const pause = pages.listing ? searchPause : 0;
     searching = setTimeout(() => void lookFor(query).catch(() => undefined), pause);
   });

@@ -28,7 +28,6 @@ let feed: Feed | undefined;
 export function start(): void {
   feed = new Feed(nodes, {connected, lost, message, nobody});
   startLive();
-  watchSearch();
   const late = new Promise((resolve) => setTimeout(resolve, accessPatience));
   void Promise.race([lookAtAccess(), late]).then(follow);
 }
@@ -46,6 +45,7 @@ function follow(): void {
     if (reads.value) untracked(begin);
     else connection.value = {...connection.peek(), alive: false};
   });
+  watchSearch();
   watchOtherTabs(nodes);
   effect(() => void (doubts.value > 0 && lookAtAccess()));
   addEventListener("hashchange", () => void (takeFromAddress() && lookAtAccess()));

@@ -10,6 +10,7 @@
 #include "web/names.hpp"
 #include "web/problem.hpp"
 #include "web/redirects.hpp"
+#include "web/scheme.hpp"
 
 namespace chisme::web {
 namespace {
@@ -149,7 +150,7 @@ std::optional<Plan> send_home(Call const& call) {
                    "The nodes do not agree yet who counts this link's downloads. Try again "
                    "shortly.");
   }
-  return redirect_home(call, home.http, hops);
+  return redirect_home(call, as_asked(home.http, call.request.secure), hops);
 }
 
 Plan use_link(Call const& call, Plan plan) {

@@ -12,6 +12,7 @@
 #include "cluster/base/planted_bug.hpp"
 #include "cluster/wire/archives.hpp"
 #include "cluster/wire/log_sequence.hpp"
+#include "cluster/wire/values.hpp"
 
 namespace chisme::cluster {
 
@@ -40,56 +41,6 @@ constexpr std::size_t header_bytes =
 }  // namespace chisme::cluster
 
 // ---- Values, records, messages: each struct's fields in order ----------------------------------
-
-namespace chisme {
-
-template <class Archive, class Tag, class Rep>
-void save(Archive& archive, Strong<Tag, Rep> const& strong) {
-  archive(strong.value());
-}
-template <class Archive, class Tag, class Rep>
-void load(Archive& archive, Strong<Tag, Rep>& strong) {
-  Rep value{};
-  archive(value);
-  strong = Strong<Tag, Rep>{value};
-}
-template <class Archive>
-void save(Archive& archive, WallTime const& time) {
-  archive(static_cast<std::int64_t>(time.time_since_epoch().count()));
-}
-template <class Archive>
-void load(Archive& archive, WallTime& time) {
-  std::int64_t milliseconds = 0;
-  archive(milliseconds);
-  time = WallTime{std::chrono::milliseconds{milliseconds}};
-}
-template <class Archive>
-void serialize(Archive& archive, NodeId& id) {
-  archive(id.high, id.low);
-}
-template <class Archive, std::size_t size>
-void serialize_bytes(Archive& archive, std::array<std::uint8_t, size>& bytes) {
-  if constexpr (Archive::is_saving::value) {
-    archive.write(bytes.data(), size);
-  } else {
-    archive.read(bytes.data(), size);
-  }
-}
-template <class Archive>
-void serialize(Archive& archive, Digest& digest) {
-  serialize_bytes(archive, digest.bytes);
-}
-template <class Archive>
-void serialize(Archive& archive, Version& version) {
-  archive(version.time, version.writer);
-}
-template <class Archive>
-void serialize(Archive& archive, Endpoint& endpoint) {
-  serialize_bytes(archive, endpoint.address);
-  archive(endpoint.port);
-}
-
-}  // namespace chisme
 
 namespace chisme::cluster {
 
@@ -446,8 +397,9 @@ Result<Envelope> decode(std::span<std::byte const> bytes, std::size_t bytes_max,
   if (!header) return tl::unexpected(header.error());
   auto envelope =
       read_whole<Envelope>(bytes.subspan(header_bytes), Fault::invalid, "reading a message");
-  if (envelope && minimum_version_of(envelope->message) > version_of(bytes)) {
-    return fail(Fault::invalid, "reading a message: its version does not have its kind");
+  if (envelope && minimum_version_of(envelope->message) != version_of(bytes)) {
+    return fail(Fault::invalid,
+                "reading a message: its version is not the one that brought its kind");
   }
   return envelope;
 }

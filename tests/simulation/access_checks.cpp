@@ -14,6 +14,10 @@ bool knows(ClusterView const& view, Revocation const& revocation) {
   return view.access->is_revoked(revocation.kind, revocation.id);
 }
 
+bool is_old(Host const& host) {
+  return host.config().versions.highest < minimum_version<AccessNews>;
+}
+
 }  // namespace
 
 // For a node whose clock ever was beyond its end, it is over.
@@ -24,7 +28,8 @@ bool AccessChecks::counts(Host const& host, WallTime until) const {
 void AccessChecks::revoke() {
   for (std::uint64_t i = 0; i < around_.scenario.revocations; ++i) {
     Host& host = *around_.hosts[i % around_.hosts.size()];
-    if (!host.is_up()) continue;
+    // A program of an old version knows no such request.
+    if (!host.is_up() || is_old(host)) continue;
     revoked_.push_back(
         {i % 2 == 0 ? CredentialKind::token : CredentialKind::link, mix(i), host.wall() + life});
     host.give(RevokeRequested{RevokeId{i}, revoked_.back()});
@@ -60,9 +65,8 @@ void AccessChecks::look(std::span<Sight const> sights) {
 
 std::optional<Violation> AccessChecks::disagreement(std::span<Sight const> sights) const {
   for (Sight const& sight : sights) {
-    bool const is_old = sight.host->config().versions.highest < minimum_version<AccessNews>;
     for (Revocation const& one : revoked_) {
-      bool const wanted = !is_old && sight.host->believed() < one.until;
+      bool const wanted = !is_old(*sight.host) && sight.host->believed() < one.until;
       if (!wanted || knows(sight.view, one)) continue;
       return Violation{Invariant::revoked_stays_revoked,
                        {},

@@ -6,6 +6,7 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <chrono>
+#include <csignal>
 #include <functional>
 #include <future>
 #include <optional>
@@ -23,6 +24,7 @@ class Server {
  public:
   explicit Server(web::Gateway& gateway, HttpSettings settings = {})
       : listener_(std::in_place, loop_, gateway, with_tls(std::move(settings))) {
+    std::signal(SIGPIPE, SIG_IGN);  // as a node does
     Endpoint where;
     where.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
     CHECK(listener_->listen(where).has_value());

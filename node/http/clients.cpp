@@ -86,6 +86,15 @@ std::shared_ptr<Clients::Client> Clients::find(Endpoint forwarded, Instant now) 
   return known_as(key_of(forwarded), now);
 }
 
+std::shared_ptr<Clients::Client> Clients::find_token(std::uint64_t id, Instant now) {
+  // No address is kept so: of an IPv6 one the end is zero, of an IPv4 one the beginning.
+  Key key;
+  key.fill(0xff);
+  for (std::size_t i = 0; i < sizeof id; ++i) key[i] = static_cast<std::uint8_t>(id >> (8 * i));
+  std::lock_guard const lock(mutex_);
+  return known_as(key, now);
+}
+
 std::shared_ptr<Clients::Client> Clients::known_as(Key const& key, Instant now) {
   if (auto const at = known_.find(key); at != known_.end()) return at->second;
   if (known_.size() >= limits_.known_max) forget(now);

@@ -25,8 +25,8 @@ namespace chisme::node {
 // so; nor of proxies that are trusted, whose connections are many people's.
 //
 // The table is touched when a connection comes and goes, and for each request that a trusted proxy
-// forwards; a budget without the table. Bound: `known_max` addresses; beyond it those without a
-// connection are forgotten. Thread-safe. A shared_ptr owns it.
+// forwards; a budget without the table. Bound: `known_max` addresses and tokens; beyond it those
+// without a connection are forgotten. Thread-safe. A shared_ptr owns it.
 class Clients : public std::enable_shared_from_this<Clients> {
  public:
   struct Limits {
@@ -76,10 +76,12 @@ class Clients : public std::enable_shared_from_this<Clients> {
   [[nodiscard]] Admission admit(Endpoint from, Instant now);
   // Whom a trusted proxy names. Null: nothing is counted of it.
   [[nodiscard]] std::shared_ptr<Client> find(Endpoint forwarded, Instant now);
+  // Who shows a valid token with this id: it has a budget of its own, wherever it comes from.
+  [[nodiscard]] std::shared_ptr<Client> find_token(std::uint64_t id, Instant now);
   [[nodiscard]] bool trusts(Endpoint const& address) const;
   [[nodiscard]] RequestBudget::Rate rate() const { return rate_; }
   [[nodiscard]] std::size_t connections() const { return connections_.load(); }
-  // Addresses in the table.
+  // Addresses and tokens in the table.
   [[nodiscard]] std::size_t known() const;
 
  private:

@@ -158,6 +158,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   // The answer to a request that is one too many.
   std::optional<web::Reply> refusal_by_limits();
   [[nodiscard]] std::shared_ptr<Clients::Client> client_of_request();
+  // Whose budget the request takes from: the token's that it shows, else the client's.
+  [[nodiscard]] std::shared_ptr<Clients::Client> payer_of_request();
   // No more large buffers: neither bodies nor relays are begun.
   [[nodiscard]] bool is_short_of_memory() const;
   // As `expect_within(progress_timeout)`, of bytes that go that way.
@@ -188,6 +190,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool late_;
   std::optional<Endpoint> forwarded_for_;  // of the last request, by a trusted proxy
   std::shared_ptr<Clients::Client> forwarded_;
+  std::uint64_t token_shown_ = 0;  // by the last request with a valid one
+  std::shared_ptr<Clients::Client> by_token_;
   web::RequestParser parser_;
   InputBuffer input_;
   web::ParseState state_ = web::ParseState::head;

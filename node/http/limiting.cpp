@@ -6,6 +6,7 @@
 
 #include "node/clock.hpp"
 #include "node/http/connection.hpp"
+#include "web/gate.hpp"
 #include "web/http/forwarded.hpp"
 #include "web/problem.hpp"
 
@@ -43,7 +44,7 @@ web::Reply too_much_to_do() {
 // The client's budget is in the connection's place: a request costs one atomic operation.
 std::optional<web::Reply> HttpConnection::refusal_by_limits() {
   auto const& request = parser_.request();
-  if (auto const client = client_of_request()) {
+  if (auto const client = payer_of_request()) {
     auto const wait = client->budget.take(steady_now(), host_->settings.clients->rate());
     if (wait) return host_->service.refused(request, too_many_requests(*wait));
   }
@@ -68,6 +69,18 @@ std::shared_ptr<Clients::Client> HttpConnection::client_of_request() {
   if (forwarded_for_ != client) forwarded_ = clients.find(*client, steady_now());
   forwarded_for_ = client;
   return forwarded_;
+}
+
+std::shared_ptr<Clients::Client> HttpConnection::payer_of_request() {
+  auto client = client_of_request();
+  if (!client) return nullptr;
+  auto const shown = web::shown_by(host_->gateway, parser_.request());
+  if (!shown || shown->standing != web::Standing::valid) return client;
+  if (!by_token_ || token_shown_ != shown->id.number) {
+    token_shown_ = shown->id.number;
+    by_token_ = host_->settings.clients->find_token(token_shown_, steady_now());
+  }
+  return by_token_;
 }
 
 void HttpConnection::expect_progress(Moving way) {

@@ -9,6 +9,7 @@
 #include "node/http/buffers.hpp"
 #include "node/http/moved_bytes.hpp"
 #include "tests/node/http/server.hpp"
+#include "tests/web/memory_credentials.hpp"
 #include "tests/web/memory_gateway.hpp"
 
 namespace chisme::node {
@@ -98,6 +99,30 @@ TEST(Limiting, AProxysClientsHaveABudgetEachIfItIsTrusted) {
   Client client(server.endpoint());
   for (int i = 0; i < 2; ++i) EXPECT_EQ(client.get("/healthz", from("198.51.100.1"))->status, 200);
   EXPECT_EQ(client.get("/healthz", from("198.51.100.2"))->status, 429) << "anybody can write that";
+}
+
+TEST(Limiting, AValidTokenHasABudgetOfItsOwn) {
+  web::MemoryGateway gateway;
+  web::MemoryCredentials credentials;
+  credentials.add_token("t1", web::Role::read);
+  credentials.add_token("t2", web::Role::read);
+  gateway.judge = &credentials;
+  Server server(gateway, settings_with({.requests_per_second = 1, .loopback = true}));
+  auto const with = [](std::string const& token) {
+    return "Authorization: Bearer " + token + "\r\n";
+  };
+  Client client(server.endpoint());
+  Client elsewhere(server.endpoint());
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(client.get("/healthz", with("t1"))->status, 200);
+  EXPECT_EQ(client.get("/healthz", with("t1"))->status, 429);
+  EXPECT_EQ(elsewhere.get("/healthz", with("t1"))->status, 429);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(client.get("/healthz", with("t2"))->status, 200);
+  // The address has its own, and who shows nonsense pays with it.
+  EXPECT_EQ(client.get("/healthz", with("t1"))->status, 429);
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(client.get("/healthz", with("none" + std::to_string(i)))->status, 200);
+  EXPECT_EQ(client.get("/healthz", with("none3"))->status, 429);
+  EXPECT_EQ(client.get("/healthz")->status, 429);
 }
 
 TEST(Limiting, TheLastConnectionsServeWhatTellsHowTheNodeDoes) {

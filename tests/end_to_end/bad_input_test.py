@@ -189,9 +189,12 @@ class Requests(unittest.TestCase):
     def test_malformed_requests_are_answered_400_and_closed(self):
         for head in (b"PUT /files/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
                      b"PUT /files/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-                     b"GET / HTTP/1.1\r\nHost : a\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x00\r\n\r\n",
+                     b"GET / HTTP/1.1\r\nHost : a\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n",
                      b"GET /\x00 HTTP/1.1\r\nHost: a\r\n\r\n"):
             self.assertRegex(self.raw(head), rb"^HTTP/1\.1 400 ", head)
+
+    def test_a_tls_hello_gets_an_alert_where_there_is_no_certificate(self):
+        self.assertRegex(self.raw(b"\x16\x03\x01\x00\x00\r\n\r\n"), rb"^\x15\x03")
 
     def test_foreign_page_may_not_write_nor_open_a_socket(self):
         self.problem(403, "PUT", "/files/foreign", b"x", {"Origin": "http://evil.example"})

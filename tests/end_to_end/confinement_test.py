@@ -107,7 +107,7 @@ class Files(Directory):
         (config.parent / "secret").unlink()
         (config.parent / "secret").symlink_to("../vault/secret-2")
         node.process.send_signal(signal.SIGHUP)
-        eventually(lambda: "was read again" in self.log.read_text(), 5, "the log says so")
+        eventually(lambda: "were read again" in self.log.read_text(), 5, "the log says so")
 
     @unittest.skipUnless(shutil.which("strace"), "strace makes the kernel look older")
     def test_without_the_kernels_help_a_node_runs_and_says_so(self):

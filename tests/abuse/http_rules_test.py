@@ -34,7 +34,6 @@ REFUSED = {
     "9112_2_2_lf_cr_for_cr_lf": (b"GET /healthz HTTP/1.1\n\r" + HOST + b"\n\r", {400}),
     "9112_2_2_nul_in_the_request_line": (get(b"GET /\x00 HTTP/1.1"), {400}),
     "9112_2_2_nul_in_a_name": (get(headers=HOST + b"X\x00Y: a\r\n"), {400}),
-    "9112_2_2_tls_instead_of_http": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", {400}),
     # 2.3 and 3: version and request line
     "9112_2_3_version_0_9": (get(b"GET /healthz HTTP/0.9"), {400, 505}),
     "9112_2_3_version_1_2": (get(b"GET /healthz HTTP/1.2"), {400, 505}),

@@ -188,10 +188,10 @@ async function folderAndLimit(the) {
   await page.waitForSelector(row("trip/day 1/plan.txt"), {timeout: 15_000});
   the.report("a folder is stored with its paths", await there(page, "trip/map.txt"), "1", true);
   await limited(page, 1000);
-  await page.waitForFunction(() => /1 kB/.test(document.querySelector(".limits")?.textContent));
+  await page.waitForFunction(() => /1\skB/.test(document.querySelector(".limits")?.textContent));
   await drop(page, "large.txt", "x".repeat(2000));
   const told = await page.textContent('[data-upload="large.txt"][data-state=refused] .problem');
-  the.report("a file that is too large is refused at once", told.slice(0, 11), "", /2 kB.*1 kB/.test(told));
+  the.report("a file that is too large is refused at once", told.slice(0, 11), "", /2\skB.*1\skB/.test(told));
   await shot(the, page, "l3-refused");
   await page.context().close();
 }

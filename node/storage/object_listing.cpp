@@ -79,6 +79,7 @@ std::optional<StoredObject> parse_file_name(std::string_view name) {
   std::uint64_t size = 0;
   auto const [end, fault] = std::from_chars(name.data() + 65, name.data() + name.size(), size);
   if (!digest || fault != std::errc{} || end != name.data() + name.size()) return std::nullopt;
+  if (name[65] == '0' && name.size() > 66) return std::nullopt;  // an object has one name
   return StoredObject{*digest, ByteCount{size}};
 }
 

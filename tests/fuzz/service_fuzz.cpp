@@ -10,6 +10,7 @@
 #include "cluster/base/check.hpp"
 #include "cluster/base/overloaded.hpp"
 #include "tests/fuzz/input.hpp"
+#include "tests/web/memory_credentials.hpp"
 #include "tests/web/memory_gateway.hpp"
 #include "web/http/characters.hpp"
 #include "web/http/multipart.hpp"
@@ -57,7 +58,7 @@ void check_reply(Reply const& reply) {
 class Visit {
  public:
   Visit(std::uint8_t state, Request const& request, std::string_view body)
-      : request_{request}, body_{body}, service_{gateway_, settings()} {
+      : request_{request}, body_{body}, service_{gateway_, settings(state)} {
     gateway_.add("a.mp4", "hello, world", "video/mp4");
     gateway_.add("b/\xc3\xa9.txt", "from elsewhere", "text/plain").local = false;
     gateway_.holders = {{NodeId{0, 2}, "http://127.0.0.1:7702", 1, (state & 1) != 0},
@@ -69,6 +70,11 @@ class Visit {
     gateway_.copies_gone = (state & 16) != 0;
     if ((state & 32) != 0) gateway_.bounce_to = gateway_.holders.back();
     if ((state & 64) != 0) gateway_.absent_because["a.mp4"] = LookupStatus::lost;
+    if ((state & 128) == 0) return;
+    credentials_.add_token("reader", Role::read);
+    credentials_.add_token("admin", Role::admin);
+    credentials_.add_link("link", "a.mp4").downloads = 1;
+    gateway_.judge = &credentials_;
   }
 
   void run() {
@@ -76,9 +82,13 @@ class Visit {
   }
 
  private:
-  static ServiceSettings settings() {
+  static ServiceSettings settings(std::uint8_t state) {
     static Asset const assets[] = {{"/", "text/html; charset=utf-8", "<p>page</p>", "", "\"1\""}};
-    return {.max_file_size = ByteCount{1000}, .hosts = {"films.example"}, .assets = assets};
+    AccessMode const some = (state & 1) != 0 ? AccessMode::token : AccessMode::read;
+    return {.max_file_size = ByteCount{1000},
+            .access = (state & 128) != 0 ? some : AccessMode::open,
+            .hosts = {"films.example"},
+            .assets = assets};
   }
   void check_part(Reply const& head, FileInfo const& file, ByteOffset offset, ByteCount length) {
     check_reply(head);
@@ -148,6 +158,13 @@ class Visit {
       check_reply(service_.ordered(request_, result));
     });
   }
+  void carry_out(ReceiveShare const&) { check_reply(service_.shared(request_, body_)); }
+  void carry_out(RevokeCredential const& plan) {
+    CHECK(gateway_.judge != nullptr);
+    credentials_.revoke(plan.kind, plan.id, [&](Result<void> const& result) {
+      check_reply(service_.revoked(request_, result));
+    });
+  }
   void carry_out(AcceptWebSocket const& plan) {
     CHECK(request_.upgrade_websocket);
     if (auto const* const push = std::get_if<PushSession>(&plan.session)) {
@@ -185,6 +202,7 @@ class Visit {
     return outcome;
   }
 
+  MemoryCredentials credentials_;
   MemoryGateway gateway_;
   Request const& request_;
   std::string_view body_;

@@ -45,7 +45,7 @@ class Visit {
     Request request;
     request.headers = {{"Sec-WebSocket-Key", test_key}};
     server_.serve(std::make_unique<MemoryStream>(loop_, client_), request, "",
-                  session_of(choice, file), [this] { ++closed_; });
+                  {.session = session_of(choice, file)}, [this] { ++closed_; });
     run();
   }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <queue>
+#include <tuple>
 #include <utility>
 
 #include "web/names.hpp"
@@ -160,9 +161,13 @@ Progress progress_of(std::string_view id, std::vector<FileInfo> files) {
   return progress;
 }
 
-// Of the parts that have a byte, the latest writer's; so each begins or ends a piece.
+// Of the parts that have a byte, the latest writer's; so each begins or ends a piece. Of one
+// writer's, which do not overlap unless somebody lies, that which begins last: all nodes must take
+// the same.
 std::vector<Piece> pieces(std::vector<Part> const& parts, ByteOffset from) {
-  auto const later = [](Part const* a, Part const* b) { return a->writer < b->writer; };
+  auto const later = [](Part const* a, Part const* b) {
+    return std::tie(a->writer, a->offset) < std::tie(b->writer, b->offset);
+  };
   std::priority_queue<Part const*, std::vector<Part const*>, decltype(later)> open(later);
   std::vector<Piece> chain;
   std::uint64_t at = from.value();

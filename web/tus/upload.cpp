@@ -166,7 +166,7 @@ Progress progress_of(std::string_view id, std::vector<FileInfo> files) {
 // the same.
 std::vector<Piece> pieces(std::vector<Part> const& parts, ByteOffset from) {
   auto const later = [](Part const* a, Part const* b) {
-    return std::tie(a->writer, a->offset) < std::tie(b->writer, b->offset);
+    return std::tie(a->writer, b->offset) < std::tie(b->writer, a->offset);
   };
   std::priority_queue<Part const*, std::vector<Part const*>, decltype(later)> open(later);
   std::vector<Piece> chain;

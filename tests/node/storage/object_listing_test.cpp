@@ -20,6 +20,7 @@ TEST_F(ObjectStoreTest, AListingTellsObjectsHashesAndWhatIsNoFile) {
   fs::create_directory(directory / (std::string(empty_hex) + "-0"));
   write_text(directory / (std::string(abc_hex) + ".chunks"), "");
   write_text(directory / (std::string(abc_hex) + "-3x"), "");
+  write_text(directory / (std::string(abc_hex) + "-03"), "");
   write_text(data() / "objects" / "file", "");
   auto const listing = list_objects(data() / "objects");
   ASSERT_TRUE(listing) << listing.error().message;

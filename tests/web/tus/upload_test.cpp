@@ -46,6 +46,15 @@ TEST(TusUpload, APieceBeginsAtAnyByteThatIsThere) {
   EXPECT_FALSE(piece_at(parts, ByteOffset{25}));
 }
 
+TEST(TusUpload, OfOneWritersOverlappingPartsThatWhichBeginsFirstCounts) {
+  auto const parts = progress_of(id, {part(0, 10), part(4, 10)}).parts;
+  auto const chain = pieces(parts);
+  ASSERT_EQ(chain.size(), 2u);
+  EXPECT_EQ(chain[0].size, ByteCount{10});
+  EXPECT_EQ(chain[1].size, ByteCount{4});
+  EXPECT_EQ(piece_at(parts, ByteOffset{4})->file.name, part(0, 10).name);
+}
+
 TEST(TusUpload, WhatIsDoneSaysWhichFileItBecame) {
   Done const done{*parse_digest(std::string(64, 'a')), ByteCount{17}};
   auto const read = parse_done(to_text(done));

@@ -9,7 +9,7 @@ cd "$(dirname "$0")"
 export CHISME_ABUSE_LONG=1
 if [ "${1:-}" = --quick ]; then CHISME_ABUSE_LONG=; shift; fi
 files=("$@")
-[ ${#files[@]} -gt 0 ] || files=(http_rules names origins websocket limits slow floods advisories)
+[ ${#files[@]} -gt 0 ] || files=(http_rules names origins websocket limits slow floods smuggling advisories)
 ulimit -n "$(ulimit -Hn)"
 
 failed=0

@@ -144,7 +144,7 @@ constexpr PlantedRow rows[] = {
     // Credentials of clients.
     {Bug::revocations_are_not_kept, "revocations_are_not_kept", "access.cpp",
      "a node does not read from its disk what was revoked", any_of({revoked_stays_revoked}), crash,
-     8, Setting::revoking},
+     32, Setting::revoking},
     {Bug::revocations_are_not_compared, "revocations_are_not_compared", "access.cpp",
      "who was away when something was revoked does not hear of it", any_of({revoked_stays_revoked}),
      late_join, 8, Setting::revoking},

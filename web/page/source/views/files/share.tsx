@@ -55,7 +55,7 @@ export function Share({file, close}: {file: StoredFile; close(): void}) {
           revoked={(id) => {
             if (made.value?.id === id) made.value = undefined;
             told.value = t("share_revoked");
-            requestAnimationFrame(focusMake);
+            focusMake();
           }}
         />
       )}
@@ -63,7 +63,7 @@ export function Share({file, close}: {file: StoredFile; close(): void}) {
   );
 }
 
-// The button that was pressed has gone with its link.
+// The button that was pressed is about to go with its link.
 function focusMake(): void {
   document.querySelector<HTMLElement>(".share-dialog .make")?.focus();
 }

@@ -176,7 +176,7 @@ class Requests(unittest.TestCase):
         eventually(lambda: self.cluster.copies(3, "empty") == 3, 15, "three copies")
         for node in (1, 2, 3):
             self.assertEqual(fetch(self.cluster.url(node, "/files/empty")), b"")
-        self.problem(416, "GET", "/files/empty", headers={"Range": "bytes=0-"})
+        self.problem(416, "GET", "/files/empty?via=local", headers={"Range": "bytes=0-"})
 
     def test_conditions_are_kept(self):
         put(self.cluster.url(1, "/files/conditional"), b"one")

@@ -25,6 +25,8 @@ void add_ls_command(CLI::App& app, Chosen& chosen);
 void add_rm_command(CLI::App& app, Chosen& chosen);
 void add_status_command(CLI::App& app, Chosen& chosen);
 void add_scrub_command(CLI::App& app, Chosen& chosen);
+void add_export_command(CLI::App& app, Chosen& chosen);
+void add_import_command(CLI::App& app, Chosen& chosen);
 void add_drain_command(CLI::App& app, Chosen& chosen);
 void add_watch_command(CLI::App& app, Chosen& chosen);
 void add_config_command(CLI::App& app, Chosen& chosen);

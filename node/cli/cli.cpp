@@ -101,6 +101,7 @@ int run(int count, char const* const* arguments) {
   add_status_command(app, chosen);
   add_drain_command(app, chosen);
   add_scrub_command(app, chosen);
+  add_doctor_command(app, chosen);
   add_export_command(app, chosen);
   add_import_command(app, chosen);
   add_watch_command(app, chosen);

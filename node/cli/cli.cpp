@@ -113,6 +113,8 @@ int run(int count, char const* const* arguments) {
   add_version_command(app, chosen);
   add_sim_command(app, chosen);
   add_failpoints_command(app, chosen);
+  add_completion_command(app, chosen);
+  add_man_command(app, chosen);
   if (is_unknown_command(app, count, arguments)) {
     std::vector<std::string> known;
     for (CLI::App const* command : app.get_subcommands([](CLI::App const*) { return true; })) {

@@ -25,6 +25,8 @@ void add_ls_command(CLI::App& app, Chosen& chosen);
 void add_rm_command(CLI::App& app, Chosen& chosen);
 void add_status_command(CLI::App& app, Chosen& chosen);
 void add_doctor_command(CLI::App& app, Chosen& chosen);
+void add_completion_command(CLI::App& app, Chosen& chosen);
+void add_man_command(CLI::App& app, Chosen& chosen);
 void add_scrub_command(CLI::App& app, Chosen& chosen);
 void add_export_command(CLI::App& app, Chosen& chosen);
 void add_import_command(CLI::App& app, Chosen& chosen);

@@ -111,22 +111,22 @@ class Config(unittest.TestCase):
     # ---- Reading it again ----------------------------------------------------------------------
 
     def test_what_can_change_changes_and_what_cannot_is_named(self):
-        self.write('log_level = "info"\n')
+        self.write('log_level = "info"\nmax_file_size = 1000\n')
         node = self.start()
         put(node.url("/files/a"), b"a")
         self.assertEqual(status_of(node.url("/files/a"), headers={"Host": "films.example"}), 421)
-        self.reload(node, 'log_level = "debug"\nhost = "films.example"\ncopies = 5\nrequests_per_second = 1\n'
+        self.reload(node, 'log_level = "debug"\nhost = "films.example"\nmax_file_size = 2000\nrequests_per_second = 1\n'
                           "limit_loopback = true\n", "was read again; changed: host, ")
         text = self.log.read_text()
-        self.assertIn("copies, which needs a restart", text)
+        self.assertIn("max_file_size, which needs a restart", text)
         self.assertIn("log_level", text.split("changed: ")[1])
         # A connection that begins now.
         eventually(lambda: status_of(node.url("/files/a"), headers={"Host": "films.example"}) == 200, 10,
                    "the new name is known")
         eventually(lambda: 429 in [status_of(node.url("/files/a")) for _ in range(5)], 10, "the new limit holds")
-        self.assertEqual(get_json_when_allowed(node, "/cluster")["copies_wanted"], 3)
+        self.assertEqual(get_json_when_allowed(node, "/cluster")["max_file_size"], 1000)
 
-        self.reload(node, 'copies = 5\n', "changed: host, requests_per_second, limit_loopback, log_level")
+        self.reload(node, 'max_file_size = 1000\n', "changed: host, requests_per_second, limit_loopback, log_level")
         eventually(lambda: {status_of(node.url("/files/a")) for _ in range(10)} == {200}, 10, "the limit is gone")
 
     def test_a_broken_file_changes_nothing_and_says_why(self):

@@ -211,7 +211,7 @@ class Export(unittest.TestCase):
 
     def test_memory_is_bounded(self):
         node = self.node()
-        put(node.url("/files/film"), some_bytes(96 * MIB, 1))
+        put(node.url("/files/film"), some_bytes(64 * MIB, 1))
         most = {}
 
         def watch(process, what):
@@ -234,7 +234,7 @@ class Export(unittest.TestCase):
         self.assertEqual(importing.wait(), 0)
         print("resident:", {what: f"{count / MIB:.1f} MiB" for what, count in most.items()})
         for what, count in most.items():
-            self.assertLess(count, 64 * MIB, what)
+            self.assertLess(count, 40 * MIB, what)
 
 
 if __name__ == "__main__":

@@ -169,7 +169,7 @@ class Stop(unittest.TestCase):
 
     def test_a_web_socket_is_told_to_go_on_elsewhere_and_does_so_without_a_gap(self):
         nodes = self.start(3)
-        data = some_bytes(32 * MIB)
+        data = some_bytes(20 * MIB)
         put(nodes[0].url("/files/film.bin"), data)
         eventually(lambda: all(status_of(n.url("/files/film.bin?via=local"), method="HEAD") == 200 for n in nodes), 20,
                    "three copies")
@@ -186,7 +186,7 @@ class Stop(unittest.TestCase):
                                 stopped = True
                                 node.process.send_signal(signal.SIGTERM)
                             if stopped:
-                                await asyncio.sleep(len(message) / (12 * MIB))
+                                await asyncio.sleep(len(message) / (6 * MIB))
                     except websockets.ConnectionClosed:
                         pass
                     codes.append(stream.close_code)

@@ -82,7 +82,7 @@ class Reading {
     file.complaints.push_back(place(where) + ": " + printable(std::string{what}));
   }
 
-  ConfigFile file;
+  ParsedConfig file;
 
  private:
   void complain_of_unknown(toml::key const& name, toml::node const& node) {
@@ -126,7 +126,7 @@ Result<std::string> read_bounded(fs::path const& path) {
 
 }  // namespace
 
-ConfigFile parse_config(std::string_view text, std::string const& path) {
+ParsedConfig parse_config(std::string_view text, std::string const& path) {
   Reading reading{path};
   try {
     toml::table const table = toml::parse(text, path);
@@ -138,7 +138,7 @@ ConfigFile parse_config(std::string_view text, std::string const& path) {
 }
 
 std::vector<std::string> complaints_about_config(std::string_view text, std::string const& path) {
-  ConfigFile file = parse_config(text, path);
+  ParsedConfig file = parse_config(text, path);
   auto const values = complaints_about(file.layer);
   file.complaints.insert(file.complaints.end(), values.begin(), values.end());
   if (!file.complaints.empty()) return std::move(file.complaints);
@@ -157,7 +157,7 @@ Result<std::string> read_config_text(fs::path const& path) {
 Result<Layer> read_config_file(fs::path const& path) {
   auto const text = read_config_text(path);
   if (!text) return fail(Fault::invalid, text.error().message);
-  ConfigFile file = parse_config(*text, path.string());
+  ParsedConfig file = parse_config(*text, path.string());
   if (!file.complaints.empty()) return fail(Fault::invalid, file.complaints.front());
   return std::move(file.layer);
 }

@@ -17,12 +17,12 @@ inline constexpr std::size_t config_bytes_max = std::size_t{1} << 20;
 
 // What a file says, and all that is wrong with it: sentences that name file, line and key. What is
 // wrong is not in the layer.
-struct ConfigFile {
+struct ParsedConfig {
   Layer layer;
   std::vector<std::string> complaints;
 };
 // Its keys and the kinds of their values; of text that is no TOML the first mistake alone.
-[[nodiscard]] ConfigFile parse_config(std::string_view text, std::string const& path);
+[[nodiscard]] ParsedConfig parse_config(std::string_view text, std::string const& path);
 // The same with the values, and what they say together: all that `chisme config check` tells.
 [[nodiscard]] std::vector<std::string> complaints_about_config(std::string_view text,
                                                                std::string const& path);

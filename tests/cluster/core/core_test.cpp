@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "cluster/load/balancer.hpp"
 #include "cluster/replication/lookups.hpp"
 #include "cluster/replication/situation.hpp"
 #include "tests/simulation/world.hpp"

@@ -41,7 +41,7 @@ TEST(Nearest, WhatIsFarFromAllIsTakenForNothing) {
 }
 
 TEST(ConfigFile, AllThatIsWrongIsToldAndTheRestIsTaken) {
-  ConfigFile const file = parse_config(
+  ParsedConfig const file = parse_config(
       "copies = 4\nzon = \"a\"\nweight = 1979-05-27\njoin = [\"127.0.0.1:1\", false]\n", "c.toml");
   EXPECT_EQ(file.complaints.size(), 3u);
   for (char const* const begins : {"c.toml, line 2: ", "c.toml, line 3: ", "c.toml, line 4: "}) {
@@ -86,7 +86,7 @@ TEST(ConfigExample, HasEachKeyOnceWithAValueThatItTakes) {
   for (NodeKey const& key : node_keys()) {
     auto const at = found.find(key.name);
     ASSERT_NE(at, found.end()) << key.name;
-    ConfigFile const file = parse_config(at->second, "example");
+    ParsedConfig const file = parse_config(at->second, "example");
     EXPECT_THAT(file.complaints, IsEmpty()) << at->second;
     EXPECT_THAT(complaints_about(file.layer), IsEmpty()) << at->second;
   }
@@ -137,7 +137,7 @@ TEST(Changes, WhatARunningNodeTakesIsWhatTheKeysSay) {
   auto const found = examples();
   for (NodeKey const& key : node_keys()) {
     std::string const other = other_value(key.name);
-    ConfigFile file = parse_config(other.empty() ? found.at(key.name) : other, "c");
+    ParsedConfig file = parse_config(other.empty() ? found.at(key.name) : other, "c");
     // What some values are not taken without.
     file.layer.emplace("secret_file", Given{"--secret-file", {"/s"}});
     if (key.name.starts_with("tls_")) {

@@ -241,6 +241,7 @@ TEST(Core, ANodeThatEndsSoonSaysAtOnceThatItIsUnwell) {
   EXPECT_EQ(node.view().members.at(0).load->health, unwell_health);
   node.give(LoadSampled{});
   EXPECT_EQ(node.view().members.at(0).load->health, unwell_health) << "it stays so";
+  EXPECT_TRUE(node.view().in_touch) << "it takes part in all else";
   std::vector<LoadRecord> told;
   Instant now{1s};
   Effects out;
@@ -257,7 +258,6 @@ TEST(Core, ANodeThatEndsSoonSaysAtOnceThatItIsUnwell) {
   }
   ASSERT_FALSE(told.empty());
   EXPECT_EQ(told.front().health, unwell_health);
-  EXPECT_TRUE(node.view().in_touch) << "it takes part in all else";
 }
 
 TEST(Core, ANodeThatEndsSaysThatItIsDeadAndNothingAfterwards) {

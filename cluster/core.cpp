@@ -9,6 +9,7 @@
 #include "cluster/base/overloaded.hpp"
 #include "cluster/base/planted_bug.hpp"
 #include "cluster/departure.hpp"
+#include "cluster/load/balancer.hpp"
 #include "cluster/load/load_gossip.hpp"
 #include "cluster/load/load_probes.hpp"
 #include "cluster/load/load_table.hpp"
@@ -56,6 +57,9 @@ struct Core::Parts {
   void handle(LoadsWanted const& input, Instant now, Effects& out);
   void handle(StorageFenced const& input, Instant now, Effects& out);
   void handle(LeaveRequested const& input, Instant now, Effects& out);
+  void handle(LeaveCancelled const& input, Instant now, Effects& out);
+  void handle(EndsSoon const& input, Instant now, Effects& out);
+  void handle(EndsNow const&, Instant, Effects& out) { swim.end(out); }
   void handle(PeerFound const& input, Instant now, Effects& out) {
     swim.found(input.endpoint, now, out);
   }
@@ -88,6 +92,10 @@ struct Core::Parts {
   void show_load(NodeId node);
   MemberView member_view(Member const& member, Instant now) const;
   Situation situation(Instant now) const;
+  // As told to others.
+  [[nodiscard]] std::uint8_t health() const {
+    return ends_soon ? std::max(swim.local_health(), unwell_health) : swim.local_health();
+  }
   unsigned copies_wanted() const { return swim.ever_had_peers() ? config.copies_wanted : 1; }
   unsigned copies_durable() const { return swim.ever_had_peers() ? config.copies_durable : 1; }
   ClusterView view(Instant now) const;
@@ -106,6 +114,8 @@ struct Core::Parts {
   Members::Places places;           // where in `members` each is
   std::vector<NodeId> changed;      // of these, by the call that goes on, or the last one
   std::uint64_t members_changes = 0;
+  bool ends_soon = false;
+  bool fenced = false;
   bool disk_changed = false;  // by a load, and replication was not told yet
   std::uint64_t view_number = 1;
   // What a view shows besides members, catalogue and loads.
@@ -181,7 +191,7 @@ void Core::Parts::handle(RelayEnded const& input, Instant now, Effects&) {
 }
 
 void Core::Parts::handle(LoadSampled const& input, Instant now, Effects& out) {
-  loads.measure(input, swim.local_health(), now);
+  loads.measure(input, health(), now);
   LoadRecord const own = loads.own(now);
   bool const alone = members.size() == 1;
   if (!alone && load_gossip.is_due(own, members.size(), now)) swim.tell(own, now);
@@ -199,6 +209,7 @@ void Core::Parts::handle(LoadsWanted const& input, Instant now, Effects& out) {
 // Others take it for a node that leaves: they place nothing here, ask it last, and make the copies
 // that it has again elsewhere.
 void Core::Parts::handle(StorageFenced const&, Instant now, Effects& out) {
+  fenced = true;
   replication.fence();
   access.fence(out);
   swim.set_draining(true, now, out);
@@ -208,6 +219,21 @@ void Core::Parts::handle(LeaveRequested const&, Instant now, Effects& out) {
   if (departure.has_begun()) return departure.hurry(now);
   swim.set_draining(true, now, out);
   departure.begin(now);
+}
+
+void Core::Parts::handle(LeaveCancelled const&, Instant now, Effects& out) {
+  if (!departure.has_begun() || departure.is_over()) return;
+  departure = Departure{config.departure_patience};
+  if (!fenced) swim.set_draining(false, now, out);
+}
+
+void Core::Parts::handle(EndsSoon const&, Instant now, Effects&) {
+  ends_soon = true;
+  loads.set_health(health());
+  LoadRecord const own = loads.own(now);
+  if (members.size() > 1) swim.tell(own, now);
+  swim.set_load(own);
+  show_load(self.id);
 }
 
 void Core::Parts::tick(Instant now, Effects& out) {

@@ -134,6 +134,14 @@ struct StorageFenced {};
 // Leave for good: stop taking placements, hand over, tell everybody, then `Stop`. Asked again, do
 // not wait for the hand-over.
 struct LeaveRequested {};
+// Stay after all: what was handed over stays where it is too. Does nothing once the node goes.
+struct LeaveCancelled {};
+// The process ends within seconds, maybe to start again: others are told at once that it is unwell,
+// so that they send clients here only when no other can serve them. It takes part in all else.
+struct EndsSoon {};
+// And now it does: others are told that it is dead, so that they need not find out. What comes
+// after it is not answered.
+struct EndsNow {};
 
 // A client's token or link is to be valid no more; answered by RevokeFinished.
 struct RevokeRequested {
@@ -151,9 +159,10 @@ struct AccessSaved {
   AccessSaveId save;
 };
 
-using Input = std::variant<Received, PeerUnreachable, RelayEnded, LoadSampled, LoadsWanted,
-                           ObjectStored, ObjectRemoved, ObjectVerified, TransferFinished,
-                           WriteRequested, CatalogueSaved, LookupRequested, StorageFenced,
-                           LeaveRequested, PeerFound, RevokeRequested, LinkUsed, AccessSaved>;
+using Input =
+    std::variant<Received, PeerUnreachable, RelayEnded, LoadSampled, LoadsWanted, ObjectStored,
+                 ObjectRemoved, ObjectVerified, TransferFinished, WriteRequested, CatalogueSaved,
+                 LookupRequested, StorageFenced, LeaveRequested, LeaveCancelled, EndsSoon, EndsNow,
+                 PeerFound, RevokeRequested, LinkUsed, AccessSaved>;
 
 }  // namespace chisme::cluster

@@ -9,6 +9,7 @@ find_package(CLI11 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(archive REQUIRED IMPORTED_TARGET libarchive)
 
 # llhttp: Debian ships Node's parser as C sources.
 add_library(chisme_llhttp STATIC EXCLUDE_FROM_ALL

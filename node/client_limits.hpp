@@ -43,6 +43,7 @@ struct ClientLimits {
 
   // Whose word on where a request comes from is taken (RFC 7239), for these limits only.
   std::vector<Endpoint> trusted_proxies;  // ports do not count
+  friend bool operator==(ClientLimits const&, ClientLimits const&) = default;
 };
 
 }  // namespace chisme::node

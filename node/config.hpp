@@ -61,6 +61,8 @@ struct NodeConfig {
   std::optional<std::string> user;                   // "NAME[:GROUP]" that root becomes
   bool unconfined = false;  // it may open all files that its user may (security/confinement.hpp)
   LogLevel log_level = LogLevel::info;
+  Duration stop_timeout = std::chrono::seconds{10};  // what is under way gets so long to end
+  friend bool operator==(NodeConfig const&, NodeConfig const&) = default;
 
   // 127.0.0.1 with this port.
   [[nodiscard]] static Endpoint loopback_endpoint(std::uint16_t port) {

@@ -8,6 +8,7 @@ namespace chisme::node {
 // What this node counts of its work, since the start. Any thread may add and read.
 struct LoadCounters {
   std::atomic<std::uint32_t> in_flight = 0;
+  std::atomic<bool> stopping = false;  // the process was told to end
   std::atomic<std::uint64_t> requests = 0;
   std::atomic<std::uint64_t> own_faults = 0;  // answers that were this node's own fault
   std::atomic<std::uint64_t> bytes_delivered = 0;

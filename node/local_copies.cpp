@@ -13,6 +13,7 @@
 
 #include "node/copy_verifier.hpp"
 #include "node/failpoint.hpp"
+#include "node/full_scrub.hpp"
 #include "node/keeping.hpp"
 #include "node/load_counters.hpp"
 #include "node/log.hpp"
@@ -36,7 +37,8 @@ struct LocalCopies::State : std::enable_shared_from_this<LocalCopies::State> {
         pause{its_loop},
         quarantine_timer{its_loop},
         scrubs{its_loop, verifier_host(), scrub_rate},
-        urgent{its_loop, verifier_host(), ByteCount{scrub_rate.value() * urgent_factor}} {}
+        urgent{its_loop, verifier_host(), ByteCount{scrub_rate.value() * urgent_factor}},
+        full{its_loop, verifier_host(), ByteCount{scrub_rate.value() * urgent_factor}} {}
 
   CopyVerifier::Host verifier_host();
   void verified(Digest const& digest, Result<void> const& result);
@@ -51,6 +53,7 @@ struct LocalCopies::State : std::enable_shared_from_this<LocalCopies::State> {
   asio::steady_timer quarantine_timer;
   CopyVerifier scrubs;
   CopyVerifier urgent;
+  FullScrub full;
   std::set<Digest> asked;  // the core waits for these verdicts
   std::map<Digest, CopyNumber> removals;
   bool removing = false;
@@ -140,6 +143,10 @@ void LocalCopies::verify(Digest const& digest, bool urgent) {
   } else {
     log::warning("a copy is not verified now: too many wait for it");
   }
+}
+
+FullScrub& LocalCopies::full_scrub() {
+  return state_->full;
 }
 
 void LocalCopies::suspect(Digest const& digest) {

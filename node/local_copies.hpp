@@ -12,6 +12,7 @@
 namespace chisme::node {
 
 class DiskPool;
+class FullScrub;
 class ObjectStore;
 struct LoadCounters;
 
@@ -50,6 +51,8 @@ class LocalCopies {
   // A reader found it missing, cut short or unreadable: it is looked at, and ObjectRemoved told if
   // that is so.
   void suspect(Digest const& digest);
+  // Reads all copies when it is told to.
+  [[nodiscard]] FullScrub& full_scrub();
 
  private:
   struct State;

@@ -59,6 +59,11 @@ void start(LogLevel level) {
   the_log().logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
 }
 
+void set_level(LogLevel level) {
+  std::lock_guard const lock{the_log().mutex};
+  if (the_log().logger) the_log().logger->set_level(spdlog_level(level));
+}
+
 void stop() {
   std::lock_guard const lock{the_log().mutex};
   the_log().logger.reset();

@@ -13,6 +13,8 @@ namespace chisme::node::log {
 // Begins logging; before it (and after `stop`) lines are dropped. `level` is the least that is
 // shown.
 void start(LogLevel level);
+// The least that is shown from now on.
+void set_level(LogLevel level);
 // Writes what is queued.
 void stop();
 

@@ -37,11 +37,12 @@ void stop_on_signal(asio::signal_set& signals, RunningNode& node) {
   });
 }
 
-void reload_on_signal(asio::signal_set& signals, RunningNode& node) {
+void reload_on_signal(asio::signal_set& signals, RunningNode& node,
+                      ReadConfigAgain const& read_again) {
   signals.async_wait([&](asio::error_code const& error, int) {
     if (error) return;
-    node.reload();
-    reload_on_signal(signals, node);
+    node.reload(read_again);
+    reload_on_signal(signals, node, read_again);
   });
 }
 
@@ -52,7 +53,7 @@ int cannot_start(Error const& error) {
 
 }  // namespace
 
-int run_node(NodeConfig config) {
+int run_node(NodeConfig config, ReadConfigAgain read_again) {
   // A client that went away is an error of that connection, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
   auto const command_line = own_command_line();  // it cannot be read later
@@ -73,7 +74,7 @@ int run_node(NodeConfig config) {
     asio::signal_set signals{node.control(), SIGTERM, SIGINT};
     stop_on_signal(signals, node);
     asio::signal_set reloading{node.control(), SIGHUP};
-    reload_on_signal(reloading, node);
+    reload_on_signal(reloading, node, read_again);
     std::cout << "ready " << node.description() << std::endl;
     ended_well = node.run();
     starts_again = node.wants_restart();

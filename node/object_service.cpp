@@ -1,5 +1,6 @@
 #include "node/object_service.hpp"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "node/event_hub.hpp"
 #include "node/failpoint.hpp"
 #include "node/file_search.hpp"
+#include "node/full_scrub.hpp"
 #include "node/metrics.hpp"
 #include "node/object_upload.hpp"
 #include "node/parent_link.hpp"
@@ -229,6 +231,8 @@ web::ClusterStatus ObjectService::cluster() {
   status.max_file_size = parts_.max_file_size;
   status.room = status.fenced.empty() ? parts_.objects.room() : ByteCount{0};
   status.local = parts_.parent != nullptr;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) status.open_files_max = limit.rlim_cur;
   for (web::MemberStatus& member : status.members) {
     if (member.self) member.in_flight = parts_.counters.in_flight;
   }
@@ -237,6 +241,7 @@ web::ClusterStatus ObjectService::cluster() {
 
 web::Readiness ObjectService::readiness(bool for_writes) {
   if (auto const open = parts_.fence.check(); !open) return {false, open.error().message};
+  if (parts_.counters.stopping) return {false, "this node is stopping"};
   auto const view = parts_.core.view();
   cluster::MemberView const* const self = member_of(*view, parts_.self);
   if (self != nullptr && self->alive.draining) return {false, "this node is leaving the cluster"};
@@ -263,6 +268,18 @@ bool ObjectService::knows_origin(std::string_view origin) {
 
 void ObjectService::leave() {
   parts_.core.post(cluster::LeaveRequested{});
+}
+
+void ObjectService::stay() {
+  parts_.core.post(cluster::LeaveCancelled{});
+}
+
+void ObjectService::scrub() {
+  parts_.full_scrub.start();
+}
+
+web::ScrubStatus ObjectService::scrub_status() {
+  return parts_.full_scrub.status();
 }
 
 void ObjectService::order_local(web::LocalOrder order, std::string http, web::Done<void> done) {

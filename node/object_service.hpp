@@ -44,6 +44,9 @@ class ObjectService final : public web::Gateway {
   std::string metrics() override;
   bool knows_origin(std::string_view origin) override;
   void leave() override;
+  void stay() override;
+  void scrub() override;
+  web::ScrubStatus scrub_status() override;
   void order_local(web::LocalOrder order, std::string http, web::Done<void> done) override;
 
   void begin_upload(web::UploadRequest request,

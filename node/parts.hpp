@@ -14,6 +14,7 @@ class DiskPool;
 class EventHub;
 class Fence;
 class FileSearch;
+class FullScrub;
 class LinkCounts;
 class NarrowPaths;
 class ObjectStore;
@@ -37,6 +38,7 @@ struct NodeParts {
   FileSearch& search;
   ParentLink* parent;  // null: this is no node of a local cluster
   std::function<std::uint64_t()> peer_messages_dropped;
+  FullScrub& full_scrub;
 };
 
 }  // namespace chisme::node

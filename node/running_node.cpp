@@ -23,11 +23,6 @@
 namespace chisme::node {
 namespace {
 
-constexpr Duration stop_grace = std::chrono::seconds{1};
-// A node that left the cluster in good order lets its last streams end.
-constexpr Duration leave_grace = std::chrono::seconds{30};
-constexpr Duration stop_look = std::chrono::milliseconds{20};
-
 std::uint64_t random_seed() {
   std::random_device device;
   return (std::uint64_t{device()} << 32) | device();
@@ -132,6 +127,11 @@ std::string describe(cluster::Event const& event) {
       event);
 }
 
+unsigned web_loops_of(NodeConfig const& config) {
+  return config.web_loops > 0 ? config.web_loops
+                              : std::max(1u, std::thread::hardware_concurrency());
+}
+
 // What all loops share, and each one's part of the rest.
 void take_limits(HttpSettings& settings, ClientLimits const& limits, unsigned loops) {
   using Milliseconds = std::chrono::milliseconds;
@@ -181,30 +181,6 @@ Result<void> RunningNode::start() {
   connect();
   FAILPOINT("recovery.connected");
   return {};
-}
-
-Result<void> RunningNode::read_secrets() {
-  if (!config_.secret_file) return {};
-  auto const secrets = read_secret_file(*config_.secret_file);
-  if (!secrets) return tl::unexpected(secrets.error());
-  keys_.replace(KeyRing{*secrets});
-  return {};
-}
-
-Result<void> RunningNode::read_certificate() {
-  if (!config_.tls_certificate) return {};
-  if (!tls_) {
-    tls_ =
-        std::make_shared<ServerTls>(ServerTls::Files{*config_.tls_certificate, *config_.tls_key});
-  }
-  return tls_->load();
-}
-
-void RunningNode::reload() {
-  for (auto const& read : {read_secrets(), read_certificate()}) {
-    if (!read) log::error("what was to be read again was not: " + read.error().message);
-  }
-  log::info("the secret file and the certificate, where there are any, were read again");
 }
 
 Result<void> RunningNode::open_stores() {
@@ -364,10 +340,21 @@ Result<void> RunningNode::make_web_loops() {
   parts_ = std::make_unique<NodeParts>(
       NodeParts{identity_.id, config_.max_file_size, *fence_, *objects_, *disk_, *driver_,
                 narrow_paths_, keys_, *link_counts_, events_, counters_, *census_, *search_,
-                parent_.get(), [this] { return transport_->dropped(); }});
+                parent_.get(), [this] { return transport_->dropped(); }, copies_->full_scrub()});
   Random random{random_seed()};
-  unsigned const loops =
-      config_.web_loops > 0 ? config_.web_loops : std::max(1u, std::thread::hardware_concurrency());
+  unsigned const loops = web_loops_of(config_);
+  HttpSettings const settings = http_settings();
+  for (unsigned i = 0; i < loops; ++i) {
+    auto web = std::make_unique<WebLoop>();
+    web->service = std::make_unique<ObjectService>(web->loop.context(), *parts_, Random{random()});
+    web->listener = std::make_unique<HttpListener>(web->loop.context(), *web->service, settings);
+    web_.push_back(std::move(web));
+    if (auto listening = web_.back()->listener->listen(config_.http); !listening) return listening;
+  }
+  return {};
+}
+
+HttpSettings RunningNode::http_settings() const {
   HttpSettings settings;
   settings.service.max_file_size = config_.max_file_size;
   settings.service.access = access_of(config_);
@@ -378,18 +365,11 @@ Result<void> RunningNode::make_web_loops() {
     settings.service.hosts.push_back(address_text(*config_.advertise_http));
   }
   settings.uploads_kept = config_.keep_uploads;
-  take_limits(settings, config_.clients, loops);
+  take_limits(settings, config_.clients, web_loops_of(config_));
   settings.tls = tls_;
   settings.plain_for_all = config_.insecure_lan;
   settings.descriptors = descriptor_limits(descriptors_max()).clients;
-  for (unsigned i = 0; i < loops; ++i) {
-    auto web = std::make_unique<WebLoop>();
-    web->service = std::make_unique<ObjectService>(web->loop.context(), *parts_, Random{random()});
-    web->listener = std::make_unique<HttpListener>(web->loop.context(), *web->service, settings);
-    web_.push_back(std::move(web));
-    if (auto listening = web_.back()->listener->listen(config_.http); !listening) return listening;
-  }
-  return {};
+  return settings;
 }
 
 void RunningNode::connect() {
@@ -424,44 +404,6 @@ void RunningNode::announce(cluster::Event const& event, cluster::ClusterView con
   auto const* const file = std::get_if<cluster::FileChanged>(&event);
   if (file != nullptr && web::is_internal(file->name)) return;
   if (!events_.is_silent()) events_.publish(cluster_event(view, event));
-}
-
-bool RunningNode::run() {
-  control().run();
-  return !failed_;
-}
-
-void RunningNode::obey(cluster::Stop const& stop) {
-  stop.failed ? log::error(stop.reason) : log::info(stop.reason);
-  wants_restart_ = stop.restart;
-  if (stop.failed || stop.restart) return end(stop.failed);
-  take_no_more(leave_grace);
-}
-
-void RunningNode::end(bool failed) {
-  failed_ = failed_ || failed;
-  control().stop();
-}
-
-void RunningNode::stop() {
-  if (std::exchange(stopping_, true)) return end(false);
-  take_no_more(stop_grace);
-}
-
-void RunningNode::take_no_more(Duration grace) {
-  for (auto const& web : web_) {
-    asio::post(web->loop.context(), [listener = web->listener.get()] { listener->drain(); });
-  }
-  await_requests(steady_now() + grace);
-}
-
-void RunningNode::await_requests(Instant until) {
-  stop_timer_.expires_after(stop_look);
-  stop_timer_.async_wait([this, until](asio::error_code const& error) {
-    if (error) return;
-    if (counters_.in_flight == 0 || steady_now() >= until) return end(false);
-    await_requests(until);
-  });
 }
 
 std::string RunningNode::description() const {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <asio/steady_timer.hpp>
+#include <atomic>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -8,6 +10,7 @@
 
 #include "cluster/core.hpp"
 #include "node/census.hpp"
+#include "node/changes.hpp"
 #include "node/config.hpp"
 #include "node/core_driver.hpp"
 #include "node/event_hub.hpp"
@@ -57,13 +60,15 @@ class RunningNode {
   [[nodiscard]] bool run();
   // It ended to be started again at once, in its next epoch.
   [[nodiscard]] bool wants_restart() const { return wants_restart_; }
-  // Takes no more requests and ends soon: at once when nothing is being served, else after a second
-  // of grace. On the control loop.
+  // Ends in good order: others are told to send nobody here; what is under way gets
+  // `stop_timeout` to end, WebSockets are told 1001 and connections kept no more; then others are
+  // told that it is gone, as if it had died (it may come back), and `run` returns. A second call
+  // ends it at once. On the control loop.
   void stop();
-  // Reads the secret file and the certificate again, where there are any: what they say holds from
-  // now on. When one cannot be read the log says why, and what was read before stays. On the
-  // control loop.
-  void reload();
+  // Reads the secret file, the certificate and the configuration again, where there are any: what
+  // they say holds from now on, as far as it can change (changes.hpp). When one cannot be read the
+  // log says why, and what was read before stays. On the control loop.
+  void reload(ReadConfigAgain const& read_config);
   [[nodiscard]] asio::io_context& control() { return control_.context(); }
 
   // What it runs with; after `start`, with the ports that it took.
@@ -77,6 +82,7 @@ class RunningNode {
     std::unique_ptr<ObjectService> service;
     EventLoop loop;
     std::unique_ptr<HttpListener> listener;
+    std::atomic<std::size_t> sessions{0};  // WebSockets that are open, as counted while it stops
   };
 
   Result<void> read_secrets();
@@ -95,8 +101,13 @@ class RunningNode {
   void announce(cluster::Event const& event, cluster::ClusterView const& view);
   void obey(cluster::Stop const& stop);
   void end(bool failed);
+  void reload_config(ReadConfigAgain const& read_config);
+  [[nodiscard]] HttpSettings http_settings() const;
   void take_no_more(Duration grace);
   void await_requests(Instant until);
+  void count_sessions();
+  [[nodiscard]] bool is_served() const;
+  void say_goodbye();
 
   NodeConfig config_;
   Identity identity_{};
@@ -130,6 +141,7 @@ class RunningNode {
   std::unique_ptr<DiskPool> disk_;
   std::unique_ptr<Census> census_;
   bool stopping_ = false;
+  Instant sessions_until_{};  // so long WebSockets are waited for
   bool failed_ = false;
   bool wants_restart_ = false;
 };

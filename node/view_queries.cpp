@@ -16,6 +16,7 @@ web::MemberStatus member_status(cluster::MemberView const& member, Census::Count
   web::MemberStatus status;
   status.node = chisme::to_string(member.alive.id);
   status.http = http_origin(member);
+  status.peer = chisme::to_string(member.alive.peer);
   status.state = to_string(member.state);
   status.self = member.self;
   status.draining = member.alive.draining;

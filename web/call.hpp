@@ -69,6 +69,8 @@ using FileOrPlan = tl::expected<FileInfo, Plan>;
 // The answer to a call that was planned as CountFiles.
 [[nodiscard]] Reply counted_status(Call const& call);
 [[nodiscard]] Plan post_drain(Call const& call);
+[[nodiscard]] Plan get_scrub(Call const& call);
+[[nodiscard]] Plan post_scrub(Call const& call);
 [[nodiscard]] Plan post_local(Call const& call);
 // shares.cpp
 [[nodiscard]] Plan get_access(Call const& call);

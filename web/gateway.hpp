@@ -142,7 +142,8 @@ class RemoteRead {
 struct MemberStatus {
   std::string node;
   std::string http;
-  std::string state;  // alive, suspect, dead, left
+  std::string peer = {};  // where other nodes reach it: "127.0.0.1:8701"
+  std::string state;      // alive, suspect, dead, left
   bool self = false;
   bool draining = false;
   std::uint32_t in_flight = 0;
@@ -166,6 +167,7 @@ struct ClusterStatus {
   std::optional<ByteCount> max_file_size;  // nullopt: none
   ByteCount room;                          // how many bytes of objects this node would still take
   bool local = false;                      // `order_local` works here
+  std::uint64_t open_files_max = 0;        // of this node's process; 0: unknown
   std::string fenced;  // why this node takes no writes until it is restarted; empty: it takes them
   std::vector<MemberStatus> members;
 };
@@ -187,6 +189,18 @@ class Subscription {
 struct Readiness {
   bool ready = false;
   std::string reason;  // a sentence when not ready
+};
+
+// How far the reading of all copies of this node has come, or how far it came the last time.
+struct ScrubStatus {
+  static constexpr std::size_t damaged_told_max = 1000;
+  bool running = false;
+  std::uint64_t copies = 0;   // that there were when it began
+  std::uint64_t checked = 0;  // of these
+  ByteCount bytes;            // of all of them
+  ByteCount bytes_checked;
+  std::uint64_t damaged = 0;          // of those checked: repaired from others' copies
+  std::vector<Digest> damaged_first;  // at most `damaged_told_max` of them
 };
 
 // What may be done to the processes of a local cluster, that of `chisme up`.
@@ -235,6 +249,13 @@ class Gateway {
 
   // This node hands its copies over and leaves the cluster. Again: it goes with what is left.
   virtual void leave() = 0;
+  // It stays after all, unless it goes already.
+  virtual void stay() {}
+
+  // Begins to read all copies of this node and to compare them with their hashes, unless that goes
+  // on already.
+  virtual void scrub() {}
+  [[nodiscard]] virtual ScrubStatus scrub_status() { return {}; }
 
   // Kills, starts, stops or continues the member at that address ("http://127.0.0.1:7702"), which
   // may be this node; a node that is to end itself may not come to answer. Faults: not_found (there

@@ -86,6 +86,7 @@ OrderedJson replica_array(std::span<Replica const> replicas) {
 OrderedJson member_object(MemberStatus const& member) {
   return OrderedJson{{"node", member.node},
                      {"http", member.http},
+                     {"peer", member.peer},
                      {"state", member.state},
                      {"self", member.self},
                      {"draining", member.draining},
@@ -115,6 +116,7 @@ OrderedJson cluster_object(ClusterStatus const& status) {
        status.max_file_size ? OrderedJson(status.max_file_size->value()) : OrderedJson(nullptr)},
       {"room", status.room.value()},
       {"local", status.local},
+      {"open_files_max", status.open_files_max},
       {"members", std::move(members)}};
   if (!status.fenced.empty()) object["fenced"] = status.fenced;
   return object;
@@ -177,6 +179,18 @@ std::string route_json(FileInfo const& file, std::span<Replica const> replicas) 
 
 std::string to_json(ClusterStatus const& status) {
   return text(cluster_object(status));
+}
+
+std::string to_json(ScrubStatus const& status) {
+  OrderedJson damaged = OrderedJson::array();
+  for (Digest const& digest : status.damaged_first) damaged.push_back(to_hex(digest));
+  return text(OrderedJson{{"running", status.running},
+                          {"copies", status.copies},
+                          {"checked", status.checked},
+                          {"bytes", status.bytes.value()},
+                          {"bytes_checked", status.bytes_checked.value()},
+                          {"damaged", status.damaged},
+                          {"damaged_sha256", std::move(damaged)}});
 }
 
 std::string state_json(ClusterStatus const& status, std::span<FileInfo const> files) {

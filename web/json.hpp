@@ -36,6 +36,8 @@ struct IncompleteFile {
 // {"file","version","size","type","sha256","replicas":[…]}
 [[nodiscard]] std::string route_json(FileInfo const& file, std::span<Replica const> replicas);
 [[nodiscard]] std::string to_json(ClusterStatus const& status);
+// {"running","copies","checked","bytes","bytes_checked","damaged","damaged_sha256":[…]}
+[[nodiscard]] std::string to_json(ScrubStatus const& status);
 // The /ws/cluster message "state": {"type":"state","cluster":{…},"files":[…]}
 [[nodiscard]] std::string state_json(ClusterStatus const& status, std::span<FileInfo const> files);
 // The text as a JSON string, with its quotes.

@@ -25,10 +25,24 @@ Plan get_cluster(Call const&) {
   return CountFiles{};
 }
 
-// 202: it leaves once other nodes have its copies, which `GET /readyz` and `/cluster` show.
+// 202: it leaves once other nodes have its copies, which `GET /readyz` and `/cluster` show. With
+// `?cancel` it stays after all, unless it goes already.
 Plan post_drain(Call const& call) {
+  if (call.target.parameter("cancel")) {
+    call.gateway.stay();
+    return json_reply(202, R"({"draining":false})");
+  }
   call.gateway.leave();
   return json_reply(202, R"({"draining":true})");
+}
+
+Plan get_scrub(Call const& call) {
+  return json_reply(200, to_json(call.gateway.scrub_status()));
+}
+
+Plan post_scrub(Call const& call) {
+  call.gateway.scrub();
+  return json_reply(202, R"({"scrubbing":true})");
 }
 
 Plan post_local(Call const& call) {

@@ -28,6 +28,8 @@ constexpr std::array all_routes = std::to_array<Route>({
     {"/route", Method::get, get_route, Needs::read},
     {"/cluster", Method::get, get_cluster, Needs::read},
     {"/cluster/drain", Method::post, post_drain, Needs::admin},
+    {"/cluster/scrub", Method::get, get_scrub, Needs::read},
+    {"/cluster/scrub", Method::post, post_scrub, Needs::admin},
     {"/cluster/local/", Method::post, post_local, Needs::admin},
     {"/access", Method::get, get_access, Needs::nothing},
     {"/shares", Method::post, post_shares, Needs::write},

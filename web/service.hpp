@@ -2,6 +2,7 @@
 
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "web/file_heads.hpp"
@@ -30,6 +31,9 @@ struct ServiceSettings {
 class Service {
  public:
   Service(Gateway& gateway, ServiceSettings settings);
+
+  // From now on. What was planned stays as it is.
+  void change(ServiceSettings settings) { settings_ = std::move(settings); }
 
   // What to do about `request`, whose head was read.
   [[nodiscard]] Plan plan(Request const& request);

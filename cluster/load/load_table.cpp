@@ -46,6 +46,11 @@ void LoadTable::measure(LoadSampled const& sampled, std::uint8_t health, Instant
   own_.record.health = health;
 }
 
+void LoadTable::set_health(std::uint8_t health) {
+  ++own_.record.sequence;
+  own_.record.health = health;
+}
+
 LoadRecord LoadTable::own(Instant now) const {
   return aged(own_.record, now - own_.received);
 }

@@ -41,6 +41,8 @@ class LoadTable {
 
   // Takes what the host measured of this node as its newest sample.
   void measure(LoadSampled const& sampled, std::uint8_t health, Instant now);
+  // That sample once more, as another one, with this health.
+  void set_health(std::uint8_t health);
   // This node's own newest sample, aged until `now`; zeros before the first.
   [[nodiscard]] LoadRecord own(Instant now) const;
   // How many requests this node can serve at the rate that their clients take; 0: unknown yet.

@@ -443,6 +443,17 @@ void Swim::leave(Instant now, Effects& out) {
   note_news(now);
 }
 
+// Death, and not departure: copies on a node that left are made again at once, those on one that
+// may come back after a while. Its own word is as good as that of those who would find out.
+void Swim::end(Effects& out) {
+  if (stopped_) return;
+  DeadRecord const dead{self_.id, self_.epoch, self_.incarnation, self_.id};
+  for (Member const* member : some_live(farewells_max)) {
+    out.push_back(Send{member->alive.peer, Channel::datagram, Gossip{fingerprint_, {dead}}});
+  }
+  stopped_ = true;
+}
+
 void Swim::stop(Stop what, Effects& out) {
   if (stopped_) return;
   stopped_ = true;

@@ -86,6 +86,9 @@ class Swim {
   void set_draining(bool draining, Instant now, Effects& out);
   // Says farewell; after `leave_period` comes Stop{failed = false}.
   void leave(Instant now, Effects& out);
+  // The process ends, and may come back: those who hear it hold this node for dead from now on.
+  // Nothing is said or answered afterwards.
+  void end(Effects& out);
   // Ends this node without a farewell. Does nothing when it has stopped already.
   void stop(Stop what, Effects& out);
 

@@ -7,6 +7,7 @@
 
 #include "node/cli/client_token.hpp"
 #include "node/cli/command.hpp"
+#include "node/cli/nearest.hpp"
 #include "node/version.hpp"
 
 namespace chisme::node::cli {
@@ -30,7 +31,7 @@ bool is_unknown_command(CLI::App const& app, int count, char const* const* argum
 
 }  // namespace
 
-void add_client_options(CLI::App& command, ClientOptions& options) {
+void add_client_options(CLI::App& command, ClientOptions& options, bool with_json) {
   command
       .add_option("--node", options.nodes,
                   "URL of a node; may be repeated: the others are tried when one fails")
@@ -43,7 +44,7 @@ void add_client_options(CLI::App& command, ClientOptions& options) {
       "certificates that https:// nodes' are signed by [CHISME_CA, or those the system trusts]");
   command.add_option("--token-file", options.token_file,
                      "file with the token to show, mode 0600 [the variable CHISME_TOKEN]");
-  command.add_flag("--json", options.json, "print JSON");
+  if (with_json) command.add_flag("--json", options.json, "print JSON");
 }
 
 Result<std::vector<Origin>> origins_of(ClientOptions const& options) {
@@ -99,7 +100,12 @@ int run(int count, char const* const* arguments) {
   add_rm_command(app, chosen);
   add_status_command(app, chosen);
   add_drain_command(app, chosen);
+  add_scrub_command(app, chosen);
+  add_doctor_command(app, chosen);
+  add_export_command(app, chosen);
+  add_import_command(app, chosen);
   add_watch_command(app, chosen);
+  add_config_command(app, chosen);
   add_token_command(app, chosen);
   add_share_command(app, chosen);
   add_secret_command(app, chosen);
@@ -107,9 +113,16 @@ int run(int count, char const* const* arguments) {
   add_version_command(app, chosen);
   add_sim_command(app, chosen);
   add_failpoints_command(app, chosen);
+  add_completion_command(app, chosen);
+  add_man_command(app, chosen);
   if (is_unknown_command(app, count, arguments)) {
-    return wrong_usage(
-        Error{Fault::invalid, "there is no command \"" + std::string(arguments[1]) + "\"", 0});
+    std::vector<std::string> known;
+    for (CLI::App const* command : app.get_subcommands([](CLI::App const*) { return true; })) {
+      known.push_back(command->get_name());
+    }
+    std::string const word = arguments[1];
+    return wrong_usage(Error{
+        Fault::invalid, "there is no command \"" + word + "\"" + suggestion_for(word, known), 0});
   }
   try {
     app.parse(count, arguments);

@@ -24,8 +24,15 @@ void add_get_command(CLI::App& app, Chosen& chosen);
 void add_ls_command(CLI::App& app, Chosen& chosen);
 void add_rm_command(CLI::App& app, Chosen& chosen);
 void add_status_command(CLI::App& app, Chosen& chosen);
+void add_doctor_command(CLI::App& app, Chosen& chosen);
+void add_completion_command(CLI::App& app, Chosen& chosen);
+void add_man_command(CLI::App& app, Chosen& chosen);
+void add_scrub_command(CLI::App& app, Chosen& chosen);
+void add_export_command(CLI::App& app, Chosen& chosen);
+void add_import_command(CLI::App& app, Chosen& chosen);
 void add_drain_command(CLI::App& app, Chosen& chosen);
 void add_watch_command(CLI::App& app, Chosen& chosen);
+void add_config_command(CLI::App& app, Chosen& chosen);
 void add_ca_command(CLI::App& app, Chosen& chosen);
 void add_token_command(CLI::App& app, Chosen& chosen);
 void add_share_command(CLI::App& app, Chosen& chosen);
@@ -41,7 +48,8 @@ struct ClientOptions {
   std::string token_file;
   bool json = false;
 };
-void add_client_options(CLI::App& command, ClientOptions& options);
+inline constexpr bool without_json = false;  // what it prints is no text
+void add_client_options(CLI::App& command, ClientOptions& options, bool with_json = true);
 [[nodiscard]] Result<std::vector<Origin>> origins_of(ClientOptions const& options);
 
 // Prints the sentence on standard error; returns the exit code of a failure, or of wrong usage.

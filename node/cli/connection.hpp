@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "cluster/base/result.hpp"
@@ -32,6 +33,10 @@ class Connection {
   [[nodiscard]] Result<bool> write_unless_answered(std::span<std::byte const> bytes);
   [[nodiscard]] Result<void> write_all(std::span<std::byte const> bytes);
   [[nodiscard]] Origin const& origin() const { return origin_; }
+  // How long the node's certificate is still valid; nullopt without TLS.
+  [[nodiscard]] std::optional<std::chrono::seconds> certificate_left() const {
+    return session_ ? session_->certificate_left() : std::nullopt;
+  }
   // How long each call waits from now on.
   void set_patience(Patience patience) { patience_ = patience; }
 

@@ -12,6 +12,8 @@ constexpr std::chrono::milliseconds look_period{250};
 
 struct DrainOptions : ClientOptions {
   bool at_once = false;
+  bool waits = false;  // as without it
+  bool cancel = false;
 };
 
 // A node that leaves answers until its copies are with others; then its process ends.
@@ -24,12 +26,13 @@ void await_end(HttpClient& client, Origin const& origin) {
 Result<void> drain(HttpClient& client, Origin const& origin, DrainOptions const& options) {
   HttpRequest order;
   order.method = "POST";
-  order.target = "/cluster/drain";
+  order.target = options.cancel ? "/cluster/drain?cancel=1" : "/cluster/drain";
   auto const answer = client.send_to(origin, order);
   if (!answer) return tl::unexpected<Error>(answer.error());
   if (!answer->is_success()) return tl::unexpected<Error>(problem_of(*answer));
-  if (!options.at_once) await_end(client, origin);
-  char const* const state = options.at_once ? "is leaving" : "has left";
+  bool const waits = !options.at_once && !options.cancel;
+  if (waits) await_end(client, origin);
+  char const* const state = options.cancel ? "stays" : waits ? "has left" : "is leaving";
   std::cout << (options.json ? nlohmann::json{{"node", to_string(origin)}, {"state", state}}.dump()
                              : to_string(origin) + " " + state)
             << std::endl;
@@ -43,7 +46,13 @@ void add_drain_command(CLI::App& app, Chosen& chosen) {
   CLI::App& command = *app.add_subcommand(
       "drain", "make nodes leave the cluster: each hands its copies over, then its process ends");
   add_client_options(command, *options);
-  command.add_flag("--no-wait", options->at_once, "do not wait until they have left");
+  auto* const waits =
+      command.add_flag("--wait", options->waits, "until they have left (this is the default)");
+  auto* const at_once =
+      command.add_flag("--no-wait", options->at_once, "do not wait until they have left");
+  command.add_flag("--cancel", options->cancel, "they stay after all, unless they have gone")
+      ->excludes(waits, at_once);
+  at_once->excludes(waits);
   command.callback([options, &chosen] {
     chosen = [options] {
       return with_client(*options, [&](HttpClient& client) -> Result<void> {

@@ -1,8 +1,11 @@
 #include "node/cli/node_flags.hpp"
 
 #include <cstdlib>
+#include <utility>
 
+#include "node/changes.hpp"
 #include "node/cli/command.hpp"
+#include "node/cli/config_file.hpp"
 #include "node/failpoint.hpp"
 #include "node/node.hpp"
 
@@ -32,6 +35,37 @@ Result<std::vector<Layer>> layers_of(NodeFlags const& flags) {
   return layers;
 }
 
+Result<std::vector<Layer>> all_layers(NodeFlags const& flags, Layer const& weakest) {
+  auto layers = layers_of(flags);
+  if (layers) layers->insert(layers->begin(), weakest);
+  return layers;
+}
+
+Result<NodeConfig> make_node_config(NodeFlags const& flags, std::vector<Layer> const& layers) {
+  auto config = make_config(layers);
+  if (!config) return config;
+  config->parent_socket = flags.parent_socket;
+  if (!flags.config_file.empty()) config->config_file = flags.config_file;
+  return config;
+}
+
+struct Known {
+  Layer const& at_start;
+  Layer const& last;  // what holds of the keys that change while the node runs
+};
+std::vector<std::string> changed_keys(Known const& known, Layer const& now) {
+  std::vector<std::string> keys;
+  for (NodeKey const& key : node_keys()) {
+    auto const values = [&](Layer const& layer) {
+      auto const at = layer.find(key.name);
+      return at == layer.end() ? std::vector<std::string>{} : at->second.values;
+    };
+    Layer const& before = changes_while_running(key.name) ? known.last : known.at_start;
+    if (values(before) != values(now)) keys.push_back(key.name);
+  }
+  return keys;
+}
+
 }  // namespace
 
 void add_node_flags(CLI::App& command, NodeFlags& flags) {
@@ -48,17 +82,23 @@ void add_node_flags(CLI::App& command, NodeFlags& flags) {
 }
 
 int run_node_with(NodeFlags const& flags, Layer weakest) {
-  auto layers = layers_of(flags);
+  auto layers = all_layers(flags, weakest);
   if (!layers) return wrong_usage(layers.error());
-  layers->insert(layers->begin(), std::move(weakest));
 #ifdef CHISME_FAILPOINTS
   if (auto armed = check_armed_failpoint(); !armed) return wrong_usage(armed.error());
 #endif
-  auto config = make_config(*layers);
+  auto config = make_node_config(flags, *layers);
   if (!config) return wrong_usage(config.error());
-  config->parent_socket = flags.parent_socket;
-  if (!flags.config_file.empty()) config->config_file = flags.config_file;
-  return run_node(std::move(*config));
+  auto again = [flags, weakest = std::move(weakest), first = merged(*layers),
+                last = merged(*layers)]() mutable -> Result<NewConfig> {
+    auto const now = all_layers(flags, weakest);
+    if (!now) return tl::unexpected<Error>(now.error());
+    auto made = make_node_config(flags, *now);
+    if (!made) return tl::unexpected<Error>(made.error());
+    Layer const before = std::exchange(last, merged(*now));
+    return NewConfig{std::move(*made), changed_keys({first, before}, last)};
+  };
+  return run_node(std::move(*config), std::move(again));
 }
 
 Result<std::string> value_of(NodeFlags const& flags, std::string const& key) {

@@ -1,6 +1,5 @@
 #include "node/cli/node_options.hpp"
 
-#include <toml++/toml.h>
 #include <algorithm>
 #include <cctype>
 #include <optional>
@@ -9,12 +8,9 @@
 #include "node/cli/duration.hpp"
 #include "node/cli/limit_settings.hpp"
 #include "node/cli/setting_values.hpp"
-#include "node/storage/posix.hpp"
 
 namespace chisme::node::cli {
 namespace {
-
-namespace fs = std::filesystem;
 
 // What is gathered before the rules between several keys are applied.
 struct Draft {
@@ -155,6 +151,11 @@ std::vector<Setting> settings_of_the_process() {
        [](Draft& d, std::string const& v) { return take_count(d.config.web_loops, v, 0, 256); }},
       {{"disk_threads", "threads that wait for the disk [4]"},
        [](Draft& d, std::string const& v) { return take_count(d.config.disk_threads, v, 1, 256); }},
+      {{"stop_timeout",
+        "time that streams under way get to end when the node is told to stop (SIGTERM) [10s]"},
+       [](Draft& d, std::string const& v) {
+         return take_duration(d.config.stop_timeout, v, Duration{}, std::chrono::hours{1});
+       }},
       {{"log_level", "debug, info, warning or error [info]"},
        [](Draft& d, std::string const& v) {
          return take_choice<LogLevel>(d.config.log_level, v,
@@ -226,49 +227,24 @@ std::string upper(std::string text) {
   return text;
 }
 
-// A TOML value as the text that a flag would have; nullopt for kinds that no key takes.
-std::optional<std::string> text_of(NodeKey const& key, toml::node const& node) {
-  if (auto const text = node.value_exact<std::string>()) return *text;
-  if (auto const number = node.value_exact<std::int64_t>()) return std::to_string(*number);
-  if (auto const number = node.value_exact<double>()) return std::to_string(*number);
-  if (auto const truth = node.value_exact<bool>(); truth && key.is_switch) {
-    return *truth ? "true" : "false";
-  }
-  return std::nullopt;
-}
-
-Result<Given> given_in_file(NodeKey const& key, toml::node const& node, fs::path const& path) {
-  Given given{"`" + key.name + "` in " + path.string(), {}};
-  auto const add = [&](toml::node const& value) {
-    auto const text = text_of(key, value);
-    if (text) given.values.push_back(*text);
-    return text.has_value();
-  };
-  if (toml::array const* list = node.as_array(); list != nullptr && key.repeatable) {
-    for (toml::node const& value : *list) {
-      if (!add(value)) return invalid(given.where + " must be a list of texts");
-    }
-  } else if (!add(node)) {
-    return invalid(given.where + " must be a text or a number");
-  }
-  return given;
-}
-
-Result<void> take_all(Draft& draft, Layer const& layer) {
+// Every value that is wrong; those that are right are in the draft.
+std::vector<std::string> take_all(Draft& draft, Layer const& layer) {
+  std::vector<std::string> complaints;
   for (Setting const& setting : settings()) {
     auto const at = layer.find(setting.key.name);
     if (at == layer.end()) continue;
     Given const& given = at->second;
     if (given.values.size() > 1 && !setting.key.repeatable) {
-      return invalid(given.where + " is given more than once");
+      complaints.push_back(given.where + " is given more than once");
+      continue;
     }
     for (std::string const& value : given.values) {
       if (auto const complaint = setting.take(draft, value)) {
-        return invalid(given.where + ": \"" + value + "\" " + *complaint);
+        complaints.push_back(given.where + ": \"" + value + "\" " + *complaint);
       }
     }
   }
-  return {};
+  return complaints;
 }
 
 // The rules between keys.
@@ -330,34 +306,23 @@ Layer read_environment(std::function<char const*(std::string const&)> const& loo
   return layer;
 }
 
-Result<Layer> read_config_file(fs::path const& path) try {
-  auto const text = read_file(path);
-  if (!text) return invalid("cannot use the configuration file: " + text.error().message);
-  Layer layer;
-  for (auto const& [name, node] : toml::parse(*text, path.string())) {
-    auto const key = std::find_if(node_keys().begin(), node_keys().end(),
-                                  [&](NodeKey const& k) { return k.name == name.str(); });
-    if (key == node_keys().end()) {
-      return invalid(path.string() + ", line " + std::to_string(name.source().begin.line) +
-                     ": there is no key `" + std::string(name.str()) + "`");
-    }
-    auto given = given_in_file(*key, node, path);
-    if (!given) return tl::unexpected<Error>(given.error());
-    layer.emplace(key->name, std::move(*given));
+std::vector<std::string> complaints_about(Layer const& layer) {
+  Draft draft;
+  return take_all(draft, layer);
+}
+
+Layer merged(std::vector<Layer> const& weakest_first) {
+  Layer all;
+  for (Layer const& layer : weakest_first) {
+    for (auto const& [name, given] : layer) all.insert_or_assign(name, given);
   }
-  return layer;
-} catch (toml::parse_error const& error) {
-  return invalid(path.string() + ", line " + std::to_string(error.source().begin.line) + ": " +
-                 std::string(error.description()));
+  return all;
 }
 
 Result<NodeConfig> make_config(std::vector<Layer> const& weakest_first) {
-  Layer merged;
-  for (Layer const& layer : weakest_first) {
-    for (auto const& [name, given] : layer) merged.insert_or_assign(name, given);
-  }
   Draft draft;
-  if (auto taken = take_all(draft, merged); !taken) return tl::unexpected<Error>(taken.error());
+  auto const complaints = take_all(draft, merged(weakest_first));
+  if (!complaints.empty()) return invalid(complaints.front());
   return finish(std::move(draft));
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -35,8 +34,10 @@ using Layer = std::map<std::string, Given>;
 // (Kubernetes for each service).
 [[nodiscard]] Layer read_environment(
     std::function<char const*(std::string const& variable)> const& lookup);
-// Faults: invalid, with a sentence that names the file and the key or line.
-[[nodiscard]] Result<Layer> read_config_file(std::filesystem::path const& path);
+// Of each key what the last layer says that has it.
+[[nodiscard]] Layer merged(std::vector<Layer> const& weakest_first);
+// What is wrong with the values, each for itself, as sentences that name their places.
+[[nodiscard]] std::vector<std::string> complaints_about(Layer const& layer);
 
 // Of each key the value of the last layer that gives it; the defaults for the rest. Fault: invalid,
 // with a sentence that names the place of the value.

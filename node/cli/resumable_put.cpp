@@ -38,6 +38,12 @@ std::string base64(std::string const& text) {
       std::span(reinterpret_cast<std::uint8_t const*>(text.data()), text.size()));
 }
 
+std::string metadata_of(ResumablePut::Options const& options) {
+  std::string metadata = "filename " + base64(options.name);
+  if (!options.type.empty()) metadata += ",filetype " + base64(options.type);
+  return metadata;
+}
+
 Error again(HttpAnswer const& answer) {
   return {Fault::unavailable, problem_of(answer).message, 0};
 }
@@ -120,7 +126,7 @@ Result<void> ResumablePut::create() {
   request.method = "POST";
   request.target = "/uploads";
   request.headers = {{"Upload-Length", std::to_string(options_.size.value())},
-                     {"Upload-Metadata", "filename " + base64(options_.name)},
+                     {"Upload-Metadata", metadata_of(options_)},
                      {"Content-Length", "0"}};
   auto const answer = send(std::move(request));
   if (!answer) return tl::unexpected<Error>(answer.error());

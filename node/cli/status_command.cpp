@@ -1,8 +1,12 @@
+#include <unistd.h>
+
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "node/cli/answer_fields.hpp"
 #include "node/cli/command.hpp"
@@ -14,6 +18,12 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr double fastest_shown = 1e18;
+constexpr std::chrono::seconds watch_period{1};
+constexpr char const* clear_screen = "\x1b[H\x1b[2J";
+
+struct StatusOptions : ClientOptions {
+  bool watch = false;
+};
 
 std::string rounded(double value, int digits) {
   double const scale = std::pow(10.0, digits);
@@ -53,27 +63,48 @@ std::string table_of_members(Json const& cluster) {
   return format_table(rows) + summary;
 }
 
+Result<void> print_status(HttpClient& client, StatusOptions const& options) {
+  HttpRequest request;
+  request.target = "/cluster";
+  auto const answer = client.send(request);
+  if (!answer) return tl::unexpected<Error>(answer.error());
+  if (!answer->is_success()) return tl::unexpected<Error>(problem_of(*answer));
+  auto const cluster = Json::parse(answer->body, nullptr, false);
+  if (!cluster.is_object()) {
+    return fail(Fault::io, to_string(answer->origin) + " sent a status that is none");
+  }
+  if (options.json) {
+    std::cout << cluster.dump() << "\n";
+  } else {
+    if (options.watch && ::isatty(STDOUT_FILENO) != 0) std::cout << clear_screen;
+    std::cout << table_of_members(cluster) << (options.watch ? "\n" : "");
+  }
+  std::cout.flush();
+  return {};
+}
+
+// Again and again; while no node answers it says so and goes on.
+Result<void> watch_status(HttpClient& client, StatusOptions const& options) {
+  auto shown = print_status(client, options);
+  if (!shown || !options.watch) return shown;
+  while (std::cout) {
+    std::this_thread::sleep_for(watch_period);
+    if (shown = print_status(client, options); !shown) std::cerr << shown.error().message << "\n";
+  }
+  return fail(Fault::io, "standard output cannot be written");
+}
+
 }  // namespace
 
 void add_status_command(CLI::App& app, Chosen& chosen) {
-  auto options = std::make_shared<ClientOptions>();
+  auto options = std::make_shared<StatusOptions>();
   CLI::App& command = *app.add_subcommand("status", "show nodes, load and copies");
   add_client_options(command, *options);
+  command.add_flag("--watch", options->watch, "again every second, until Ctrl-C");
   command.callback([options, &chosen] {
     chosen = [options] {
-      return with_client(*options, [&](HttpClient& client) -> Result<void> {
-        HttpRequest request;
-        request.target = "/cluster";
-        auto const answer = client.send(request);
-        if (!answer) return tl::unexpected<Error>(answer.error());
-        if (!answer->is_success()) return tl::unexpected<Error>(problem_of(*answer));
-        auto const cluster = Json::parse(answer->body, nullptr, false);
-        if (!cluster.is_object()) {
-          return fail(Fault::io, to_string(answer->origin) + " sent a status that is none");
-        }
-        std::cout << (options->json ? cluster.dump() + "\n" : table_of_members(cluster));
-        return {};
-      });
+      return with_client(*options,
+                         [&](HttpClient& client) { return watch_status(client, *options); });
     };
   });
 }

@@ -304,6 +304,7 @@ void add_up_command(CLI::App& app, Chosen& chosen) {
   options->node_values["repair_delay"] = {"5s"};
   options->node_values["keep_removed"] = {"1m"};
   options->node_values["keep_surplus"] = {"5s"};
+  options->node_values["stop_timeout"] = {"2s"};
   for (NodeKey const& key : node_keys()) {
     if (key.name == "listen" || key.name == "peer" || key.name == "advertise" ||
         key.name == "data" || key.name == "join" || key.name == "insecure_lan" ||

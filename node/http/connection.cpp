@@ -163,7 +163,7 @@ asio::awaitable<bool> HttpConnection::read_head() {
       state_ = progress.state;
       if (state_ != web::ParseState::head) break;
     }
-    if (idle_ && host_->draining) co_return false;
+    if (idle_ && host_->ending) co_return false;
     // The whole head has one deadline, so that a byte now and then does not hold a connection.
     if (idle_) expect_within(host_->settings.idle_timeout);
     bool const more = co_await read_more(std::chrono::milliseconds(0));

@@ -44,7 +44,8 @@ struct HttpHost {
   BufferPool buffers;
   web::WebSocketServer websockets;
   std::shared_ptr<ResumableUploads> resumable;
-  bool draining = false;
+  bool draining = false;  // no connection is kept after its answer
+  bool ending = false;    // nor does any begin a request
   std::size_t open = 0;
   std::set<HttpConnection*> connections;  // those that speak HTTP
 

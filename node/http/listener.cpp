@@ -201,10 +201,23 @@ Endpoint HttpListener::local() const {
   return from_asio(endpoint);
 }
 
+void HttpListener::change(HttpSettings settings) {
+  auto& host = *state_->host;
+  settings.uploads_kept = host.settings.uploads_kept;
+  settings.assemblies = host.settings.assemblies;
+  settings.tls = host.settings.tls;
+  host.service.change(settings.service);
+  host.settings = std::move(settings);
+}
+
+void HttpListener::keep_none() {
+  state_->host->draining = true;
+}
+
 void HttpListener::drain() {
   state_->close();
   auto& host = *state_->host;
-  host.draining = true;
+  host.draining = host.ending = true;
   auto const connections = std::vector(host.connections.begin(), host.connections.end());
   for (auto* connection : connections) connection->close_if_idle();
   host.websockets.close_all();
@@ -213,7 +226,7 @@ void HttpListener::drain() {
 void HttpListener::stop() {
   state_->close();
   auto& host = *state_->host;
-  host.draining = true;
+  host.draining = host.ending = true;
   auto const connections = std::vector(host.connections.begin(), host.connections.end());
   for (auto* connection : connections) connection->close();
   host.websockets.abort_all();
@@ -221,6 +234,10 @@ void HttpListener::stop() {
 
 std::size_t HttpListener::open_connections() const {
   return state_->host->open;
+}
+
+std::size_t HttpListener::open_sessions() const {
+  return state_->host->websockets.open_sessions();
 }
 
 }  // namespace chisme::node

@@ -65,12 +65,21 @@ class HttpListener {
   // Where it listens. REQUIRES: `listen` succeeded.
   [[nodiscard]] Endpoint local() const;
 
+  // Other limits and other rules of whom to serve: for requests and connections that begin from now
+  // on. Connections from before do not count for new limits of their number. Uploads' and the
+  // certificate's settings stay.
+  void change(HttpSettings settings);
+
+  // Keeps no connection after its next answer, and goes on accepting: for those who were sent here.
+  void keep_none();
   // Accepts no more, closes idle connections, lets requests finish; WebSockets are told 1001.
   void drain();
   // Closes everything at once.
   void stop();
   // Connections now open, WebSockets included.
   [[nodiscard]] std::size_t open_connections() const;
+  // WebSockets among them.
+  [[nodiscard]] std::size_t open_sessions() const;
 
  private:
   struct State;

@@ -126,6 +126,16 @@ bool TlsSession::is_distrusting() const {
   return SSL_get_verify_result(ssl_.get()) != X509_V_OK;
 }
 
+std::optional<std::chrono::seconds> TlsSession::certificate_left() const {
+  X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
+  int days = 0;
+  int seconds = 0;
+  bool const shown = certificate != nullptr &&
+                     ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate)) == 1;
+  if (!shown) return std::nullopt;
+  return std::chrono::hours{24} * days + std::chrono::seconds{seconds};
+}
+
 bool TlsSession::expect_host(std::string const& host) {
   SSL* const ssl = ssl_.get();
   // Addresses are not told (RFC 6066, 3).

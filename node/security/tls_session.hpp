@@ -1,9 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -65,6 +67,9 @@ class TlsSession {
   // Tells the other side that nothing follows, if that can be done at once.
   void end();
   [[nodiscard]] std::string const& failure() const { return failure_; }
+  // How long the other side's certificate is still valid; nullopt: it showed none. REQUIRES: after
+  // the handshake.
+  [[nodiscard]] std::optional<std::chrono::seconds> certificate_left() const;
   // It failed because the other side's certificate is not to be trusted.
   [[nodiscard]] bool is_distrusting() const;
 

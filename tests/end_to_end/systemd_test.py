@@ -55,12 +55,12 @@ class Units(unittest.TestCase):
 
     def test_they_differ_in_the_name_only(self):
         one, many = ((UNITS / name).read_text().split("[Service]")[1] for name in ("chisme.service", "chisme@.service"))
-        named = many.replace("/etc/chisme/%i.toml", "/etc/chisme/node.toml").replace("/%i", "")
+        named = many.replace("/etc/chisme/%i.toml", "/etc/chisme/chisme.toml").replace("/%i", "")
         self.assertEqual(one, named)
 
     def test_a_node_takes_the_arguments(self):
         words = re.search(r"^ExecStart=\S+ (.*)$", (UNITS / "chisme.service").read_text(), re.M)[1].split()
-        (self.directory / "node.toml").write_text("copies = 0\n")
+        (self.directory / "chisme.toml").write_text("copies = 0\n")
         words = [str(self.directory / pathlib.Path(word).name) if word.startswith("/") else word for word in words]
         refused = run(CHISME, *words)
         self.assertEqual(refused.returncode, 2)

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "cluster/base/check.hpp"
+#include "node/cli/config_file.hpp"
 #include "node/cli/node_options.hpp"
 #include "node/cli/part_file.hpp"
 #include "node/security/secret.hpp"
@@ -23,7 +24,10 @@ void check_told(Error const& error) {
 }
 
 void check_config(fuzz::Directory const& directory, std::string_view text) {
+  auto const complaints = cli::complaints_about_config(text, "config.toml");
+  for (std::string const& complaint : complaints) CHECK(!complaint.empty());
   auto const layer = cli::read_config_file(directory.write("config.toml", text));
+  CHECK(layer || !complaints.empty());
   if (!layer) return check_told(layer.error());
   auto const config = cli::make_config({*layer});
   if (!config) return check_told(config.error());

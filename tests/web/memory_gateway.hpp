@@ -49,7 +49,10 @@ class MemoryGateway final : public Gateway {
   // Knobs.
   bool in_touch = true;
   bool quorum = true;
-  int leaves = 0;                // how often it was told to leave
+  int leaves = 0;  // how often it was told to leave
+  int stays = 0;
+  int scrubs = 0;
+  ScrubStatus scrubbed;
   bool unknown_outcome = false;  // finishing an upload fails with it
   std::optional<ByteCount> max_file_size;
   std::uint64_t room = 0;                // that it tells
@@ -196,6 +199,9 @@ class MemoryGateway final : public Gateway {
     return for_reads;
   }
   void leave() override { ++leaves; }
+  void stay() override { ++stays; }
+  void scrub() override { ++scrubs; }
+  ScrubStatus scrub_status() override { return scrubbed; }
   void order_local(LocalOrder order, std::string http, Done<void> done) override {
     if (!local) return Gateway::order_local(order, std::move(http), std::move(done));
     bool const known =

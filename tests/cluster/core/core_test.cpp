@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "cluster/load/balancer.hpp"
 #include "cluster/replication/lookups.hpp"
 #include "cluster/replication/situation.hpp"
 #include "tests/simulation/world.hpp"
@@ -228,6 +229,81 @@ TEST(Core, ADeadMemberWhosePlaceIsTakenIsNotMissed) {
   EXPECT_EQ(node.view().members.size(), 5u);
   EXPECT_TRUE(node.view().in_touch);
   EXPECT_EQ(expected_members(node.view().members), 2u);
+}
+
+// Clients that others send here from now on would find nobody.
+TEST(Core, ANodeThatEndsSoonSaysAtOnceThatItIsUnwell) {
+  Lonely node{{}};
+  node.meet(Epoch{1});
+  node.give(LoadSampled{});
+  EXPECT_LT(node.view().members.at(0).load->health, unwell_health);
+  node.give(EndsSoon{});
+  EXPECT_EQ(node.view().members.at(0).load->health, unwell_health);
+  node.give(LoadSampled{});
+  EXPECT_EQ(node.view().members.at(0).load->health, unwell_health) << "it stays so";
+  EXPECT_TRUE(node.view().in_touch) << "it takes part in all else";
+  std::vector<LoadRecord> told;
+  Instant now{1s};
+  Effects out;
+  for (int i = 0; i < 20; ++i) {
+    now = std::max(now, *node.core().deadline());
+    node.core().tick(now, out);
+  }
+  for (Send const& send : all_of_kind<Send>(out)) {
+    auto const* const gossip = std::get_if<Gossip>(&send.message);
+    if (gossip == nullptr) continue;
+    for (Record const& record : gossip->records) {
+      if (auto const* load = std::get_if<LoadRecord>(&record)) told.push_back(*load);
+    }
+  }
+  ASSERT_FALSE(told.empty());
+  EXPECT_EQ(told.front().health, unwell_health);
+}
+
+TEST(Core, ANodeThatEndsSaysThatItIsDeadAndNothingAfterwards) {
+  Lonely node{{}};
+  node.meet(Epoch{1});
+  auto const said = all_of_kind<Send>(node.give(EndsNow{}));
+  ASSERT_EQ(said.size(), 1u);
+  auto const* const gossip = std::get_if<Gossip>(&said[0].message);
+  ASSERT_TRUE(gossip);
+  Self const self = Lonely::self();
+  EXPECT_EQ(gossip->records,
+            (std::vector<Record>{DeadRecord{self.id, self.epoch, Incarnation{}, self.id}}));
+  EXPECT_EQ(said[0].to, Lonely::peer());
+  SuspectRecord const suspect{self.id, self.epoch, Incarnation{}, NodeId{0, 2}};
+  auto const answer = node.give(
+      Received{Channel::datagram, {NodeId{0, 2}, Epoch{1}, Lonely::peer(), Gossip{0, {suspect}}}});
+  EXPECT_TRUE(all_of_kind<Send>(answer).empty()) << "it does not refute its death";
+}
+
+TEST(Core, ANodeThatIsToldToStayTakesPartAgainAndMayLeaveLater) {
+  Lonely node{{}};
+  node.meet(Epoch{1});
+  node.give(LeaveCancelled{});
+  node.give(LeaveRequested{});
+  EXPECT_TRUE(node.view().members.at(0).alive.draining);
+  node.give(LeaveCancelled{});
+  EXPECT_FALSE(node.view().members.at(0).alive.draining);
+  Effects out;
+  Instant now{1s};
+  while (now < Instant{60s}) {
+    now = std::max(now, *node.core().deadline());
+    node.core().tick(now, out);
+  }
+  EXPECT_TRUE(all_of_kind<Stop>(out).empty());
+  node.wait(60s);
+  node.give(LeaveRequested{});
+  EXPECT_TRUE(node.view().members.at(0).alive.draining);
+}
+
+TEST(Core, ANodeWhoseDiskFailedDrainsStillWhenItIsToldToStay) {
+  Lonely node{{}};
+  node.meet(Epoch{1});
+  node.give(StorageFenced{});
+  node.give(LeaveRequested{});
+  node.give(LeaveCancelled{});
+  EXPECT_TRUE(node.view().members.at(0).alive.draining);
 }
 
 TEST(Core, OnceItHasStoppedItDoesNotAskToBeCalledAtOnce) {

@@ -56,6 +56,19 @@ TEST(Swim, APingForSomebodyElseIsAnsweredWithWrongTarget) {
   EXPECT_EQ(answers[0].second, (WrongTarget{42, Network::id_of(9)}));
 }
 
+// Nobody has to find out, and nobody takes it for one that left for good.
+TEST(Swim, ANodeThatEndsIsDeadForAllAtOnceAndAliveWhenItStartsAgain) {
+  Network network{77};
+  network.grow(8);
+  network.act(3, [](Swim& swim, Effects& out) { swim.end(out); });
+  network.crash(3);
+  auto const heard = network.run_until([&] { return network.all_see(3, MemberState::dead); }, 1s);
+  ASSERT_TRUE(heard);
+  EXPECT_LT(*heard, 200ms) << "no probe can have failed yet";
+  network.restart(3);
+  EXPECT_TRUE(network.run_until([&] { return network.all_see_all_alive(); }, 10s));
+}
+
 TEST(Swim, AHelperThatGetsNoAnswerSaysNackAtEightyPercentOfItsTimeout) {
   Network network{3};
   network.grow(3);

@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "node/cli/config_file.hpp"
 #include "node/cli/node_options.hpp"
 
 namespace chisme::node::cli {

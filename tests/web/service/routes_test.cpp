@@ -65,6 +65,35 @@ TEST_F(Routes, ANodeIsToldToLeaveByPostAlone) {
   EXPECT_EQ(gateway.leaves, 1);
 }
 
+TEST_F(Routes, ANodeThatLeavesIsToldToStay) {
+  EXPECT_EQ(status("POST /cluster/drain?cancel=1\nOrigin: http://evil.example"), 403u);
+  EXPECT_EQ(gateway.stays, 0);
+  Reply const staying = reply("POST /cluster/drain?cancel=1");
+  EXPECT_EQ(staying.status, 202u);
+  EXPECT_EQ(staying.body, "{\"draining\":false}\n");
+  EXPECT_EQ(gateway.stays, 1);
+  EXPECT_EQ(gateway.leaves, 0);
+}
+
+TEST_F(Routes, ANodeReadsItsCopiesWhenItIsToldTo) {
+  EXPECT_EQ(status("DELETE /cluster/scrub"), 405u);
+  EXPECT_EQ(status("POST /cluster/scrub\nOrigin: http://evil.example"), 403u);
+  EXPECT_EQ(gateway.scrubs, 0);
+  EXPECT_EQ(status("POST /cluster/scrub"), 202u);
+  EXPECT_EQ(gateway.scrubs, 1);
+  gateway.scrubbed.running = true;
+  gateway.scrubbed.copies = 3;
+  gateway.scrubbed.checked = 2;
+  gateway.scrubbed.bytes = ByteCount{300};
+  gateway.scrubbed.bytes_checked = ByteCount{200};
+  gateway.scrubbed.damaged = 1;
+  gateway.scrubbed.damaged_first = {Digest{{1}}};
+  EXPECT_EQ(reply("GET /cluster/scrub").body,
+            R"({"running":true,"copies":3,"checked":2,"bytes":300,"bytes_checked":200,"damaged":1,)"
+            R"("damaged_sha256":["01)" +
+                std::string(62, '0') + "\"]}\n");
+}
+
 TEST_F(Routes, NodesOfALocalClusterAreOrderedAboutByItsOwnPagesOnly) {
   std::string const node = "?http=http%3A%2F%2F127.0.0.1%3A7702";
   constexpr std::pair<char const*, LocalOrder> orders[] = {{"kill", LocalOrder::kill},

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <functional>
-
 #include "cluster/base/identity.hpp"
 #include "cluster/base/strong.hpp"
 #include "node/load_counters.hpp"
@@ -16,9 +14,12 @@ class Fence;
 class FileSearch;
 class LinkCounts;
 class NarrowPaths;
+class NodeFigures;
 class ObjectStore;
 class ParentLink;
 class PeerKeys;
+class PeerTransport;
+class TransferClient;
 
 // What the web loops share of their node. All of it may be used from any thread and outlives them.
 struct NodeParts {
@@ -36,7 +37,9 @@ struct NodeParts {
   Census& census;
   FileSearch& search;
   ParentLink* parent;  // null: this is no node of a local cluster
-  std::function<std::uint64_t()> peer_messages_dropped;
+  NodeFigures& figures;
+  PeerTransport const& transport;
+  TransferClient const& transfers;
 };
 
 }  // namespace chisme::node

@@ -5,6 +5,7 @@
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
 
+#include "node/clock.hpp"
 #include "node/failpoint.hpp"
 #include "node/keeping.hpp"
 #include "node/log.hpp"
@@ -33,12 +34,13 @@ Result<void> write(CatalogueStore& store, Transaction const& transaction) {
 
 struct CatalogueWriter::State : std::enable_shared_from_this<CatalogueWriter::State> {
   State(asio::io_context& its_loop, CatalogueStore& its_store, DiskPool& its_disk, OnSaved saved,
-        OnFull full)
+        OnFull full, OnWritten written)
       : loop{its_loop},
         store{its_store},
         disk{its_disk},
         on_saved{std::move(saved)},
-        on_full{std::move(full)} {}
+        on_full{std::move(full)},
+        on_written{std::move(written)} {}
 
   void begin();
   asio::awaitable<void> run();
@@ -49,6 +51,7 @@ struct CatalogueWriter::State : std::enable_shared_from_this<CatalogueWriter::St
   DiskPool& disk;
   OnSaved on_saved;
   OnFull on_full;
+  OnWritten on_written;
   CatalogueBatch gathering;
   std::optional<std::vector<cluster::KnownPeer>> peers;
   bool running = false;
@@ -56,8 +59,9 @@ struct CatalogueWriter::State : std::enable_shared_from_this<CatalogueWriter::St
 };
 
 CatalogueWriter::CatalogueWriter(asio::io_context& loop, CatalogueStore& store, DiskPool& disk,
-                                 OnSaved on_saved, OnFull on_full)
-    : state_{std::make_shared<State>(loop, store, disk, std::move(on_saved), std::move(on_full))} {}
+                                 OnSaved on_saved, OnFull on_full, OnWritten on_written)
+    : state_{std::make_shared<State>(loop, store, disk, std::move(on_saved), std::move(on_full),
+                                     std::move(on_written))} {}
 
 CatalogueWriter::~CatalogueWriter() = default;
 
@@ -88,7 +92,9 @@ asio::awaitable<void> CatalogueWriter::State::run() {
   while (!gathering.empty() || peers) {
     auto const transaction =
         std::make_shared<Transaction const>(gathering.take(), std::exchange(peers, std::nullopt));
+    Instant const begun = steady_now();
     auto const written = co_await write_all(transaction);
+    if (written && on_written) on_written(steady_now() - begun);
     if (!written) {
       broken = true;
       gathering = {};
@@ -113,7 +119,8 @@ asio::awaitable<Result<void>> CatalogueWriter::State::write_all(
     if (std::exchange(full, no_space) != no_space) on_full(no_space);
     bool const busy = !written && written.error().fault == Fault::busy;
     if (!no_space && !busy) co_return written;
-    log::error("the catalogue is not saved, trying again: " + written.error().message);
+    log::error(LogComponent::storage,
+               "the catalogue is not saved, trying again: " + written.error().message);
     pause.expires_after(save_retry_pause);
     co_await pause.async_wait(asio::use_awaitable);
   }

@@ -28,9 +28,11 @@ class CatalogueWriter {
   // This save is durable, and all before it: those of one batch are told of once.
   using OnSaved = std::function<void(cluster::SaveId)>;
   using OnFull = std::function<void(bool)>;
+  // A transaction is durable, so long after it was given to the disk.
+  using OnWritten = std::function<void(Duration)>;
   // `loop`, `store` and `disk` must outlive it.
   CatalogueWriter(asio::io_context& loop, CatalogueStore& store, DiskPool& disk, OnSaved on_saved,
-                  OnFull on_full);
+                  OnFull on_full, OnWritten on_written = nullptr);
   ~CatalogueWriter();
   CatalogueWriter(CatalogueWriter const&) = delete;
   CatalogueWriter& operator=(CatalogueWriter const&) = delete;

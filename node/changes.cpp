@@ -19,7 +19,8 @@ NodeConfig changed_while_running(NodeConfig running, NodeConfig const& wanted) {
   running.access = wanted.access;
   running.cors_origins = wanted.cors_origins;
   running.hosts = wanted.hosts;
-  running.log_level = wanted.log_level;
+  running.log.level = wanted.log.level;
+  running.log.of = wanted.log.of;
   running.stop_timeout = wanted.stop_timeout;
   auto const staging = running.clients.staging_bytes;
   running.clients = wanted.clients;

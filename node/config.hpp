@@ -11,13 +11,13 @@
 #include "cluster/base/strong.hpp"
 #include "cluster/base/time.hpp"
 #include "node/client_limits.hpp"
+#include "node/log_settings.hpp"
 #include "web/credentials.hpp"
 
 namespace chisme::node {
 
 // For which kind of network the protocol's periods are chosen (protocol.md).
 enum class Network { loopback, lan, wan };
-enum class LogLevel { debug, info, warning, error };
 
 // NodeConfig is all that a node is told from outside: flags, environment and the configuration
 // file, already merged. The defaults are those of `chisme node` without flags.
@@ -60,7 +60,7 @@ struct NodeConfig {
   std::optional<std::filesystem::path> config_file;  // from which some of this comes
   std::optional<std::string> user;                   // "NAME[:GROUP]" that root becomes
   bool unconfined = false;  // it may open all files that its user may (security/confinement.hpp)
-  LogLevel log_level = LogLevel::info;
+  LogSettings log;
   Duration stop_timeout = std::chrono::seconds{10};  // what is under way gets so long to end
   friend bool operator==(NodeConfig const&, NodeConfig const&) = default;
 

@@ -110,7 +110,8 @@ asio::awaitable<Result<std::shared_ptr<CopyCheck>>> CopyVerifier::State::begin(D
     auto begun = co_await on_disk(&host.disk, open);
     if (begun || begun.error().fault == Fault::not_found) co_return begun;
     if (!std::exchange(complained, true)) {
-      log::warning("a copy cannot be verified now, trying again: " + begun.error().message);
+      log::warning(LogComponent::storage,
+                   "a copy cannot be verified now, trying again: " + begun.error().message);
     }
     co_await wait(check_retry_pause);
   }

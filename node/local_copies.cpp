@@ -106,8 +106,9 @@ asio::awaitable<void> LocalCopies::State::run_removals() {
       continue;
     }
     if (!std::exchange(complained, true)) {
-      log::warning("a copy that is not wanted any more cannot be removed now, trying again: " +
-                   removed.error().message);
+      log::warning(LogComponent::storage,
+                   "a copy that is not wanted any more cannot be removed now, trying again: " +
+                       removed.error().message);
     }
     pause.expires_after(removal_retry_pause);
     co_await pause.async_wait(token);
@@ -141,7 +142,7 @@ void LocalCopies::verify(Digest const& digest, bool urgent) {
   if ((urgent ? state_->urgent : state_->scrubs).verify(digest)) {
     state_->asked.insert(digest);
   } else {
-    log::warning("a copy is not verified now: too many wait for it");
+    log::warning(LogComponent::storage, "a copy is not verified now: too many wait for it");
   }
 }
 
@@ -162,7 +163,7 @@ CopyVerifier::Host LocalCopies::State::verifier_host() {
 void LocalCopies::State::verified(Digest const& digest, Result<void> const& result) {
   if (!result && result.error().fault == Fault::corrupt) {
     ++host.counters.copies_corrupt;
-    log::warning(result.error().message);
+    log::warning(LogComponent::storage, result.error().message);
   }
   if (result) ++host.counters.copies_verified;
   FAILPOINT("verified.read");
@@ -181,7 +182,9 @@ void LocalCopies::State::watch_quarantine() {
     if (!self || error) return;
     static_cast<void>(self->host.disk.post([objects = &self->host.objects] {
       auto const emptied = objects->quarantine().empty_oldest();
-      if (!emptied) log::warning("the quarantine is not emptied: " + emptied.error().message);
+      if (!emptied)
+        log::warning(LogComponent::storage,
+                     "the quarantine is not emptied: " + emptied.error().message);
     }));
     self->watch_quarantine();
   });

@@ -1,26 +1,36 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include "cluster/view.hpp"
 #include "node/census.hpp"
+#include "node/figures.hpp"
 #include "node/load_counters.hpp"
+#include "node/peer/peer_counters.hpp"
+#include "node/process_figures.hpp"
 #include "node/storage/quarantine.hpp"
 
 namespace chisme::node {
 
-// What is measured elsewhere.
-struct OtherFigures {
-  std::uint64_t peer_messages_dropped = 0;
+// Where a node's figures are.
+struct MetricSources {
+  LoadCounters const& counters;
+  NodeFigures const& figures;
+  PeerCounters const& peers;
+  cluster::ClusterView const& view;
+  Census::Count const& count;
   Quarantine::Contents quarantine;
   bool fenced = false;
-  ByteCount used;  // of the quota
+  ByteCount used;             // of the quota
+  ByteCount room;             // for more objects
+  std::size_t transfers = 0;  // copies being fetched
+  ProcessFigures::Figures process{};
 };
 
-// This node's figures in Prometheus' text format (version 0.0.4), in base units.
-[[nodiscard]] std::string metrics_text(LoadCounters const& counters,
-                                       cluster::ClusterView const& view, Census::Count const& count,
-                                       OtherFigures const& others);
+// They in Prometheus' text format (version 0.0.4), in base units. No label has a value that comes
+// from outside: no names, no addresses. docs/observe.md has the list.
+[[nodiscard]] std::string metrics_text(MetricSources const& sources);
 
 }  // namespace chisme::node

@@ -12,6 +12,7 @@
 
 #include "node/clock.hpp"
 #include "node/log.hpp"
+#include "node/process_figures.hpp"
 #include "node/restarting.hpp"
 #include "node/running_node.hpp"
 #include "node/security/confinement.hpp"
@@ -56,10 +57,11 @@ int cannot_start(Error const& error) {
 int run_node(NodeConfig config, ReadConfigAgain read_again) {
   // A client that went away is an error of that connection, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
-  auto const command_line = own_command_line();  // it cannot be read later
+  auto const command_line = own_command_line();          // it cannot be read later
+  static_cast<void>(ProcessFigures::of_this_process());  // nor can what it tells be opened
   auto const warnings = confine_process(config);
   if (!warnings) return cannot_start(warnings.error());
-  log::start(config.log_level);
+  log::start(config.log);
   for (std::string const& warning : *warnings) log::warning(warning);
   raise_descriptor_limit();
   bool ended_well = false;

@@ -17,6 +17,8 @@
 #include "node/metrics.hpp"
 #include "node/object_upload.hpp"
 #include "node/parent_link.hpp"
+#include "node/peer/transfer_client.hpp"
+#include "node/peer/transport.hpp"
 #include "node/remote_read.hpp"
 #include "node/storage/disk_pool.hpp"
 #include "node/storage/fence.hpp"
@@ -163,7 +165,8 @@ std::optional<web::Replica> ObjectService::redirect(web::FileInfo const& file, b
   auto const holders = holders_of(*view, file.digest);
   bool const local = std::ranges::any_of(holders, &cluster::Candidate::self);
   auto const chosen = bounced && local ? parts_.self : cluster::choose(holders, random_);
-  auto const target = send_to(*view, holders, chosen);
+  auto const why = local ? Redirected::load : Redirected::no_copy;
+  auto const target = send_to(*view, holders, chosen, why);
   if (target && !target->self) tell_redirect(file, *target);
   return target;
 }
@@ -176,7 +179,7 @@ void ObjectService::tell_redirect(web::FileInfo const& file, web::Replica const&
 std::optional<web::Replica> ObjectService::bounce(web::FileInfo const& file) {
   auto const view = parts_.core.view();
   auto const holders = holders_of(*view, file.digest);
-  auto const target = send_to(*view, holders, cluster::bounce(holders));
+  auto const target = send_to(*view, holders, cluster::bounce(holders), Redirected::busy);
   if (target) tell_redirect(file, *target);
   return target;
 }
@@ -184,7 +187,7 @@ std::optional<web::Replica> ObjectService::bounce(web::FileInfo const& file) {
 std::optional<web::Replica> ObjectService::least_loaded_node() {
   auto const view = parts_.core.view();
   auto const nodes = candidates(*view, all_nodes(*view));
-  return send_to(*view, nodes, cluster::choose(nodes, random_));
+  return send_to(*view, nodes, cluster::choose(nodes, random_), Redirected::page);
 }
 
 web::Listing ObjectService::list(std::string_view prefix, std::string_view after,
@@ -254,9 +257,18 @@ web::Readiness ObjectService::readiness(bool for_writes) {
 
 std::string ObjectService::metrics() {
   auto const view = parts_.core.view();
-  return metrics_text(parts_.counters, *view, *parts_.census.latest(),
-                      {parts_.peer_messages_dropped(), parts_.objects.quarantine().contents(),
-                       parts_.fence.is_closed(), parts_.objects.used_bytes()});
+  auto const count = parts_.census.latest();
+  return metrics_text({.counters = parts_.counters,
+                       .figures = parts_.figures,
+                       .peers = parts_.transport.counters(),
+                       .view = *view,
+                       .count = *count,
+                       .quarantine = parts_.objects.quarantine().contents(),
+                       .fenced = parts_.fence.is_closed(),
+                       .used = parts_.objects.used_bytes(),
+                       .room = parts_.objects.room(),
+                       .transfers = parts_.transfers.running(),
+                       .process = ProcessFigures::of_this_process().read()});
 }
 
 bool ObjectService::knows_origin(std::string_view origin) {
@@ -319,13 +331,13 @@ std::vector<cluster::Candidate> ObjectService::holders_of(cluster::ClusterView c
 // Counts the client that goes there, so that the next ones do not all follow it.
 std::optional<web::Replica> ObjectService::send_to(cluster::ClusterView const& view,
                                                    std::span<cluster::Candidate const> candidates,
-                                                   std::optional<NodeId> chosen) {
+                                                   std::optional<NodeId> chosen, Redirected why) {
   if (!chosen) return std::nullopt;
   auto const found = std::ranges::find(candidates, *chosen, &cluster::Candidate::node);
   if (found == candidates.end()) return std::nullopt;
   if (!found->self) {
     tally_.note(*chosen, steady_now());
-    ++parts_.counters.redirects;
+    ++parts_.counters.redirects[static_cast<std::size_t>(why)];
   }
   return replica_of(*member_of(view, *chosen), load_of(*found));
 }

@@ -86,7 +86,7 @@ class ObjectService final : public web::Gateway {
   void tell_redirect(web::FileInfo const& file, web::Replica const& target) const;
   std::optional<web::Replica> send_to(cluster::ClusterView const& view,
                                       std::span<cluster::Candidate const> candidates,
-                                      std::optional<NodeId> chosen);
+                                      std::optional<NodeId> chosen, Redirected why);
 
   asio::io_context& loop_;
   NodeParts const& parts_;

@@ -338,8 +338,9 @@ void ObjectUpload::State::watch_targets() {
 void ObjectUpload::State::drop_failed() {
   std::erase_if(targets, [this](Target const& target) {
     if (target.push->state() != PushConnection::State::failed) return false;
-    log::info("an upload goes on without node " + chisme::to_string(target.node) + ": " +
-              target.push->error().message);
+    log::info(LogComponent::cluster, "an upload goes on without node " +
+                                         chisme::to_string(target.node) + ": " +
+                                         target.push->error().message);
     bool const narrow = parts.narrow_paths.contains(target.peer, steady_now());
     if (narrow && !target.narrow) std::erase(tried, target.node);
     return true;
@@ -364,7 +365,8 @@ void ObjectUpload::finish(web::Done<web::StoredFile> done) {
   auto const run = [](std::shared_ptr<State> state,
                       web::Done<web::StoredFile> tell) -> asio::awaitable<void> {
     auto const stored = co_await state->finish();
-    if (!stored) ++state->parts.counters.uploads_failed;
+    auto& counters = state->parts.counters;
+    ++(stored ? counters.uploads_acknowledged : counters.uploads_failed);
     if (!state->ended) tell(stored);
     FAILPOINT("upload.answered");
   };

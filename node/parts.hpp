@@ -1,7 +1,5 @@
 #pragma once
 
-#include <functional>
-
 #include "cluster/base/identity.hpp"
 #include "cluster/base/strong.hpp"
 #include "node/load_counters.hpp"
@@ -17,9 +15,12 @@ class FileSearch;
 class FullScrub;
 class LinkCounts;
 class NarrowPaths;
+class NodeFigures;
 class ObjectStore;
 class ParentLink;
 class PeerKeys;
+class PeerTransport;
+class TransferClient;
 
 // What the web loops share of their node. All of it may be used from any thread and outlives them.
 struct NodeParts {
@@ -37,8 +38,10 @@ struct NodeParts {
   Census& census;
   FileSearch& search;
   ParentLink* parent;  // null: this is no node of a local cluster
-  std::function<std::uint64_t()> peer_messages_dropped;
   FullScrub& full_scrub;
+  NodeFigures& figures;
+  PeerTransport const& transport;
+  TransferClient const& transfers;
 };
 
 }  // namespace chisme::node

@@ -59,8 +59,9 @@ void RunningNode::reload_config(ReadConfigAgain const& read_config) {
                       fits.error().message);
   }
   config_ = std::move(changed);
-  log::set_level(config_.log_level);
+  log::set_levels(config_.log);
   HttpSettings const settings = http_settings();
+  figures_.watch(settings.clients);
   for (auto const& web : web_) {
     asio::post(web->loop.context(),
                [listener = web->listener.get(), settings] { listener->change(settings); });

@@ -274,6 +274,7 @@ Result<cluster::Core> RunningNode::make_core() {
 void RunningNode::make_transfers() {
   TransferServer::Host server{*objects_, *disk_,
                               [this](StoredObject object, std::function<void()> known) {
+                                figures_.pushed_here(object.size);
                                 driver_->post(cluster::ObjectStored{object.digest, object.size},
                                               std::move(known));
                               },
@@ -298,7 +299,8 @@ void RunningNode::make_writer() {
       [this](bool full) {
         objects_->catalogue_is_full(full);
         if (full) driver_->give_up_writes();
-      });
+      },
+      [this](Duration waited) { figures_.committed(waited); });
   access_writer_ = std::make_unique<AccessWriter>(
       control(), config_.data, *disk_, fence_,
       [this](cluster::AccessSaveId save) { driver_->handle(cluster::AccessSaved{save}); });
@@ -324,8 +326,9 @@ void RunningNode::make_driver(cluster::Core core) {
 void RunningNode::watch_fence() {
   fence_->on_close([this](std::string const& reason) {
     log::error(
+        LogComponent::storage,
         "the disk failed (" + reason +
-        "): this node takes no writes until it is restarted, and goes on serving what it has");
+            "): this node takes no writes until it is restarted, and goes on serving what it has");
     driver_->post(cluster::StorageFenced{});
   });
 }
@@ -340,12 +343,15 @@ Result<void> RunningNode::make_web_loops() {
   parts_ = std::make_unique<NodeParts>(
       NodeParts{identity_.id, config_.max_file_size, *fence_, *objects_, *disk_, *driver_,
                 narrow_paths_, keys_, *link_counts_, events_, counters_, *census_, *search_,
-                parent_.get(), [this] { return transport_->dropped(); }, copies_->full_scrub()});
+                parent_.get(), copies_->full_scrub(), figures_, *transport_, *transfer_client_});
   Random random{random_seed()};
   unsigned const loops = web_loops_of(config_);
-  HttpSettings const settings = http_settings();
+  HttpSettings settings = http_settings();
+  figures_.watch(settings.clients);
   for (unsigned i = 0; i < loops; ++i) {
     auto web = std::make_unique<WebLoop>();
+    settings.counters = std::make_shared<ClientCounters>();
+    figures_.watch(settings.counters);
     web->service = std::make_unique<ObjectService>(web->loop.context(), *parts_, Random{random()});
     web->listener = std::make_unique<HttpListener>(web->loop.context(), *web->service, settings);
     web_.push_back(std::move(web));
@@ -383,7 +389,11 @@ void RunningNode::connect() {
   for (auto const& web : web_) loops.push_back(&web->loop.context());
   probe_ = std::make_unique<LoadProbe>(
       control(), LoadProbe::Watched{counters_, *objects_, *disk_, std::move(loops)},
-      [this](cluster::LoadSampled const& sampled) { driver_->handle(sampled); });
+      [this](cluster::LoadSampled const& sampled) {
+        figures_.sampled(sampled);
+        log::sum_up();
+        driver_->handle(sampled);
+      });
   driver_->start();
   if (discovery_) discovery_->start();
   probe_->start();
@@ -393,16 +403,22 @@ void RunningNode::connect() {
 
 void RunningNode::finish_transfer(TransferClient::Finished const& finished) {
   if (!finished.result) {
-    log::warning("a copy could not be fetched: " + finished.result.error().message);
+    log::warning(LogComponent::cluster,
+                 "a copy could not be fetched: " + finished.result.error().message);
   }
+  if (finished.result) figures_.copied(finished.result->size);
   driver_->post(
       cluster::TransferFinished{finished.transfer, finished.result.has_value(), finished.corrupt});
 }
 
 void RunningNode::announce(cluster::Event const& event, cluster::ClusterView const& view) {
-  is_routine(event) ? log::debug(describe(event)) : log::info(describe(event));
+  figures_.happened(event, identity_.id);
   auto const* const file = std::get_if<cluster::FileChanged>(&event);
   if (file != nullptr && web::is_internal(file->name)) return;
+  auto const level = is_routine(event) ? LogLevel::debug : LogLevel::info;
+  if (log::shows(LogComponent::cluster, level)) {
+    log::write(LogComponent::cluster, level, describe(event));
+  }
   if (!events_.is_silent()) events_.publish(cluster_event(view, event));
 }
 

@@ -15,6 +15,7 @@
 #include "node/core_driver.hpp"
 #include "node/event_hub.hpp"
 #include "node/event_loop.hpp"
+#include "node/figures.hpp"
 #include "node/file_search.hpp"
 #include "node/http/listener.hpp"
 #include "node/link_counts.hpp"
@@ -117,6 +118,7 @@ class RunningNode {
   CatalogueStore::Contents stored_;  // until the core has them
   cluster::AccessNews stored_access_;
   LoadCounters counters_;
+  NodeFigures figures_;
   NarrowPaths narrow_paths_;
   PeerKeys keys_;
   std::shared_ptr<ServerTls> tls_;  // nullptr: clients get no TLS

@@ -124,7 +124,7 @@ void add_cross_origin_headers(Gateway& gateway, ServiceSettings const& settings,
                 "Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, "
                 "Tus-Resumable, Tus-Version, Upload-Concat, Upload-Defer-Length, "
                 "Upload-Expires, Upload-Incomplete, Upload-Length, Upload-Metadata, "
-                "Upload-Offset, WWW-Authenticate");
+                "Upload-Offset, WWW-Authenticate, X-Request-Id");
   }
 }
 
@@ -137,7 +137,7 @@ Fields preflight_headers(Gateway& gateway, ServiceSettings const& settings,
            "If-None-Match, "
            "If-Range, Range, Repr-Digest, Tus-Resumable, Upload-Checksum, Upload-Concat, "
            "Upload-Defer-Length, Upload-Length, Upload-Metadata, Upload-Offset, "
-           "X-HTTP-Method-Override, X-Requested-With"},
+           "X-HTTP-Method-Override, X-Request-Id, X-Requested-With"},
           {"Access-Control-Max-Age", "600"}};
 }
 

@@ -103,6 +103,7 @@ OrderedJson cluster_object(ClusterStatus const& status) {
   OrderedJson members = OrderedJson::array();
   for (MemberStatus const& member : status.members) members.push_back(member_object(member));
   OrderedJson object{
+      {"format", cluster_format},
       {"self", status.self},
       {"version", status.version},
       {"in_touch", status.in_touch},

@@ -35,6 +35,9 @@ struct IncompleteFile {
 [[nodiscard]] std::string to_json(std::span<Replica const> replicas);
 // {"file","version","size","type","sha256","replicas":[…]}
 [[nodiscard]] std::string route_json(FileInfo const& file, std::span<Replica const> replicas);
+// docs/openapi.json has its fields. `format` says what they mean: it changes when one goes or means
+// something else, and not when one is added.
+inline constexpr unsigned cluster_format = 1;
 [[nodiscard]] std::string to_json(ClusterStatus const& status);
 // {"running","copies","checked","bytes","bytes_checked","damaged","damaged_sha256":[…]}
 [[nodiscard]] std::string to_json(ScrubStatus const& status);

@@ -122,6 +122,14 @@ Reply problem(unsigned status, std::string const& detail) {
   return reply;
 }
 
+void add_request_id(Reply& reply, std::string_view id) {
+  constexpr std::string_view end = "}\n";
+  bool const is_problem =
+      !reply.sentence.empty() && reply.body.starts_with('{') && reply.body.ends_with(end);
+  if (!is_problem) return;
+  reply.body.insert(reply.body.size() - end.size(), ",\"request_id\":\"" + std::string{id} + '"');
+}
+
 Reply problem_of(Error const& error) {
   Meaning const meaning = meaning_of(error.fault);
   if (meaning.status == 0) return Reply{.status = 0, .headers = {}, .body = {}, .close = true};

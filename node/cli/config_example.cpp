@@ -80,7 +80,8 @@ std::vector<Section> sections() {
         {"web_loops", "0"},
         {"disk_threads", "4"},
         {"stop_timeout", "\"10s\""},
-        {"log_level", "\"info\""}}},
+        {"log_level", "\"info\""},
+        {"log_format", "\"text\""}}},
   };
 }
 

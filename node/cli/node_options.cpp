@@ -156,13 +156,14 @@ std::vector<Setting> settings_of_the_process() {
        [](Draft& d, std::string const& v) {
          return take_duration(d.config.stop_timeout, v, Duration{}, std::chrono::hours{1});
        }},
-      {{"log_level", "debug, info, warning or error [info]"},
+      {{"log_level",
+        "debug, info, warning or error; others for node, cluster, peer, storage, http, and access "
+        "for a line of each request, after commas: info,http=debug,access=info [info]"},
+       [](Draft& d, std::string const& v) { return take_log_levels(d.config.log, v); }},
+      {{"log_format", "text or json [text]"},
        [](Draft& d, std::string const& v) {
-         return take_choice<LogLevel>(d.config.log_level, v,
-                                      {{"debug", LogLevel::debug},
-                                       {"info", LogLevel::info},
-                                       {"warning", LogLevel::warning},
-                                       {"error", LogLevel::error}});
+         return take_choice<LogFormat>(d.config.log.format, v,
+                                       {{"text", LogFormat::text}, {"json", LogFormat::json}});
        }},
   };
 }

@@ -1,10 +1,12 @@
 #include "node/cli/setting_values.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <string_view>
 
 #include "node/cli/duration.hpp"
+#include "node/log_line.hpp"
 
 namespace chisme::node::cli {
 namespace {
@@ -15,6 +17,26 @@ std::optional<Number> parse_number(std::string_view text) {
   auto const [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (fault != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return number;
+}
+
+constexpr std::array log_levels = std::to_array<std::pair<std::string_view, LogLevel>>({
+    {"debug", LogLevel::debug},
+    {"info", LogLevel::info},
+    {"warning", LogLevel::warning},
+    {"error", LogLevel::error},
+});
+
+std::optional<LogLevel> log_level_of(std::string_view name) {
+  auto const found = std::ranges::find(log_levels, name, &decltype(log_levels)::value_type::first);
+  return found == log_levels.end() ? std::nullopt : std::optional{found->second};
+}
+
+std::optional<LogComponent> log_component_of(std::string_view name) {
+  for (std::size_t i = 0; i < log_components; ++i) {
+    auto const component = static_cast<LogComponent>(i);
+    if (log_name(component) == name) return component;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -90,6 +112,29 @@ Complaint take_duration(Duration& into, std::string const& value, Duration lowes
            " days";
   }
   into = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+  return std::nullopt;
+}
+
+Complaint take_log_levels(LogSettings& into, std::string const& value) {
+  LogSettings taken = into;
+  std::string_view rest = value;
+  do {
+    std::string_view const part = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
+    std::size_t const equals = part.find('=');
+    auto const level = log_level_of(equals == part.npos ? part : part.substr(equals + 1));
+    auto const component = log_component_of(part.substr(0, std::min(equals, part.size())));
+    if (!level || (equals != part.npos && !component)) {
+      return "is not a level (debug, info, warning, error), nor several with commas such as "
+             "info,http=debug, of node, cluster, peer, storage, http and access";
+    }
+    if (equals == part.npos) {
+      taken.level = *level;
+    } else {
+      taken.of[*component] = *level;
+    }
+  } while (!rest.empty());
+  into = std::move(taken);
   return std::nullopt;
 }
 

@@ -9,6 +9,7 @@
 #include "cluster/base/identity.hpp"
 #include "cluster/base/strong.hpp"
 #include "cluster/base/time.hpp"
+#include "node/log_settings.hpp"
 
 // How the values of a node's settings are read. Each takes the value into its place, or leaves that
 // as it is and says what is wrong: "is not …".
@@ -30,6 +31,8 @@ using Complaint = std::optional<std::string>;
 // "90", "1.5": seconds; "500ms", "90s", "10m", "24h", "25d".
 [[nodiscard]] Complaint take_duration(Duration& into, std::string const& value, Duration lowest,
                                       Duration highest = std::chrono::hours{24 * 3650});
+// "info", "warning,http=debug,access=info": a level, and others for components.
+[[nodiscard]] Complaint take_log_levels(LogSettings& into, std::string const& value);
 // "5000000", "512M", "1T": powers of 1024.
 [[nodiscard]] Complaint take_bytes(ByteCount& into, std::string const& value);
 

@@ -5,6 +5,7 @@
 #include <asio/redirect_error.hpp>
 #include <asio/use_awaitable.hpp>
 #include <exception>
+#include <random>
 #include <utility>
 
 #include "cluster/base/overloaded.hpp"
@@ -12,6 +13,7 @@
 #include "node/http/response_head.hpp"
 #include "node/http/socket_stream.hpp"
 #include "web/http_date.hpp"
+#include "web/problem.hpp"
 
 namespace chisme::node {
 
@@ -52,7 +54,8 @@ HttpHost::HttpHost(asio::io_context& io, web::Gateway& node, HttpSettings chosen
       resumable(std::make_shared<ResumableUploads>(
           io, node,
           ResumableUploads::Limits{chosen.service.max_file_size, chosen.uploads_kept,
-                                   chosen.assemblies})) {}
+                                   chosen.assemblies})),
+      request_ids_seed((std::uint64_t{std::random_device{}()} << 32) | std::random_device{}()) {}
 
 std::string const& HttpHost::date() {
   std::time_t const now = std::time(nullptr);
@@ -120,8 +123,14 @@ void HttpConnection::start_watch() {
 void HttpConnection::watch() {
   if (!socket_.is_open()) return;
   auto const now = std::chrono::steady_clock::now();
-  if (is_too_slow(now - looked_at_)) return close();
-  if (deadline_ && *deadline_ <= now) return close();
+  if (is_too_slow(now - looked_at_)) {
+    host_->settings.counters->refuse(Refused::slow);
+    return close();
+  }
+  if (deadline_ && *deadline_ <= now) {
+    if (!idle_) host_->settings.counters->refuse(Refused::timeout);
+    return close();
+  }
   start_watch();
 }
 
@@ -135,6 +144,7 @@ asio::awaitable<void> HttpConnection::run(std::shared_ptr<HttpConnection> self) 
   After after = met ? After::next_request : After::linger;
   while (after == After::next_request && co_await self->read_head()) {
     after = co_await self->serve();
+    self->end_request();
     if (after == After::next_request) {
       self->parser_.next();
       self->state_ = web::ParseState::head;
@@ -214,6 +224,7 @@ asio::awaitable<bool> HttpConnection::write_all(std::string_view head, std::stri
 }
 
 asio::awaitable<HttpConnection::After> HttpConnection::serve() {
+  begin_request();
   if (state_ == web::ParseState::failed) {
     auto answer = host_->service.malformed(parser_.failure());
     answer.close = true;
@@ -223,6 +234,7 @@ asio::awaitable<HttpConnection::After> HttpConnection::serve() {
   head_only_ = parser_.request().method == web::Method::head;
   own_fault_ = false;
   if (plain_refused_) {
+    host_->settings.counters->refuse(Refused::unencrypted);
     auto answer = host_->service.plain_refused(parser_.request());
     co_return co_await reply(std::move(answer));
   }
@@ -276,12 +288,17 @@ std::string HttpConnection::head_of(web::Reply const& answer,
   facts.keep_alive = keep_alive_;
   facts.http_1_0 = state_ != web::ParseState::failed && parser_.request().http_1_0;
   facts.date = host_->date();
+  facts.request_id = request_id_.text();
+  count_answer(answer.status);
   return response_head(answer, facts);
 }
 
 asio::awaitable<HttpConnection::After> HttpConnection::reply(web::Reply answer) {
   if (answer.status == 0) co_return After::close;
   if (answer.status >= 500) own_fault_ = true;
+  log_failure(answer);
+  web::add_request_id(answer, request_id_.text());
+  if (answer.status == 307) name_request_in_redirect(answer);
   auto const head = head_of(answer, answer.body.size());
   std::string_view const body = answer.body;
   bool const with_body = !head_only_ && has_content(answer.status);
@@ -372,6 +389,7 @@ asio::awaitable<HttpConnection::After> HttpConnection::revoke_credential(
 asio::awaitable<HttpConnection::After> HttpConnection::accept_websocket(web::AcceptWebSocket plan) {
   auto const rest = input_.unread();
   std::string already_read(reinterpret_cast<char const*>(rest.data()), rest.size());
+  count_answer(101);
   auto stream = std::make_unique<SocketStream>(host_->loop, std::move(socket_));
   ++host_->open;
   host_->websockets.serve(std::move(stream), parser_.request(), std::move(already_read),

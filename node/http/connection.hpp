@@ -20,6 +20,7 @@
 #include "node/http/listener.hpp"
 #include "node/http/moved_bytes.hpp"
 #include "node/http/pace.hpp"
+#include "node/http/request_id.hpp"
 #include "node/http/resumable_uploads.hpp"
 #include "web/http/multipart.hpp"
 #include "web/http/parser.hpp"
@@ -46,6 +47,8 @@ struct HttpHost {
   std::shared_ptr<ResumableUploads> resumable;
   bool draining = false;  // no connection is kept after its answer
   bool ending = false;    // nor does any begin a request
+  std::uint64_t const request_ids_seed;
+  std::uint64_t requests = 0;  // begun since the start
   std::size_t open = 0;
   std::set<HttpConnection*> connections;  // those that speak HTTP
 
@@ -168,6 +171,15 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   // A look, `since` the last one, whether bytes move fast enough that are waited for.
   [[nodiscard]] bool is_too_slow(std::chrono::steady_clock::duration since);
 
+  // counting.cpp
+  void begin_request();
+  // An answer of this status begins to go out; 0: none will. Once for each request.
+  void count_answer(unsigned status);
+  void end_request();
+  void log_failure(web::Reply const& answer) const;
+  // Whoever the client is sent to is to call the request the same, if the client has a name for it.
+  void name_request_in_redirect(web::Reply& answer) const;
+
   [[nodiscard]] bool keeps_alive(web::Reply const& answer) const;
   // Without a length the answer's headers must say how it ends.
   [[nodiscard]] std::string head_of(web::Reply const& answer,
@@ -202,6 +214,13 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool head_only_ = false;
   bool own_fault_ = false;  // of the request under way: the node failed, not the client
   bool keep_alive_ = true;  // what the answer said
+  // Of the request under way: when its head had come, how it is called, what it was answered (0:
+  // nothing yet), and after how long.
+  std::chrono::steady_clock::time_point begun_;
+  RequestId request_id_;
+  bool request_id_said_ = false;  // by the client
+  unsigned status_ = 0;
+  std::chrono::steady_clock::duration first_byte_after_{};
 };
 
 }  // namespace chisme::node

@@ -44,12 +44,20 @@ web::Reply too_much_to_do() {
 // The client's budget is in the connection's place: a request costs one atomic operation.
 std::optional<web::Reply> HttpConnection::refusal_by_limits() {
   auto const& request = parser_.request();
+  auto& counters = *host_->settings.counters;
   if (auto const client = payer_of_request()) {
     auto const wait = client->budget.take(steady_now(), host_->settings.clients->rate());
-    if (wait) return host_->service.refused(request, too_many_requests(*wait));
+    if (wait) {
+      counters.refuse(Refused::rate);
+      return host_->service.refused(request, too_many_requests(*wait));
+    }
   }
-  if (late_ && !is_small(request)) return host_->service.refused(request, too_much_to_do());
+  if (late_ && !is_small(request)) {
+    counters.refuse(Refused::last_connections);
+    return host_->service.refused(request, too_much_to_do());
+  }
   if (request.has_body() && is_short_of_memory()) {
+    counters.refuse(Refused::memory);
     return host_->service.refused(request, too_much_to_do());
   }
   return std::nullopt;

@@ -157,8 +157,14 @@ void HttpListener::State::admit(tcp::socket socket) {
                       socket.native_handle() >= settings.descriptors - settings.descriptors / 16;
     auto connection =
         std::make_shared<HttpConnection>(host, std::move(socket), std::move(admission.place), late);
+    settings.counters->connections.add();
     asio::co_spawn(host->loop, HttpConnection::run(std::move(connection)), asio::detached);
-  } else if (*refusing < refusals_max) {
+    return;
+  }
+  settings.counters->refuse(admission.refusal == Clients::Refusal::full
+                                ? Refused::connections
+                                : Refused::connections_of_address);
+  if (*refusing < refusals_max) {
     auto const text = admission.refusal == Clients::Refusal::full ? refusal : refusal_of_address;
     auto const refused = std::make_shared<tcp::socket>(std::move(socket));
     asio::co_spawn(host->loop, refuse(refused, text, refusing), asio::detached);
@@ -206,6 +212,7 @@ void HttpListener::change(HttpSettings settings) {
   settings.uploads_kept = host.settings.uploads_kept;
   settings.assemblies = host.settings.assemblies;
   settings.tls = host.settings.tls;
+  settings.counters = host.settings.counters;
   host.service.change(settings.service);
   host.settings = std::move(settings);
 }

@@ -10,6 +10,7 @@
 #include "cluster/base/result.hpp"
 #include "node/descriptors.hpp"
 #include "node/http/assemblies.hpp"
+#include "node/http/client_counters.hpp"
 #include "node/http/clients.hpp"
 #include "node/http/pace.hpp"
 #include "node/security/server_tls.hpp"
@@ -44,6 +45,8 @@ struct HttpSettings {
   // https://, unless they are of this machine. nullptr: there is none.
   std::shared_ptr<ServerTls const> tls;
   bool plain_for_all = false;  // for those of other machines too
+  // What this listener counts: each has its own.
+  std::shared_ptr<ClientCounters> counters = std::make_shared<ClientCounters>();
 };
 
 // HttpListener accepts the clients of one web loop and serves each by an HttpConnection: HTTP/1.1

@@ -111,6 +111,7 @@ asio::awaitable<bool> HttpConnection::send_verified(std::string_view head,
 asio::awaitable<HttpConnection::After> HttpConnection::relay_object(web::RelayObject plan) {
   std::shared_ptr<web::RemoteRead> source;
   if (is_short_of_memory()) {
+    host_->settings.counters->refuse(Refused::memory);
     Error const busy{Fault::busy, "this node relays as much as it has memory for"};
     auto answer = host_->service.failed(parser_.request(), busy);
     co_return co_await reply(std::move(answer));

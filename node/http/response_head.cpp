@@ -13,6 +13,7 @@ std::string response_head(web::Reply const& reply, HeadFacts const& facts) {
   head += web::reason_phrase(reply.status);
   head += "\r\nDate: ";
   head += facts.date;
+  if (!facts.request_id.empty()) head.append("\r\nX-Request-Id: ").append(facts.request_id);
   head += "\r\n";
   head += reply.headers.text();
   if (facts.content_length) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "web/http/request.hpp"
 #include "web/plan.hpp"
@@ -14,6 +15,7 @@ struct HeadFacts {
   bool keep_alive = true;
   bool http_1_0 = false;
   std::string date;
+  std::string_view request_id{};  // empty: none is told
 };
 // The status line and all header fields of an answer, up to the empty line.
 [[nodiscard]] std::string response_head(web::Reply const& reply, HeadFacts const& facts);

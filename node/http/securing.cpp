@@ -42,6 +42,7 @@ asio::awaitable<bool> HttpConnection::meet_client() {
   expect_within(settings.head_timeout);
   bool const agreed = co_await shake_hands();
   expect_nothing();
+  (agreed ? settings.counters->handshakes : settings.counters->handshakes_failed).add();
   co_return agreed;
 }
 

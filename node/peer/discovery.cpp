@@ -140,7 +140,7 @@ void PeerDiscovery::State::announce() {
   std::string const sealed = sealer.seal(*ring, std::as_bytes(std::span{text.data(), text.size()}));
   asio::error_code error;
   socket.send_to(asio::buffer(sealed), to, 0, error);
-  if (error) log::debug("this node could not be announced: " + error.message());
+  if (error) log::debug(LogComponent::peer, "this node could not be announced: " + error.message());
 }
 
 asio::awaitable<void> PeerDiscovery::State::receive() {
@@ -174,14 +174,15 @@ void PeerDiscovery::State::take(std::span<std::byte const> bytes) {
 void PeerDiscovery::State::act(Announcement const& heard) {
   switch (discovery.hear(heard, host.look(heard.node), steady_now())) {
     case Discovery::Verdict::join:
-      log::info("node " + to_string(heard.node) + " announces itself at " + to_string(heard.peer) +
-                ": joining it");
+      log::info(LogComponent::peer, "node " + to_string(heard.node) + " announces itself at " +
+                                        to_string(heard.peer) + ": joining it");
       return host.found(heard);
     case Discovery::Verdict::other_version:
-      return log::warning("node " + to_string(heard.node) + " announces itself at " +
-                          to_string(heard.peer) + ", but speaks protocol versions " +
-                          std::to_string(heard.versions.lowest) + " to " +
-                          std::to_string(heard.versions.highest) + " only: it is not joined");
+      return log::warning(LogComponent::peer,
+                          "node " + to_string(heard.node) + " announces itself at " +
+                              to_string(heard.peer) + ", but speaks protocol versions " +
+                              std::to_string(heard.versions.lowest) + " to " +
+                              std::to_string(heard.versions.highest) + " only: it is not joined");
     case Discovery::Verdict::known:
     case Discovery::Verdict::later:
     case Discovery::Verdict::out_of_reach:

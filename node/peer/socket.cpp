@@ -298,8 +298,9 @@ PeerSocket::Released PeerSocket::release() {
 
 void PeerSocket::note_narrow_path() {
   if (!path_->narrow.add(path_->to, steady_now())) return;
-  log::info("what is sent to, or by, the node at " + to_string(path_->to) +
-            " gets lost: for ten minutes connections to it use short packets");
+  log::info(LogComponent::peer,
+            "what is sent to, or by, the node at " + to_string(path_->to) +
+                " gets lost: for ten minutes connections to it use short packets");
 }
 
 void PeerSocket::arm(Duration limit) {

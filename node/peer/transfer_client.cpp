@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
+#include <atomic>
 #include <cstddef>
 #include <iterator>
 #include <map>
@@ -47,6 +48,7 @@ struct TransferClient::State : std::enable_shared_from_this<TransferClient::Stat
   Host host;
   Duration limit;
   std::map<cluster::TransferId, std::shared_ptr<Running>> running;
+  std::atomic<std::size_t> running_count = 0;
 };
 
 TransferClient::TransferClient(asio::io_context& loop, Host host, Duration limit)
@@ -65,7 +67,12 @@ void TransferClient::cancel(cluster::TransferId transfer) {
     found->second->cancelled = true;
     if (found->second->connection) found->second->connection->close();
     state->running.erase(found);
+    state->running_count = state->running.size();
   });
+}
+
+std::size_t TransferClient::running() const {
+  return state_->running_count;
 }
 
 void TransferClient::State::start(cluster::StartTransfer what) {
@@ -74,6 +81,7 @@ void TransferClient::State::start(cluster::StartTransfer what) {
   transfer->lane = std::make_shared<DiskPool::Lane>(host.disk);
   transfer->buffer = std::make_shared<std::vector<std::byte>>(receive_buffer_bytes);
   running[transfer->what.transfer] = transfer;
+  running_count = running.size();
   asio::co_spawn(loop, run(transfer), keeping(shared_from_this()));
 }
 
@@ -84,6 +92,7 @@ asio::awaitable<void> TransferClient::State::run(std::shared_ptr<Running> transf
   if (fetched) host.on_stored(*fetched);
   if (transfer->cancelled) co_return;
   running.erase(transfer->what.transfer);
+  running_count = running.size();
   host.on_finished({transfer->what.transfer, fetched, transfer->corrupt});
   FAILPOINT("pull.told");
 }

@@ -44,6 +44,8 @@ class TransferClient {
 
   void start(cluster::StartTransfer transfer);
   void cancel(cluster::TransferId transfer);
+  // How many are under way. From any thread.
+  [[nodiscard]] std::size_t running() const;
 
  private:
   struct State;

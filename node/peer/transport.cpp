@@ -9,7 +9,6 @@
 #include <asio/redirect_error.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
-#include <atomic>
 #include <deque>
 #include <list>
 #include <map>
@@ -91,8 +90,8 @@ struct PeerTransport::State : std::enable_shared_from_this<PeerTransport::State>
   void bind(asio::error_code& error);
   asio::awaitable<void> receive_datagrams();
   void take_datagram(std::span<std::byte const> bytes, udp::endpoint const& from);
-  [[nodiscard]] Result<cluster::Envelope> open_datagram(std::span<std::byte const> bytes,
-                                                        udp::endpoint const& from);
+  [[nodiscard]] tl::expected<cluster::Envelope, PeerDrop> open_datagram(
+      std::span<std::byte const> bytes, udp::endpoint const& from);
   // Whether plain bytes from there are listened to, or sealed ones at all.
   [[nodiscard]] bool hears(asio::ip::address const& from) const;
   void send_datagram(Endpoint to, std::string const& bytes);
@@ -120,7 +119,7 @@ struct PeerTransport::State : std::enable_shared_from_this<PeerTransport::State>
   std::set<std::shared_ptr<PeerSocket>> accepted;
   std::list<Unproven> unproven;    // oldest first
   std::size_t accepted_count = 0;  // those whose hello has not come included
-  std::atomic<std::uint64_t> dropped = 0;
+  PeerCounters counters;
   bool stopped = false;
 };
 
@@ -183,8 +182,8 @@ void PeerTransport::stop() {
   for (auto const& socket : state_->accepted) socket->close();
 }
 
-std::uint64_t PeerTransport::dropped() const {
-  return state_->dropped;
+PeerCounters const& PeerTransport::counters() const {
+  return state_->counters;
 }
 
 void PeerTransport::send(Endpoint to, cluster::Channel channel, cluster::Message message) {
@@ -196,10 +195,7 @@ void PeerTransport::send(Endpoint to, cluster::Channel channel, cluster::Message
   std::size_t const bytes_max = channel == cluster::Channel::datagram
                                     ? cluster::datagram_bytes_max
                                     : cluster::stream_message_bytes_max;
-  if (bytes.size() > bytes_max || to.port == 0) {
-    ++state_->dropped;
-    return;
-  }
+  if (bytes.size() > bytes_max || to.port == 0) return state_->counters.drop(PeerDrop::too_long);
   if (channel == cluster::Channel::datagram) return state_->send_datagram(to, bytes);
   state_->send_stream(lane, std::move(bytes));
 }
@@ -225,11 +221,10 @@ asio::awaitable<void> PeerTransport::State::receive_datagrams() {
 
 void PeerTransport::State::take_datagram(std::span<std::byte const> bytes,
                                          udp::endpoint const& from) {
+  counters.datagram_bytes_received += bytes.size();
   auto envelope = open_datagram(bytes, from);
-  if (!envelope) {
-    ++dropped;
-    return;
-  }
+  if (!envelope) return counters.drop(envelope.error());
+  ++counters.datagrams_received;
   callbacks.on_envelope(cluster::Channel::datagram, std::move(*envelope));
 }
 
@@ -237,17 +232,21 @@ bool PeerTransport::State::hears(asio::ip::address const& from) const {
   return caller.keys.ring() != nullptr || from.is_loopback();
 }
 
-Result<cluster::Envelope> PeerTransport::State::open_datagram(std::span<std::byte const> bytes,
-                                                              udp::endpoint const& from) {
-  if (!hears(from.address())) return fail(Fault::invalid, "a stranger's datagram");
+tl::expected<cluster::Envelope, PeerDrop> PeerTransport::State::open_datagram(
+    std::span<std::byte const> bytes, udp::endpoint const& from) {
+  auto const understood =
+      [](Result<cluster::Envelope> envelope) -> tl::expected<cluster::Envelope, PeerDrop> {
+    if (!envelope) return tl::unexpected(PeerDrop::malformed);
+    return std::move(*envelope);
+  };
+  if (!hears(from.address())) return tl::unexpected(PeerDrop::stranger);
   auto const ring = caller.keys.ring();
-  if (!ring) return cluster::decode(bytes, cluster::datagram_bytes_max);
+  if (!ring) return understood(cluster::decode(bytes, cluster::datagram_bytes_max));
   auto const opened = opener.open(*ring, bytes, steady_now());
-  if (!opened) return fail(Fault::invalid, "a datagram that no node of this cluster made");
-  auto envelope = cluster::decode(opened->text, cluster::datagram_bytes_max);
-  if (envelope && envelope->sender != opened->sender) {
-    return fail(Fault::invalid, "a datagram with two senders");
-  }
+  if (!opened) return tl::unexpected(PeerDrop::stranger);
+  auto envelope = understood(cluster::decode(opened->text, cluster::datagram_bytes_max));
+  bool const has_two_senders = envelope && envelope->sender != opened->sender;
+  if (has_two_senders) return tl::unexpected(PeerDrop::malformed);
   return envelope;
 }
 
@@ -257,7 +256,9 @@ void PeerTransport::State::send_datagram(Endpoint to, std::string const& bytes) 
   auto const ring = caller.keys.ring();
   std::string const sealed = ring ? sealer.seal(*ring, bytes_of(bytes)) : bytes;
   datagrams.send_to(asio::buffer(sealed), to_udp(to), 0, error);
-  if (error) ++dropped;
+  if (error) return counters.drop(PeerDrop::not_sent);
+  ++counters.datagrams_sent;
+  counters.datagram_bytes_sent += sealed.size();
 }
 
 // ---- Streams, outgoing -------------------------------------------------------------------------
@@ -387,7 +388,7 @@ asio::awaitable<void> PeerTransport::State::run_accepted(std::shared_ptr<tcp::so
   auto const hello = co_await greet(socket);
   std::erase_if(unproven, [&](Unproven const& each) { return each.socket == socket; });
   if (!hello) {
-    ++dropped;
+    counters.drop(PeerDrop::stranger);
   } else if (hello->kind == StreamKind::control) {
     co_await serve_control(socket);
   } else {
@@ -418,10 +419,11 @@ bool PeerTransport::State::take_frames(FrameParser& parser, std::span<std::byte 
     Result<cluster::Envelope> envelope = fail(Fault::invalid, "a frame is too long");
     if (!bad) envelope = cluster::decode(progress.frame, cluster::stream_message_bytes_max);
     if (!envelope) {
-      ++dropped;
+      counters.drop(PeerDrop::malformed);
       if (!bad && cluster::is_too_new(progress.frame)) continue;  // its sender is ahead of us
       return false;
     }
+    ++counters.stream_messages_received;
     callbacks.on_envelope(cluster::Channel::stream, std::move(*envelope));
   }
   return true;

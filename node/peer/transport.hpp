@@ -16,6 +16,7 @@
 #include "cluster/wire/messages.hpp"
 #include "node/peer/framing.hpp"
 #include "node/peer/narrow_paths.hpp"
+#include "node/peer/peer_counters.hpp"
 #include "node/security/peer_keys.hpp"
 
 namespace chisme::node {
@@ -83,9 +84,8 @@ class PeerTransport {
   void send(Endpoint to, cluster::Channel channel, cluster::Message message);
   void stop();
 
-  // Messages refused, on either side, since the start: too long, not understood, or not from a node
-  // of the cluster. From any thread.
-  [[nodiscard]] std::uint64_t dropped() const;
+  // What it counted since the start. From any thread, as long as the transport lives.
+  [[nodiscard]] PeerCounters const& counters() const;
 
  private:
   struct State;

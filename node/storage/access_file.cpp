@@ -96,7 +96,8 @@ asio::awaitable<void> AccessWriter::State::run(cluster::SaveAccess save) {
       fence->close(written.error());
       co_return;
     }
-    log::error("what was revoked is not saved, trying again: " + written.error().message);
+    log::error(LogComponent::storage,
+               "what was revoked is not saved, trying again: " + written.error().message);
     pause.expires_after(access_retry_pause);
     co_await pause.async_wait(asio::use_awaitable);
   }

@@ -1,5 +1,7 @@
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +11,8 @@
 #include "node/cli/origin.hpp"
 #include "node/cli/text.hpp"
 #include "node/cli/up_protocol.hpp"
+#include "node/http/request_id.hpp"
+#include "node/log_line.hpp"
 #include "node/security/join_token.hpp"
 #include "node/security/secret.hpp"
 
@@ -62,6 +66,16 @@ void check_lines(std::string_view text) {
   }
 }
 
+// Whatever is told of in the log: a line is one line, or one object of JSON. Names of requests are
+// taken as they are or not at all.
+void check_log(std::string_view text) {
+  std::array<LogField, 1> const fields{{{"path", text}}};
+  LogRecord const record{.message = text, .fields = fields};
+  for (char const c : text_line(record)) CHECK(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
+  CHECK(nlohmann::json::parse(json_line(record), nullptr, false).size() == 5);
+  if (auto const id = RequestId::parse(text)) CHECK(id->text() == text && text.size() <= 64);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
@@ -69,6 +83,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   check_values(text);
   check_location(text);
   check_lines(text);
+  check_log(text);
   for (char const c : cli::printable(std::string{text})) {
     CHECK(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
   }

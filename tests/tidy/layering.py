@@ -23,6 +23,7 @@ ONLY_IN = {
     r"^cereal/": ("cluster/wire/archives.hpp",),
     r"^sqlite3": ("node/storage/", "tests/node/storage/"),
     r"^spdlog/": ("node/log",),
+    r"^prometheus/": ("node/figures.cpp", "node/metrics.cpp"),
     r"^llhttp": ("web/http/",),
     r"^nlohmann/": ("web/", "node/", "tests/"),
 }

@@ -103,7 +103,24 @@ TEST(NodeOptions, EveryValueReachesItsPlace) {
   EXPECT_EQ(config->quota, ByteCount{std::uint64_t{2} << 30});
   EXPECT_EQ(config->web_loops, 2u);
   EXPECT_EQ(config->disk_threads, 9u);
-  EXPECT_EQ(config->log_level, LogLevel::debug);
+  EXPECT_EQ(config->log.level, LogLevel::debug);
+}
+
+TEST(NodeOptions, EachComponentOfTheLogHasItsLevel) {
+  auto const config = make_config(
+      {flags({{"log_level", {"warning,http=debug,access=info"}}, {"log_format", {"json"}}})});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->log.level, LogLevel::warning);
+  EXPECT_EQ(config->log.of.size(), 2u);
+  EXPECT_EQ(config->log.of.at(LogComponent::http), LogLevel::debug);
+  EXPECT_EQ(config->log.of.at(LogComponent::access), LogLevel::info);
+  EXPECT_EQ(config->log.format, LogFormat::json);
+  EXPECT_EQ(make_config({})->log.format, LogFormat::text);
+  for (char const* const wrong :
+       {"", "loud", "http", "http=", "=info", "http=loud", "web=info", "info,,debug"}) {
+    EXPECT_THAT(complaint({{"log_level", {wrong}}}), HasSubstr("--log_level")) << wrong;
+  }
+  EXPECT_THAT(complaint({{"log_format", {"xml"}}}), HasSubstr("is not one of text, json"));
 }
 
 TEST(NodeOptions, LimitsOfClientsHaveTheirDefaultsAndTheirKeys) {

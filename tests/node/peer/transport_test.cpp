@@ -110,7 +110,7 @@ TEST_F(Pair, MessageOverTheDatagramsBoundIsRefusedByItsSender) {
   cluster::Gossip gossip;
   for (int i = 0; i < 100; ++i) gossip.records.push_back(cluster::LoadRecord{});
   a.transport.send(b.transport.local(), Channel::datagram, gossip);
-  EXPECT_EQ(a.transport.dropped(), 1u);
+  EXPECT_EQ(a.transport.counters().all_dropped(), 1u);
   a.transport.send(b.transport.local(), Channel::datagram, large);
   ASSERT_TRUE(run_until([&] { return !b.got.empty(); }));
   EXPECT_EQ(b.got[0].envelope.message, cluster::Message{large});
@@ -147,7 +147,7 @@ TEST_F(Pair, StrangerThatDoesNotSayHelloIsHungUpOn) {
   Side a{loop, {1, 1}};
   EXPECT_TRUE(
       is_hung_up_on(*this, a.transport.local(), "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
-  EXPECT_EQ(a.transport.dropped(), 1u);
+  EXPECT_EQ(a.transport.counters().all_dropped(), 1u);
 }
 
 TEST_F(Pair, FrameThatIsTooLongOrNoEnvelopeEndsTheConnection) {
@@ -192,7 +192,7 @@ TEST_F(SecretPair, NodesWithTheSameSecretReachEachOther) {
   Side a{loop, {1, 1}, {}, one}, b{loop, {2, 2}, {}, one};
   EXPECT_EQ(reach(a, b), 2u);
   EXPECT_EQ(reach(b, a), 2u);
-  EXPECT_EQ(b.transport.dropped(), 0u);
+  EXPECT_EQ(b.transport.counters().all_dropped(), 0u);
 }
 
 TEST_F(SecretPair, StrangersAreNotHeard) {
@@ -202,7 +202,7 @@ TEST_F(SecretPair, StrangersAreNotHeard) {
   EXPECT_EQ(reach(node, plain), 0u);
   EXPECT_EQ(reach(node, other), 0u);
   EXPECT_TRUE(node.got.empty());
-  EXPECT_GE(node.transport.dropped(), 4u);
+  EXPECT_GE(node.transport.counters().all_dropped(), 4u);
 }
 
 TEST_F(SecretPair, ASecretIsChangedWithoutAMomentInWhichNodesDoNotReachEachOther) {

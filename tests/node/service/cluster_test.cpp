@@ -221,6 +221,13 @@ TEST_F(Cluster, MetricsTellWhatTheNodeDid) {
   EXPECT_THAT(metrics.body, HasSubstr("\nchisme_files 1\n"));
   EXPECT_THAT(metrics.body, HasSubstr("\nchisme_received_bytes_total 5\n"));
   EXPECT_THAT(metrics.body, HasSubstr("\nchisme_members{state=\"alive\"} 1\n"));
+  EXPECT_THAT(metrics.body, HasSubstr("\nchisme_uploads_acknowledged_total 1\n"));
+  EXPECT_THAT(metrics.body, HasSubstr("\nchisme_http_requests_total{"));
+  EXPECT_THAT(metrics.body, HasSubstr("\nchisme_http_first_byte_seconds_count{"));
+  EXPECT_THAT(metrics.body, HasSubstr("\nchisme_connections "));
+  EXPECT_THAT(metrics.body, Not(HasSubstr("chisme_catalogue_commit_seconds_count 0\n")));
+  EXPECT_THAT(metrics.body, HasSubstr("\nprocess_open_fds "));
+  EXPECT_THAT(metrics.body, HasSubstr("\nprocess_resident_memory_bytes "));
 }
 
 TEST_F(Cluster, PortInUseIsASentenceAndNotAStart) {

@@ -2,6 +2,8 @@
 
 #include "tests/web/service/requests.hpp"
 #include "web/json.hpp"
+#include "web/route_class.hpp"
+#include "web/routes.hpp"
 
 namespace chisme::web {
 namespace {
@@ -20,6 +22,22 @@ TEST_F(Routes, WhatIsNotThereIsNotFoundAndWrongMethodsAreTold) {
   EXPECT_EQ(status("POST /cluster"), 405u);
   EXPECT_EQ(status("POST /"), 405u);
   EXPECT_EQ(status("TRACE /files"), 405u);
+}
+
+TEST_F(Routes, EachIsCountedInAClass) {
+  for (Route const& route : routes()) {
+    EXPECT_NE(class_of(route.path), RouteClass::page) << route.path;
+  }
+  EXPECT_EQ(class_of("/files"), RouteClass::list);
+  EXPECT_EQ(class_of("/files?prefix=a/b"), RouteClass::list);
+  EXPECT_EQ(class_of("/files/a%20b?via=local"), RouteClass::file);
+  EXPECT_EQ(class_of("/files/"), RouteClass::file);
+  EXPECT_EQ(class_of("http://localhost:7701/files/a"), RouteClass::file);
+  EXPECT_EQ(class_of("/ws/files/a"), RouteClass::socket);
+  for (char const* const other : {"/", "", "*", "/page.js", "/filesystem", "/files%2fa",
+                                  "//files/a", "http://host", "a://b", "files", "?", "/?files"}) {
+    EXPECT_EQ(class_of(other), RouteClass::page) << other;
+  }
 }
 
 TEST_F(Routes, ListingsArePagedAndBounded) {

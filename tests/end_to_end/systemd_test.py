@@ -55,7 +55,7 @@ class Units(unittest.TestCase):
 
     def test_they_differ_in_the_name_only(self):
         one, many = ((UNITS / name).read_text().split("[Service]")[1] for name in ("chisme.service", "chisme@.service"))
-        named = many.replace("/etc/chisme/%i.toml", "/etc/chisme/node.toml").replace("/%i", "")
+        named = many.replace("/etc/chisme/%i.toml", "/etc/chisme/chisme.toml").replace("/%i", "")
         self.assertEqual(one, named)
 
     def test_a_node_takes_the_arguments(self):

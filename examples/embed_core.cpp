@@ -9,11 +9,14 @@
 //
 // Build and run: cmake --build build/release --target embed_core &&
 // build/release/examples/embed_core
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -90,6 +93,7 @@ class Host {
     Effects wanted;
     core_->handle(std::move(input), now(), wanted);
     carry_out(wanted);
+    watch_deadline();
   }
 
   // Stores `digest` as `name`, of which copies are on these hosts already.
@@ -154,7 +158,6 @@ class Host {
                      [](RevokeFinished const&) {}, [](Stop const&) {}},
           effect);
     }
-    if (!wanted.empty()) watch_deadline();
   }
 
   // Over a real network the envelope goes as bytes (cluster/wire/codec.hpp). A datagram to nobody

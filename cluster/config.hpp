@@ -76,7 +76,11 @@ struct CoreConfig {
   Duration scrub_period = std::chrono::hours{24 * 25};  // every copy is read once in it, + jitter
   // Removals are remembered for so long at least, by the clock of one run of a node.
   Duration tombstones_kept = std::chrono::hours{24 * 7};
-  std::vector<Endpoint> seeds;                             // peers to join, called again for ever
+  std::vector<Endpoint> seeds;  // peers to join, called again for ever
+  // There are other peers to join, whose addresses the host finds out (PeerFound): until one of
+  // them is met this node is out of touch, as with seeds that do not answer, and no cluster of its
+  // own.
+  bool expects_peers = false;
   Duration departure_patience = std::chrono::minutes{10};  // without progress, then it goes
   std::vector<KnownPeer> remembered;            // peers of the last run: called, and missed
   ProtocolVersions versions = spoken_versions;  // narrower: to play an older or a newer node

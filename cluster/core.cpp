@@ -47,6 +47,7 @@ struct Core::Parts {
             now),
         load_gossip(config.profile.gossip_period, random_given.split(2), now),
         access(config.profile, self.id, stored.access, stored.wall, random_given.split(3), now) {
+    if (config.expects_peers) swim.expect_peers();
     list_members(now);
   }
 

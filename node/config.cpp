@@ -11,6 +11,13 @@ bool is_unspecified(Endpoint const& endpoint) {
 // Other machines are talked to with a secret only.
 Result<void> check_peers(NodeConfig const& config) {
   if (config.secret_file) return {};
+  if (!config.join_names.empty()) {
+    return fail(Fault::invalid,
+                config.join_names.front().host +
+                    " may be any machine: nodes that are joined by name need a secret. Make one "
+                    "with chisme secret new FILE, copy it to each machine and give it with "
+                    "--secret-file FILE");
+  }
   std::vector<Endpoint> endpoints = config.join;
   endpoints.push_back(config.peer);
   for (Endpoint const& endpoint : endpoints) {

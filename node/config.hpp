@@ -19,6 +19,13 @@ namespace chisme::node {
 // For which kind of network the protocol's periods are chosen (protocol.md).
 enum class Network { loopback, lan, wan };
 
+// A host that has a peer port, by a name whose addresses may change.
+struct PeerName {
+  std::string host;
+  std::uint16_t port = 0;
+  friend bool operator==(PeerName const&, PeerName const&) = default;
+};
+
 // NodeConfig is all that a node is told from outside: flags, environment and the configuration
 // file, already merged. The defaults are those of `chisme node` without flags.
 struct NodeConfig {
@@ -28,6 +35,7 @@ struct NodeConfig {
   std::optional<Endpoint> advertise_http;
   std::filesystem::path data = "chisme-data";        // made when it does not exist
   std::vector<Endpoint> join;                        // peer endpoints of other nodes
+  std::vector<PeerName> join_names;                  // the same, by name (peer/peer_names.hpp)
   std::vector<std::string> hosts;                    // names that clients call this machine by
   std::optional<std::filesystem::path> secret_file;  // the cluster's secrets (security/secret.hpp)
   bool discover = false;  // find nodes of the same secret on this network, and be found

@@ -90,6 +90,15 @@ cluster::Discovery::Sight sight_of(cluster::ClusterView const& view, NodeId node
   return sight;
 }
 
+// Those that need no call: the living, this node among them.
+std::vector<Endpoint> peers_alive(cluster::ClusterView const& view) {
+  std::vector<Endpoint> peers;
+  for (cluster::MemberView const& member : view.members) {
+    if (member.self || cluster::is_live(member.state)) peers.push_back(member.alive.peer);
+  }
+  return peers;
+}
+
 // Every write makes such events; an operator would act on none.
 bool is_routine(cluster::Event const& event) {
   auto const* const repair = std::get_if<cluster::RepairProgress>(&event);
@@ -259,6 +268,7 @@ Result<cluster::Core> RunningNode::make_core() {
       .scratch_prefix = web::tus::uploads_prefix(),
       .scrub_period = config_.scrub_period,
       .seeds = config_.join,
+      .expects_peers = !config_.join_names.empty(),
       .remembered = std::move(stored_.peers)};
   cluster::Self self{.id = identity_.id,
                      .epoch = identity_.epoch,
@@ -396,6 +406,13 @@ void RunningNode::connect() {
       });
   driver_->start();
   if (discovery_) discovery_->start();
+  if (!config_.join_names.empty()) {
+    peer_names_ = std::make_unique<PeerNames>(
+        control(), config_.join_names,
+        PeerNames::Host{[this] { return peers_alive(*driver_->view()); },
+                        [this](Endpoint peer) { driver_->handle(cluster::PeerFound{peer}); }});
+    peer_names_->start();
+  }
   probe_->start();
   transfer_.start();
   for (auto const& web : web_) web->loop.start();

@@ -27,6 +27,7 @@
 #include "node/parts.hpp"
 #include "node/peer/discovery.hpp"
 #include "node/peer/narrow_paths.hpp"
+#include "node/peer/peer_names.hpp"
 #include "node/peer/transfer_client.hpp"
 #include "node/peer/transfer_server.hpp"
 #include "node/peer/transport.hpp"
@@ -138,6 +139,7 @@ class RunningNode {
   std::unique_ptr<LocalCopies> copies_;
   std::unique_ptr<CoreDriver> driver_;
   std::unique_ptr<PeerDiscovery> discovery_;  // none: it is told whom to join
+  std::unique_ptr<PeerNames> peer_names_;     // none: it is told no names of hosts
   std::unique_ptr<LinkCounts> link_counts_;
   std::unique_ptr<LoadProbe> probe_;
   std::unique_ptr<DiskPool> disk_;

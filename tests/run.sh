@@ -60,7 +60,7 @@ if [ $quick = no ]; then
   # These mostly wait.
   build_ahead >/dev/null 2>&1 &
   ahead=$!
-  for test in tests/end_to_end/*_test.py tests/chaos/*_test.py tests/abuse/peer_abuse_test.py; do
+  for test in tests/{end_to_end,chaos,package,docs}/*_test.py tests/abuse/peer_abuse_test.py; do
     run "$(basename "$test")" timeout 900 /usr/bin/python3 "$test"
   done
   run "abuse" timeout 1200 tests/abuse/run.sh --quick

@@ -477,7 +477,8 @@ bool Swim::in_touch() const {
   std::size_t const gone = table_.count(MemberState::left) + table_.replaced();
   bool const forgives = planted(PlantedBug::nobody_is_a_majority);
   std::size_t const expected = table_.all().size() - gone + (forgives ? 0 : missed());
-  bool const met_nobody = table_.all().size() == 1 && !calls_.seeds().empty() && !forgives;
+  bool const was_told_of_some = expects_peers_ || !calls_.seeds().empty();
+  bool const met_nobody = table_.all().size() == 1 && was_told_of_some && !forgives;
   return !met_nobody && 2 * table_.count(MemberState::alive) > expected;
 }
 

@@ -67,6 +67,8 @@ class Swim {
               std::vector<Record>& carried);
   // A stream to `endpoint` could not be opened or broke.
   void unreachable(Endpoint const& endpoint, Instant now, Effects& out);
+  // There are peers to be `found`: to have met none of them is to be out of touch. Call it first.
+  void expect_peers() { had_peers_ = expects_peers_ = true; }
   // Somebody announced itself who is to be called as a seed is, and is not missed if it is nobody.
   // It counts as one of the unknown senders that are called (PeerCalls).
   void found(Endpoint const& endpoint, Instant now, Effects& out);
@@ -205,6 +207,7 @@ class Swim {
   Instant next_save_;
   std::optional<Instant> leaves_;  // when a node that says farewell ends
   bool had_peers_ = false;
+  bool expects_peers_ = false;
   bool stopped_ = false;
 };
 

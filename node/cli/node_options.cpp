@@ -47,9 +47,15 @@ std::vector<Setting> settings_of_the_node() {
          d.config.data = v;
          return std::nullopt;
        }},
-      {{"join", "peer address of another node of the cluster; may be repeated", true},
-       [](Draft& d, std::string const& v) {
-         return take_address(d.config.join.emplace_back(), v);
+      {{"join",
+        "peer address of another node of the cluster, or a name of several; may be repeated", true},
+       [](Draft& d, std::string const& v) -> Complaint {
+         Endpoint address;
+         if (take_address(address, v)) {
+           return take_peer_name(d.config.join_names.emplace_back(), v);
+         }
+         d.config.join.push_back(address);
+         return std::nullopt;
        }},
       {{"secret_file", "file with the cluster's secret, for nodes on several machines"},
        [](Draft& d, std::string const& v) { return take_file(d.config.secret_file, v); }},

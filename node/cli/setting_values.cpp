@@ -66,6 +66,23 @@ Complaint take_name(std::string& into, std::string const& value) {
   return std::nullopt;
 }
 
+Complaint take_peer_name(PeerName& into, std::string const& value) {
+  constexpr char wrong[] =
+      "is not an address and port such as 127.0.0.1:7701, nor a name and port such as "
+      "chisme.lan:8701";
+  std::size_t const colon = value.rfind(':');
+  if (colon == std::string::npos) return wrong;
+  std::string const name = value.substr(0, colon);
+  auto const port = parse_number<std::uint16_t>(std::string_view{value}.substr(colon + 1));
+  // The last label of a name is no number, that of an address is one (RFC 1123, 2.1).
+  std::string_view const label = std::string_view{name}.substr(name.rfind('.') + 1);
+  bool const is_number = label.find_first_not_of("0123456789") == std::string_view::npos;
+  std::string host;
+  if (!port || *port == 0 || is_number || take_name(host, name)) return wrong;
+  into = {std::move(host), *port};
+  return std::nullopt;
+}
+
 Complaint take_origin(std::string& into, std::string const& value) {
   constexpr std::string_view known = "abcdefghijklmnopqrstuvwxyz0123456789.-:[]";
   std::string_view const origin = value;

@@ -9,6 +9,7 @@
 #include "cluster/base/identity.hpp"
 #include "cluster/base/strong.hpp"
 #include "cluster/base/time.hpp"
+#include "node/config.hpp"
 #include "node/log_settings.hpp"
 
 // How the values of a node's settings are read. Each takes the value into its place, or leaves that
@@ -22,6 +23,8 @@ using Complaint = std::optional<std::string>;
 // "192.0.2.1", "2001:db8::1": an address without a port, which becomes 0.
 [[nodiscard]] Complaint take_machine(Endpoint& into, std::string const& value);
 [[nodiscard]] Complaint take_name(std::string& into, std::string const& value);
+// "chisme.lan:8701": a name (not an address that is misspelt) and a port.
+[[nodiscard]] Complaint take_peer_name(PeerName& into, std::string const& value);
 // As browsers send it (RFC 6454, 6.1): a scheme, a host, a port that is not the scheme's own.
 [[nodiscard]] Complaint take_origin(std::string& into, std::string const& value);
 [[nodiscard]] Complaint take_file(std::optional<std::filesystem::path>& into,

@@ -59,6 +59,15 @@ Libraries libraries_in_use() {
   return found;
 }
 
+// What the C library reads to find a host's addresses, again and again: each may be replaced, and
+// is then another file, so the directory of each is open to be read. Nothing there is this node's
+// alone.
+void add_resolver_files(FileAccess& access) {
+  access.read.push_back("/etc");
+  std::error_code unresolved;
+  access.read.push_back(directory_of(fs::weakly_canonical("/etc/resolv.conf", unresolved)));
+}
+
 FileAccess files_of(NodeConfig const& config) {
   Libraries libraries = libraries_in_use();
   FileAccess access;
@@ -67,6 +76,7 @@ FileAccess files_of(NodeConfig const& config) {
                  "/etc/ld.so.preload",     openssl_configuration(), "/dev/urandom",
                  "/sys/devices/system/cpu"};
   access.read.insert(access.read.end(), libraries.directories.begin(), libraries.directories.end());
+  if (!config.join_names.empty()) add_resolver_files(access);
   // A certificate is often a link, to a file of another directory in which the next one will be.
   for (auto const& file :
        {config.secret_file, config.config_file, config.tls_certificate, config.tls_key}) {

@@ -13,7 +13,8 @@ namespace chisme::node {
 // a secret, rights that executed programs bring, and all files (landlock.hpp) except
 //  - its data directory, which is made if there is none,
 //  - to read: the directories of the secret and of the configuration file, and of what they lead
-//    to, for a file that is replaced is another one; the time zones, and what its libraries read,
+//    to, for a file that is replaced is another one; the time zones, and what its libraries read;
+//    /etc, if it is to join hosts by name,
 //  - to execute: this program, with which a node starts again.
 //
 // Returns what an operator should know, a sentence each, to be logged as warnings. Fault: the node

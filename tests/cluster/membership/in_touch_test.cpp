@@ -79,5 +79,17 @@ TEST(InTouch, ANodeWithoutMemoryMissesThePeersThatItWasConfiguredWith) {
   EXPECT_TRUE(swim.in_touch());
 }
 
+// It may have been started before its peers have addresses: then it is no cluster of its own.
+TEST(InTouch, WhoExpectsPeersThatAreNotFoundYetIsOutOfTouchUntilOneIsMet) {
+  Swim swim = lone_node({}, {});
+  EXPECT_TRUE(swim.in_touch());
+  EXPECT_FALSE(swim.ever_had_peers());
+  swim.expect_peers();
+  EXPECT_FALSE(swim.in_touch());
+  EXPECT_TRUE(swim.ever_had_peers());
+  meet(swim, 1, Network::endpoint_of(1));
+  EXPECT_TRUE(swim.in_touch());
+}
+
 }  // namespace
 }  // namespace chisme::cluster::testing

@@ -305,6 +305,23 @@ TEST(NodeOptions, ABadValueIsNamedWithWhereItStands) {
   EXPECT_THAT(complaint({{"profile", {"moon"}}}), HasSubstr("loopback, lan, wan"));
 }
 
+TEST(NodeOptions, NodesToJoinMayBeNamed) {
+  Layer const flags{{"join", {"--join", {"127.0.0.1:1", "chisme.lan:8701", "[::1]:2"}}},
+                    {"secret_file", {"--secret-file", {"s"}}}};
+  auto const config = make_config({flags});
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->join.size(), 2u);
+  EXPECT_EQ(config->join_names, (std::vector<PeerName>{{"chisme.lan", 8701}}));
+  for (char const* const bad :
+       {"chisme.lan", "chisme.lan:", "chisme.lan:0", "chisme.lan:65536", ":8701", "a_b:1", "A:1",
+        "10.0.0.256:1", "10.0.1:1", "[::g]:1", "a b:1"}) {
+    EXPECT_THAT(complaint({{"join", {bad}}, {"secret_file", {"s"}}}), HasSubstr("nor a name"))
+        << bad;
+  }
+  EXPECT_THAT(complaint({{"join", {"chisme.lan:8701"}}}),
+              AllOf(HasSubstr("chisme.lan"), HasSubstr("--secret-file")));
+}
+
 TEST(NodeOptions, OtherMachinesAreTalkedToWithASecretAndServedWhenToldTo) {
   EXPECT_THAT(complaint({{"join", {"127.0.0.1:1", "10.0.0.1:1"}}}),
               AllOf(HasSubstr("10.0.0.1:1"), HasSubstr("--secret-file")));

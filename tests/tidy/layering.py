@@ -24,6 +24,7 @@ ONLY_IN = {
     r"^sqlite3": ("node/storage/", "tests/node/storage/"),
     r"^spdlog/": ("node/log",),
     r"^llhttp": ("web/http/",),
+    r"^expat": ("web/dav/",),
     r"^nlohmann/": ("web/", "node/", "tests/"),
 }
 # What pure code may not even mention.

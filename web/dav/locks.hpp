@@ -15,7 +15,7 @@
 namespace chisme::web::dav {
 
 struct Lock {
-  std::string token = {};  // "urn:uuid:…"
+  std::string token = {};  // "chisme:…", a URI
   std::string name = {};   // of the resource that was locked; empty: the root
   std::string owner = {};  // an element's XML; may be empty
   bool is_exclusive = true;

@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "end_to_end"))
-from harness import CHISME, Node, eventually, free_base_port, get_json, run  # noqa: E402
+import harness  # noqa: E402
+from harness import Node, eventually, free_base_port, get_json, run  # noqa: E402
 
 SERVER_CORE, CLIENT_CORE = "0", "1"
 ON_SERVER_CORE = ("taskset", "-c", SERVER_CORE)
@@ -84,9 +85,16 @@ def certificate(directory):
     """Of an authority of its own: the prefix of its files."""
     prefix = directory / "node"
     for command in (("new", directory), ("issue", directory, "--host", "127.0.0.1", "--out", prefix)):
-        made = run(CHISME, "ca", *map(str, command))
+        made = run(harness.CHISME, "ca", *map(str, command))
         assert made.returncode == 0, made.stderr
     return prefix
+
+
+def secret(path):
+    """A new file with a cluster's secret."""
+    made = run(harness.CHISME, "secret", "new", str(path))
+    assert made.returncode == 0, made.stderr
+    return str(path)
 
 
 @contextlib.contextmanager
@@ -129,11 +137,11 @@ def chisme(root, *options, web_loops=1, copies=1, durable=1, prefix=ON_SERVER_CO
 
 
 @contextlib.contextmanager
-def five_nodes(root):
+def five_nodes(root, *options):
     """R = 3, W = 2; what it costs is what all five cost."""
     with contextlib.ExitStack() as stack:
-        first = stack.enter_context(chisme(root / "1", copies=3, durable=2))
-        join = ("--join", f"127.0.0.1:{first.port + 1000}")
+        first = stack.enter_context(chisme(root / "1", *options, copies=3, durable=2))
+        join = ("--join", f"127.0.0.1:{first.port + 1000}", *options)
         nodes = [first] + [stack.enter_context(chisme(root / str(number), *join, copies=3, durable=2))
                            for number in range(2, 6)]
         eventually(lambda: len(get_json(first.url("/cluster"))["members"]) == 5, 20, "all nodes meet")

@@ -62,6 +62,8 @@ class Bench:
         peer = f"127.0.0.1:{self.chisme.port + 1000}"
         self.other = stack.enter_context(rivals.chisme(self.root / "other", "--join", peer))
         self.five = stack.enter_context(rivals.five_nodes(self.root / "five"))
+        secret = rivals.secret(self.root / "secret")
+        self.sealed = stack.enter_context(rivals.five_nodes(self.root / "sealed", "--secret-file", secret))
         self.fill()
 
     def fill(self):
@@ -123,6 +125,9 @@ class Bench:
         self.row("PUT of 1 GiB to one of five nodes, R = 3, W = 2", lambda: clients.put(self.five, "put", self.source, LARGE),
                  lambda: clients.put_in_a_row(self.nginx, ("put", "put2", "put3"), self.source, LARGE), "three nginx PUTs",
                  *by_bytes)
+        self.row("The same with a secret, so by TLS among the nodes",
+                 lambda: clients.put(self.sealed, "put", self.source, LARGE),
+                 lambda: clients.put(self.five, "put", self.source, LARGE), "without", *by_bytes)
         self.row("WebSocket upload of 1 GiB", lambda: clients.ws_upload(self.chisme, "ws", self.source, LARGE),
                  lambda: clients.put(self.chisme, "put", self.source, LARGE), "its PUT", *by_bytes)
 

@@ -1,6 +1,7 @@
 """HTTPS and WSS on real nodes: certificates of one's own authority, clients of every kind, what is refused."""
 import asyncio
 import http.client
+import http.server
 import json
 import pathlib
 import shutil
@@ -154,6 +155,31 @@ class Clients(Secure):
             done = run(CHISME, "ls", "--node", f"https://127.0.0.1:{node.port}", "--ca", self.ca)
         self.assertEqual(done.returncode, 1)
         self.assertIn("mismatch", done.stderr)
+
+    def test_the_commands_follow_no_redirect_to_where_all_is_unencrypted(self):
+        target = self.node.url("/files")
+
+        class Redirecting(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(307)
+                self.send_header("Location", target)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *unused):
+                pass
+
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.options[1], self.options[3])
+        with http.server.HTTPServer(("127.0.0.1", 0), Redirecting) as server:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+            serving = threading.Thread(target=server.serve_forever)
+            serving.start()
+            done = run(CHISME, "ls", "--node", f"https://127.0.0.1:{server.server_port}", "--ca", self.ca)
+            server.shutdown()
+            serving.join()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("unencrypted", done.stderr)
 
     def test_watch_tells_what_happens(self):
         watching = subprocess.Popen([CHISME, "watch", "--node", self.origin, "--ca", self.ca],

@@ -65,6 +65,7 @@ async function main() {
   const context = {
     cluster,
     browser,
+    browserPath: chromium,
     film: {path: given ?? film, size},
     folder,
     program,

@@ -14,9 +14,10 @@ const args = [
   "--host-resolver-rules=MAP films.example 127.0.0.1",
 ];
 
-export function launch(modules, executablePath) {
+// `more`: further arguments for the browser.
+export function launch(modules, executablePath, more = []) {
   const {chromium} = createRequire(join(modules, "package.json"))("playwright-core");
-  return chromium.launch({executablePath, headless: true, args});
+  return chromium.launch({executablePath, headless: true, args: [...args, ...more]});
 }
 
 // Starts recording how long `currentTime` stands still, from the first picture on.

@@ -6,6 +6,7 @@ import {player, recordStanding, standing} from "./browser.mjs";
 import {until} from "./cluster.mjs";
 import {clusterScenes} from "./cluster_scenes.mjs";
 import {feedScenes} from "./feed_scenes.mjs";
+import {httpsScenes} from "./https_scenes.mjs";
 import {keyboardScenes} from "./keyboard_scenes.mjs";
 import {libraryScenes} from "./library_scenes.mjs";
 import {namesScenes} from "./names_scenes.mjs";
@@ -435,6 +436,7 @@ export const scenes = {
   ...clusterScenes,
   ...feedScenes,
   ...plainHostScenes,
+  ...httpsScenes,
   ...keyboardScenes,
   ...servedScenes,
   ...namesScenes,

@@ -1,7 +1,10 @@
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cluster/base/check.hpp"
 #include "tests/web/memory_gateway.hpp"

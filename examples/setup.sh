@@ -8,11 +8,11 @@ set -euo pipefail
 build_packages=(
   clang-19 lld-19 libclang-rt-19-dev llvm-19 ninja-build cmake ccache pkg-config
   libasio-dev libwebsocketpp-dev node-llhttp libcereal-dev libspdlog-dev libfmt-dev libssl-dev
-  libxxhash-dev libarchive-dev libsqlite3-dev libutf8proc-dev libcli11-dev libtomlplusplus-dev
+  libxxhash-dev libarchive-dev libexpat1-dev libsqlite3-dev libutf8proc-dev libcli11-dev libtomlplusplus-dev
   nlohmann-json3-dev libexpected-dev prometheus-cpp-dev)
 test_packages=(
   clang-format-19 sslscan openssl libgtest-dev libgmock-dev librapidcheck-dev git curl man-db zsh fish aria2 ffmpeg chromium
-  python3 python3-websockets jq sqlite3 e2fsprogs mount iproute2 nftables strace systemd prometheus python3-jsonschema
+  python3 python3-websockets litmus rclone cadaver jq sqlite3 e2fsprogs mount iproute2 nftables strace systemd prometheus python3-jsonschema
   dpkg-dev lintian python3-yaml nginx-light haproxy)
 bench_packages=(nginx-light haproxy wrk python3 python3-flask python3-websockets)
 

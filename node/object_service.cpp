@@ -95,6 +95,7 @@ std::vector<ReadSource> sources_of(cluster::ClusterView const& view, Digest cons
 struct ObjectService::Waiting {
   std::map<std::uint64_t, web::Done<web::Lookup>> lookups;
   std::map<std::uint64_t, web::Done<web::RemovedFile>> removals;
+  std::map<std::uint64_t, web::Done<web::StoredFile>> links;
   std::map<std::uint64_t, web::Done<web::FoundFiles>> searches;
   std::map<std::uint64_t, web::Done<void>> counts;
   std::map<std::uint64_t, web::Done<void>> orders;
@@ -123,6 +124,7 @@ ObjectService::~ObjectService() = default;
 void ObjectService::abandon() {
   waiting_->lookups.clear();
   waiting_->removals.clear();
+  waiting_->links.clear();
   waiting_->searches.clear();
   waiting_->counts.clear();
   waiting_->orders.clear();
@@ -373,6 +375,47 @@ void ObjectService::remove(std::string name, web::Condition condition,
       });
       Waiting::complete(waiting->removals, id, result);
       FAILPOINT("delete.answered");
+    });
+  });
+}
+
+// A record of the name, for those who have the object: they see for themselves that they do.
+void ObjectService::link(web::FileInfo file, web::UploadRequest request,
+                         web::Done<web::StoredFile> done) {
+  if (auto open = parts_.fence.check(); !open) return done(tl::unexpected(open.error()));
+  if (auto room = parts_.objects.check_catalogue_room(); !room) {
+    return done(tl::unexpected(room.error()));
+  }
+  std::uint64_t const id = ++waiting_->next;
+  waiting_->links.emplace(id, std::move(done));
+  auto const view = parts_.core.view();
+  cluster::WriteRequested write;
+  write.name = request.name;
+  write.what = cluster::StoreFile{file.digest, file.size, std::move(request.type)};
+  write.stored_on = view->catalogue.holders(file.digest);
+  write.condition = {request.condition.must_be_absent, request.condition.must_exist,
+                     std::move(request.condition.must_match),
+                     std::move(request.condition.must_not_match)};
+  web::StoredFile stored{.name = std::move(request.name),
+                         .version = {},
+                         .size = file.size,
+                         .digest = file.digest,
+                         .copies = {},
+                         .wanted = view->copies_wanted,
+                         .created = false};
+  parts_.core.write(std::move(write), [&on = loop_, waiting = waiting_, id,
+                                       stored](Result<cluster::WriteOutcome> outcome) {
+    asio::post(on, [waiting, id, stored, outcome = std::move(outcome)] {
+      Result<web::StoredFile> const result = outcome.map([&](cluster::WriteOutcome const& written) {
+        web::StoredFile linked = stored;
+        linked.version = to_string(written.version);
+        linked.created = written.created;
+        for (NodeId const node : written.copies) {
+          linked.copies.push_back(chisme::to_string(node));
+        }
+        return linked;
+      });
+      Waiting::complete(waiting->links, id, result);
     });
   });
 }

@@ -42,6 +42,8 @@ using FileOrPlan = tl::expected<FileInfo, Plan>;
 // downloads.cpp
 [[nodiscard]] Plan get_file(Call const& call);
 [[nodiscard]] Plan get_client(Call const& call);
+// The file by this node, which relays what it does not hold: for clients that follow no redirects.
+[[nodiscard]] Plan get_file_here(Call const& call, FileInfo file);
 [[nodiscard]] Reply incomplete_head(std::string const& name, std::string const& type);
 // redirects.cpp
 [[nodiscard]] Plan get_redirect(Call const& call);
@@ -57,6 +59,11 @@ using FileOrPlan = tl::expected<FileInfo, Plan>;
 [[nodiscard]] Plan post_upload(Call const& call);
 [[nodiscard]] Plan patch_upload(Call const& call);
 [[nodiscard]] Plan delete_upload(Call const& call);
+// dav/routes.cpp
+[[nodiscard]] Plan options_dav(Call const& call);
+[[nodiscard]] Plan get_dav(Call const& call);
+[[nodiscard]] Plan put_dav(Call const& call);
+[[nodiscard]] Plan ask_dav(Call const& call);
 // file_list.cpp
 [[nodiscard]] Plan get_files(Call const& call);
 // The answer to a call that was planned as SearchFiles.

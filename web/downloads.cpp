@@ -156,6 +156,12 @@ Plan get_file(Call const& call) {
   return download_plan(call, std::move(*file), call.target.parameter("download") == "1");
 }
 
+Plan get_file_here(Call const& call, FileInfo file) {
+  if (auto reply = precondition_reply(call, file)) return std::move(*reply);
+  return file.local ? serve<SendObject>(call, std::move(file), false)
+                    : relay(call, std::move(file), false);
+}
+
 Plan get_client(Call const& call) {
   auto file = find_file_parameter(call);
   if (!file) return file.error();

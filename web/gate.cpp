@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "web/base64.hpp"
+#include "web/dav/paths.hpp"
 #include "web/http/characters.hpp"
 #include "web/names.hpp"
 #include "web/problem.hpp"
@@ -48,22 +50,28 @@ std::string why_invalid(Standing standing) {
   return "The token is none of this cluster";
 }
 
-Reply unauthorized(std::string const& error, std::string const& detail) {
+Reply unauthorized(Request const& request, std::string const& error, std::string const& detail) {
   Reply reply = problem(401, detail);
+  // Explorers ask their user for a name and a password, and look at the first challenge only.
+  if (dav::is_dav_target(request.target)) {
+    reply.headers.add("WWW-Authenticate", "Basic realm=\"chisme\", charset=\"UTF-8\"");
+  }
   reply.headers.add("WWW-Authenticate", "Bearer realm=\"chisme\"", error);
   return reply;
 }
 
-Reply refusal(Verdict verdict, Role needed, std::optional<Bearer> const& shown) {
+Reply refusal(Request const& request, Verdict verdict, Role needed,
+              std::optional<Bearer> const& shown) {
   std::string const role{to_string(needed)};
   switch (verdict) {
     case Verdict::token_wanted:
-      return unauthorized("", "This needs a token with the role " + role +
-                                  ": send Authorization: Bearer TOKEN. Who has the cluster's "
-                                  "secret makes one with chisme token new.");
+      return unauthorized(request, "",
+                          "This needs a token with the role " + role +
+                              ": send Authorization: Bearer TOKEN. Who has the cluster's "
+                              "secret makes one with chisme token new.");
     case Verdict::token_invalid:
       return unauthorized(
-          ", error=\"invalid_token\"",
+          request, ", error=\"invalid_token\"",
           why_invalid(shown->standing) + ". Ask for a new one; chisme token new makes it.");
     case Verdict::role_too_low: {
       Reply reply =
@@ -87,6 +95,23 @@ std::optional<std::string> asked_file(Knock const& knock) {
                         ? name_from_url(rest_of(*knock.route, knock.target.path))
                         : checked_name(knock.target.parameter("file").value_or(""));
   return name ? std::optional{*name} : std::nullopt;
+}
+
+// What follows a scheme, with its space, in Authorization.
+std::optional<std::string_view> authorization(Request const& request, std::string_view scheme) {
+  std::string_view const value = trimmed(request.header("authorization").value_or(""));
+  bool const is_of_scheme =
+      value.size() > scheme.size() && equal_without_case(value.substr(0, scheme.size()), scheme);
+  return is_of_scheme ? std::optional{trimmed(value.substr(scheme.size()))} : std::nullopt;
+}
+
+// Of base64 of "user:password". An empty one shows nothing: so explorers ask as a guest.
+std::optional<std::string> password_of(std::string_view encoded) {
+  auto const pair = base64_decoded(encoded);
+  if (!pair) return std::nullopt;
+  std::size_t const colon = pair->find(':');
+  if (colon == std::string::npos || colon + 1 == pair->size()) return std::nullopt;
+  return pair->substr(colon + 1);
 }
 
 Reply link_refusal(Standing standing) {
@@ -136,19 +161,18 @@ Verdict judge(AccessMode mode, Needs needs, std::optional<Bearer> const& shown) 
   return shown ? Verdict::role_too_low : Verdict::token_wanted;
 }
 
-std::optional<std::string_view> shown_token(Request const& request) {
-  if (auto const field = request.header("authorization")) {
-    constexpr std::string_view scheme = "bearer ";
-    std::string_view const value = trimmed(*field);
-    if (value.size() > scheme.size() &&
-        equal_without_case(value.substr(0, scheme.size()), scheme)) {
-      return trimmed(value.substr(scheme.size()));
-    }
+std::optional<std::string> shown_token(Request const& request) {
+  if (auto const bearer = authorization(request, "bearer ")) return std::string{*bearer};
+  if (auto const basic = authorization(request, "basic ")) {
+    auto password = password_of(*basic);
+    if (password && dav::is_dav_target(request.target)) return password;
   }
   if (!request.upgrade_websocket) return std::nullopt;
   for (std::string_view const offered :
        list_elements(request.header("sec-websocket-protocol").value_or(""))) {
-    if (offered.starts_with(bearer_subprotocol)) return offered.substr(bearer_subprotocol.size());
+    if (offered.starts_with(bearer_subprotocol)) {
+      return std::string{offered.substr(bearer_subprotocol.size())};
+    }
   }
   return std::nullopt;
 }
@@ -176,7 +200,7 @@ tl::expected<Admission, Reply> pass_gate(Knock const& knock) {
   if (by_link) return pass_by_link(knock, *share);
   Verdict const verdict = judge(knock.mode, needs, shown);
   if (verdict != Verdict::allowed) {
-    return tl::unexpected(refusal(verdict, least_role(needs), shown));
+    return tl::unexpected(refusal(knock.request, verdict, least_role(needs), shown));
   }
   Admission admission;
   if (by_token) admission.token = shown;

@@ -29,8 +29,10 @@ enum class Verdict : std::uint8_t {
 [[nodiscard]] Role role_of(AccessMode mode, std::optional<Bearer> const& shown);
 
 // The token of `Authorization: Bearer TOKEN` or, in a WebSocket handshake, of the offered
-// subprotocol `chisme.bearer.TOKEN`. nullopt: none is shown.
-[[nodiscard]] std::optional<std::string_view> shown_token(Request const& request);
+// subprotocol `chisme.bearer.TOKEN`, or, below /dav/ only, the password of `Authorization: Basic`
+// (RFC 7617), since file explorers know nothing else; whatever the user's name. nullopt: none is
+// shown.
+[[nodiscard]] std::optional<std::string> shown_token(Request const& request);
 // The same, judged: what limits per client may count by is its `id.number`, if it is valid.
 [[nodiscard]] std::optional<Bearer> shown_by(Gateway& gateway, Request const& request);
 // The subprotocol that the answer to a handshake selects: `chisme` when it was offered, else none.

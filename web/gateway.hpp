@@ -237,6 +237,12 @@ class Gateway {
 
   virtual void begin_upload(UploadRequest request, Done<std::unique_ptr<Upload>> done) = 0;
   virtual void remove(std::string name, Condition condition, Done<RemovedFile> done) = 0;
+  // Gives the bytes of `file` a further name, that of `request`, where they are: nothing is sent.
+  // Faults: those of Upload::finish; no_quorum also when fewer than W nodes that have the bytes are
+  // in reach (then they can be uploaded all the same); unavailable (this gateway cannot).
+  virtual void link(FileInfo, UploadRequest, Done<StoredFile> done) {
+    done(fail(Fault::unavailable, "a file has one name here"));
+  }
   [[nodiscard]] virtual Result<std::shared_ptr<OpenObject const>> open(Digest const& digest) = 0;
   // All bytes of a small local object, verified, if they are in memory; null otherwise.
   [[nodiscard]] virtual std::shared_ptr<std::string const> in_memory(Digest const&) {

@@ -52,6 +52,14 @@ struct ReceiveFile {
   UploadRequest upload;
   bool live = false;  // it may be read while it comes
 };
+// A request of WebDAV, but for reading a file: what it asks for is in its method, its fields and
+// its body, of at most `dav::xml_bytes_max` (node/http/dav).
+struct AnswerDav {
+  std::string name;       // of the resource, checked and normalised; empty: the root
+  bool is_slash = false;  // it was asked for as a collection
+  std::optional<ReceiveFile> put =
+      std::nullopt;  // what is to be done unless something is in the way
+};
 // The body is multipart/form-data: each part with a non-empty file name becomes a file by way of
 // `Service::form_upload`, other parts are read and dropped; then `Service::form_stored`.
 struct ReceiveForm {
@@ -110,6 +118,6 @@ struct AcceptWebSocket {
 // `tus::Wanted`: a resumable upload; then `Service::resumed`.
 using Plan = std::variant<Reply, SendObject, RelayObject, FollowUpload, ReceiveFile, ReceiveForm,
                           RemoveFile, AskOthers, SearchFiles, CountFiles, OrderLocal, ReceiveShare,
-                          RevokeCredential, AcceptWebSocket, tus::Wanted>;
+                          RevokeCredential, AcceptWebSocket, AnswerDav, tus::Wanted>;
 
 }  // namespace chisme::web

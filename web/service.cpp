@@ -8,6 +8,7 @@
 #include "cluster/base/overloaded.hpp"
 #include "web/access.hpp"
 #include "web/call.hpp"
+#include "web/dav/paths.hpp"
 #include "web/json.hpp"
 #include "web/names.hpp"
 #include "web/negotiation.hpp"
@@ -32,6 +33,20 @@ std::string_view allowed_text(Method method) {
       return "DELETE";
     case Method::patch:
       return "PATCH";
+    case Method::propfind:
+      return "PROPFIND";
+    case Method::proppatch:
+      return "PROPPATCH";
+    case Method::mkcol:
+      return "MKCOL";
+    case Method::copy:
+      return "COPY";
+    case Method::move:
+      return "MOVE";
+    case Method::lock:
+      return "LOCK";
+    case Method::unlock:
+      return "UNLOCK";
     default:
       return "";
   }
@@ -147,7 +162,8 @@ Result<UploadRequest> Service::form_upload(PartHead const& part) const {
 
 Reply Service::stored(Request const& request, Result<StoredFile> const& result) {
   if (!result) return failed(request, result.error());
-  Reply reply = stored_reply(*result, to_json(*result));
+  bool const by_dav = dav::is_dav_target(request.target);
+  Reply reply = by_dav ? dav_stored_reply(*result) : stored_reply(*result, to_json(*result));
   return finished(request, std::move(reply));
 }
 

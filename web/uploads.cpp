@@ -91,6 +91,14 @@ Plan delete_file(Call const& call) {
   return RemoveFile{std::move(*name), std::move(*condition)};
 }
 
+Reply dav_stored_reply(StoredFile const& stored) {
+  Reply reply{.status = stored.created ? 201u : 204u, .headers = {}, .body = {}};
+  reply.headers.add("ETag", etag_of(stored.digest));
+  reply.headers.add("Repr-Digest", repr_digest(stored.digest));
+  reply.headers.add("Chisme-Version", stored.version);
+  return reply;
+}
+
 Reply stored_reply(StoredFile const& stored, std::string body) {
   Reply reply = json_reply(stored.created ? 201 : 200, std::move(body));
   if (stored.created) {

@@ -55,7 +55,8 @@ HttpHost::HttpHost(asio::io_context& io, web::Gateway& node, HttpSettings chosen
           io, node,
           ResumableUploads::Limits{chosen.service.max_file_size, chosen.uploads_kept,
                                    chosen.assemblies})),
-      request_ids_seed((std::uint64_t{std::random_device{}()} << 32) | std::random_device{}()) {}
+      request_ids_seed((std::uint64_t{std::random_device{}()} << 32) | std::random_device{}()),
+      dav(io, node) {}
 
 std::string const& HttpHost::date() {
   std::time_t const now = std::time(nullptr);
@@ -262,6 +263,7 @@ asio::awaitable<HttpConnection::After> HttpConnection::carry_out(web::Plan plan)
                      [this](web::OrderLocal& it) { return order_local(std::move(it)); },
                      [this](web::ReceiveShare& it) { return receive_share(it); },
                      [this](web::RevokeCredential& it) { return revoke_credential(it); },
+                     [this](web::AnswerDav& it) { return serve_dav(std::move(it)); },
                      [this](web::tus::Wanted& it) { return resume(std::move(it)); },
                      [this](web::AcceptWebSocket& it) { return accept_websocket(std::move(it)); },
                  },

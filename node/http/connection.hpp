@@ -17,6 +17,7 @@
 #include "node/http/buffers.hpp"
 #include "node/http/client_socket.hpp"
 #include "node/http/clients.hpp"
+#include "node/http/dav/handler.hpp"
 #include "node/http/listener.hpp"
 #include "node/http/moved_bytes.hpp"
 #include "node/http/pace.hpp"
@@ -49,6 +50,7 @@ struct HttpHost {
   bool ending = false;    // nor does any begin a request
   std::uint64_t const request_ids_seed;
   std::uint64_t requests = 0;  // begun since the start
+  DavHandler dav;
   std::size_t open = 0;
   std::set<HttpConnection*> connections;  // those that speak HTTP
 
@@ -145,6 +147,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
                                           web::MultipartReader::Progress progress);
   asio::awaitable<bool> begin_part(std::shared_ptr<Form> form);
   asio::awaitable<bool> end_part(std::shared_ptr<Form> form);
+
+  // dav/serving.cpp
+  asio::awaitable<After> serve_dav(web::AnswerDav plan);
+  asio::awaitable<tl::expected<std::string, web::Reply>> read_short_body();
 
   // resuming.cpp
   asio::awaitable<After> resume(web::tus::Wanted wanted);

@@ -165,6 +165,10 @@ class Visit {
       check_reply(service_.revoked(request_, result));
     });
   }
+  void carry_out(AnswerDav const& plan) {
+    CHECK(plan.name.empty() || checked_name(plan.name) == plan.name);
+    if (plan.put) carry_out(*plan.put);
+  }
   void carry_out(AcceptWebSocket const& plan) {
     CHECK(request_.upgrade_websocket);
     if (auto const* const push = std::get_if<PushSession>(&plan.session)) {

@@ -17,6 +17,13 @@ Method method_of(std::string_view text) {
   if (text == "DELETE") return Method::delete_;
   if (text == "PATCH") return Method::patch;
   if (text == "OPTIONS") return Method::options;
+  if (text == "PROPFIND") return Method::propfind;
+  if (text == "PROPPATCH") return Method::proppatch;
+  if (text == "MKCOL") return Method::mkcol;
+  if (text == "COPY") return Method::copy;
+  if (text == "MOVE") return Method::move;
+  if (text == "LOCK") return Method::lock;
+  if (text == "UNLOCK") return Method::unlock;
   return Method::other;
 }
 

@@ -9,7 +9,24 @@
 
 namespace chisme::web {
 
-enum class Method { get, head, put, post, delete_, patch, options, other };
+enum class Method {
+  get,
+  head,
+  put,
+  post,
+  delete_,
+  patch,
+  options,
+  // of WebDAV (RFC 4918)
+  propfind,
+  proppatch,
+  mkcol,
+  copy,
+  move,
+  lock,
+  unlock,
+  other
+};
 
 struct Header {
   std::string name;  // as received; compared without case

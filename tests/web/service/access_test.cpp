@@ -5,6 +5,7 @@
 
 #include "tests/web/memory_credentials.hpp"
 #include "tests/web/service/requests.hpp"
+#include "web/base64.hpp"
 #include "web/gate.hpp"
 #include "web/routes.hpp"
 
@@ -58,13 +59,22 @@ class Gate : public ServiceTest {
 };
 
 constexpr std::pair<char const*, Method> all_methods[] = {
-    {"GET", Method::get},         {"HEAD", Method::head},   {"PUT", Method::put},
-    {"POST", Method::post},       {"PATCH", Method::patch}, {"DELETE", Method::delete_},
-    {"OPTIONS", Method::options}, {"TRACE", Method::other}};
+    {"GET", Method::get},         {"HEAD", Method::head},         {"PUT", Method::put},
+    {"POST", Method::post},       {"PATCH", Method::patch},       {"DELETE", Method::delete_},
+    {"OPTIONS", Method::options}, {"PROPFIND", Method::propfind}, {"PROPPATCH", Method::proppatch},
+    {"MKCOL", Method::mkcol},     {"COPY", Method::copy},         {"MOVE", Method::move},
+    {"LOCK", Method::lock},       {"UNLOCK", Method::unlock},     {"TRACE", Method::other}};
+
+std::string base64_of(std::string_view text) {
+  auto const* const bytes = reinterpret_cast<std::uint8_t const*>(text.data());
+  return base64_encoded({bytes, text.size()});
+}
 
 std::string an_address_of(Route const& route) {
   return std::string{route.path} + (route.path.ends_with('/') ? "local.mp4" : "");
 }
+
+std::string const basic_challenge = "Basic realm=\"chisme\", charset=\"UTF-8\"";
 
 TEST_F(Gate, EveryRouteSaysWhoMayAsk) {
   for (Route const& route : routes()) EXPECT_NE(route.needs, Needs::unstated) << route.path;
@@ -96,7 +106,12 @@ TEST_F(Gate, EveryRouteAndMethodWithoutATokenIsRefusedButForAFew) {
            {"", "\nAuthorization: Basic YTpi", "\nAuthorization: Bearer"}) {
         Reply const refused = reply_in(AccessMode::token, request + more);
         EXPECT_EQ(refused.status, 401u) << request;
-        EXPECT_EQ(header_of(refused, "WWW-Authenticate"), "Bearer realm=\"chisme\"") << request;
+        bool const is_dav = address.starts_with("/dav");
+        std::string const basic = is_dav ? basic_challenge + " | " : "";
+        bool const is_shown = is_dav && more.find("Basic") != std::string::npos;
+        std::string const error = is_shown ? ", error=\"invalid_token\"" : "";
+        EXPECT_EQ(header_of(refused, "WWW-Authenticate"), basic + "Bearer realm=\"chisme\"" + error)
+            << request;
       }
       for (char const* const bad : {"late", "gone", "garbage"}) {
         Reply const refused = reply_in(AccessMode::token, bearing(request, bad));
@@ -130,6 +145,21 @@ TEST_F(Gate, ARoleOpensWhatItNamesAndNoMore) {
       EXPECT_THAT(answer.body, HasSubstr(std::string{to_string(needed)}));
     }
   }
+}
+
+TEST_F(Gate, BelowDavATokenIsAPasswordAndNowhereElse) {
+  std::string const with_r = "\nAuthorization: Basic " + base64_of("anybody:r");
+  EXPECT_EQ(asked("GET /dav/local.mp4" + with_r), 0u);
+  EXPECT_EQ(asked("GET http://127.0.0.1:7701/dav/local.mp4" + with_r), 0u);
+  EXPECT_EQ(asked("DELETE /dav/local.mp4" + with_r), 403u);
+  EXPECT_EQ(asked("GET /files/local.mp4" + with_r), 401u);
+  EXPECT_EQ(asked("GET /files/../dav/local.mp4" + with_r), 401u);
+  EXPECT_EQ(asked("GET /files/local.mp4?/dav/" + with_r), 401u);
+  EXPECT_EQ(asked("GET /davx" + with_r), 401u);
+  for (char const* const pair : {"r:", "r", "", "r:x"}) {
+    EXPECT_EQ(asked("GET /dav/local.mp4\nAuthorization: Basic " + base64_of(pair)), 401u) << pair;
+  }
+  EXPECT_EQ(asked("GET /dav/local.mp4\nAuthorization: Basic !!!"), 401u);
 }
 
 TEST_F(Gate, WhoWantsTokensForChangesLetsEverybodyRead) {

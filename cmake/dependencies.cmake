@@ -1,5 +1,6 @@
 # Debian's packages, each behind one target. examples/setup.sh installs them.
 find_package(Threads REQUIRED)
+find_package(EXPAT REQUIRED)
 find_package(OpenSSL 3 REQUIRED COMPONENTS Crypto SSL)
 find_package(SQLite3 REQUIRED)
 find_package(nlohmann_json REQUIRED)

@@ -8,11 +8,11 @@ set -euo pipefail
 build_packages=(
   clang-19 lld-19 libclang-rt-19-dev llvm-19 ninja-build cmake ccache pkg-config
   libasio-dev libwebsocketpp-dev node-llhttp libcereal-dev libspdlog-dev libfmt-dev libssl-dev
-  libxxhash-dev libsqlite3-dev libutf8proc-dev libcli11-dev libtomlplusplus-dev
+  libexpat1-dev libxxhash-dev libsqlite3-dev libutf8proc-dev libcli11-dev libtomlplusplus-dev
   nlohmann-json3-dev libexpected-dev)
 test_packages=(
   clang-format-19 sslscan openssl libgtest-dev libgmock-dev librapidcheck-dev git curl aria2 ffmpeg chromium
-  python3 python3-websockets jq sqlite3 e2fsprogs mount iproute2 nftables strace systemd)
+  awscli s3cmd rclone python3 python3-websockets jq sqlite3 e2fsprogs mount iproute2 nftables strace systemd)
 bench_packages=(nginx-light haproxy wrk python3 python3-flask python3-websockets)
 
 wanted=("${build_packages[@]}")

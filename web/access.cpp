@@ -81,7 +81,8 @@ std::optional<std::string_view> trusted_origin(Gateway& gateway, ServiceSettings
 bool makes_part_of_page(Request const& request, Target const& target) {
   constexpr std::string_view parts[] = {"script",       "serviceworker", "sharedworker", "style",
                                         "audioworklet", "paintworklet",  "worker",       "xslt"};
-  bool const is_stored = target.path.starts_with("/files/") || target.path == "/client";
+  bool const is_stored = target.path.starts_with("/files/") || target.path.starts_with("/s3/") ||
+                         target.path == "/client";
   return is_stored && request.header("sec-fetch-site") == "same-origin" &&
          std::ranges::find(parts, request.header("sec-fetch-dest")) != std::end(parts);
 }

@@ -52,7 +52,8 @@ HttpHost::HttpHost(asio::io_context& io, web::Gateway& node, HttpSettings chosen
       resumable(std::make_shared<ResumableUploads>(
           io, node,
           ResumableUploads::Limits{chosen.service.max_file_size, chosen.uploads_kept,
-                                   chosen.assemblies})) {}
+                                   chosen.assemblies})),
+      s3(std::make_shared<S3Store>(io, node, chosen.assemblies)) {}
 
 std::string const& HttpHost::date() {
   std::time_t const now = std::time(nullptr);
@@ -250,6 +251,7 @@ asio::awaitable<HttpConnection::After> HttpConnection::carry_out(web::Plan plan)
                      [this](web::OrderLocal& it) { return order_local(std::move(it)); },
                      [this](web::ReceiveShare& it) { return receive_share(it); },
                      [this](web::RevokeCredential& it) { return revoke_credential(it); },
+                     [this](web::s3::Wanted& it) { return serve_s3(std::move(it)); },
                      [this](web::tus::Wanted& it) { return resume(std::move(it)); },
                      [this](web::AcceptWebSocket& it) { return accept_websocket(std::move(it)); },
                  },

@@ -91,7 +91,7 @@ class S3(Clients):
         self.assertIn("PRE dir/", self.ok(self.aws("s3", "ls", "s3://aws/")))
         # Another node has it all, also by the way without a prefix.
         back = self.directory / "aws.back"
-        eventually(lambda: self.aws("s3", "cp", "s3://aws/big.mp4", str(back), node=3, path="").returncode == 0, 10,
+        eventually(lambda: self.aws("s3", "cp", "s3://aws/big.mp4", str(back), node=3, path="").returncode == 0, 40,
                    "node 3 has it")
         self.assertEqual(md5_of(back), md5_of(self.big))
         self.ok(self.aws("s3api", "get-object", "--bucket", "aws", "--key", "big.mp4", "--range", "bytes=5000000-5999999",
@@ -106,7 +106,7 @@ class S3(Clients):
         self.assertEqual((status, body), (200, self.small.read_bytes()))
         self.assertEqual(headers["Content-Type"], "text/plain; charset=utf-8")
         self.ok(self.aws("s3", "rm", "--recursive", "s3://aws"))
-        eventually(lambda: self.aws("s3", "rb", "s3://aws").returncode == 0, 10, "the bucket is empty")
+        eventually(lambda: self.aws("s3", "rb", "s3://aws").returncode == 0, 40, "the bucket is empty")
 
     def test_presigned(self):
         token = {"Authorization": f"Bearer {self.tokens['write'][0]}"}
@@ -131,7 +131,7 @@ class S3(Clients):
         self.assertIn("DIR", self.ok(self.s3cmd("ls", "s3://s3cmd")))
         self.assertIn("s3://s3cmd/dir/small.txt", self.ok(self.s3cmd("ls", "--recursive", "s3://s3cmd")))
         back = self.directory / "s3cmd.back"
-        eventually(lambda: self.s3cmd("get", "--force", "s3://s3cmd/big.mp4", str(back), node=2).returncode == 0, 10,
+        eventually(lambda: self.s3cmd("get", "--force", "s3://s3cmd/big.mp4", str(back), node=2).returncode == 0, 40,
                    "node 2 has it")
         self.assertEqual(md5_of(back), md5_of(self.big))
         self.ok(self.s3cmd("cp", "s3://s3cmd/dir/small.txt", "s3://s3cmd/copy.txt"))
@@ -154,7 +154,7 @@ class S3(Clients):
         self.ok(again)
         self.assertIn("There was nothing to transfer", again.stderr)
         back = self.directory / "tree.back"
-        eventually(lambda: self.rclone("check", str(tree), "c:rclone/films", node=2).returncode == 0, 10,
+        eventually(lambda: self.rclone("check", str(tree), "c:rclone/films", node=2).returncode == 0, 40,
                    "node 2 knows all")
         self.ok(self.rclone("copy", "c:rclone/films", str(back), node=3))
         self.ok(run("diff", "-r", str(tree), str(back)))
@@ -180,7 +180,7 @@ class S3(Clients):
         revoked = run(CHISME, "token", "revoke", identity, "--node", self.cluster.url(1),
                       env={**os.environ, "CHISME_TOKEN": self.tokens["admin"][0]})
         self.assertEqual(revoked.returncode, 0, revoked.stderr)
-        eventually(lambda: "InvalidAccessKeyId" in self.aws("s3api", "list-buckets", role=pair, node=2).stderr, 20,
+        eventually(lambda: "InvalidAccessKeyId" in self.aws("s3api", "list-buckets", role=pair, node=2).stderr, 40,
                    "the pair is refused")
 
 

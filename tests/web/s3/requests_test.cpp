@@ -165,6 +165,7 @@ TEST_F(Requests, GetsFromHoldersWhatIsNotHereAndRedirectsNobody) {
 }
 
 TEST_F(Requests, WhatIsNotThereIsSaidToBeMissing) {
+  EXPECT_EQ(planned<AskOthers>("GET /s3/films/nothing").name, "films/nothing");
   EXPECT_EQ(code("GET /s3/films/nothing"), "NoSuchKey");
   EXPECT_EQ(code("GET /s3/films/folder/"), "NoSuchKey");
   EXPECT_EQ(code("GET /s3/nothing/x"), "NoSuchBucket");

@@ -12,7 +12,7 @@ build_packages=(
   nlohmann-json3-dev libexpected-dev prometheus-cpp-dev)
 test_packages=(
   clang-format-19 sslscan openssl libgtest-dev libgmock-dev librapidcheck-dev git curl man-db zsh fish aria2 ffmpeg chromium
-  python3 python3-websockets litmus rclone cadaver jq sqlite3 e2fsprogs mount iproute2 nftables strace systemd prometheus python3-jsonschema
+  python3 python3-websockets awscli s3cmd litmus rclone cadaver jq sqlite3 e2fsprogs mount iproute2 nftables strace systemd prometheus python3-jsonschema
   dpkg-dev lintian python3-yaml nginx-light haproxy)
 bench_packages=(nginx-light haproxy wrk python3 python3-flask python3-websockets)
 

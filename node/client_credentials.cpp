@@ -10,7 +10,6 @@
 #include "node/clock.hpp"
 #include "node/core_driver.hpp"
 #include "node/link_counts.hpp"
-#include "node/security/access_token.hpp"
 #include "node/security/peer_keys.hpp"
 #include "node/view_queries.hpp"
 
@@ -61,14 +60,24 @@ bool ClientCredentials::is_revoked(web::CredentialKind kind, std::uint64_t numbe
 web::Bearer ClientCredentials::check_token(std::string_view text) {
   auto const ring = parts_.keys.ring();
   auto const token = ring ? open_token(text, *ring) : std::nullopt;
-  if (!token) return {};
-  web::Bearer bearer{web::Standing::valid, token->role, token->id};
-  if (token->id.expires <= wall_now()) {
+  return token ? judged(*token) : web::Bearer{};
+}
+
+web::Bearer ClientCredentials::judged(AccessToken const& token) const {
+  web::Bearer bearer{web::Standing::valid, token.role, token.id};
+  if (token.id.expires <= wall_now()) {
     bearer.standing = web::Standing::expired;
-  } else if (is_revoked(web::CredentialKind::token, token->id.number)) {
+  } else if (is_revoked(web::CredentialKind::token, token.id.number)) {
     bearer.standing = web::Standing::revoked;
   }
   return bearer;
+}
+
+std::optional<web::SigningPair> ClientCredentials::check_access_key(std::string_view id) {
+  auto const ring = parts_.keys.ring();
+  auto const opened = ring ? open_access_key(id, *ring) : std::nullopt;
+  if (!opened) return std::nullopt;
+  return web::SigningPair{judged(opened->token), opened->secret};
 }
 
 bool ClientCredentials::is_still_valid(web::CredentialId const& token) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "node/parts.hpp"
+#include "node/security/access_token.hpp"
 #include "web/credentials.hpp"
 
 namespace chisme::node {
@@ -28,6 +29,7 @@ class ClientCredentials final : public web::Credentials {
   [[nodiscard]] bool has_secret() const;
 
   web::Bearer check_token(std::string_view text) override;
+  std::optional<web::SigningPair> check_access_key(std::string_view id) override;
   bool is_still_valid(web::CredentialId const& token) override;
   web::SharedLink check_link(std::string_view text, std::string_view name) override;
   std::string make_ticket(std::string_view name, web::CredentialId const& token) override;
@@ -42,6 +44,7 @@ class ClientCredentials final : public web::Credentials {
 
  private:
   struct Waiting;
+  [[nodiscard]] web::Bearer judged(AccessToken const& token) const;
   [[nodiscard]] bool is_revoked(web::CredentialKind kind, std::uint64_t number) const;
 
   asio::io_context& loop_;

@@ -280,6 +280,10 @@ bool ObjectService::knows_origin(std::string_view origin) {
   });
 }
 
+WallTime ObjectService::now() {
+  return wall_now();
+}
+
 void ObjectService::leave() {
   parts_.core.post(cluster::LeaveRequested{});
 }

@@ -66,6 +66,8 @@ class ObjectService final : public web::Gateway {
     return credentials_.has_secret() ? &credentials_ : nullptr;
   }
 
+  WallTime now() override;
+
   void request_began() override;
   void request_ended(bool own_fault) override;
   void delivered(ByteCount bytes) override;

@@ -373,6 +373,10 @@ void ObjectUpload::finish(web::Done<web::StoredFile> done) {
   asio::co_spawn(state_->loop, run(state_, std::move(done)), asio::detached);
 }
 
+void ObjectUpload::retype(std::string type) {
+  state_->request.type = std::move(type);
+}
+
 asio::awaitable<Result<web::StoredFile>> ObjectUpload::State::finish() {
   auto const object = co_await commit();
   if (!object) co_return tl::unexpected(object.error());

@@ -30,6 +30,7 @@ class ObjectUpload final : public web::Upload {
 
   void write(std::span<std::byte const> bytes, web::Done<void> done) override;
   void finish(web::Done<web::StoredFile> done) override;
+  void retype(std::string type) override;
 
  private:
   struct State;

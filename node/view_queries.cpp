@@ -6,6 +6,7 @@
 #include "cluster/base/overloaded.hpp"
 #include "node/version.hpp"
 #include "web/json.hpp"
+#include "web/s3/attributes.hpp"
 
 namespace chisme::node {
 namespace {
@@ -64,15 +65,17 @@ std::uint32_t live_copies(cluster::ClusterView const& view, std::span<NodeId con
 }
 
 web::FileInfo file_info(cluster::ClusterView const& view, cluster::FileEntry const& file) {
+  auto const kept = web::s3::split_type(file.put.type);
   return web::FileInfo{.name = file.put.name,
                        .version = to_string(file.put.version),
                        .size = file.put.size,
-                       .type = file.put.type,
+                       .type = std::string{kept.type},
                        .digest = file.put.digest,
                        .modified = file.put.modified,
                        .copies = live_copies(view, file.holders),
                        .wanted = view.copies_wanted,
-                       .local = std::ranges::binary_search(file.holders, view.self)};
+                       .local = std::ranges::binary_search(file.holders, view.self),
+                       .attributes = std::string{kept.attributes}};
 }
 
 web::Lookup lookup(cluster::ClusterView const& view, std::string_view name) {

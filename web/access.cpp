@@ -82,7 +82,7 @@ bool makes_part_of_page(Request const& request, Target const& target) {
   constexpr std::string_view parts[] = {"script",       "serviceworker", "sharedworker", "style",
                                         "audioworklet", "paintworklet",  "worker",       "xslt"};
   bool const is_stored = target.path.starts_with("/files/") || target.path.starts_with("/dav/") ||
-                         target.path == "/client";
+                         target.path.starts_with("/s3/") || target.path == "/client";
   return is_stored && request.header("sec-fetch-site") == "same-origin" &&
          std::ranges::find(parts, request.header("sec-fetch-dest")) != std::end(parts);
 }

@@ -14,6 +14,10 @@
 // What the routes' handlers are given, and the handlers, each in its own file.
 namespace chisme::web {
 
+namespace s3 {
+struct Signed;
+}
+
 // One request on its way to a plan; it lives for that long.
 struct Call {
   Gateway& gateway;
@@ -24,6 +28,7 @@ struct Call {
   Admission const& admission;             // what let it in
   std::string_view rest = {};             // of the path, behind the route's
   Result<Lookup> const* found = nullptr;  // the answer to an AskOthers
+  s3::Signed const* signature = nullptr;  // of a request of S3's
 };
 
 // The file that a call is about, or the plan to follow because there is none.

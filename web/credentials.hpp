@@ -87,6 +87,12 @@ struct LinkHome {
   bool self = false;
 };
 
+// An access key of S3's clients: whom it lets in, and what it signs with.
+struct SigningPair {
+  std::optional<Bearer> bearer;  // nullopt: nobody in particular
+  std::string secret;
+};
+
 // Credentials is what a node that knows its cluster's secret says of them. Like the gateway: every
 // call and every completion is on one web loop's thread.
 class Credentials {
@@ -94,6 +100,11 @@ class Credentials {
   virtual ~Credentials() = default;
 
   [[nodiscard]] virtual Bearer check_token(std::string_view text) = 0;
+  // The pair that was made of a token of this cluster, by its access key, be it over; nullopt:
+  // there is none. That somebody has the secret is for the caller to see.
+  [[nodiscard]] virtual std::optional<SigningPair> check_access_key(std::string_view) {
+    return std::nullopt;
+  }
   // Whether a token that was valid still is.
   [[nodiscard]] virtual bool is_still_valid(CredentialId const& token) = 0;
   // Whether that is a link to just this file; `used_up` comes from `use`.

@@ -192,7 +192,7 @@ std::string selected_subprotocol(Request const& request) {
 
 tl::expected<Admission, Reply> pass_gate(Knock const& knock) {
   Needs const needs = needs_of(knock);
-  auto const shown = shown_by(knock.gateway, knock.request);
+  auto const shown = knock.signer ? knock.signer : shown_by(knock.gateway, knock.request);
   bool const by_token = shown && shown->standing == Standing::valid;
   bool const may_read = by_token && shown->role >= Role::read;
   auto const share = knock.target.parameter("share");

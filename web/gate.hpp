@@ -50,8 +50,9 @@ struct Knock {
   AccessMode mode;
   Request const& request;
   Target const& target;
-  Route const* route;     // nullptr: there is none
-  bool is_asset = false;  // one of the page's files
+  Route const* route;                 // nullptr: there is none
+  bool is_asset = false;              // one of the page's files
+  std::optional<Bearer> signer = {};  // whose signature of S3's it bears (s3/signature.hpp)
 };
 // The refusal is 401, 403 or 410, with a sentence that says what to do.
 [[nodiscard]] tl::expected<Admission, Reply> pass_gate(Knock const& knock);

@@ -35,7 +35,8 @@ struct FileInfo {
   WallTime modified{};
   std::uint32_t copies = 0;  // on members that are not dead
   std::uint32_t wanted = 0;
-  bool local = false;  // this node has a verified copy
+  bool local = false;           // this node has a verified copy
+  std::string attributes = {};  // what S3's clients are told besides (s3/attributes.hpp)
 };
 
 enum class LookupStatus {
@@ -110,6 +111,9 @@ class Upload {
   // No more bytes: verify, make durable on W nodes, make visible. Faults: digest_mismatch,
   // no_quorum, precondition_failed (nothing visible); unknown_outcome (close without an answer).
   virtual void finish(Done<StoredFile> done) = 0;
+  // Changes the type that the request said, for what is known only of all bytes
+  // (s3/attributes.hpp). REQUIRES: `finish` was not called.
+  virtual void retype(std::string type) = 0;
 };
 
 struct RemovedFile {
@@ -273,6 +277,9 @@ class Gateway {
 
   // nullptr: this node knows no secret, so that no credential is valid here.
   [[nodiscard]] virtual Credentials* credentials() { return nullptr; }
+
+  // This node's clock. The beginning of 1970, when nothing that is signed now is good, without one.
+  [[nodiscard]] virtual WallTime now() { return WallTime{}; }
 
   // Load accounting: a request began and ended; bytes went out to a client.
   virtual void request_began() = 0;

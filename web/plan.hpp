@@ -10,6 +10,7 @@
 #include "web/gateway.hpp"
 #include "web/http/fields.hpp"
 #include "web/http/request.hpp"
+#include "web/s3/request.hpp"
 #include "web/tus/request.hpp"
 
 // What is to be done about a request: values that `Service` decides and a connection carries out.
@@ -115,9 +116,9 @@ struct AcceptWebSocket {
   std::optional<CredentialId> token = {};
 };
 
-// `tus::Wanted`: a resumable upload; then `Service::resumed`.
+// `tus::Wanted`: a resumable upload; `s3::Wanted`: what S3's clients want; then `Service::resumed`.
 using Plan = std::variant<Reply, SendObject, RelayObject, FollowUpload, ReceiveFile, ReceiveForm,
                           RemoveFile, AskOthers, SearchFiles, CountFiles, OrderLocal, ReceiveShare,
-                          RevokeCredential, AcceptWebSocket, AnswerDav, tus::Wanted>;
+                          RevokeCredential, AcceptWebSocket, AnswerDav, s3::Wanted, tus::Wanted>;
 
 }  // namespace chisme::web

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "web/call.hpp"
+#include "web/s3/handlers.hpp"
 
 namespace chisme::web {
 namespace {
@@ -49,6 +50,12 @@ constexpr std::array all_routes = std::to_array<Route>({
     {"/shares", Method::post, post_shares, Needs::write},
     {"/shares/", Method::delete_, delete_share, Needs::write},
     {"/tokens/", Method::delete_, delete_token, Needs::admin},
+    {"/s3", Method::get, s3::get, Needs::read},
+    {"/s3/", Method::get, s3::get, Needs::read},
+    {"/s3/", Method::put, s3::put, Needs::write},
+    {"/s3", Method::post, s3::post, Needs::write},
+    {"/s3/", Method::post, s3::post, Needs::write},
+    {"/s3/", Method::delete_, s3::remove, Needs::write},
     {"/healthz", Method::get, get_healthz, Needs::nothing},
     {"/readyz", Method::get, get_readyz, Needs::nothing},
     {"/metrics", Method::get, get_metrics, Needs::read},

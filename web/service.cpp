@@ -15,6 +15,9 @@
 #include "web/problem.hpp"
 #include "web/problem_page.hpp"
 #include "web/routes.hpp"
+#include "web/s3/address.hpp"
+#include "web/s3/replies.hpp"
+#include "web/s3/signature.hpp"
 #include "web/shares.hpp"
 #include "web/uploads.hpp"
 
@@ -125,18 +128,23 @@ Plan Service::decide(Request const& request, Result<Lookup> const* found) {
   if (auto refusal = access_refusal(gateway_, settings_, request, *target)) {
     return finished(request, std::move(*refusal));
   }
-  Route const* const route = find_route(target->path, request.method);
+  bool const is_s3 = s3::is_asked(request, *target);
+  tl::expected<s3::Signed, Reply> signature;
+  if (is_s3) signature = s3::authenticate(gateway_, settings_.access, request, *target);
+  if (!signature) return finished(request, std::move(signature.error()));
+  Route const* const route = find_route(is_s3 ? "/s3/" : target->path, request.method);
   Admission admission;
-  Call call{gateway_, settings_, request, *target, heads_, admission, {}, found};
+  Call call{gateway_, settings_, request, *target, heads_, admission, {}, found, &*signature};
   auto admitted = pass_gate({.gateway = gateway_,
                              .mode = settings_.access,
                              .request = request,
                              .target = *target,
                              .route = route,
-                             .is_asset = route == nullptr && find_asset(call) != nullptr});
+                             .is_asset = route == nullptr && find_asset(call) != nullptr,
+                             .signer = signature->bearer});
   if (!admitted) return finished(request, std::move(admitted.error()));
   admission = std::move(*admitted);
-  if (route != nullptr) call.rest = rest_of(*route, target->path);
+  if (route != nullptr && !is_s3) call.rest = rest_of(*route, target->path);
   Plan plan = dispatch(call, route);
   if (admission.link && head_of(plan) != nullptr) {
     head_of(plan)->headers.add("Referrer-Policy", "no-referrer");  // it is in the address
@@ -284,7 +292,10 @@ Reply Service::malformed(ParseFailure const& failure) {
 }
 
 Reply Service::finished(Request const& request, Reply reply) {
-  if (!reply.sentence.empty() && prefers_html(request)) {
+  auto const target = reply.sentence.empty() ? std::nullopt : parse_target(request.target);
+  if (target && s3::is_asked(request, *target)) {
+    reply = s3::error_of(reply);
+  } else if (!reply.sentence.empty() && prefers_html(request)) {
     reply = problem_page(request, reply, settings_.assets);
   }
   add_cross_origin_headers(gateway_, settings_, request, reply.headers);

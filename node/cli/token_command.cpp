@@ -3,6 +3,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "node/cli/client_token.hpp"
 #include "node/cli/command.hpp"
 #include "node/cli/duration.hpp"
 #include "node/clock.hpp"
@@ -62,6 +63,33 @@ int make_token(NewToken const& wanted) {
   return 0;
 }
 
+struct TokenOfSigner {
+  std::string token_file;
+  bool json = false;
+};
+
+// As ~/.aws/credentials has it.
+int print_signing_key(TokenOfSigner const& options) {
+  auto const token = client_token(options.token_file);
+  if (!token) return wrong_usage(token.error());
+  auto const pair = signing_key_of(*token);
+  if (!pair) {
+    return wrong_usage(Error{Fault::invalid,
+                             "there is no token to make a pair of: give --token-file FILE or "
+                             "CHISME_TOKEN, as chisme token new prints it",
+                             0});
+  }
+  if (options.json) {
+    std::cout
+        << nlohmann::json{{"access_key", pair->access_key}, {"secret_key", pair->secret}}.dump()
+        << std::endl;
+    return 0;
+  }
+  std::cout << "aws_access_key_id = " << pair->access_key
+            << "\naws_secret_access_key = " << pair->secret << std::endl;
+  return 0;
+}
+
 struct RevokedToken : ClientOptions {
   std::string which;
 };
@@ -108,6 +136,13 @@ void add_token_command(CLI::App& app, Chosen& chosen) {
   made.add_option("--expires", wanted->expires, "for how long: 90s, 10m, 24h, 30d [30d]");
   made.add_flag("--json", wanted->json, "print JSON");
   made.callback([wanted, &chosen] { chosen = [wanted] { return make_token(*wanted); }; });
+  auto signer = std::make_shared<TokenOfSigner>();
+  CLI::App& pair =
+      *command.add_subcommand("s3", "print the keys that S3's clients sign with for it");
+  pair.add_option("--token-file", signer->token_file,
+                  "the token, in a file of mode 0600 [CHISME_TOKEN]");
+  pair.add_flag("--json", signer->json, "print JSON");
+  pair.callback([signer, &chosen] { chosen = [signer] { return print_signing_key(*signer); }; });
   auto revoked = std::make_shared<RevokedToken>();
   CLI::App& taken = *command.add_subcommand("revoke", "let nobody in by it any more");
   taken

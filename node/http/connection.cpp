@@ -56,7 +56,8 @@ HttpHost::HttpHost(asio::io_context& io, web::Gateway& node, HttpSettings chosen
           ResumableUploads::Limits{chosen.service.max_file_size, chosen.uploads_kept,
                                    chosen.assemblies})),
       request_ids_seed((std::uint64_t{std::random_device{}()} << 32) | std::random_device{}()),
-      dav(io, node) {}
+      dav(io, node),
+      s3(std::make_shared<S3Store>(io, node, chosen.assemblies)) {}
 
 std::string const& HttpHost::date() {
   std::time_t const now = std::time(nullptr);
@@ -264,6 +265,7 @@ asio::awaitable<HttpConnection::After> HttpConnection::carry_out(web::Plan plan)
                      [this](web::ReceiveShare& it) { return receive_share(it); },
                      [this](web::RevokeCredential& it) { return revoke_credential(it); },
                      [this](web::AnswerDav& it) { return serve_dav(std::move(it)); },
+                     [this](web::s3::Wanted& it) { return serve_s3(std::move(it)); },
                      [this](web::tus::Wanted& it) { return resume(std::move(it)); },
                      [this](web::AcceptWebSocket& it) { return accept_websocket(std::move(it)); },
                  },

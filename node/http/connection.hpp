@@ -23,6 +23,7 @@
 #include "node/http/pace.hpp"
 #include "node/http/request_id.hpp"
 #include "node/http/resumable_uploads.hpp"
+#include "node/http/s3_store.hpp"
 #include "web/http/multipart.hpp"
 #include "web/http/parser.hpp"
 #include "web/plan.hpp"
@@ -51,6 +52,7 @@ struct HttpHost {
   std::uint64_t const request_ids_seed;
   std::uint64_t requests = 0;  // begun since the start
   DavHandler dav;
+  std::shared_ptr<S3Store> s3;
   std::size_t open = 0;
   std::set<HttpConnection*> connections;  // those that speak HTTP
 
@@ -161,6 +163,21 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   using Writer = std::shared_ptr<ResumableUploads::Writer>;
   asio::awaitable<tl::expected<Writer, web::Reply>> take_bytes(web::tus::Patch patch);
   asio::awaitable<Result<void>> write_parts(Writer writer);
+  // s3.cpp
+  asio::awaitable<After> serve_s3(web::s3::Wanted wanted);
+  asio::awaitable<web::Reply> put_object(web::s3::PutObject wanted);
+  asio::awaitable<web::Reply> put_part(web::s3::PutPart wanted);
+  asio::awaitable<web::Reply> delete_objects(web::s3::DeleteObjects wanted);
+  asio::awaitable<web::Reply> complete_upload(web::s3::CompleteUpload wanted);
+  struct S3Body;
+  // Stores the body; the ETag, or the answer to what went wrong.
+  asio::awaitable<tl::expected<std::string, web::Reply>> store_payload(
+      web::UploadRequest request, web::s3::Attributes attributes, web::s3::Payload payload);
+  asio::awaitable<std::optional<web::Reply>> read_payload(std::shared_ptr<S3Body> body,
+                                                          std::shared_ptr<web::Upload> upload);
+  asio::awaitable<tl::expected<std::string, web::Reply>> read_document(web::s3::Payload payload,
+                                                                       std::size_t bytes_max);
+
   // Whether more of the body has come, or the connection's end, within `patience`.
   asio::awaitable<bool> is_readable_within(std::chrono::milliseconds patience);
 

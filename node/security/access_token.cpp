@@ -82,7 +82,7 @@ std::optional<std::string> from_base64url(std::string_view text) {
   return web::base64_decoded(plain);
 }
 
-Mac mac_of(Key const& key, std::string_view bytes) {
+Mac hmac_of(std::string_view key, std::string_view bytes) {
   Mac mac{};
   unsigned length = 0;
   auto const input = octets(bytes);
@@ -90,6 +90,10 @@ Mac mac_of(Key const& key, std::string_view bytes) {
              mac.data(), &length) != nullptr);
   CHECK(length == mac.size());
   return mac;
+}
+
+Mac mac_of(Key const& key, std::string_view bytes) {
+  return hmac_of({reinterpret_cast<char const*>(key.data()), key.size()}, bytes);
 }
 
 // In a time that says nothing of where they differ.
@@ -116,11 +120,9 @@ struct SignedToken {
   std::string bytes;
 };
 
-std::optional<SignedToken> parse_token(std::string_view text) {
-  if (!text.starts_with(access_token_prefix)) return std::nullopt;
-  auto bytes = bytes_of_text(text.substr(access_token_prefix.size()), token_bytes);
-  if (!bytes) return std::nullopt;
-  NumberReader reader{*bytes};
+// REQUIRES: there are `token_bytes` at least.
+std::optional<SignedToken> parse_token_bytes(std::string bytes) {
+  NumberReader reader{bytes};
   std::uint64_t const version = reader.take(1);
   std::uint64_t const role = reader.take(1);
   std::uint64_t const expires = reader.take(8);
@@ -131,8 +133,40 @@ std::optional<SignedToken> parse_token(std::string_view text) {
   SignedToken parsed;
   parsed.key = static_cast<KeyId>(reader.take(4));
   parsed.token = {static_cast<web::Role>(role), {reader.take(8), at_second(expires)}};
-  parsed.bytes = std::move(*bytes);
+  parsed.bytes = std::move(bytes);
   return parsed;
+}
+
+std::optional<SignedToken> parse_token(std::string_view text) {
+  if (!text.starts_with(access_token_prefix)) return std::nullopt;
+  auto bytes = bytes_of_text(text.substr(access_token_prefix.size()), token_bytes);
+  return bytes ? parse_token_bytes(std::move(*bytes)) : std::nullopt;
+}
+
+std::string hex_text(std::string_view bytes, std::string_view digits) {
+  std::string text;
+  for (char const c : bytes) {
+    auto const byte = static_cast<std::uint8_t>(c);
+    text += {digits[byte >> 4], digits[byte & 15]};
+  }
+  return text;
+}
+
+std::optional<std::string> bytes_of_hex(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+    std::size_t const high = digits.find(text[i]);
+    std::size_t const low = digits.find(text[i + 1]);
+    if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
+    bytes += static_cast<char>(high << 4 | low);
+  }
+  return bytes;
+}
+
+std::string signing_secret(std::string_view token) {
+  auto const mac = hmac_of(token, "chisme S3 secret access key");
+  return hex_text({reinterpret_cast<char const*>(mac.data()), mac.size()}, "0123456789abcdef");
 }
 
 }  // namespace
@@ -160,6 +194,24 @@ std::optional<AccessToken> open_token(std::string_view text, KeyRing const& ring
 std::optional<AccessToken> read_token(std::string_view text) {
   auto const parsed = parse_token(text);
   return parsed ? std::optional{parsed->token} : std::nullopt;
+}
+
+std::optional<SigningKey> signing_key_of(std::string_view token) {
+  auto const parsed = parse_token(token);
+  if (!parsed) return std::nullopt;
+  std::string_view const said = std::string_view{parsed->bytes}.substr(0, token_bytes);
+  return SigningKey{hex_text(said, "0123456789ABCDEF"), signing_secret(token)};
+}
+
+std::optional<OpenedKey> open_access_key(std::string_view access_key, KeyRing const& ring) {
+  if (access_key.size() != 2 * token_bytes) return std::nullopt;
+  auto bytes = bytes_of_hex(access_key);
+  auto const parsed = bytes ? parse_token_bytes(std::move(*bytes)) : std::nullopt;
+  KeyRing::Entry const* const entry = parsed ? ring.find(parsed->key) : nullptr;
+  if (entry == nullptr) return std::nullopt;
+  std::string const token =
+      std::string{access_token_prefix} + signed_text(parsed->bytes, entry->token_key, "");
+  return OpenedKey{parsed->token, signing_secret(token)};
 }
 
 std::string to_text(AccessLink const& link, std::string_view name, KeyRing const& ring) {

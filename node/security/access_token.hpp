@@ -30,6 +30,23 @@ struct AccessToken {
 // What it says, whoever made it: to name it. Nothing is allowed by that.
 [[nodiscard]] std::optional<AccessToken> read_token(std::string_view text);
 
+// What S3's clients sign with, made of a token: who has the token has the pair, and a node makes it
+// anew of the access key alone, in which the token's role, end and id are in the clear. The secret
+// is an HMAC by the token's text, so that it neither tells the token nor can be made without it.
+struct SigningKey {
+  std::string access_key;  // 44 hexadecimal digits in upper case
+  std::string secret;      // 64 hexadecimal digits
+};
+// nullopt: this is no token. That some cluster made it is not looked at.
+[[nodiscard]] std::optional<SigningKey> signing_key_of(std::string_view token);
+struct OpenedKey {
+  AccessToken token;
+  std::string secret;
+};
+// nullopt: no token that was made with a key of the ring can have it.
+[[nodiscard]] std::optional<OpenedKey> open_access_key(std::string_view access_key,
+                                                       KeyRing const& ring);
+
 // A share link, or a ticket, to one file, for reading it. The file's name is not in it, but signed.
 struct AccessLink {
   bool is_ticket = false;

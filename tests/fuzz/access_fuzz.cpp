@@ -20,6 +20,11 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   // What is taken is exactly what would be written.
   if (auto const token = node::open_token(text, ring)) CHECK(node::to_text(*token, ring) == text);
   (void)node::read_token("chisme-token-" + text);
+  if (auto const opened = node::open_access_key(text, ring)) {
+    auto const pair = node::signing_key_of(node::to_text(opened->token, ring));
+    CHECK(pair && pair->access_key == text && pair->secret == opened->secret);
+  }
+  (void)node::signing_key_of("chisme-token-" + text);
   if (auto const link = node::open_link(text, "film.mp4", ring)) {
     CHECK(node::to_text(*link, "film.mp4", ring) == text);
   }

@@ -13,6 +13,7 @@
 
 #include "cluster/base/check.hpp"
 #include "web/gateway.hpp"
+#include "web/s3/attributes.hpp"
 
 namespace chisme::web {
 
@@ -67,6 +68,7 @@ class MemoryGateway final : public Gateway {
   std::map<std::string, FileInfo> elsewhere;  // what `lookup_everywhere` finds besides `files`
   std::set<std::string> origins;
   Readiness for_reads{true, ""};
+  WallTime clock{};              // what it says the time is
   Credentials* judge = nullptr;  // of what clients show; none: it knows no secret
 
   // What it holds, and what was done to it.
@@ -246,6 +248,7 @@ class MemoryGateway final : public Gateway {
       std::function<void(ClusterEvent const&)> on_event) override;
 
   Credentials* credentials() override { return judge; }
+  WallTime now() override { return clock; }
 
   void request_began() override { ++in_flight; }
   void request_ended(bool own_fault) override {
@@ -316,6 +319,7 @@ class MemoryGateway::MemoryUpload final : public Upload {
     }
     gateway_.complete(std::move(done), std::move(result));
   }
+  void retype(std::string type) override { request_.type = std::move(type); }
   void finish(Done<StoredFile> done) override {
     finished_ = true;
     gateway_.complete(std::move(done), stored());
@@ -338,7 +342,9 @@ class MemoryGateway::MemoryUpload final : public Upload {
       return fail(Fault::precondition_failed, "there is a newer version");
     }
     bool const created = !gateway_.files.contains(request_.name);
-    FileInfo& file = gateway_.add(request_.name, bytes_, request_.type);
+    auto const kept = s3::split_type(request_.type);
+    FileInfo& file = gateway_.add(request_.name, bytes_, std::string{kept.type});
+    file.attributes = kept.attributes;
     if (request_.version) file.version = *request_.version;
     StoredFile result;
     result.name = file.name;

@@ -66,6 +66,7 @@ class CountingGateway final : public web::Gateway {
           bytes.begin(), bytes.end(), [](std::byte it) { return it != std::byte{'b'}; }));
       done({});
     }
+    void retype(std::string) override {}
     void finish(web::Done<web::StoredFile> done) override {
       web::StoredFile stored;
       stored.name = name_;

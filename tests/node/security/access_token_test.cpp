@@ -93,6 +93,45 @@ TEST(AccessToken, ATextOfAnotherKindIsNone) {
   EXPECT_FALSE(open_link(of_token.substr(13), "a", the_ring).has_value());
 }
 
+TEST(SigningKeys, ANodeFindsWhatWhoHasTheTokenHas) {
+  std::string const text = to_text(a_token, the_ring);
+  auto const pair = signing_key_of(text);
+  ASSERT_TRUE(pair);
+  EXPECT_EQ(pair->access_key.size(), 44u);
+  EXPECT_EQ(pair->secret.size(), 64u);
+  auto const opened = open_access_key(pair->access_key, the_ring);
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(opened->token, a_token);
+  EXPECT_EQ(opened->secret, pair->secret);
+  EXPECT_EQ(pair->secret.find(text), std::string::npos);
+}
+
+// A node judges the secret of whatever key is named, so another role or end has another secret.
+TEST(SigningKeys, OfAnotherTokenOrSecretHaveAnotherSecret) {
+  auto const pair = signing_key_of(to_text(a_token, the_ring));
+  std::string other = pair->access_key;
+  other[3] = '3';  // the role
+  auto const raised = open_access_key(other, the_ring);
+  ASSERT_TRUE(raised);
+  EXPECT_EQ(raised->token.role, web::Role::admin);
+  EXPECT_NE(raised->secret, pair->secret);
+  std::vector<Secret> const others{new_secret()};
+  EXPECT_FALSE(open_access_key(pair->access_key, KeyRing{others}));
+  auto const old = signing_key_of(to_text(a_token, KeyRing{std::span{two_secrets}.subspan(1)}));
+  EXPECT_EQ(open_access_key(old->access_key, the_ring)->secret, old->secret);
+}
+
+TEST(SigningKeys, OfGarbageThereAreNone) {
+  auto const pair = signing_key_of(to_text(a_token, the_ring));
+  for (std::string const& text :
+       {std::string{}, std::string{"chisme"}, std::string(44, 'x'), std::string(44, '0'),
+        pair->access_key + "0", pair->access_key.substr(2)}) {
+    EXPECT_FALSE(open_access_key(text, the_ring)) << text;
+    EXPECT_FALSE(signing_key_of(text)) << text;
+  }
+  EXPECT_FALSE(signing_key_of(to_text(a_link, "a", the_ring)));
+}
+
 TEST(AccessLink, SaysWhatItWasMadeWith) {
   EXPECT_EQ(open_link(to_text(a_link, "films/a.mp4", the_ring), "films/a.mp4", the_ring), a_link);
   EXPECT_EQ(open_link(to_text(a_ticket, "a", the_ring), "a", the_ring), a_ticket);

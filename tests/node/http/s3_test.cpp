@@ -1,0 +1,233 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/node/http/client.hpp"
+#include "tests/node/http/server.hpp"
+#include "tests/web/memory_gateway.hpp"
+#include "web/s3/address.hpp"
+#include "web/s3/hash.hpp"
+
+namespace chisme::node {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr char etag_of_hello[] = "\"5d41402abc4b2a76b9719d911017c592\"";
+
+// S3 at an open node in memory, over a socket.
+class S3 : public testing::Test {
+ protected:
+  S3() { gateway.add("films/a.mp4", "hello", "video/mp4"); }
+  ~S3() override { server.stop(); }
+
+  Response ask(std::string const& line, std::string const& body = "",
+               std::string const& headers = "") {
+    Client client(server.endpoint());
+    client.send(line + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                std::to_string(body.size()) + "\r\n" + headers + "\r\n" + body);
+    return client.response(line.starts_with("HEAD")).value_or(Response{});
+  }
+  std::string text_of(std::string const& xml, std::string const& name) {
+    std::size_t const begin = xml.find("<" + name + ">") + name.size() + 2;
+    return xml.substr(begin, xml.find("</" + name + ">") - begin);
+  }
+  std::string code(Response const& response) { return text_of(response.body, "Code"); }
+  // The loop's thread owns the gateway.
+  bool is_there(std::string const& name) {
+    bool found = false;
+    server.on_loop([&](HttpListener&) { found = gateway.files.contains(name); });
+    return found;
+  }
+  std::string begin_upload(std::string const& key) {
+    return text_of(ask("POST /s3/films/" + key + "?uploads").body, "UploadId");
+  }
+  std::string put_part(std::string const& key, std::string const& id, int number,
+                       std::string const& bytes) {
+    auto const answer =
+        ask("PUT /s3/films/" + key + "?partNumber=" + std::to_string(number) + "&uploadId=" + id,
+            bytes);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    return answer.headers.contains("etag") ? answer.headers.at("etag") : "";
+  }
+  static std::string complete(std::vector<std::pair<int, std::string>> const& parts) {
+    std::string xml = "<CompleteMultipartUpload>";
+    for (auto const& [number, etag] : parts) {
+      xml += "<Part><PartNumber>" + std::to_string(number) + "</PartNumber><ETag>" + etag +
+             "</ETag></Part>";
+    }
+    return xml + "</CompleteMultipartUpload>";
+  }
+
+  web::MemoryGateway gateway;
+  Server server{gateway};
+};
+
+TEST_F(S3, AnObjectGoesInAndComesOut) {
+  auto const put = ask("PUT /s3/films/b.txt", "hello", "x-amz-meta-mtime: 1.5\r\n");
+  EXPECT_EQ(put.status, 200);
+  EXPECT_EQ(put.headers.at("etag"), etag_of_hello);
+  auto const got = ask("GET /s3/films/b.txt");
+  EXPECT_EQ(got.body, "hello");
+  EXPECT_EQ(got.headers.at("etag"), etag_of_hello);
+  EXPECT_EQ(got.headers.at("x-amz-meta-mtime"), "1.5");
+  EXPECT_THAT(got.headers.at("content-type"), StartsWith("text/plain"));
+  EXPECT_EQ(ask("GET /s3/films/b.txt", "", "Range: bytes=1-3\r\n").body, "ell");
+  EXPECT_EQ(ask("HEAD /s3/films/b.txt").headers.at("content-length"), "5");
+  // Elsewhere it is a file like all others.
+  auto const file = ask("GET /files/films/b.txt");
+  EXPECT_EQ(file.body, "hello");
+  EXPECT_EQ(file.headers.at("content-type"), "text/plain; charset=utf-8");
+  EXPECT_EQ(ask("DELETE /s3/films/b.txt").status, 204);
+  EXPECT_EQ(ask("DELETE /s3/films/b.txt").status, 204);
+  EXPECT_EQ(code(ask("GET /s3/films/b.txt")), "NoSuchKey");
+}
+
+TEST_F(S3, WhatIsNotAnnouncedIsNotStored) {
+  std::string const put = "PUT /s3/films/b";
+  EXPECT_EQ(code(ask(put, "hello", "Content-MD5: AAAAAAAAAAAAAAAAAAAAAA==\r\n")), "BadDigest");
+  EXPECT_EQ(code(ask(put, "hello",
+                     "x-amz-content-sha256: " + web::s3::hex(web::s3::sha256("other")) + "\r\n")),
+            "XAmzContentSHA256Mismatch");
+  EXPECT_FALSE(is_there("films/b"));
+  EXPECT_EQ(ask(put, "hello",
+                "Content-MD5: XUFAKrxLKna5cZ2REBfFkg==\r\nx-amz-content-sha256: " +
+                    web::s3::hex(web::s3::sha256("hello")) + "\r\n")
+                .status,
+            200);
+}
+
+TEST_F(S3, ChunkedBodies) {
+  std::string const headers =
+      "x-amz-trailer: x-amz-checksum-crc32\r\nContent-Encoding: "
+      "aws-chunked\r\nx-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\r\n"
+      "x-amz-decoded-content-length: ";
+  std::string const body = "2\r\nhe\r\n3\r\nllo\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n";
+  auto const put = ask("PUT /s3/films/b", body, headers + "5\r\n");
+  EXPECT_EQ(put.status, 200) << put.body;
+  EXPECT_EQ(put.headers.at("etag"), etag_of_hello);
+  EXPECT_EQ(ask("GET /s3/films/b").body, "hello");
+  std::string other = body;
+  other.replace(other.find("NhCmhg"), 6, "NhCmhA");
+  EXPECT_EQ(code(ask("PUT /s3/films/c", other, headers + "5\r\n")), "BadDigest");
+  EXPECT_EQ(code(ask("PUT /s3/films/c", "5\r\nhello\r\n0\r\n\r\n", headers + "5\r\n")),
+            "BadDigest");
+  EXPECT_EQ(code(ask("PUT /s3/films/c", "hello", "x-amz-checksum-crc32: AAAAAA==\r\n")),
+            "BadDigest");
+  EXPECT_EQ(code(ask("PUT /s3/films/c", body, headers + "6\r\n")), "IncompleteBody");
+  EXPECT_EQ(code(ask("PUT /s3/films/c", "2\r\nhe\r\n", headers + "2\r\n")), "IncompleteBody");
+  EXPECT_EQ(code(ask("PUT /s3/films/c", "hello", headers + "5\r\n")), "IncompleteBody");
+  EXPECT_EQ(code(ask("PUT /s3/films/c", "hello\r\n", headers + "5\r\n")), "InvalidRequest");
+  EXPECT_FALSE(is_there("films/c"));
+}
+
+TEST_F(S3, Buckets) {
+  EXPECT_EQ(code(ask("PUT /s3/new/x", "hello")), "NoSuchBucket");
+  EXPECT_EQ(ask("PUT /s3/new").status, 200);
+  EXPECT_EQ(ask("PUT /s3/new").status, 200);
+  EXPECT_EQ(ask("HEAD /s3/new").status, 200);
+  EXPECT_EQ(ask("PUT /s3/new/x", "hello").status, 200);
+  EXPECT_EQ(code(ask("DELETE /s3/new")), "BucketNotEmpty");
+  EXPECT_EQ(ask("DELETE /s3/new/x").status, 204);
+  EXPECT_EQ(ask("HEAD /s3/new").status, 200);
+  EXPECT_EQ(ask("DELETE /s3/new").status, 204);
+  EXPECT_EQ(ask("HEAD /s3/new").status, 404);
+}
+
+TEST_F(S3, ManyObjectsGoAtOnce) {
+  std::string xml = "<Delete>";
+  for (int i = 0; i < 200; ++i) {
+    std::string const key = "many/" + std::to_string(i);
+    server.on_loop([&](HttpListener&) { gateway.add("films/" + key, key, "text/plain"); });
+    xml += "<Object><Key>" + key + "</Key></Object>";
+  }
+  xml += "<Object><Key>absent</Key></Object><Object><Key>folder/</Key></Object>";
+  auto const answer = ask("POST /s3/films?delete", xml + "</Delete>");
+  EXPECT_EQ(answer.status, 200);
+  std::size_t deleted = 0;
+  for (std::size_t at = 0; (at = answer.body.find("<Deleted>", at)) != std::string::npos; ++at) {
+    ++deleted;
+  }
+  EXPECT_EQ(deleted, 202u);
+  EXPECT_THAT(ask("GET /s3/films").body, testing::Not(HasSubstr("<Key>many/")));
+  EXPECT_EQ(code(ask("POST /s3/films?delete", "<Delete>")), "MalformedXML");
+  server.on_loop([&](HttpListener&) { gateway.quorum = false; });
+  auto const refused =
+      ask("POST /s3/films?delete", "<Delete><Object><Key>a.mp4</Key></Object></Delete>");
+  EXPECT_THAT(refused.body, HasSubstr("<Error><Key>a.mp4</Key><Code>ServiceUnavailable"));
+}
+
+TEST_F(S3, Copies) {
+  auto const copy = ask("PUT /s3/films/copy.mp4", "", "x-amz-copy-source: /films/a.mp4\r\n");
+  EXPECT_EQ(copy.status, 200);
+  EXPECT_THAT(copy.body, HasSubstr("5d41402abc4b2a76b9719d911017c592"));
+  auto const got = ask("GET /s3/films/copy.mp4");
+  EXPECT_EQ(got.body, "hello");
+  EXPECT_EQ(got.headers.at("content-type"), "video/mp4");
+  EXPECT_EQ(code(ask("PUT /s3/films/c", "", "x-amz-copy-source: /films/nothing\r\n")), "NoSuchKey");
+  EXPECT_EQ(ask("PUT /s3/films/copy.mp4", "",
+                "x-amz-copy-source: /films/copy.mp4\r\nx-amz-metadata-directive: REPLACE\r\n"
+                "x-amz-meta-mtime: 7\r\n")
+                .status,
+            200);
+  EXPECT_EQ(ask("HEAD /s3/films/copy.mp4").headers.at("x-amz-meta-mtime"), "7");
+}
+
+TEST_F(S3, AMultipartUpload) {
+  std::string const id = begin_upload("big.mp4");
+  EXPECT_EQ(id.size(), 32u);
+  std::string const second = put_part("big.mp4", id, 2, "world");
+  std::string const old = put_part("big.mp4", id, 1, "once ");
+  std::string const first = put_part("big.mp4", id, 1, "hello, ");
+  EXPECT_NE(old, first);
+  auto const listed = ask("GET /s3/films/big.mp4?uploadId=" + id).body;
+  EXPECT_THAT(listed, HasSubstr("<PartNumber>1</PartNumber>"));
+  EXPECT_THAT(listed, HasSubstr("<Size>7</Size>"));
+  EXPECT_THAT(ask("GET /s3/films?uploads").body, HasSubstr("<UploadId>" + id));
+  EXPECT_FALSE(is_there("films/big.mp4"));
+  std::string const line = "POST /s3/films/big.mp4?uploadId=" + id;
+  EXPECT_EQ(code(ask(line, complete({{1, old}, {2, second}}))), "InvalidPart");
+  EXPECT_EQ(code(ask(line, complete({{1, first}, {3, second}}))), "InvalidPart");
+  EXPECT_EQ(code(ask(line, complete({{2, second}, {1, first}}))), "InvalidPartOrder");
+  EXPECT_EQ(code(ask("POST /s3/films/other?uploadId=" + id, complete({{1, first}}))),
+            "NoSuchUpload");
+  auto const done = ask(line, complete({{1, first}, {2, second}}));
+  EXPECT_EQ(done.status, 200) << done.body;
+  // Python's hashlib: md5(md5("hello, ") + md5("world")).
+  EXPECT_EQ(text_of(done.body, "ETag"), "&quot;b6633538fad7ce9d4f91da4ad8fd45c3-2&quot;");
+  auto const got = ask("GET /s3/films/big.mp4");
+  EXPECT_EQ(got.body, "hello, world");
+  EXPECT_EQ(got.headers.at("content-type"), "video/mp4");
+  // Who did not hear the answer asks again.
+  EXPECT_EQ(ask(line, complete({{1, first}, {2, second}})).body, done.body);
+  server.wait_until(
+      [&](HttpListener&) { return gateway.list(web::s3::parts_prefix(id), "", 1).files.empty(); });
+  EXPECT_EQ(code(ask("GET /s3/films/big.mp4?uploadId=" + id)), "NoSuchUpload");
+}
+
+TEST_F(S3, AMultipartUploadThatIsAborted) {
+  std::string const id = begin_upload("big");
+  std::string const part = put_part("big", id, 1, "hello");
+  EXPECT_EQ(ask("DELETE /s3/films/big?uploadId=" + id).status, 204);
+  EXPECT_EQ(code(ask("POST /s3/films/big?uploadId=" + id, complete({{1, part}}))), "NoSuchUpload");
+  EXPECT_EQ(code(ask("PUT /s3/films/big?partNumber=2&uploadId=" + id, "x")), "NoSuchUpload");
+  EXPECT_FALSE(is_there("films/big"));
+  server.wait_until([&](HttpListener&) { return gateway.files.size() == 1; });
+}
+
+// A node that has not heard of a part or a bucket asks the others.
+TEST_F(S3, WhatOnlyOthersKnowIsFound) {
+  std::string const id = begin_upload("big");
+  std::string const part = put_part("big", id, 1, "hello");
+  server.on_loop([&](HttpListener&) {
+    std::string const name = web::s3::part_name(id, 1);
+    gateway.elsewhere[name] = gateway.files.extract(name).mapped();
+  });
+  EXPECT_EQ(ask("POST /s3/films/big?uploadId=" + id, complete({{1, part}})).status, 200);
+  EXPECT_EQ(ask("GET /s3/films/big").body, "hello");
+  server.on_loop([&](HttpListener&) { gateway.elsewhere[web::s3::bucket_name("far")] = {}; });
+  EXPECT_EQ(ask("PUT /s3/far/x", "hello").status, 200);
+}
+
+}  // namespace
+}  // namespace chisme::node

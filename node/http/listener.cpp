@@ -33,7 +33,7 @@ constexpr auto refusal_time = std::chrono::seconds(1);
 constexpr auto client_accept_pause = std::chrono::milliseconds(100);
 // How often the uploads are looked for that nobody goes on with.
 constexpr std::chrono::nanoseconds collecting_period = std::chrono::minutes{10};
-constexpr std::string_view refusal =
+constexpr std::string_view refusal_of_node =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
     "Retry-After: 5\r\nContent-Length: 123\r\nConnection: close\r\n\r\n"
     R"({"type":"about:blank","title":"Service Unavailable","status":503,)"
@@ -165,7 +165,8 @@ void HttpListener::State::admit(tcp::socket socket) {
                                 ? Refused::connections
                                 : Refused::connections_of_address);
   if (*refusing < refusals_max) {
-    auto const text = admission.refusal == Clients::Refusal::full ? refusal : refusal_of_address;
+    auto const text =
+        admission.refusal == Clients::Refusal::full ? refusal_of_node : refusal_of_address;
     auto const refused = std::make_shared<tcp::socket>(std::move(socket));
     asio::co_spawn(host->loop, refuse(refused, text, refusing), asio::detached);
   }

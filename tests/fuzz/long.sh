@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
 # Runs every fuzzer for long, one after the other, one process at a time, and prints a table of all
 # that was run so. It can be stopped at any time, and called again: each goes on from what it found.
-#   tests/fuzz/long.sh [--seconds N] [--executions N] [--out DIR] [--build DIR] [TARGET…]
-# --seconds: for each target (60); --executions: of each at most. DIR gets corpora, crashes, figures.
+#   tests/fuzz/long.sh [--seconds N] [--executions N] [--max-len N] [--out DIR] [--build DIR] [TARGET…]
+# --seconds: for each target (60); --executions: of each at most; --max-len: bytes of an input (4096):
+# with short ones many more are run in the same time. DIR gets corpora, crashes, figures.
 # A crash stays in the table for as long as its input still fails.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 
-seconds=60 executions=-1 out=build/fuzz/long build=build/fuzz targets=()
+seconds=60 executions=-1 length=4096 out=build/fuzz/long build=build/fuzz targets=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --seconds) seconds=$2; shift 2 ;;
     --executions) executions=$2; shift 2 ;;
+    --max-len) length=$2; shift 2 ;;
     --out) out=$2; shift 2 ;;
     --build) build=$2; shift 2 ;;
-    -*) echo "usage: tests/fuzz/long.sh [--seconds N] [--executions N] [--out DIR] [--build DIR] [TARGET…]" >&2; exit 2 ;;
+    -*) echo "usage: tests/fuzz/long.sh [--seconds N] [--executions N] [--max-len N] [--out DIR] [--build DIR] [TARGET…]" >&2; exit 2 ;;
     *) targets+=("$1"); shift ;;
   esac
 done
@@ -23,7 +25,7 @@ all=()
 for source in tests/fuzz/*_fuzz.cpp; do all+=("$(basename "$source" _fuzz.cpp)"); done
 [ ${#targets[@]} -gt 0 ] || targets=("${all[@]}")
 mkdir -p "$out"
-limits=(-rss_limit_mb=256 -malloc_limit_mb=64 -timeout=10 -max_len=4096)
+limits=(-rss_limit_mb=256 -malloc_limit_mb=64 -timeout=10 -max_len=$length)
 slice=60  # what an end of the machine may cost
 
 running=

@@ -162,7 +162,7 @@ Progress progress_of(std::string_view id, std::vector<FileInfo> files) {
 }
 
 // Of the parts that have a byte, the latest writer's; so each begins or ends a piece. Of one
-// writer's, which do not overlap unless somebody lies, that which begins last: all nodes must take
+// writer's, which do not overlap unless somebody lies, that which begins first: all nodes must take
 // the same.
 std::vector<Piece> pieces(std::vector<Part> const& parts, ByteOffset from) {
   auto const later = [](Part const* a, Part const* b) {

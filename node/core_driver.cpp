@@ -53,6 +53,7 @@ struct CoreDriver::State : std::enable_shared_from_this<CoreDriver::State> {
   std::map<cluster::LookupId, LookupDone> lookups;
   std::map<cluster::RevokeId, RevokeDone> revocations;
   std::uint64_t next_id = 0;
+  bool catalogue_full = false;
   std::atomic<std::size_t> waiting = 0;
   std::mutex view_mutex;
   std::shared_ptr<cluster::ClusterView const> published;
@@ -74,7 +75,9 @@ void CoreDriver::handle(cluster::Input input) {
   state_->handle(std::move(input));
 }
 
-void CoreDriver::give_up_writes() {
+void CoreDriver::catalogue_is_full(bool full) {
+  state_->catalogue_full = full;
+  if (!full) return;
   for (auto const& [id, done] : std::exchange(state_->writes, {})) {
     done(fail(Fault::unknown_outcome,
               "this node's disk has no room for the catalogue; the write may still appear"));
@@ -99,6 +102,9 @@ void CoreDriver::write(cluster::WriteRequested request, WriteDone done) {
   asio::post(state_->loop,
              [state = state_, request = std::move(request), done = std::move(done)]() mutable {
                --state->waiting;
+               if (state->catalogue_full) {
+                 return done(fail(Fault::no_space, "this node's catalogue finds no room"));
+               }
                request.write = cluster::WriteId{++state->next_id};
                state->writes.emplace(request.write, std::move(done));
                state->handle(std::move(request));

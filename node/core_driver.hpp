@@ -54,9 +54,10 @@ class CoreDriver {
 
   // On the control loop.
   void handle(cluster::Input input);
-  // Ends all writes that wait with `unknown_outcome`: the catalogue finds no room for them. Some
-  // are durable elsewhere, and those here are when there is room again, so that none was refused.
-  void give_up_writes();
+  // When it becomes full, all writes that wait end with `unknown_outcome`: some are durable
+  // elsewhere, and those here are when there is room again, so that none was refused. Those that
+  // begin while it is are refused with `no_space`, before anybody is told of them.
+  void catalogue_is_full(bool full);
 
   // From any thread:
   // `handled` is called on the control loop once the core was told. (Only the order of `post`s of

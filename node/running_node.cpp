@@ -308,7 +308,7 @@ void RunningNode::make_writer() {
       [this](cluster::SaveId save) { driver_->handle(cluster::CatalogueSaved{save}); },
       [this](bool full) {
         objects_->catalogue_is_full(full);
-        if (full) driver_->give_up_writes();
+        driver_->catalogue_is_full(full);
       },
       [this](Duration waited) { figures_.committed(waited); });
   access_writer_ = std::make_unique<AccessWriter>(

@@ -25,7 +25,7 @@ ONLY_IN = {
     r"^spdlog/": ("node/log",),
     r"^prometheus/": ("node/figures.cpp", "node/metrics.cpp"),
     r"^llhttp": ("web/http/",),
-    r"^expat": ("web/dav/",),
+    r"^expat": ("web/dav/", "web/s3/"),
     r"^nlohmann/": ("web/", "node/", "tests/"),
 }
 # What pure code may not even mention.

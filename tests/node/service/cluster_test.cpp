@@ -125,7 +125,8 @@ struct Cluster : testing::Test {
   // The node, other than the first, whose id an answer names among its copies.
   std::size_t other_holder(std::string const& body) {
     for (std::size_t i = 1; i < nodes.size(); ++i) {
-      std::string const self = get(*nodes[i], "/cluster").body.substr(9, 32);
+      std::string const cluster = get(*nodes[i], "/cluster").body;
+      std::string const self = cluster.substr(cluster.find(R"("self":")") + 8, 32);
       if (body.find(self) != body.npos) return i;
     }
     return 0;

@@ -42,6 +42,13 @@ bool meets(Condition const& condition, PutRecord const* current) {
   return condition.must_match.empty() || std::ranges::any_of(condition.must_match, is_current);
 }
 
+// Other nodes read no record with longer texts, nor anything that comes in one message with it.
+bool can_be_told(WriteRequested const& request) {
+  auto const* const file = std::get_if<StoreFile>(&request.what);
+  bool const type_fits = file == nullptr || file->type.size() <= type_bytes_max;
+  return request.name.size() <= name_bytes_max && type_fits;
+}
+
 }  // namespace
 
 WriteCoordinator::WriteCoordinator(Duration write_timeout, std::size_t pending_max, Epoch epoch)
@@ -71,6 +78,9 @@ void WriteCoordinator::handle(WriteRequested const& request, Catalogue& catalogu
 
 std::optional<Error> WriteCoordinator::refusal(WriteRequested const& request,
                                                Catalogue const& catalogue) const {
+  if (!can_be_told(request)) {
+    return Error{Fault::invalid, "the name or the media type is longer than a cluster can tell"};
+  }
   if (pending_.size() >= pending_max_) {
     return Error{Fault::busy, "too many writes are under way"};
   }

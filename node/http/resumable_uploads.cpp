@@ -9,6 +9,7 @@
 #include <random>
 #include <utility>
 
+#include "cluster/config.hpp"
 #include "node/failpoint.hpp"
 #include "node/http/await.hpp"
 #include "node/http/internal_files.hpp"
@@ -168,6 +169,10 @@ asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::create(
 asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::describe(
     web::tus::Create create) {
   Upload upload{random_hex(4), web::tus::about(create), {}, {}, {}};
+  auto const marker_name = web::tus::live_name(upload.about.name, upload.id);
+  if (upload.about.live && marker_name.size() > cluster::name_bytes_max) {
+    co_return fail(Fault::invalid, "the name is too long for a file that is read while it comes");
+  }
   for (std::string const& id : upload.about.partials) {
     auto const partial = co_await find_with(id, std::nullopt);
     if (!partial) co_return tl::unexpected(partial.error());
@@ -190,7 +195,7 @@ asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::describe(
   if (!put) co_return tl::unexpected(put.error());
   FAILPOINT("resumable.created");
   if (upload.about.live) {
-    auto marker = internal_file(web::tus::live_name(upload.about.name, upload.id), {});
+    auto marker = internal_file(marker_name, {});
     auto const shown = co_await put_small(loop_, gateway_, std::move(marker), "");
     if (!shown) co_return tl::unexpected(shown.error());
   }

@@ -152,6 +152,14 @@ class Requests(unittest.TestCase):
             self.problem(400, "PUT", "/files/" + name, b"x")
         self.assertEqual(status_of(self.cluster.url(1, "/files/" + "n" * 1024), method="PUT", body=b"x"), 201)
 
+    def test_a_name_with_no_room_for_what_is_told_beside_it_is_refused(self):
+        long = "/files/" + "x" * 1000
+        status, _, answer = request(self.cluster.url(1, long + "?live=1"), "PUT", b"x")
+        self.assertEqual(status, 400, answer)
+        self.assertIn("too long", json.loads(answer)["detail"])
+        self.assertEqual(request(self.cluster.url(1, long), "PUT", b"x")[0], 201)
+        self.assertEqual(request(self.cluster.url(1, "/files/after"), "PUT", b"x")[0], 201)
+
     def test_unknown_file_is_404_and_unknown_route_too(self):
         self.problem(404, "GET", "/files/no-such-file")
         self.problem(404, "GET", "/route?file=no-such-file")

@@ -251,7 +251,10 @@ WriteId LittleCluster::put(std::uint64_t at, WriteRequested request, std::uint8_
 WriteId LittleCluster::write(std::uint64_t at, WriteRequested request, std::uint8_t content,
                              std::vector<std::uint64_t> const& on) {
   request.write = WriteId{++last_id_};
-  request.what = StoreFile{digest(content), ByteCount{10}, "text/plain"};
+  StoreFile& file = std::get<StoreFile>(request.what);
+  if (file.type.empty()) file.type = "text/plain";
+  file.digest = digest(content);
+  file.size = ByteCount{10};
   for (std::uint64_t const number : on) request.stored_on.push_back(node(number));
   give(at, request);
   return request.write;

@@ -47,6 +47,17 @@ TEST(Writes, ReachEveryNodeWithinTwoSeconds) {
   EXPECT_TRUE(cluster.agree());
 }
 
+TEST(Writes, OfTextsThatNoNodeWouldReadAreRefused) {
+  LittleCluster cluster{{}};
+  WriteId const named = cluster.put(1, std::string(1025, 'x'), 1, {1, 2});
+  WriteRequested request;
+  request.name = "a";
+  request.what = StoreFile{digest(1), ByteCount{10}, std::string(128, 't')};
+  WriteId const typed = cluster.put(1, request, 1, {1, 2});
+  EXPECT_EQ(fault(cluster, named), Fault::invalid);
+  EXPECT_EQ(fault(cluster, typed), Fault::invalid);
+}
+
 TEST(Writes, AreInvisibleAtTheWriterUntilTheyAreDurable) {
   LittleCluster cluster{{}};
   cluster.stall_disk(2, true);

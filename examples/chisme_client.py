@@ -105,13 +105,14 @@ class Cluster:
 
     def files(self, prefix=""):
         """Yields the files whose names begin with `prefix`, in order of name: dictionaries with
-        name, size, type, sha256, version, modified, copies, wanted."""
+        name, size, type, sha256, version, modified, copies, wanted. Uploads that others may read
+        while they come are none yet."""
         after = ""
         while True:
             asked = {"limit": 1000, "prefix": prefix, **({"after": after} if after else {})}
             answer = self._ask("GET", "/files?" + urllib.parse.urlencode(asked))
             page = json.loads(answer.read())
-            yield from page["files"]
+            yield from (file for file in page["files"] if not file.get("incomplete"))
             after = page.get("next")
             if not after:
                 return

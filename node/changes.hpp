@@ -22,8 +22,10 @@ struct NewConfig {
   // Keys that change while the node runs and have other values than the last time, and others that
   // have other values than when it started.
   std::vector<std::string> changed;
+  // To be called when the node took it: the next time is compared with it.
+  std::function<void()> taken;
 };
-// Reads it again; remembers what it read unless that failed. Fault: invalid, with a sentence.
+// Reads it again. Fault: invalid, with a sentence.
 using ReadConfigAgain = std::function<Result<NewConfig>()>;
 
 }  // namespace chisme::node

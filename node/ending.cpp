@@ -31,7 +31,7 @@ void RunningNode::obey(cluster::Stop const& stop) {
   stop.failed ? log::error(stop.reason) : log::info(stop.reason);
   wants_restart_ = stop.restart;
   if (stop.failed || stop.restart) return end(stop.failed);
-  take_no_more(leave_grace);
+  if (!stopping_) take_no_more(leave_grace);  // else it is about to end anyway
 }
 
 void RunningNode::end(bool failed) {

@@ -66,7 +66,9 @@ class Families {
 };
 
 constexpr std::array<std::string_view, ClientCounters::methods> method_names{
-    "GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "other"};
+    "GET",       "HEAD",  "PUT",  "POST", "DELETE", "PATCH",  "OPTIONS", "PROPFIND",
+    "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK",   "UNLOCK", "other"};
+static_assert(method_names.back() == "other");
 constexpr std::array<std::string_view, ClientCounters::status_classes> status_names{
     "none", "1xx", "2xx", "3xx", "4xx", "5xx"};
 constexpr std::array<std::string_view, refused_kinds> refused_names{

@@ -47,6 +47,9 @@ void reload_on_signal(asio::signal_set& signals, RunningNode& node,
   });
 }
 
+// A signal that comes before the node could be told of it.
+std::sig_atomic_t volatile reload_wanted = 0;
+
 int cannot_start(Error const& error) {
   std::cerr << "chisme: " << error.message << std::endl;
   return 1;
@@ -57,6 +60,7 @@ int cannot_start(Error const& error) {
 int run_node(NodeConfig config, ReadConfigAgain read_again) {
   // A client that went away is an error of that connection, not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGHUP, [](int) { reload_wanted = 1; });
   auto const command_line = own_command_line();          // it cannot be read later
   static_cast<void>(ProcessFigures::of_this_process());  // nor can what it tells be opened
   auto const warnings = confine_process(config);
@@ -77,6 +81,7 @@ int run_node(NodeConfig config, ReadConfigAgain read_again) {
     stop_on_signal(signals, node);
     asio::signal_set reloading{node.control(), SIGHUP};
     reload_on_signal(reloading, node, read_again);
+    if (reload_wanted != 0) node.reload(read_again);
     std::cout << "ready " << node.description() << std::endl;
     ended_well = node.run();
     starts_again = node.wants_restart();

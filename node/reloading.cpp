@@ -50,14 +50,15 @@ void RunningNode::reload_config(ReadConfigAgain const& read_config) {
       log::warning("the configuration says something new of " + key + ", which needs a restart");
     }
   }
-  log::info("the configuration was read again; changed: " +
-            (changing.empty() ? "nothing" : changing));
-  if (changing.empty()) return;
   NodeConfig changed = changed_while_running(config_, read->config);
   if (auto const fits = check(changed); !fits) {
     return log::error("the configuration does not change before a restart: " +
                       fits.error().message);
   }
+  read->taken();
+  log::info("the configuration was read again; changed: " +
+            (changing.empty() ? "nothing" : changing));
+  if (changing.empty()) return;
   config_ = std::move(changed);
   log::set_levels(config_.log);
   HttpSettings const settings = http_settings();

@@ -90,13 +90,14 @@ int run_node_with(NodeFlags const& flags, Layer weakest) {
   auto config = make_node_config(flags, *layers);
   if (!config) return wrong_usage(config.error());
   auto again = [flags, weakest = std::move(weakest), first = merged(*layers),
-                last = merged(*layers)]() mutable -> Result<NewConfig> {
+                last = std::make_shared<Layer>(merged(*layers))]() -> Result<NewConfig> {
     auto const now = all_layers(flags, weakest);
     if (!now) return tl::unexpected<Error>(now.error());
     auto made = make_node_config(flags, *now);
     if (!made) return tl::unexpected<Error>(made.error());
-    Layer const before = std::exchange(last, merged(*now));
-    return NewConfig{std::move(*made), changed_keys({first, before}, last)};
+    Layer const wanted = merged(*now);
+    return NewConfig{std::move(*made), changed_keys({first, *last}, wanted),
+                     [last, wanted] { *last = wanted; }};
   };
   return run_node(std::move(*config), std::move(again));
 }

@@ -32,9 +32,15 @@ Result<Json> ask_scrub(HttpClient& client, Origin const& origin, std::string con
 Result<Json> scrub_to_its_end(HttpClient& client, Origin const& origin, bool quiet) {
   if (auto const begun = ask_scrub(client, origin, "POST"); !begun) return begun;
   std::unique_ptr<ProgressLine> progress;
+  std::uint64_t copies = 0;
   for (;;) {
     auto status = ask_scrub(client, origin, "GET");
-    if (!status || !flag_field(*status, "running")) return status;
+    if (!status) return status;
+    if (!flag_field(*status, "running")) {
+      if (count_field(*status, "copies") >= copies) return status;
+      return fail(Fault::io, to_string(origin) + " started again before its scrub was done");
+    }
+    copies = count_field(*status, "copies");
     std::uint64_t const bytes = count_field(*status, "bytes");
     if (!progress && bytes > 0) {
       progress = std::make_unique<ProgressLine>(to_string(origin), bytes, !quiet);

@@ -68,7 +68,7 @@ struct ClientCounters {
   }
   [[nodiscard]] static bool is_read(web::Method method) {
     return method == web::Method::get || method == web::Method::head ||
-           method == web::Method::options;
+           method == web::Method::options || method == web::Method::propfind;
   }
   void refuse(Refused why) { refused[static_cast<std::size_t>(why)].add(); }
 

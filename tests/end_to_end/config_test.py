@@ -129,6 +129,19 @@ class Config(unittest.TestCase):
         self.reload(node, 'max_file_size = 1000\n', "changed: host, requests_per_second, limit_loopback, log_level")
         eventually(lambda: {status_of(node.url("/files/a")) for _ in range(10)} == {200}, 10, "the limit is gone")
 
+    def test_what_does_not_fit_the_rest_changes_nothing_however_often_it_is_read(self):
+        self.write('host = "films.example"\n')
+        node = self.start()
+        secret = self.file.with_name("secret")
+        self.assertEqual(run(CHISME, "secret", "new", str(secret)).returncode, 0)
+        self.reload(node, f'host = "films.example"\nsecret_file = "{secret}"\naccess = "token"\n',
+                    "does not change before a restart")
+        node.process.send_signal(signal.SIGHUP)
+        eventually(lambda: self.log.read_text().count("does not change before a restart") == 2, 10, "it is told again")
+        self.assertNotIn("changed: access", self.log.read_text())
+        self.reload(node, 'host = "other.example"\n', "was read again; changed: host")
+        self.assertEqual(status_of(node.url("/files")), 200)
+
     def test_a_broken_file_changes_nothing_and_says_why(self):
         self.write('host = "films.example"\n')
         node = self.start()

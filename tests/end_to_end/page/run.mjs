@@ -25,7 +25,7 @@ const program =
   join(root, "build/release/chisme");
 const modules = modulesFolder();
 const chromium = process.env.CHISME_CHROMIUM ?? "/usr/bin/chromium";
-const wholeLimit = 14 * 60_000;
+const wholeLimit = 17 * 60_000;
 const filmSeconds = 90;
 
 function value(name) {

@@ -365,7 +365,7 @@ async function looks(the) {
   await shot(the, light, "8-wide");
   await light.fill("input[type=search]", "notes");
   await light.click(`${row("notes.txt")} .delete`);
-  await light.waitForSelector(row("notes.txt"), {state: "detached", timeout: 10_000});
+  await light.waitForSelector(row("notes.txt"), {state: "detached", timeout: 20_000});
   the.report("a deleted file leaves the list", "yes", "", true);
   await light.context().close();
 }

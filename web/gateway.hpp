@@ -156,7 +156,8 @@ struct MemberStatus {
   double bytes_per_second = 0;
   double disk_used_ratio = 0;
   std::uint32_t health = 0;
-  std::uint64_t files = 0;  // copies that the catalogue says it holds
+  std::uint64_t files = 0;     // copies that the catalogue says it holds
+  std::uint32_t protocol = 0;  // the highest version of the protocol between nodes that it speaks
 };
 struct ClusterStatus {
   std::string self;

@@ -96,7 +96,8 @@ OrderedJson member_object(MemberStatus const& member) {
                      {"bytes_per_second", member.bytes_per_second},
                      {"disk_used", member.disk_used_ratio},
                      {"health", member.health},
-                     {"copies", member.files}};
+                     {"copies", member.files},
+                     {"protocol", member.protocol}};
 }
 
 OrderedJson cluster_object(ClusterStatus const& status) {

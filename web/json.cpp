@@ -100,6 +100,15 @@ OrderedJson member_object(MemberStatus const& member) {
                      {"protocol", member.protocol}};
 }
 
+OrderedJson quota_array(std::span<PrefixUse const> uses) {
+  OrderedJson quotas = OrderedJson::array();
+  for (PrefixUse const& use : uses) {
+    quotas.push_back(OrderedJson{
+        {"prefix", use.prefix}, {"limit", use.limit.value()}, {"used", use.used.value()}});
+  }
+  return quotas;
+}
+
 OrderedJson cluster_object(ClusterStatus const& status) {
   OrderedJson members = OrderedJson::array();
   for (MemberStatus const& member : status.members) members.push_back(member_object(member));
@@ -119,6 +128,7 @@ OrderedJson cluster_object(ClusterStatus const& status) {
       {"room", status.room.value()},
       {"local", status.local},
       {"open_files_max", status.open_files_max},
+      {"prefix_quotas", quota_array(status.prefix_quotas)},
       {"members", std::move(members)}};
   if (!status.fenced.empty()) object["fenced"] = status.fenced;
   return object;

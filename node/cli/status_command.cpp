@@ -73,6 +73,11 @@ std::string table_of_members(Json const& cluster) {
   }
   if (!flag_field(cluster, "in_touch", true))
     summary += "this node does not see most of the others\n";
+  for (Json const& quota : part_field(cluster, "prefix_quotas")) {
+    summary += printable(text_field(quota, "prefix")) +
+               "…: " + format_bytes(count_field(quota, "used")) + " of the " +
+               format_bytes(count_field(quota, "limit")) + " that its files may have\n";
+  }
   return format_table(rows) + summary + mixture_of(cluster);
 }
 

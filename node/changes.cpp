@@ -10,8 +10,8 @@ namespace {
 constexpr auto changing_keys = std::to_array<std::string_view>(
     {"access", "buffer_bytes", "connections", "connections_per_address", "cors_origin",
      "head_bytes", "head_timeout", "host", "idle_timeout", "limit_loopback", "log_level",
-     "progress_timeout", "requests_per_second", "slowest", "slowest_window", "stop_timeout",
-     "trusted_proxy"});
+     "prefix_quota", "progress_timeout", "requests_per_second", "slowest", "slowest_window",
+     "stop_timeout", "trusted_proxy"});
 
 }  // namespace
 
@@ -21,6 +21,7 @@ NodeConfig changed_while_running(NodeConfig running, NodeConfig const& wanted) {
   running.hosts = wanted.hosts;
   running.log.level = wanted.log.level;
   running.log.of = wanted.log.of;
+  running.prefix_quotas = wanted.prefix_quotas;
   running.stop_timeout = wanted.stop_timeout;
   auto const staging = running.clients.staging_bytes;
   running.clients = wanted.clients;

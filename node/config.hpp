@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -24,6 +25,14 @@ struct PeerName {
   std::string host;
   std::uint16_t port = 0;
   friend bool operator==(PeerName const&, PeerName const&) = default;
+};
+
+// What the files whose names begin with `prefix` may have together (prefix_quotas.hpp).
+struct PrefixQuota {
+  static constexpr std::size_t quotas_max = 64;
+  std::string prefix;
+  ByteCount limit;
+  friend bool operator==(PrefixQuota const&, PrefixQuota const&) = default;
 };
 
 // NodeConfig is all that a node is told from outside: flags, environment and the configuration
@@ -56,6 +65,7 @@ struct NodeConfig {
   Network network = Network::loopback;
   ByteCount max_file_size{std::uint64_t{1} << 40};
   std::optional<ByteCount> quota;  // of objects, uploads and quarantine together; none: the disk
+  std::vector<PrefixQuota> prefix_quotas;               // the same on all nodes
   Duration keep_removed = std::chrono::hours{24};       // objects that no name refers to any more
   Duration keep_uploads = std::chrono::hours{24};       // resumable ones that nobody goes on with
   Duration keep_surplus = std::chrono::minutes{1};      // copies beyond R; the same on all nodes

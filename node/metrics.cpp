@@ -255,6 +255,16 @@ void write_storage(Families& out, MetricSources const& from) {
   out.gauge("chisme_room_bytes",
             "Bytes of copies that would still fit, on the disk and in the quota.",
             from.room.value());
+  out.counter("chisme_prefix_quota_refused_total",
+              "Times that a file, or more of it, did not fit into the quota of a prefix.",
+              from.refused_by_quota);
+  double most = 0;
+  for (web::PrefixUse const& use : from.prefix_quotas) {
+    most = std::max(most,
+                    static_cast<double>(use.used.value()) / static_cast<double>(use.limit.value()));
+  }
+  out.gauge("chisme_prefix_quota_used_ratio",
+            "Used part of that quota of a prefix of which most is used; 0 without one.", most);
   out.gauge("chisme_quarantine_files", "Corrupt copies kept in the quarantine.",
             std::uint64_t{from.quarantine.files});
   out.gauge("chisme_quarantine_bytes", "Bytes of the copies in the quarantine.",

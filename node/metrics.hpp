@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "cluster/view.hpp"
 #include "node/census.hpp"
@@ -11,6 +12,7 @@
 #include "node/peer/peer_counters.hpp"
 #include "node/process_figures.hpp"
 #include "node/storage/quarantine.hpp"
+#include "web/gateway.hpp"
 
 namespace chisme::node {
 
@@ -23,6 +25,8 @@ struct MetricSources {
   Census::Count const& count;
   Quarantine::Contents quarantine;
   bool fenced = false;
+  std::vector<web::PrefixUse> prefix_quotas;
+  std::uint64_t refused_by_quota = 0;
   ByteCount used;             // of the quota
   ByteCount room;             // for more objects
   std::size_t transfers = 0;  // copies being fetched

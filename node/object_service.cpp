@@ -15,7 +15,7 @@
 #include "node/file_search.hpp"
 #include "node/full_scrub.hpp"
 #include "node/metrics.hpp"
-#include "node/object_upload.hpp"
+#include "node/object_waiting.hpp"
 #include "node/parent_link.hpp"
 #include "node/peer/transfer_client.hpp"
 #include "node/peer/transport.hpp"
@@ -91,26 +91,6 @@ std::vector<ReadSource> sources_of(cluster::ClusterView const& view, Digest cons
 }
 
 }  // namespace
-
-struct ObjectService::Waiting {
-  std::map<std::uint64_t, web::Done<web::Lookup>> lookups;
-  std::map<std::uint64_t, web::Done<web::RemovedFile>> removals;
-  std::map<std::uint64_t, web::Done<web::StoredFile>> links;
-  std::map<std::uint64_t, web::Done<web::FoundFiles>> searches;
-  std::map<std::uint64_t, web::Done<void>> counts;
-  std::map<std::uint64_t, web::Done<void>> orders;
-  std::uint64_t next = 0;
-
-  template <class T>
-  static void complete(std::map<std::uint64_t, web::Done<T>>& waiting, std::uint64_t id,
-                       Result<T> result) {
-    auto const found = waiting.find(id);
-    if (found == waiting.end()) return;
-    auto const done = std::move(found->second);
-    waiting.erase(found);
-    done(std::move(result));
-  }
-};
 
 ObjectService::ObjectService(asio::io_context& loop, NodeParts const& parts, Random random)
     : loop_{loop},
@@ -225,8 +205,11 @@ void ObjectService::count_files(web::Done<void> done) {
   auto const answer = [&on = loop_, waiting = waiting_, id] {
     asio::post(on, [waiting, id] { Waiting::complete<void>(waiting->counts, id, {}); });
   };
+  auto const counted = [&quotas = parts_.prefix_quotas, answer] {
+    quotas.count(steady_now(), answer);
+  };
   auto const newest = [core = &parts_.core] { return core->view(); };
-  parts_.census.take(newest, steady_now(), answer);
+  parts_.census.take(newest, steady_now(), counted);
 }
 
 web::ClusterStatus ObjectService::cluster() {
@@ -234,6 +217,7 @@ web::ClusterStatus ObjectService::cluster() {
   auto status = cluster_status(*view, *parts_.census.latest());
   status.fenced = parts_.fence.reason();
   status.max_file_size = parts_.max_file_size;
+  status.prefix_quotas = parts_.prefix_quotas.uses();
   status.room = status.fenced.empty() ? parts_.objects.room() : ByteCount{0};
   status.local = parts_.parent != nullptr;
   rlimit limit{};
@@ -267,6 +251,8 @@ std::string ObjectService::metrics() {
                        .count = *count,
                        .quarantine = parts_.objects.quarantine().contents(),
                        .fenced = parts_.fence.is_closed(),
+                       .prefix_quotas = parts_.prefix_quotas.uses(),
+                       .refused_by_quota = parts_.prefix_quotas.refused(),
                        .used = parts_.objects.used_bytes(),
                        .room = parts_.objects.room(),
                        .transfers = parts_.transfers.running(),
@@ -350,11 +336,6 @@ std::optional<web::Replica> ObjectService::send_to(cluster::ClusterView const& v
 
 // ---- Work --------------------------------------------------------------------------------------
 
-void ObjectService::begin_upload(web::UploadRequest request,
-                                 web::Done<std::unique_ptr<web::Upload>> done) {
-  ObjectUpload::begin(loop_, parts_, std::move(request), std::move(done));
-}
-
 void ObjectService::remove(std::string name, web::Condition condition,
                            web::Done<web::RemovedFile> done) {
   if (auto open = parts_.fence.check(); !open) return done(tl::unexpected(open.error()));
@@ -365,13 +346,17 @@ void ObjectService::remove(std::string name, web::Condition condition,
   std::uint64_t const id = ++waiting_->next;
   waiting_->removals.emplace(id, std::move(done));
   cluster::WriteRequested write;
-  write.name = std::move(name);
+  write.name = name;
   write.what = cluster::RemoveFile{};
   write.condition = {condition.must_be_absent, condition.must_exist,
                      std::move(condition.must_match), std::move(condition.must_not_match)};
   FAILPOINT("delete.begun");
-  parts_.core.write(std::move(write), [&on = loop_, waiting = waiting_,
+  auto const file = parts_.core.view()->catalogue.find(name);
+  ByteCount const size = file ? file->put.size : ByteCount{};
+  parts_.core.write(std::move(write), [&on = loop_, &quotas = parts_.prefix_quotas, name, size,
+                                       waiting = waiting_,
                                        id](Result<cluster::WriteOutcome> outcome) {
+    if (outcome) quotas.removed(name, size);
     asio::post(on, [waiting, id, outcome = std::move(outcome)] {
       FAILPOINT("delete.recorded");
       Result<web::RemovedFile> const result = outcome.map([](cluster::WriteOutcome const& removed) {
@@ -379,47 +364,6 @@ void ObjectService::remove(std::string name, web::Condition condition,
       });
       Waiting::complete(waiting->removals, id, result);
       FAILPOINT("delete.answered");
-    });
-  });
-}
-
-// A record of the name, for those who have the object: they see for themselves that they do.
-void ObjectService::link(web::FileInfo file, web::UploadRequest request,
-                         web::Done<web::StoredFile> done) {
-  if (auto open = parts_.fence.check(); !open) return done(tl::unexpected(open.error()));
-  if (auto room = parts_.objects.check_catalogue_room(); !room) {
-    return done(tl::unexpected(room.error()));
-  }
-  std::uint64_t const id = ++waiting_->next;
-  waiting_->links.emplace(id, std::move(done));
-  auto const view = parts_.core.view();
-  cluster::WriteRequested write;
-  write.name = request.name;
-  write.what = cluster::StoreFile{file.digest, file.size, std::move(request.type)};
-  write.stored_on = view->catalogue.holders(file.digest);
-  write.condition = {request.condition.must_be_absent, request.condition.must_exist,
-                     std::move(request.condition.must_match),
-                     std::move(request.condition.must_not_match)};
-  web::StoredFile stored{.name = std::move(request.name),
-                         .version = {},
-                         .size = file.size,
-                         .digest = file.digest,
-                         .copies = {},
-                         .wanted = view->copies_wanted,
-                         .created = false};
-  parts_.core.write(std::move(write), [&on = loop_, waiting = waiting_, id,
-                                       stored](Result<cluster::WriteOutcome> outcome) {
-    asio::post(on, [waiting, id, stored, outcome = std::move(outcome)] {
-      Result<web::StoredFile> const result = outcome.map([&](cluster::WriteOutcome const& written) {
-        web::StoredFile linked = stored;
-        linked.version = to_string(written.version);
-        linked.created = written.created;
-        for (NodeId const node : written.copies) {
-          linked.copies.push_back(chisme::to_string(node));
-        }
-        return linked;
-      });
-      Waiting::complete(waiting->links, id, result);
     });
   });
 }

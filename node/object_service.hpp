@@ -12,6 +12,7 @@
 #include "node/client_credentials.hpp"
 #include "node/core_driver.hpp"
 #include "node/parts.hpp"
+#include "node/prefix_quotas.hpp"
 #include "node/recent_objects.hpp"
 #include "web/gateway.hpp"
 
@@ -80,6 +81,12 @@ class ObjectService final : public web::Gateway {
   struct Waiting;
   using View = std::shared_ptr<cluster::ClusterView const>;
 
+  // Calls `done`, on this loop, with what the request claims of the quotas that it is under: null
+  // when it is under none. Fault: no_space.
+  void claim(web::UploadRequest const& request,
+             web::Done<std::shared_ptr<PrefixQuotas::Claim>> done);
+  void link_claimed(web::FileInfo file, web::UploadRequest request,
+                    std::shared_ptr<PrefixQuotas::Claim> claim, web::Done<web::StoredFile> done);
   // The bytes of a small object that were verified.
   void remember(Digest const& digest, ObjectFile const& file);
   [[nodiscard]] std::vector<cluster::Candidate> candidates(cluster::ClusterView const& view,

@@ -99,6 +99,7 @@ struct ObjectUpload::State : std::enable_shared_from_this<ObjectUpload::State> {
   asio::io_context& loop;
   NodeParts const& parts;
   web::UploadRequest request;
+  std::shared_ptr<PrefixQuotas::Claim> claim;  // null: it is under no quota of a prefix
   std::shared_ptr<DiskPool::Lane> lane;
   std::shared_ptr<StagingFile> staged;
   std::shared_ptr<Descriptor const> bytes;  // of `staged`
@@ -122,12 +123,14 @@ struct ObjectUpload::State : std::enable_shared_from_this<ObjectUpload::State> {
 // ---- Beginning ---------------------------------------------------------------------------------
 
 void ObjectUpload::begin(asio::io_context& loop, NodeParts const& parts, web::UploadRequest request,
+                         std::shared_ptr<PrefixQuotas::Claim> claim,
                          web::Done<std::unique_ptr<web::Upload>> done) {
   if (request.size && *request.size > parts.max_file_size) {
     return done(fail(Fault::too_large, "the file is larger than this cluster takes"));
   }
   if (auto const open = parts.fence.check(); !open) return done(tl::unexpected(open.error()));
   auto const state = std::make_shared<State>(loop, parts, std::move(request));
+  state->claim = std::move(claim);
   if (auto const chosen = state->choose_targets(); !chosen) {
     return done(tl::unexpected(chosen.error()));
   }
@@ -278,6 +281,7 @@ void ObjectUpload::State::write(std::span<std::byte const> run, web::Done<void> 
   if (received > parts.max_file_size) {
     return done(fail(Fault::too_large, "the file is larger than this cluster takes"));
   }
+  if (auto const fits = claim ? claim->grow(received) : Result<void>{}; !fits) return done(fits);
   if (steady_now() - looked_at >= member_look_period) drop_dead();
   write_done = std::move(done);
   append_result.reset();
@@ -389,6 +393,7 @@ asio::awaitable<Result<web::StoredFile>> ObjectUpload::State::finish() {
   auto const outcome = co_await record(*object);
   if (!outcome) co_return tl::unexpected(outcome.error());
   FAILPOINT("upload.recorded");
+  if (claim && !request.part_of) claim->stored(object->size);
   web::StoredFile stored{.name = request.name,
                          .version = to_string(outcome->version),
                          .size = object->size,

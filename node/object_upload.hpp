@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "node/parts.hpp"
+#include "node/prefix_quotas.hpp"
 #include "web/gateway.hpp"
 
 namespace chisme::node {
@@ -20,9 +21,10 @@ namespace chisme::node {
 // thread.
 class ObjectUpload final : public web::Upload {
  public:
-  // Faults: no_quorum (fewer than W nodes in reach), no_space, too_large, unavailable (this node is
-  // leaving), busy.
+  // `claim`: of quotas; null when it is under none. Faults: no_quorum (fewer than W nodes in
+  // reach), no_space, too_large, unavailable (this node is leaving), busy.
   static void begin(asio::io_context& loop, NodeParts const& parts, web::UploadRequest request,
+                    std::shared_ptr<PrefixQuotas::Claim> claim,
                     web::Done<std::unique_ptr<web::Upload>> done);
   ~ObjectUpload() override;
   ObjectUpload(ObjectUpload const&) = delete;

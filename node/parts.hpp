@@ -20,6 +20,7 @@ class ObjectStore;
 class ParentLink;
 class PeerKeys;
 class PeerTransport;
+class PrefixQuotas;
 class TransferClient;
 
 // What the web loops share of their node. All of it may be used from any thread and outlives them.
@@ -37,6 +38,7 @@ struct NodeParts {
   LoadCounters& counters;
   Census& census;
   FileSearch& search;
+  PrefixQuotas& prefix_quotas;
   ParentLink* parent;  // null: this is no node of a local cluster
   FullScrub& full_scrub;
   NodeFigures& figures;

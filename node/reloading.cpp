@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "node/log.hpp"
+#include "node/prefix_quotas.hpp"
 #include "node/running_node.hpp"
 #include "node/security/secret.hpp"
 
@@ -61,6 +62,7 @@ void RunningNode::reload_config(ReadConfigAgain const& read_config) {
   if (changing.empty()) return;
   config_ = std::move(changed);
   log::set_levels(config_.log);
+  prefix_quotas_->change(config_.prefix_quotas);
   HttpSettings const settings = http_settings();
   figures_.watch(settings.clients);
   for (auto const& web : web_) {

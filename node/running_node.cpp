@@ -346,14 +346,16 @@ void RunningNode::watch_fence() {
 Result<void> RunningNode::make_web_loops() {
   search_ = std::make_unique<FileSearch>(*disk_);
   census_ = std::make_unique<Census>();
+  prefix_quotas_ = std::make_unique<PrefixQuotas>(config_.prefix_quotas,
+                                                  [core = driver_.get()] { return core->view(); });
   auto const parent = config_.parent_socket;
   if (parent && is_parent_socket(*parent) && is_loopback(config_.http)) {
     parent_ = std::make_unique<ParentLink>(*disk_, *parent);
   }
-  parts_ = std::make_unique<NodeParts>(
-      NodeParts{identity_.id, config_.max_file_size, *fence_, *objects_, *disk_, *driver_,
-                narrow_paths_, keys_, *link_counts_, events_, counters_, *census_, *search_,
-                parent_.get(), copies_->full_scrub(), figures_, *transport_, *transfer_client_});
+  parts_ = std::make_unique<NodeParts>(NodeParts{
+      identity_.id, config_.max_file_size, *fence_, *objects_, *disk_, *driver_, narrow_paths_,
+      keys_, *link_counts_, events_, counters_, *census_, *search_, *prefix_quotas_, parent_.get(),
+      copies_->full_scrub(), figures_, *transport_, *transfer_client_});
   Random random{random_seed()};
   unsigned const loops = web_loops_of(config_);
   HttpSettings settings = http_settings();

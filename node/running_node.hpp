@@ -31,6 +31,7 @@
 #include "node/peer/transfer_client.hpp"
 #include "node/peer/transfer_server.hpp"
 #include "node/peer/transport.hpp"
+#include "node/prefix_quotas.hpp"
 #include "node/security/peer_keys.hpp"
 #include "node/security/server_tls.hpp"
 #include "node/storage/access_file.hpp"
@@ -45,9 +46,9 @@ namespace chisme::node {
 // RunningNode is all parts of one node and the threads they run on: the control loop (on the thread
 // that calls `run`), the transfer loop, the web loops, the disk pool.
 //
-// The members are declared so that each outlives what refers to it: the census and the disk pool
-// end first, for their jobs refer to everything; then what works on the loops; then the loops, with
-// what hangs in their handlers; at last the stores.
+// The members are declared so that each outlives what refers to it: the census, the quotas and the
+// disk pool end first, for their jobs refer to everything; then what works on the loops; then the
+// loops, with what hangs in their handlers; at last the stores.
 class RunningNode {
  public:
   explicit RunningNode(NodeConfig config);
@@ -144,6 +145,7 @@ class RunningNode {
   std::unique_ptr<LoadProbe> probe_;
   std::unique_ptr<DiskPool> disk_;
   std::unique_ptr<Census> census_;
+  std::unique_ptr<PrefixQuotas> prefix_quotas_;
   bool stopping_ = false;
   Instant sessions_until_{};  // so long WebSockets are waited for
   bool failed_ = false;

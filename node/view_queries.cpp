@@ -21,6 +21,7 @@ web::MemberStatus member_status(cluster::MemberView const& member, Census::Count
   status.state = to_string(member.state);
   status.self = member.self;
   status.draining = member.alive.draining;
+  status.protocol = member.alive.versions.highest;
   if (member.load && is_live(member)) {  // what a dead node did last is no news
     cluster::LoadRecord const& load = *member.load;
     status.in_flight = load.in_flight;

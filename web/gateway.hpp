@@ -90,6 +90,16 @@ struct UploadRequest {
   // Of a write that may be done more than once, by several nodes: the version that it has each
   // time. precondition_failed when the name has a newer one.
   std::optional<std::string> version = {};
+  // Of a part: the file that it will be of, how much of that is before it and, when that is known,
+  // how much all of it will be. It counts for that file's quota.
+  struct PartOf {
+    std::string name;
+    ByteCount before;
+    std::optional<ByteCount> size;
+  };
+  std::optional<PartOf> part_of = {};
+  // A file that goes when this one is there: its bytes do not count twice.
+  std::string instead_of = {};
 };
 struct StoredFile {
   std::string name;
@@ -156,7 +166,14 @@ struct MemberStatus {
   double bytes_per_second = 0;
   double disk_used_ratio = 0;
   std::uint32_t health = 0;
-  std::uint64_t files = 0;  // copies that the catalogue says it holds
+  std::uint64_t files = 0;     // copies that the catalogue says it holds
+  std::uint32_t protocol = 0;  // the highest version of the protocol between nodes that it speaks
+};
+// What the files whose names begin so may have together, and have.
+struct PrefixUse {
+  std::string prefix;
+  ByteCount limit;
+  ByteCount used;
 };
 struct ClusterStatus {
   std::string self;
@@ -173,6 +190,7 @@ struct ClusterStatus {
   bool local = false;                      // `order_local` works here
   std::uint64_t open_files_max = 0;        // of this node's process; 0: unknown
   std::string fenced;  // why this node takes no writes until it is restarted; empty: it takes them
+  std::vector<PrefixUse> prefix_quotas;
   std::vector<MemberStatus> members;
 };
 

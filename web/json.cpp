@@ -96,7 +96,17 @@ OrderedJson member_object(MemberStatus const& member) {
                      {"bytes_per_second", member.bytes_per_second},
                      {"disk_used", member.disk_used_ratio},
                      {"health", member.health},
-                     {"copies", member.files}};
+                     {"copies", member.files},
+                     {"protocol", member.protocol}};
+}
+
+OrderedJson quota_array(std::span<PrefixUse const> uses) {
+  OrderedJson quotas = OrderedJson::array();
+  for (PrefixUse const& use : uses) {
+    quotas.push_back(OrderedJson{
+        {"prefix", use.prefix}, {"limit", use.limit.value()}, {"used", use.used.value()}});
+  }
+  return quotas;
 }
 
 OrderedJson cluster_object(ClusterStatus const& status) {
@@ -118,6 +128,7 @@ OrderedJson cluster_object(ClusterStatus const& status) {
       {"room", status.room.value()},
       {"local", status.local},
       {"open_files_max", status.open_files_max},
+      {"prefix_quotas", quota_array(status.prefix_quotas)},
       {"members", std::move(members)}};
   if (!status.fenced.empty()) object["fenced"] = status.fenced;
   return object;

@@ -153,6 +153,11 @@ std::vector<Setting> settings_of_the_process() {
        [](Draft& d, std::string const& v) { return take_bytes(d.config.max_file_size, v); }},
       {{"quota", "bytes that files may take here; or with K, M, G, T [the disk]"},
        [](Draft& d, std::string const& v) { return take_bytes(d.config.quota.emplace(), v); }},
+      {{"prefix_quota",
+        "PREFIX=BYTES that the files whose names begin with PREFIX may have together, such as "
+        "films/=100G; the same on all nodes; may be repeated",
+        true},
+       [](Draft& d, std::string const& v) { return take_prefix_quota(d.config.prefix_quotas, v); }},
       {{"web_loops", "threads that serve clients; 0 for as many as cores [0]"},
        [](Draft& d, std::string const& v) { return take_count(d.config.web_loops, v, 0, 256); }},
       {{"disk_threads", "threads that wait for the disk [4]"},

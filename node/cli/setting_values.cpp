@@ -7,6 +7,7 @@
 
 #include "node/cli/duration.hpp"
 #include "node/log_line.hpp"
+#include "web/names.hpp"
 
 namespace chisme::node::cli {
 namespace {
@@ -172,6 +173,24 @@ Complaint take_bytes(ByteCount& into, std::string const& value) {
     return "is not a number of bytes such as 5000000 or 512M";
   }
   into = ByteCount{*number << shift};
+  return std::nullopt;
+}
+
+Complaint take_prefix_quota(std::vector<PrefixQuota>& into, std::string const& value) {
+  std::size_t const end = value.rfind('=');
+  if (end == std::string::npos || end == 0) return "is not PREFIX=BYTES, such as films/=100G";
+  PrefixQuota quota;
+  if (auto const wrong = take_bytes(quota.limit, value.substr(end + 1))) return wrong;
+  auto const prefix = web::normalised_prefix(value.substr(0, end));  // as names are kept
+  if (!prefix || web::is_internal(*prefix)) return "is about no files: none has such a name";
+  quota.prefix = *prefix;
+  if (into.size() == PrefixQuota::quotas_max) {
+    return "is one too many: there may be " + std::to_string(PrefixQuota::quotas_max);
+  }
+  if (std::ranges::find(into, quota.prefix, &PrefixQuota::prefix) != into.end()) {
+    return "is about a prefix that has a quota already";
+  }
+  into.push_back(std::move(quota));
   return std::nullopt;
 }
 

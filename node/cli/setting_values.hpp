@@ -38,6 +38,8 @@ using Complaint = std::optional<std::string>;
 [[nodiscard]] Complaint take_log_levels(LogSettings& into, std::string const& value);
 // "5000000", "512M", "1T": powers of 1024.
 [[nodiscard]] Complaint take_bytes(ByteCount& into, std::string const& value);
+// "films/=100G": one more.
+[[nodiscard]] Complaint take_prefix_quota(std::vector<PrefixQuota>& into, std::string const& value);
 
 template <class Choice>
 [[nodiscard]] Complaint take_choice(Choice& into, std::string const& value,

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "node/cli/answer_fields.hpp"
@@ -38,6 +39,18 @@ std::string state_of(Json const& member) {
   return state;
 }
 
+// While nodes are upgraded one after another; nothing when all speak the same.
+std::string mixture_of(Json const& cluster) {
+  std::set<std::uint64_t> spoken;
+  for (Json const& member : part_field(cluster, "members")) {
+    if (text_field(member, "state") == "alive") spoken.insert(count_field(member, "protocol"));
+  }
+  spoken.erase(0);  // the node that was asked does not tell
+  if (spoken.size() < 2) return {};
+  return "nodes speak different versions of the protocol, from " + std::to_string(*spoken.begin()) +
+         " to " + std::to_string(*spoken.rbegin()) + ": an upgrade is under way\n";
+}
+
 std::string table_of_members(Json const& cluster) {
   std::vector<std::vector<std::string>> rows{
       {"NODE", "STATE", "REQUESTS", "LOAD", "SENDING", "COPIES", "DISK", "ID"}};
@@ -60,7 +73,12 @@ std::string table_of_members(Json const& cluster) {
   }
   if (!flag_field(cluster, "in_touch", true))
     summary += "this node does not see most of the others\n";
-  return format_table(rows) + summary;
+  for (Json const& quota : part_field(cluster, "prefix_quotas")) {
+    summary += printable(text_field(quota, "prefix")) +
+               "…: " + format_bytes(count_field(quota, "used")) + " of the " +
+               format_bytes(count_field(quota, "limit")) + " that its files may have\n";
+  }
+  return format_table(rows) + summary + mixture_of(cluster);
 }
 
 Result<void> print_status(HttpClient& client, StatusOptions const& options) {

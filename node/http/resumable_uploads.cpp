@@ -151,9 +151,12 @@ asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::find_with(
 
 // ---- What is asked for -------------------------------------------------------------------------
 
-// The parts and the file of them need room at the same time.
-asio::awaitable<Result<void>> ResumableUploads::check_room(std::string name, ByteCount length) {
+// The parts and the file of them need room at the same time. REQUIRES: its size is known.
+asio::awaitable<Result<void>> ResumableUploads::check_room(std::string name,
+                                                           web::UploadRequest::PartOf file) {
+  ByteCount const length = *file.size;
   auto request = internal_file(std::move(name), std::min(length + length, limits_.max_file_size));
+  request.part_of = std::move(file);
   auto const room = co_await begin_upload(loop_, gateway_, std::move(request));
   if (!room) co_return tl::unexpected(room.error());
   co_return Result<void>{};
@@ -187,7 +190,8 @@ asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::describe(
   auto request = internal_file(web::tus::about_name(upload.id), {});
   request.newer_than = upload.about.name;
   if (upload.about.length) {
-    auto const room = co_await check_room(request.name, *upload.about.length);
+    web::UploadRequest::PartOf file{upload.about.name, ByteCount{}, *upload.about.length};
+    auto const room = co_await check_room(request.name, std::move(file));
     if (!room) co_return tl::unexpected(room.error());
   }
   auto const put =

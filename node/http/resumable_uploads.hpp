@@ -110,7 +110,7 @@ class ResumableUploads : public std::enable_shared_from_this<ResumableUploads> {
 
   // resumable_uploads.cpp
   asio::awaitable<Result<Files>> newest_of(std::vector<std::string> names);
-  asio::awaitable<Result<void>> check_room(std::string name, ByteCount length);
+  asio::awaitable<Result<void>> check_room(std::string name, web::UploadRequest::PartOf file);
   asio::awaitable<Result<Upload>> describe(web::tus::Create create);
   asio::awaitable<Result<Upload>> find_with(std::string id, std::optional<ByteCount> bytes);
   [[nodiscard]] std::optional<web::Reply> refusal(web::tus::Patch const& patch,

@@ -40,6 +40,9 @@ asio::awaitable<Result<void>> ResumableUploads::Writer::begin_part() {
     request.size = ByteCount{expected_ ? room : std::min(room, part_bytes_max)};
   }
   request.newer_than = upload_.about.name;
+  request.part_of = {upload_.about.name, ByteCount{at_}, upload_.length()};
+  if (!request.part_of->size && request.size)
+    request.part_of->size = ByteCount{at_} + *request.size;
   auto begun = co_await begin_upload(uploads_->loop_, uploads_->gateway_, std::move(request));
   if (!begun) co_return tl::unexpected(begun.error());
   part_ = std::move(*begun);

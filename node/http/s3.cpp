@@ -165,6 +165,7 @@ asio::awaitable<web::Reply> HttpConnection::put_part(web::s3::PutPart wanted) {
   if (!about) co_return about.error();
   auto request = internal_file(web::s3::part_name(wanted.id, wanted.number), wanted.payload.size);
   request.expected = wanted.payload.sha256;
+  request.part_of = {wanted.place.name, ByteCount{}, wanted.payload.size};
   auto const etag = co_await store_payload(std::move(request), {}, std::move(wanted.payload));
   co_return etag ? web::s3::stored(*etag) : etag.error();
 }

@@ -24,10 +24,11 @@ COPIES = 3
 
 class Nodes:
     """`count` nodes, numbered from 1, each with its own port and directory, and the ledger of what was
-    written to them."""
+    written to them. `programs`: which program a node runs, of those that do not run the tests'."""
 
-    def __init__(self, count=4, options=QUICK, data=None, environment=None):
+    def __init__(self, count=4, options=QUICK, data=None, environment=None, programs=None):
         self.count = count
+        self.programs = programs or {}
         self.options = options
         self.environment = environment or {}
         self.base_port = free_base_port(count)
@@ -75,7 +76,7 @@ class Nodes:
         with open(self.data / f"node-{number}.log", "w") as log:
             self.nodes[number] = harness.Node(
                 self.directory(number), (*self.options, *join), self.base_port + number - 1,
-                {**self.environment, **(environment or {})}, prefix, log, self.address(number))
+                {**self.environment, **(environment or {})}, prefix, log, self.address(number), self.programs.get(number))
 
     def wait_ready(self, number, seconds=30):
         self.nodes[number].wait_ready(seconds)

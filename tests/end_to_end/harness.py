@@ -38,7 +38,7 @@ def free_base_port(count):
 
 
 def eventually(question, seconds, what):
-    """Asks until the answer is true; fails with the last answer after `seconds`."""
+    """Asks until the answer is true; fails with the last answer after `seconds`. `what`: a text, or who makes it."""
     end = time.monotonic() + seconds
     while True:
         try:
@@ -48,7 +48,7 @@ def eventually(question, seconds, what):
         if answer:
             return answer
         if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what} (last: {why or answer!r})")
+            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what} (last: {why or answer!r})")
         time.sleep(0.05)
 
 
@@ -221,13 +221,14 @@ def run(*command, timeout=120, **options):
 
 class Node:
     """One `chisme node` process, for what `chisme up` would not start. `log`: a file for its standard
-    error, which otherwise must be little."""
+    error, which otherwise must be little. `program`: another than the tests'."""
 
-    def __init__(self, data, options=(), port=None, environment=None, prefix=(), log=None, address="127.0.0.1"):
+    def __init__(self, data, options=(), port=None, environment=None, prefix=(), log=None, address="127.0.0.1",
+                 program=None):
         self.port = port or free_base_port(1)
         self.address = address
         self.process = subprocess.Popen(
-            [*prefix, CHISME, "node", "--listen", f"{address}:{self.port}", "--data", str(data), *options],
+            [*prefix, program or CHISME, "node", "--listen", f"{address}:{self.port}", "--data", str(data), *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log or subprocess.PIPE, text=True,
             env={**os.environ, **(environment or {})})
 

@@ -192,7 +192,12 @@ void draw_network(Draw& draw, FaultKind kind) {
   }
 }
 
-constexpr cluster::ProtocolVersions older{.lowest = 1, .current = 1, .highest = 1};
+// The first, and the one before this: of each one half of the seeds.
+constexpr cluster::ProtocolVersions first_version{.lowest = 1, .current = 1, .highest = 1};
+constexpr cluster::ProtocolVersions previous_version{
+    .lowest = 1,
+    .current = cluster::spoken_versions.highest - 1,
+    .highest = cluster::spoken_versions.highest - 1};
 // Of a program of the future, as far as others see it.
 constexpr cluster::ProtocolVersions newer{.lowest = 1, .current = 4, .highest = 4};
 
@@ -200,6 +205,7 @@ constexpr cluster::ProtocolVersions newer{.lowest = 1, .current = 4, .highest = 
 // may come back with any version.
 void draw_old_versions(Draw& draw) {
   Random& random = draw.random();
+  auto const older = draw.scenario().seed % 2 == 0 ? first_version : previous_version;
   auto const comes_back = [&draw](FaultEvent& event, unsigned place) {
     event.victims = {place};
     event.lasts = draw.orders(200ms, 10s);

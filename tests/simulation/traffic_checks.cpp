@@ -113,7 +113,7 @@ std::uint64_t TrafficChecks::catalogue_bytes() const {
 
 bool TrafficChecks::has_old_node() const {
   return std::ranges::any_of(around_.hosts, [](auto const& host) {
-    return host->config().versions.highest < spoken_versions.highest;
+    return host->config().versions.highest < minimum_version<MembersDigest>;
   });
 }
 

@@ -28,9 +28,10 @@ Duration names_agree_within(Scenario const& scenario) {
 // Invariant 20, all that cores say of their work. Copies that are too many may take their time
 // until the cluster has settled, and for ever where only nodes of old versions could see to them.
 std::optional<Violation> pending_work(std::span<Sight const> sights, bool is_settled) {
-  bool const trims_end = is_settled && std::ranges::none_of(sights, [](Sight const& sight) {
-                           return sight.host->config().versions.highest < spoken_versions.highest;
-                         });
+  bool const trims_end =
+      is_settled && std::ranges::none_of(sights, [](Sight const& sight) {
+        return sight.host->config().versions.highest < minimum_version<VerifyCopy>;
+      });
   for (Sight const& sight : sights) {
     std::string what = sight.view.repairs_pending > 0 ? "repairs pending" : "";
     for (TableSize const& table : sight.host->core().sizes()) {

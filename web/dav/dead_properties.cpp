@@ -10,9 +10,9 @@ namespace {
 
 using PropertyJson = nlohmann::json;
 
-constexpr std::array<std::string_view, 8> protected_names{
-    "creationdate",    "getcontentlength", "getcontenttype", "getetag",
-    "getlastmodified", "lockdiscovery",    "resourcetype",   "supportedlock"};
+constexpr std::array<std::string_view, 10> protected_names{
+    "creationdate",  "getcontentlength",      "getcontenttype",   "getetag",      "getlastmodified",
+    "lockdiscovery", "quota-available-bytes", "quota-used-bytes", "resourcetype", "supportedlock"};
 
 }  // namespace
 

@@ -32,6 +32,27 @@ std::vector<Told> live_properties(Child const& resource, Locks const& locks, Wal
   return told;
 }
 
+bool wants_quota(PropertyQuery const& query) {
+  return std::ranges::any_of(query.names, [](XmlName const& name) {
+    return name.space == dav_space && name.local.starts_with("quota-");
+  });
+}
+
+std::vector<Told> quota_properties(Child const& resource, std::span<PrefixUse const> quotas) {
+  auto const left = [](PrefixUse const& use) {
+    return use.limit > use.used ? use.limit - use.used : ByteCount{};
+  };
+  PrefixUse const* least = nullptr;
+  for (PrefixUse const& use : quotas) {
+    bool const is_under = resource.is_collection && (resource.name + "/").starts_with(use.prefix);
+    if (is_under && (least == nullptr || left(use) < left(*least))) least = &use;
+  }
+  if (least == nullptr) return {};
+  std::string const space{dav_space};
+  return {{{space, "quota-available-bytes"}, std::to_string(left(*least).value())},
+          {{space, "quota-used-bytes"}, std::to_string(least->used.value())}};
+}
+
 bool wants_dead(PropertyQuery const& query) {
   if (query.kind != PropertyQuery::Kind::some) return true;
   return !std::ranges::all_of(query.names, is_protected);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "cluster/base/time.hpp"
@@ -8,6 +9,7 @@
 #include "web/dav/dead_properties.hpp"
 #include "web/dav/locks.hpp"
 #include "web/dav/multistatus.hpp"
+#include "web/gateway.hpp"
 
 // Properties that the program tells (RFC 4918, 15). Pure.
 namespace chisme::web::dav {
@@ -16,6 +18,13 @@ namespace chisme::web::dav {
 // it is and its locks.
 [[nodiscard]] std::vector<Told> live_properties(Child const& resource, Locks const& locks,
                                                 WallTime now);
+
+// Whether quotas are asked for (RFC 4331, 2), which are told to those only who name them.
+[[nodiscard]] bool wants_quota(PropertyQuery const& query);
+// Of a folder that is under a quota: what its files may still have, and what all under that quota
+// have; of several that quota which leaves least. Nothing of others.
+[[nodiscard]] std::vector<Told> quota_properties(Child const& resource,
+                                                 std::span<PrefixUse const> quotas);
 
 // Whether the answer takes more than these.
 [[nodiscard]] bool wants_dead(PropertyQuery const& query);

@@ -141,7 +141,7 @@ asio::awaitable<web::Reply> DavHandler::carry_out(Transfer it) {
     auto const made = co_await store_.make_collection(it.to);
     if (!made) co_return web::problem_of(made.error());
   }
-  auto const copied = co_await store_.copy(std::move(*all));
+  auto const copied = co_await store_.copy(std::move(*all), it.is_move);
   if (!copied) co_return web::problem_of(copied.error());
   if (!it.is_move) co_return done;
   auto const kept = co_await keep_parent(it.from);

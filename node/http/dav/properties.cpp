@@ -63,6 +63,8 @@ asio::awaitable<web::Reply> DavHandler::find_properties(web::Request request, we
     if (!known) co_return web::problem_of(known.error());
     locks = *known;
   }
+  std::vector<web::PrefixUse> quotas;
+  if (dav::wants_quota(*query)) quotas = co_await store_.quotas();
   dav::Multistatus all;
   bool const reads_dead = dav::wants_dead(*query);
   for (dav::Child const& one : resources) {
@@ -72,7 +74,8 @@ asio::awaitable<web::Reply> DavHandler::find_properties(web::Request request, we
       if (!kept) co_return web::problem_of(kept.error());
       dead = *kept;
     }
-    auto const live = dav::live_properties(one, locks, wall_now());
+    auto live = dav::live_properties(one, locks, wall_now());
+    std::ranges::move(dav::quota_properties(one, quotas), std::back_inserter(live));
     all.add(dav::href_of(one.name, one.is_collection), dav::answers(*query, live, dead));
   }
   co_return std::move(all).finish();

@@ -64,11 +64,12 @@ DavStore::Resource known_resource(web::Gateway& gateway, std::string const& name
   return is_file ? DavStore::Resource{Kind::file, std::move(file)} : DavStore::Resource{};
 }
 
-web::UploadRequest naming(web::FileInfo const& file, std::string name) {
+web::UploadRequest naming(web::FileInfo const& file, std::string name, bool goes) {
   web::UploadRequest request;
   request.name = std::move(name);
   request.type = file.type;
   request.size = file.size;
+  if (goes) request.instead_of = file.name;
   return request;
 }
 
@@ -133,9 +134,10 @@ asio::awaitable<Result<void>> DavStore::make_empty_file(std::string name) {
 
 // ---- Copies ------------------------------------------------------------------------------------
 
-asio::awaitable<Result<void>> DavStore::copy(Namings files) {
+asio::awaitable<Result<void>> DavStore::copy(Namings files, bool they_go) {
   auto link = [&](std::size_t i, web::Done<web::StoredFile> done) {
-    gateway_.link(files[i].first, naming(files[i].first, files[i].second), std::move(done));
+    gateway_.link(files[i].first, naming(files[i].first, files[i].second, they_go),
+                  std::move(done));
   };
   auto const linked = co_await do_all<web::StoredFile>(loop_, files.size(), link);
   Result<void> all;
@@ -144,14 +146,15 @@ asio::awaitable<Result<void>> DavStore::copy(Namings files) {
     if (!linked[i]) one = tl::unexpected(linked[i].error());
     bool const may_be_sent =
         !one && (one.error().fault == Fault::no_quorum || one.error().fault == Fault::unavailable);
-    if (may_be_sent) one = co_await copy_bytes(files[i].first, files[i].second);
+    if (may_be_sent) one = co_await copy_bytes(files[i].first, files[i].second, they_go);
     if (!one && all) all = one;
   }
   co_return all;
 }
 
-asio::awaitable<Result<void>> DavStore::copy_bytes(web::FileInfo file, std::string name) {
-  auto request = naming(file, std::move(name));
+asio::awaitable<Result<void>> DavStore::copy_bytes(web::FileInfo file, std::string name,
+                                                   bool goes) {
+  auto request = naming(file, std::move(name), goes);
   auto const upload = co_await begin_upload(loop_, gateway_, std::move(request));
   if (!upload) co_return tl::unexpected(upload.error());
   auto const copied = co_await copy_into(file, *upload);
@@ -180,6 +183,12 @@ asio::awaitable<Result<void>> DavStore::copy_into(web::FileInfo file,
     left -= *count;
   }
   co_return Result<void>{};
+}
+
+asio::awaitable<std::vector<web::PrefixUse>> DavStore::quotas() {
+  auto count = [&](web::Done<void> done) { gateway_.count_files(std::move(done)); };
+  (void)co_await await_done<void>(loop_, count);
+  co_return gateway_.cluster().prefix_quotas;
 }
 
 asio::awaitable<DavStore::Failures> DavStore::remove(std::vector<std::string> names) {

@@ -66,9 +66,11 @@ class DavStore {
 
   // Files, and what each is to be called besides; several at once. They are named, not copied,
   // where enough of those that hold them are in reach. The first failure, if there is one; the
-  // others are done all the same.
+  // others are done all the same. `they_go`: the files themselves are removed afterwards.
   using Namings = std::vector<std::pair<web::FileInfo, std::string>>;
-  asio::awaitable<Result<void>> copy(Namings files);
+  asio::awaitable<Result<void>> copy(Namings files, bool they_go);
+  // As they are counted now.
+  asio::awaitable<std::vector<web::PrefixUse>> quotas();
   // The names that could not be removed, each with the reason; those that are absent are removed.
   using Failures = std::vector<std::pair<std::string, Error>>;
   asio::awaitable<Failures> remove(std::vector<std::string> names);
@@ -84,7 +86,7 @@ class DavStore {
   asio::awaitable<Result<std::optional<std::string>>> take_turn();
   asio::awaitable<Result<bool>> has_turn(std::string turn);
   asio::awaitable<Result<bool>> change_in_turn(Change change, bool again);
-  asio::awaitable<Result<void>> copy_bytes(web::FileInfo file, std::string name);
+  asio::awaitable<Result<void>> copy_bytes(web::FileInfo file, std::string name, bool goes);
   asio::awaitable<Result<void>> copy_into(web::FileInfo file, std::shared_ptr<web::Upload> into);
 
   asio::io_context& loop_;

@@ -76,6 +76,7 @@ TEST(NodeOptions, EveryValueReachesItsPlace) {
                                           {"profile", {"wan"}},
                                           {"max_file_size", {"3M"}},
                                           {"quota", {"2G"}},
+                                          {"prefix_quota", {"films/=1K", "a=b=2"}},
                                           {"web_loops", {"2"}},
                                           {"disk_threads", {"9"}},
                                           {"log_level", {"debug"}}})});
@@ -101,6 +102,8 @@ TEST(NodeOptions, EveryValueReachesItsPlace) {
   EXPECT_EQ(config->network, Network::wan);
   EXPECT_EQ(config->max_file_size, ByteCount{3 << 20});
   EXPECT_EQ(config->quota, ByteCount{std::uint64_t{2} << 30});
+  std::vector<PrefixQuota> const quotas{{"films/", ByteCount{1024}}, {"a=b", ByteCount{2}}};
+  EXPECT_EQ(config->prefix_quotas, quotas);
   EXPECT_EQ(config->web_loops, 2u);
   EXPECT_EQ(config->disk_threads, 9u);
   EXPECT_EQ(config->log.level, LogLevel::debug);
@@ -302,6 +305,14 @@ TEST(NodeOptions, ABadValueIsNamedWithWhereItStands) {
   for (char const* const bad : {"", "0", "K", "-5", "5 M", "5m", "99999999999T"}) {
     EXPECT_THAT(complaint({{"max_file_size", {bad}}}), HasSubstr("bytes")) << bad;
   }
+  for (char const* const bad :
+       {"", "films/", "=5", "films/=", "films/=0", "\x01uploads/=5", "\xff=5"}) {
+    EXPECT_THAT(complaint({{"prefix_quota", {bad}}}), HasSubstr("--prefix_quota: ")) << bad;
+  }
+  EXPECT_THAT(complaint({{"prefix_quota", {"a=1", "a=2"}}}), HasSubstr("has a quota already"));
+  std::vector<std::string> many;
+  for (int i = 0; i <= 64; ++i) many.push_back("films/" + std::to_string(i) + "=1");
+  EXPECT_THAT(complaint({{"prefix_quota", many}}), HasSubstr("there may be 64"));
   EXPECT_THAT(complaint({{"profile", {"moon"}}}), HasSubstr("loopback, lan, wan"));
 }
 

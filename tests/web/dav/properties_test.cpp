@@ -86,6 +86,35 @@ TEST(DavLiveProperties, WhatIsNotThereIsTold404) {
       wants_dead(*parse_propfind("<propfind xmlns=\"DAV:\"><prop><getetag/></prop></propfind>")));
 }
 
+TEST(DavQuota, OfAFolderIsTheOneThatLeavesLeast) {
+  std::vector<PrefixUse> const quotas{{"films/", ByteCount{100}, ByteCount{40}},
+                                      {"films/new/", ByteCount{50}, ByteCount{60}},
+                                      {"music", ByteCount{9}, ByteCount{2}}};
+  auto const told = [&](std::string name, bool is_collection = true) {
+    std::string text;
+    for (Told const& one : quota_properties({std::move(name), is_collection, {}}, quotas)) {
+      text += one.name.local + "=" + one.value + " ";
+    }
+    return text;
+  };
+  EXPECT_EQ(told("films"), "quota-available-bytes=60 quota-used-bytes=40 ");
+  EXPECT_EQ(told("films/new/x"), "quota-available-bytes=0 quota-used-bytes=60 ");
+  EXPECT_EQ(told("musical"), "quota-available-bytes=7 quota-used-bytes=2 ");
+  EXPECT_EQ(told("film"), "");
+  EXPECT_EQ(told(""), "");
+  EXPECT_EQ(told("films", false), "");
+}
+
+TEST(DavQuota, IsToldWhoNamesIt) {
+  auto const asks = [](std::string const& names) {
+    return wants_quota(*parse_propfind("<propfind xmlns=\"DAV:\">" + names + "</propfind>"));
+  };
+  EXPECT_TRUE(asks("<prop><getetag/><quota-used-bytes/></prop>"));
+  EXPECT_FALSE(asks("<prop><getetag/></prop>"));
+  EXPECT_FALSE(asks("<allprop/>"));
+  EXPECT_TRUE(is_protected({"DAV:", "quota-available-bytes"}));
+}
+
 TEST(DavLiveProperties, NamesComeWithoutValues) {
   PropertyQuery const names{PropertyQuery::Kind::names};
   DeadProperties const dead{{{"urn:x", "x"}, "<x xmlns=\"urn:x\">kept</x>"}};

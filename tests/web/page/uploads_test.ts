@@ -7,6 +7,7 @@ import {
   type Question,
 } from "../../../web/page/source/conflicts";
 import {Meter} from "../../../web/page/source/overall";
+import {shortQuotas} from "../../../web/page/source/quotas";
 
 const chosen = (...names: string[]) =>
   names.map((name) => ({name, file: {size: 1} as unknown as File}));
@@ -87,4 +88,22 @@ test("speed and time left are of all uploads together", () => {
   assert.equal(meter.look(parts, 2000).speed, 500);
   parts[0]!.sent = 0; // it was sent anew
   assert.ok(meter.look(parts, 3000).speed >= 0);
+});
+
+test("a quota is short when what is to be sent under it is more than is left", () => {
+  const quotas = [
+    {prefix: "films/", limit: 100, used: 40},
+    {prefix: "films/new/", limit: 50, used: 60},
+    {prefix: "music/", limit: 10, used: 0},
+  ];
+  const sending = [
+    {name: "films/a", bytes: 50},
+    {name: "films/new/b", bytes: 11},
+    {name: "music", bytes: 1000},
+  ];
+  assert.deepEqual(shortQuotas(quotas, sending), [
+    {prefix: "films/", toSend: 61, left: 60},
+    {prefix: "films/new/", toSend: 11, left: 0},
+  ]);
+  assert.deepEqual(shortQuotas(quotas, [{name: "films/a", bytes: 60}]), []);
 });

@@ -27,6 +27,12 @@ export interface Member {
   copies: number;
 }
 
+export interface PrefixQuota {
+  prefix: string;
+  limit: number; // bytes that the files whose names begin so may have together
+  used: number;
+}
+
 export interface Cluster {
   self: string;
   version: string;
@@ -39,6 +45,7 @@ export interface Cluster {
   repairs_pending: number;
   max_file_size?: number | null; // bytes
   room?: number; // bytes that this node would still take
+  prefix_quotas?: PrefixQuota[]; // a node of an earlier version tells none
   local?: true; // all nodes run on this machine, and may be killed and started from here
   fenced?: string; // why this node takes no writes until it is restarted
   members: Member[];

@@ -3,6 +3,7 @@ import {useEffect} from "preact/hooks";
 import {may} from "../../access/rights";
 import {dropped, picked} from "../../drop";
 import {bytes} from "../../format";
+import {shortQuotas} from "../../quotas";
 import {cluster} from "../../state";
 import {t} from "../../text";
 import {GiveToken} from "../access";
@@ -71,8 +72,17 @@ function Limits() {
           {t("room_short", bytes(toSend), bytes(room))}
         </p>
       )}
+      {shortQuotas(now.prefix_quotas ?? [], stillToSend()).map((short) => (
+        <p class="short" role="status" key={short.prefix}>
+          {t("quota_short", bytes(short.toSend), short.prefix, bytes(short.left))}
+        </p>
+      ))}
     </>
   );
+}
+
+function stillToSend() {
+  return uploads.value.filter(isRunning).map(({name, file, sent}) => ({name, bytes: file.size - sent.value}));
 }
 
 // The whole page takes drops and pasted files.

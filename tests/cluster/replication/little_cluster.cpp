@@ -251,7 +251,9 @@ WriteId LittleCluster::put(std::uint64_t at, WriteRequested request, std::uint8_
 WriteId LittleCluster::write(std::uint64_t at, WriteRequested request, std::uint8_t content,
                              std::vector<std::uint64_t> const& on) {
   request.write = WriteId{++last_id_};
-  request.what = StoreFile{digest(content), ByteCount{10}, "text/plain"};
+  auto const* const given = std::get_if<StoreFile>(&request.what);
+  std::string const type = given == nullptr || given->type.empty() ? "text/plain" : given->type;
+  request.what = StoreFile{digest(content), ByteCount{10}, type};
   for (std::uint64_t const number : on) request.stored_on.push_back(node(number));
   give(at, request);
   return request.write;

@@ -53,6 +53,8 @@ class ObjectService final : public web::Gateway {
                     web::Done<std::unique_ptr<web::Upload>> done) override;
   void remove(std::string name, web::Condition condition,
               web::Done<web::RemovedFile> done) override;
+  void remove_for_good(std::string name, web::Condition condition,
+                       web::Done<web::RemovedFile> done) override;
   void link(web::FileInfo file, web::UploadRequest request,
             web::Done<web::StoredFile> done) override;
   Result<std::shared_ptr<web::OpenObject const>> open(Digest const& digest) override;

@@ -350,8 +350,9 @@ Result<void> RunningNode::make_web_loops() {
   if (parent && is_parent_socket(*parent) && is_loopback(config_.http)) {
     parent_ = std::make_unique<ParentLink>(*disk_, *parent);
   }
+  trash_ = trash_of(config_);
   parts_ = std::make_unique<NodeParts>(
-      NodeParts{identity_.id, config_.max_file_size, *fence_, *objects_, *disk_, *driver_,
+      NodeParts{identity_.id, config_.max_file_size, trash_, *fence_, *objects_, *disk_, *driver_,
                 narrow_paths_, keys_, *link_counts_, events_, counters_, *census_, *search_,
                 parent_.get(), copies_->full_scrub(), figures_, *transport_, *transfer_client_});
   Random random{random_seed()};

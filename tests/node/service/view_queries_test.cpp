@@ -51,9 +51,9 @@ TEST(ViewQueries, FileKnowsWhetherItsBytesAreHere) {
 
 TEST(ViewQueries, AbsentNameIsAbsentOnlyWhileInTouch) {
   auto view = some_view();
-  EXPECT_EQ(lookup(view, "a").status, web::LookupStatus::absent);
+  EXPECT_EQ(lookup(view, "a", WallTime{}).status, web::LookupStatus::absent);
   view.in_touch = false;
-  EXPECT_EQ(lookup(view, "a").status, web::LookupStatus::out_of_touch);
+  EXPECT_EQ(lookup(view, "a", WallTime{}).status, web::LookupStatus::out_of_touch);
 }
 
 TEST(ViewQueries, FileWithoutACopyInReachIsLostOnlyWhileInTouch) {
@@ -62,11 +62,11 @@ TEST(ViewQueries, FileWithoutACopyInReachIsLostOnlyWhileInTouch) {
   cluster::StoredCatalogue stored;
   stored.records = {records::put({.writer = 3}, "a", 1), records::have({.writer = 3})};
   view.catalogue = cluster::Catalogue{view.self, Epoch{1}, stored, Instant{}}.snapshot();
-  EXPECT_EQ(lookup(view, "a").status, web::LookupStatus::lost);
+  EXPECT_EQ(lookup(view, "a", WallTime{}).status, web::LookupStatus::lost);
   view.in_touch = false;
-  EXPECT_EQ(lookup(view, "a").status, web::LookupStatus::out_of_touch);
+  EXPECT_EQ(lookup(view, "a", WallTime{}).status, web::LookupStatus::out_of_touch);
   view.members[2].state = cluster::MemberState::suspect;
-  EXPECT_EQ(lookup(view, "a").status, web::LookupStatus::found);
+  EXPECT_EQ(lookup(view, "a", WallTime{}).status, web::LookupStatus::found);
 }
 
 TEST(ViewQueries, StatusNamesEachMemberWithItsStateAndCopies) {

@@ -19,7 +19,7 @@ import struct
 import subprocess
 
 # The program's own folders in the build directory; its tests are none.
-OF_THE_PROGRAM = re.compile(r"^(cluster|web|node|tests/simulation|CMakeFiles/chisme_llhttp\.dir)/(?!planted|figures)")
+OF_THE_PROGRAM = re.compile(r"^(cluster|web|node|tests/simulation|CMakeFiles/chisme_llhttp\.dir)/(?!planted|figures|.*_tests\.dir/)")
 # Their licences ask for nothing in a program that was compiled with them.
 TOOLCHAIN = re.compile(r"^(libc6-dev|linux-libc-dev|libstdc\+\+-.*|libgcc-.*|libclang.*|clang.*|libcrypt-dev)$")
 

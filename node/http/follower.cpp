@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "node/http/await.hpp"
+#include "node/http/internal_files.hpp"
 #include "node/http/resumable_uploads.hpp"
 
 namespace chisme::node {

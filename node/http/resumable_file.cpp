@@ -7,6 +7,7 @@
 
 #include "node/failpoint.hpp"
 #include "node/http/await.hpp"
+#include "node/http/internal_files.hpp"
 #include "node/http/resumable_uploads.hpp"
 #include "node/keeping.hpp"
 
@@ -224,7 +225,7 @@ asio::awaitable<Result<void>> ResumableUploads::mark_done(Upload upload,
     text = web::tus::to_text(done);
   }
   auto mark = internal_file(web::tus::done_name(upload.id), {});
-  auto const marked = co_await put_small(std::move(mark), std::move(text));
+  auto const marked = co_await put_small(loop_, gateway_, std::move(mark), std::move(text));
   if (!marked) co_return tl::unexpected(marked.error());
   FAILPOINT("resumable.done");
   std::vector<std::string> names;

@@ -11,14 +11,13 @@
 
 #include "node/failpoint.hpp"
 #include "node/http/await.hpp"
+#include "node/http/internal_files.hpp"
 #include "node/keeping.hpp"
 
 namespace chisme::node {
 namespace {
 
 constexpr std::size_t uploads_listed_at_once = 1000;
-// An upload's description: its metadata, and at most `concatenated_max` ids.
-constexpr std::uint64_t about_bytes_max = 256u << 10;
 // How long a node waits for news of bytes that a client says were taken by another one: two
 // seconds, looking less and less often.
 constexpr std::chrono::milliseconds first_news_period{30};
@@ -36,26 +35,7 @@ std::string random_hex(int words) {
   return text;
 }
 
-// What all nodes together say of a name. That it exists is enough: nobody reads its bytes.
-Result<std::optional<web::FileInfo>> file_of(Result<web::Lookup> found) {
-  if (!found) return tl::unexpected(found.error());
-  switch (found->status) {
-    case web::LookupStatus::found:
-    case web::LookupStatus::lost:
-      return std::optional{std::move(found->file)};
-    case web::LookupStatus::absent:
-      return std::optional<web::FileInfo>{};
-    case web::LookupStatus::out_of_touch:
-      break;
-  }
-  return fail(Fault::unavailable, "this node is out of touch with most of its cluster");
-}
-
 }  // namespace
-
-web::UploadRequest internal_file(std::string name, std::optional<ByteCount> size) {
-  return {std::move(name), "application/octet-stream", size, std::nullopt, {}};
-}
 
 Error no_such_upload() {
   return {Fault::not_found, "there is no such upload; it was ended, or not gone on with for a day"};
@@ -68,23 +48,6 @@ Error overtaken() {
 Error too_many_parts() {
   return {Fault::too_large,
           "the upload came in too many parts; begin it anew, with more bytes in each request"};
-}
-
-asio::awaitable<Result<std::string>> read_small(asio::io_context& loop, web::Gateway& gateway,
-                                                web::FileInfo file) {
-  std::string bytes(std::min(file.size.value(), about_bytes_max), '\0');
-  std::shared_ptr<web::RemoteRead> const source =
-      gateway.relay(file, ByteOffset{0}, ByteCount{bytes.size()});
-  std::size_t filled = 0;
-  while (filled < bytes.size()) {
-    auto const into = std::as_writable_bytes(std::span{bytes}).subspan(filled);
-    auto read = [&](web::Done<std::size_t> done) { source->read(into, std::move(done)); };
-    auto const count = co_await await_done<std::size_t>(loop, read);
-    if (!count) co_return tl::unexpected(count.error());
-    if (*count == 0) co_return fail(Fault::corrupt, "an upload's description is cut short");
-    filled += *count;
-  }
-  co_return bytes;
 }
 
 // ---- What an upload is -------------------------------------------------------------------------
@@ -137,7 +100,7 @@ asio::awaitable<Result<ResumableUploads::Files>> ResumableUploads::newest_of(
   auto start = [&](web::Done<Files> done) {
     for (std::size_t i = 0; i < names.size(); ++i) {
       gateway_.lookup_everywhere(names[i], [answers, i, done](Result<web::Lookup> found) {
-        auto file = file_of(std::move(found));
+        auto file = known_file(std::move(found));
         if (!file) answers->files = tl::unexpected(file.error());
         if (answers->files && file) (*answers->files)[i] = std::move(*file);
         if (--answers->missing == 0) done(std::move(answers->files));
@@ -145,22 +108,6 @@ asio::awaitable<Result<ResumableUploads::Files>> ResumableUploads::newest_of(
     }
   };
   co_return co_await await_done<Files>(loop_, start);
-}
-
-asio::awaitable<Result<std::string>> ResumableUploads::put_small(web::UploadRequest request,
-                                                                 std::string bytes) {
-  request.size = ByteCount{bytes.size()};
-  auto const upload = co_await begin_upload(loop_, gateway_, std::move(request));
-  if (!upload) co_return tl::unexpected(upload.error());
-  auto write = [&](web::Done<void> done) {
-    (*upload)->write(std::as_bytes(std::span{bytes}), std::move(done));
-  };
-  auto const written = co_await await_done<void>(loop_, write);
-  if (!written) co_return tl::unexpected(written.error());
-  auto finish = [&](web::Done<web::StoredFile> done) { (*upload)->finish(std::move(done)); };
-  auto const stored = co_await await_done<web::StoredFile>(loop_, finish);
-  if (!stored) co_return tl::unexpected(stored.error());
-  co_return stored->version;
 }
 
 asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::find(std::string id) {
@@ -238,12 +185,13 @@ asio::awaitable<Result<ResumableUploads::Upload>> ResumableUploads::describe(
     auto const room = co_await check_room(request.name, *upload.about.length);
     if (!room) co_return tl::unexpected(room.error());
   }
-  auto const put = co_await put_small(std::move(request), web::tus::to_json(upload.about));
+  auto const put =
+      co_await put_small(loop_, gateway_, std::move(request), web::tus::to_json(upload.about));
   if (!put) co_return tl::unexpected(put.error());
   FAILPOINT("resumable.created");
   if (upload.about.live) {
     auto marker = internal_file(web::tus::live_name(upload.about.name, upload.id), {});
-    auto const shown = co_await put_small(std::move(marker), "");
+    auto const shown = co_await put_small(loop_, gateway_, std::move(marker), "");
     if (!shown) co_return tl::unexpected(shown.error());
   }
   co_return upload;
@@ -281,14 +229,15 @@ asio::awaitable<Result<std::string>> ResumableUploads::take_turn(Upload upload, 
   }
   auto request = internal_file(web::tus::writer_name(upload.id), {});
   request.type = web::tus::number_type(at.value());
-  auto const turn = co_await put_small(std::move(request), "");
+  auto const turn = co_await put_small(loop_, gateway_, std::move(request), "");
   FAILPOINT("resumable.turn_taken");
-  if (!turn || !before) co_return turn;
+  if (!turn) co_return tl::unexpected(turn.error());
+  if (!before) co_return turn->version;
   std::vector<std::string> names{web::tus::part_name(upload.id, at, before->version)};
   auto const part = co_await newest_of(std::move(names));
   if (!part) co_return tl::unexpected(part.error());
   if (part->front()) co_return tl::unexpected(overtaken());
-  co_return turn;
+  co_return turn->version;
 }
 
 // The first word counts.
@@ -304,7 +253,7 @@ asio::awaitable<Result<void>> ResumableUploads::tell_length(Upload upload, ByteC
   auto request = internal_file(name, {});
   request.type = web::tus::number_type(length.value());
   request.newer_than = upload.about.name;
-  auto const put = co_await put_small(std::move(request), "");
+  auto const put = co_await put_small(loop_, gateway_, std::move(request), "");
   if (!put) co_return tl::unexpected(put.error());
   co_return Result<void>{};
 }

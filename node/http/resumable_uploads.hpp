@@ -20,11 +20,6 @@
 
 namespace chisme::node {
 
-// The bytes of a small file, from whichever node has it. Faults: those of web::RemoteRead.
-[[nodiscard]] asio::awaitable<Result<std::string>> read_small(asio::io_context& loop,
-                                                              web::Gateway& gateway,
-                                                              web::FileInfo file);
-
 // ResumableUploads is tus over the gateway: what an upload is made of lies in the cluster as files
 // (web/tus/upload.hpp), so this holds nothing that is not made again, and every node can go on with
 // every upload.
@@ -115,7 +110,6 @@ class ResumableUploads : public std::enable_shared_from_this<ResumableUploads> {
 
   // resumable_uploads.cpp
   asio::awaitable<Result<Files>> newest_of(std::vector<std::string> names);
-  asio::awaitable<Result<std::string>> put_small(web::UploadRequest request, std::string bytes);
   asio::awaitable<Result<void>> check_room(std::string name, ByteCount length);
   asio::awaitable<Result<Upload>> describe(web::tus::Create create);
   asio::awaitable<Result<Upload>> find_with(std::string id, std::optional<ByteCount> bytes);
@@ -213,8 +207,6 @@ class ResumableUploads::Writer {
   Clock::time_point part_begun_;
 };
 
-// What an upload is made of is stored as `application/octet-stream`, or as a number.
-[[nodiscard]] web::UploadRequest internal_file(std::string name, std::optional<ByteCount> size);
 [[nodiscard]] Error no_such_upload();
 [[nodiscard]] Error overtaken();
 [[nodiscard]] Error too_many_parts();

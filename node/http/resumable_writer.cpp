@@ -4,6 +4,7 @@
 #include "node/clock.hpp"
 #include "node/failpoint.hpp"
 #include "node/http/await.hpp"
+#include "node/http/internal_files.hpp"
 #include "node/http/resumable_uploads.hpp"
 
 // The bytes of one request.

@@ -6,6 +6,7 @@
 #include "node/http/await.hpp"
 #include "node/http/body_sum.hpp"
 #include "node/http/connection.hpp"
+#include "node/http/internal_files.hpp"
 #include "web/s3/chunks.hpp"
 #include "web/s3/hash.hpp"
 #include "web/s3/replies.hpp"

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "node/http/await.hpp"
+#include "node/http/internal_files.hpp"
 #include "node/http/resumable_uploads.hpp"
 #include "web/s3/handlers.hpp"
 #include "web/s3/hash.hpp"
@@ -19,49 +20,19 @@ constexpr std::size_t s3_copy_bytes = 256u << 10;
 // Of the objects of one request, so many are removed at once.
 constexpr std::size_t removals_at_once = 64;
 
-Result<std::optional<web::FileInfo>> known_file(web::Lookup found) {
-  switch (found.status) {
-    case web::LookupStatus::found:
-    case web::LookupStatus::lost:
-      return std::optional{std::move(found.file)};
-    case web::LookupStatus::absent:
-      return std::optional<web::FileInfo>{};
-    case web::LookupStatus::out_of_touch:
-      break;
-  }
-  return fail(Fault::unavailable, "this node is out of touch with most of its cluster");
-}
-
 }  // namespace
 
 asio::awaitable<Result<std::optional<web::FileInfo>>> S3Store::find_everywhere(std::string name) {
   auto start = [&](web::Done<web::Lookup> done) {
     gateway_.lookup_everywhere(name, std::move(done));
   };
-  auto found = co_await await_done<web::Lookup>(loop_, start);
-  if (!found) co_return tl::unexpected(found.error());
-  co_return known_file(std::move(*found));
+  co_return known_file(co_await await_done<web::Lookup>(loop_, start));
 }
 
 asio::awaitable<Result<std::optional<web::FileInfo>>> S3Store::find(std::string name) {
   web::Lookup here = gateway_.lookup(name);
   if (here.status == web::LookupStatus::found) co_return std::optional{std::move(here.file)};
   co_return co_await find_everywhere(std::move(name));
-}
-
-asio::awaitable<Result<void>> S3Store::put_small(web::UploadRequest request, std::string bytes) {
-  request.size = ByteCount{bytes.size()};
-  auto const upload = co_await begin_upload(loop_, gateway_, std::move(request));
-  if (!upload) co_return tl::unexpected(upload.error());
-  auto write = [&](web::Done<void> done) {
-    (*upload)->write(std::as_bytes(std::span{bytes}), std::move(done));
-  };
-  auto const written = co_await await_done<void>(loop_, write);
-  if (!written) co_return written;
-  auto finish = [&](web::Done<web::StoredFile> done) { (*upload)->finish(std::move(done)); };
-  auto const stored = co_await await_done<web::StoredFile>(loop_, finish);
-  if (!stored) co_return tl::unexpected(stored.error());
-  co_return Result<void>{};
 }
 
 void S3Store::remove_file(std::string name, web::Done<void> done) {
@@ -73,8 +44,7 @@ void S3Store::remove_file(std::string name, web::Done<void> done) {
   };
   if (gateway_.lookup(name).status == web::LookupStatus::found) return begin();
   gateway_.lookup_everywhere(name, [begin, done](Result<web::Lookup> found) {
-    if (!found) return done(tl::unexpected(found.error()));
-    auto const file = known_file(std::move(*found));
+    auto const file = known_file(std::move(found));
     if (!file) return done(tl::unexpected(file.error()));
     *file ? begin() : done({});
   });
@@ -123,7 +93,7 @@ asio::awaitable<web::Reply> S3Store::create_bucket(web::s3::CreateBucket wanted)
   answer.headers.add("Location", "/", wanted.bucket);
   if (web::s3::knows_bucket(gateway_, wanted.bucket)) co_return answer;
   auto request = internal_file(web::s3::bucket_name(wanted.bucket), {});
-  auto const made = co_await put_small(std::move(request), "");
+  auto const made = co_await put_small(loop_, gateway_, std::move(request), "");
   if (!made) co_return web::s3::failed(made.error());
   co_return answer;
 }

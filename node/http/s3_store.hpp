@@ -52,7 +52,6 @@ class S3Store : public std::enable_shared_from_this<S3Store> {
   // s3_store.cpp. Faults of all: unavailable (out of touch), those of writing a small file.
   asio::awaitable<Result<std::optional<web::FileInfo>>> find(std::string name);
   asio::awaitable<Result<std::optional<web::FileInfo>>> find_everywhere(std::string name);
-  asio::awaitable<Result<void>> put_small(web::UploadRequest request, std::string bytes);
   // Done too when there is no such file.
   void remove_file(std::string name, web::Done<void> done);
   asio::awaitable<Result<void>> remove(std::string name);

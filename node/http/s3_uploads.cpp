@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "node/http/await.hpp"
+#include "node/http/internal_files.hpp"
 #include "node/http/resumable_uploads.hpp"
 #include "node/http/s3_store.hpp"
 #include "node/keeping.hpp"
@@ -77,7 +78,8 @@ asio::awaitable<web::Reply> S3Store::create_upload(web::s3::CreateUpload wanted)
   web::s3::UploadAbout const about{wanted.place.bucket, wanted.place.key, wanted.type,
                                    wanted.attributes};
   auto request = internal_file(web::s3::upload_name(id), {});
-  auto const begun = co_await put_small(std::move(request), web::s3::to_json(about));
+  auto const begun =
+      co_await put_small(loop_, gateway_, std::move(request), web::s3::to_json(about));
   if (!begun) co_return web::s3::failed(begun.error());
   co_return web::s3::upload_begun(wanted.place, id);
 }
@@ -165,7 +167,8 @@ asio::awaitable<web::Reply> S3Store::complete_upload(web::s3::CompleteUpload wan
   if (!made) co_return web::s3::failed(made.error());
   auto mark = internal_file(web::s3::completed_name(wanted.id), {});
   mark.type = web::s3::kept_type(mark.type, {etag, {}}).value_or(mark.type);
-  auto const marked = co_await put_small(std::move(mark), web::s3::to_json(*about));
+  auto const marked =
+      co_await put_small(loop_, gateway_, std::move(mark), web::s3::to_json(*about));
   // The object is there: without the mark, to complete it again makes it again.
   if (marked) forget_upload(wanted.id);
   co_return web::s3::upload_completed(wanted.place, etag);

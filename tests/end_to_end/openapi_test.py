@@ -195,6 +195,8 @@ class Answers(unittest.TestCase):
         self.assertEqual(cluster["format"], 1)
         self.ask("/cluster/local/{order}", "post", 404, "/cluster/local/kill?http=http://127.0.0.1:1")
         self.ask("/cluster/local/{order}", "post", 400, "/cluster/local/kill")
+        self.ask("/cluster/scrub", "post", 202)
+        self.ask("/cluster/scrub", "get", 200)
         self.ask("/healthz", "get", 200)
         self.ask("/readyz", "get", 200)
         self.ask("/metrics", "get", 200)
@@ -214,6 +216,7 @@ class Answers(unittest.TestCase):
         self.ask("/ws/files/{name}", "get", 426, "/ws/files/a")
 
     def test_y_leaving(self):
+        self.ask("/cluster/drain", "post", 202, "/cluster/drain?cancel=1")
         self.ask("/cluster/drain", "post", 202)
 
     def test_z_everything_was_asked(self):

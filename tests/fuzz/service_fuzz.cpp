@@ -16,6 +16,7 @@
 #include "web/http/multipart.hpp"
 #include "web/http/parser.hpp"
 #include "web/names.hpp"
+#include "web/s3/address.hpp"
 #include "web/service.hpp"
 #include "web/tus/replies.hpp"
 
@@ -177,6 +178,20 @@ class Visit {
     if (auto const* const upload = std::get_if<UploadSession>(&plan.session)) {
       CHECK(checked_name(upload->upload.name) == upload->upload.name);
     }
+  }
+  void carry_out(s3::Wanted const& wanted) {
+    std::visit(
+        [](auto const& one) {
+          if constexpr (requires { one.place; }) {
+            CHECK(s3::is_bucket_name(one.place.bucket));
+            CHECK(checked_name(one.place.name) == one.place.name);
+          }
+          if constexpr (requires { one.bucket; }) CHECK(s3::is_bucket_name(one.bucket));
+          if constexpr (requires { one.id; }) CHECK(tus::is_upload_id(one.id));
+          if constexpr (requires { one.number; }) CHECK(one.number >= 1 && one.number <= 10'000);
+          if constexpr (requires { one.source; }) CHECK(checked_name(one.source) == one.source);
+        },
+        wanted);
   }
   void carry_out(tus::Wanted const& wanted) {
     std::visit(Overloaded{[&](tus::Create const& create) { check_create(create); },

@@ -7,6 +7,7 @@
 #include "web/conditions.hpp"
 #include "web/http_date.hpp"
 #include "web/json.hpp"
+#include "web/xml_escaped.hpp"
 
 namespace chisme::web::dav {
 

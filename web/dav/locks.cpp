@@ -7,6 +7,7 @@
 #include "web/dav/paths.hpp"
 #include "web/dav/xml.hpp"
 #include "web/names.hpp"
+#include "web/xml_escaped.hpp"
 
 namespace chisme::web::dav {
 namespace {

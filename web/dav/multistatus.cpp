@@ -1,6 +1,7 @@
 #include "web/dav/multistatus.hpp"
 
 #include "web/problem.hpp"
+#include "web/xml_escaped.hpp"
 
 namespace chisme::web::dav {
 namespace {

@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "web/xml_escaped.hpp"
+
 namespace chisme::web::dav {
 namespace {
 
@@ -155,40 +157,6 @@ std::string to_xml(XmlNode const& element) {
   std::string out;
   append_xml(out, element, nullptr);
   return out;
-}
-
-// Line ends and tabs too: in attributes they would come back as spaces.
-std::string xml_escaped(std::string_view text) {
-  std::string escaped;
-  escaped.reserve(text.size());
-  for (char const c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      case '\r':
-        escaped += "&#13;";
-        break;
-      case '\n':
-        escaped += "&#10;";
-        break;
-      case '\t':
-        escaped += "&#9;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
 }
 
 }  // namespace chisme::web::dav

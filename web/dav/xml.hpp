@@ -50,7 +50,5 @@ struct XmlNode {
 // The element by itself, whatever the namespaces are where it is put: what `parse_xml` reads, but
 // for the prefixes of names.
 [[nodiscard]] std::string to_xml(XmlNode const& element);
-// Text with what is special in XML escaped.
-[[nodiscard]] std::string xml_escaped(std::string_view text);
 
 }  // namespace chisme::web::dav

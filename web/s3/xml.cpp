@@ -7,32 +7,10 @@
 #include <memory>
 #include <utility>
 
+#include "web/xml_escaped.hpp"
+
 namespace chisme::web::s3 {
 namespace {
-
-void add_escaped(std::string& out, std::string_view text) {
-  for (char const c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\r':
-        out += "&#13;";
-        break;
-      default:
-        out += c;
-    }
-  }
-}
 
 constexpr std::size_t depth_max = 8;
 
@@ -116,7 +94,7 @@ XmlWriter& XmlWriter::close() {
 
 XmlWriter& XmlWriter::leaf(std::string_view name, std::string_view text) {
   open(name);
-  add_escaped(text_, text);
+  text_ += xml_escaped(text);
   return close();
 }
 

@@ -10,6 +10,7 @@
 
 #include "node/clock.hpp"
 #include "node/http/await.hpp"
+#include "node/http/internal_files.hpp"
 #include "node/http/resumable_uploads.hpp"
 #include "web/dav/children.hpp"
 #include "web/dav/paths.hpp"
@@ -114,23 +115,9 @@ asio::awaitable<Result<std::optional<web::FileInfo>>> DavStore::newest(std::stri
   co_return std::optional<web::FileInfo>{};  // or its copies are lost for good, and what they said
 }
 
-asio::awaitable<Result<web::StoredFile>> DavStore::put(web::UploadRequest request,
-                                                       std::string bytes) {
-  request.size = ByteCount{bytes.size()};
-  auto const upload = co_await begin_upload(loop_, gateway_, std::move(request));
-  if (!upload) co_return tl::unexpected(upload.error());
-  auto write = [&](web::Done<void> done) {
-    (*upload)->write(std::as_bytes(std::span{bytes}), std::move(done));
-  };
-  auto const written = co_await await_done<void>(loop_, write);
-  if (!written) co_return tl::unexpected(written.error());
-  auto finish = [&](web::Done<web::StoredFile> done) { (*upload)->finish(std::move(done)); };
-  co_return co_await await_done<web::StoredFile>(loop_, finish);
-}
-
 asio::awaitable<Result<void>> DavStore::make_collection(std::string name) {
   auto request = internal_file(dav::marker_name(name), {});
-  auto const made = co_await put(std::move(request), "");
+  auto const made = co_await put_small(loop_, gateway_, std::move(request), "");
   if (!made) co_return tl::unexpected(made.error());
   co_return Result<void>{};
 }
@@ -141,7 +128,7 @@ asio::awaitable<Result<void>> DavStore::make_empty_file(std::string name) {
   request.type = web::media_type_of(name);
   request.name = std::move(name);
   request.condition.must_be_absent = true;
-  auto const made = co_await put(std::move(request), "");
+  auto const made = co_await put_small(loop_, gateway_, std::move(request), "");
   if (!made) co_return tl::unexpected(made.error());
   co_return Result<void>{};
 }
@@ -236,7 +223,7 @@ asio::awaitable<Result<dav::DeadProperties>> DavStore::properties(std::string na
 asio::awaitable<Result<void>> DavStore::keep(std::string name, dav::DeadProperties properties) {
   auto request = internal_file(dav::properties_name(name), {});
   auto json = dav::to_json(properties);
-  auto const kept = co_await put(std::move(request), std::move(json));
+  auto const kept = co_await put_small(loop_, gateway_, std::move(request), std::move(json));
   if (!kept) co_return tl::unexpected(kept.error());
   co_return Result<void>{};
 }
@@ -265,7 +252,7 @@ asio::awaitable<Result<dav::Locks>> DavStore::locks() {
 // The version of the turn that this call took; nullopt: another one was quicker.
 asio::awaitable<Result<std::optional<std::string>>> DavStore::take_turn() {
   auto request = internal_file(dav::turn_name(), {});
-  auto const taken = co_await put(std::move(request), "");
+  auto const taken = co_await put_small(loop_, gateway_, std::move(request), "");
   if (!taken) co_return tl::unexpected(taken.error());
   auto const holds = co_await has_turn(taken->version);
   if (!holds) co_return tl::unexpected(holds.error());
@@ -311,7 +298,7 @@ asio::awaitable<Result<bool>> DavStore::change_in_turn(Change change, bool again
   }
   auto request = internal_file(dav::locks_name(), {});
   request.version = **turn;
-  auto const stored = co_await put(std::move(request), std::move(json));
+  auto const stored = co_await put_small(loop_, gateway_, std::move(request), std::move(json));
   if (!stored && stored.error().fault == Fault::precondition_failed) co_return false;
   if (!stored) co_return tl::unexpected(stored.error());
   co_return co_await has_turn(**turn);

@@ -84,7 +84,6 @@ class DavStore {
   asio::awaitable<Result<std::optional<std::string>>> take_turn();
   asio::awaitable<Result<bool>> has_turn(std::string turn);
   asio::awaitable<Result<bool>> change_in_turn(Change change, bool again);
-  asio::awaitable<Result<web::StoredFile>> put(web::UploadRequest request, std::string bytes);
   asio::awaitable<Result<void>> copy_bytes(web::FileInfo file, std::string name);
   asio::awaitable<Result<void>> copy_into(web::FileInfo file, std::shared_ptr<web::Upload> into);
 

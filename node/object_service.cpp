@@ -487,20 +487,4 @@ std::unique_ptr<web::Subscription> ObjectService::subscribe(
   return parts_.events.subscribe(loop_, std::move(on_event));
 }
 
-// ---- Accounting --------------------------------------------------------------------------------
-
-void ObjectService::request_began() {
-  ++parts_.counters.in_flight;
-  ++parts_.counters.requests;
-}
-
-void ObjectService::request_ended(bool own_fault) {
-  --parts_.counters.in_flight;
-  if (own_fault) ++parts_.counters.own_faults;
-}
-
-void ObjectService::delivered(ByteCount bytes) {
-  parts_.counters.bytes_delivered += bytes.value();
-}
-
 }  // namespace chisme::node

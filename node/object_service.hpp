@@ -70,9 +70,15 @@ class ObjectService final : public web::Gateway {
 
   WallTime now() override;
 
-  void request_began() override;
-  void request_ended(bool own_fault) override;
-  void delivered(ByteCount bytes) override;
+  void request_began() override {
+    ++parts_.counters.in_flight;
+    ++parts_.counters.requests;
+  }
+  void request_ended(bool own_fault) override {
+    --parts_.counters.in_flight;
+    if (own_fault) ++parts_.counters.own_faults;
+  }
+  void delivered(ByteCount bytes) override { parts_.counters.bytes_delivered += bytes.value(); }
 
   // Forgets, without calling them, the completions that still wait. For the end of the node.
   void abandon();

@@ -138,15 +138,13 @@ TEST_F(ExpiringFiles, ANodeWithAFastClockRemovesNothingEarly) {
 TEST_F(ExpiringFiles, ANodeWithAFastClockRemovesNothingWhenNobodyAnswersIt) {
   std::uint64_t const fast = sweeper("a");
   for (std::uint64_t i = 1; i <= expiry_nodes; ++i) {
-    if (i != fast) cluster.stall_disk(i, true);
+    if (i != fast) cluster.cut(fast, i);
   }
   cluster.set_wall(fast, wall + 24h);
   cluster.run(LittleCluster::write_timeout + 10s);
-  for (std::uint64_t i = 1; i <= expiry_nodes; ++i) {
-    if (i != fast) cluster.stall_disk(i, false);
-  }
   cluster.set_wall(fast, wall + std::chrono::duration_cast<std::chrono::milliseconds>(
                                     cluster.now().time_since_epoch()));
+  cluster.heal();
   cluster.run(10s);
   EXPECT_EQ(seen("a"), 5);
   EXPECT_TRUE(cluster.agree());

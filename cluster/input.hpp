@@ -102,7 +102,11 @@ struct StoreFile {
   ByteCount size;
   std::string type;
 };
-struct RemoveFile {};
+// With `expired`, only a file whose time is over by this node's clock, and only that version of it
+// (catalogue/expiry.hpp): said by ExpirySweeper, answered to it.
+struct RemoveFile {
+  bool expired = false;
+};
 // A client's write. For StoreFile, `stored_on` lists the nodes (this one included) on which the
 // object is durable already; answered by WriteFinished.
 struct WriteRequested {

@@ -11,7 +11,7 @@ constexpr auto changing_keys = std::to_array<std::string_view>(
     {"access", "buffer_bytes", "connections", "connections_per_address", "cors_origin",
      "head_bytes", "head_timeout", "host", "idle_timeout", "limit_loopback", "log_level",
      "prefix_quota", "progress_timeout", "requests_per_second", "slowest", "slowest_window",
-     "stop_timeout", "trusted_proxy"});
+     "stop_timeout", "trash", "trusted_proxy"});
 
 }  // namespace
 
@@ -23,6 +23,7 @@ NodeConfig changed_while_running(NodeConfig running, NodeConfig const& wanted) {
   running.log.of = wanted.log.of;
   running.prefix_quotas = wanted.prefix_quotas;
   running.stop_timeout = wanted.stop_timeout;
+  running.trash = wanted.trash;
   auto const staging = running.clients.staging_bytes;
   running.clients = wanted.clients;
   running.clients.staging_bytes = staging;

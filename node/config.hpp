@@ -65,8 +65,9 @@ struct NodeConfig {
   Network network = Network::loopback;
   ByteCount max_file_size{std::uint64_t{1} << 40};
   std::optional<ByteCount> quota;  // of objects, uploads and quarantine together; none: the disk
-  std::vector<PrefixQuota> prefix_quotas;               // the same on all nodes
-  Duration keep_removed = std::chrono::hours{24};       // objects that no name refers to any more
+  std::vector<PrefixQuota> prefix_quotas;          // the same on all nodes
+  Duration keep_removed = std::chrono::hours{24};  // objects that no name refers to any more
+  Duration trash{};  // how long removed files can be restored; 0: not at all
   Duration keep_uploads = std::chrono::hours{24};       // resumable ones that nobody goes on with
   Duration keep_surplus = std::chrono::minutes{1};      // copies beyond R; the same on all nodes
   Duration scrub_period = std::chrono::hours{24 * 25};  // every copy is read once in it
@@ -94,6 +95,11 @@ struct NodeConfig {
 // What was said; else open where all who come are friends by what was said (this machine,
 // `insecure_lan`), and token elsewhere.
 [[nodiscard]] web::AccessMode access_of(NodeConfig const& config);
+
+// As the web loops take it.
+[[nodiscard]] inline std::chrono::milliseconds trash_of(NodeConfig const& config) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(config.trash);
+}
 
 // The rules between several settings. Fault: invalid, with a sentence that says what to do.
 [[nodiscard]] Result<void> check(NodeConfig const& config);

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "cluster/catalogue/expiry.hpp"
 #include "node/clock.hpp"
 #include "node/view_queries.hpp"
 #include "web/names.hpp"
@@ -46,12 +47,16 @@ void sort_by_value(std::vector<FileOrder::Row>& rows, bool descending) {
 }  // namespace
 
 // The walk is by name already, so equals are told apart by their numbers.
-FileOrder order_files(web::FileQuery query, cluster::CatalogueSnapshot const& snapshot) {
+FileOrder order_files(web::FileQuery query, cluster::CatalogueSnapshot const& snapshot,
+                      WallTime now) {
   FileOrder order{std::move(query), snapshot, {}};
   web::FileQuery const& by = order.query;
   web::NameMatcher matcher{by.words};
   snapshot.walk_files(by.prefix, web::behind_internal, [&](cluster::PutRecord const& file) {
     if (!matcher.matches(file.name)) return;
+    auto const expires = cluster::expiry_of(file);
+    if (expires && *expires <= now) return;
+    if (expires) order.expires = std::min(*expires, order.expires.value_or(*expires));
     order.rows.push_back({web::sort_value(by.sort, file.size, file.modified), &file});
   });
   if (by.sort != web::FileSort::name) {
@@ -63,13 +68,14 @@ FileOrder order_files(web::FileQuery query, cluster::CatalogueSnapshot const& sn
 }
 
 web::FoundFiles page_of(FileOrder const& order, web::FilePage const& page,
-                        cluster::ClusterView const& view) {
+                        cluster::ClusterView const& view, WallTime now) {
   web::FoundFiles found;
   found.total = order.rows.size();
   std::size_t const first = first_of(order, page);
   std::size_t const count = std::min(page.limit, order.rows.size() - first);
   for (std::size_t i = first; i < first + count; ++i) {
     cluster::PutRecord const& file = *order.rows[i].file;
+    if (cluster::has_expired(file, now)) continue;
     found.files.push_back(file_info(view, {file, view.catalogue.holders(file.digest)}));
   }
   found.more = first + count < order.rows.size();
@@ -82,7 +88,10 @@ FileSearch::Order FileSearch::kept(web::FileQuery const& query, cluster::Cluster
   auto const found =
       std::ranges::find_if(kept_, [&](Kept const& kept) { return kept.order->query == query; });
   if (found == kept_.end()) return nullptr;
-  if (!found->order->snapshot.has_same_names(view.catalogue) && now >= found->until) return nullptr;
+  FileOrder const& order = *found->order;
+  bool const is_current = order.snapshot.has_same_names(view.catalogue) &&
+                          (!order.expires || wall_now() < *order.expires);
+  if (!is_current && now >= found->until) return nullptr;
   std::rotate(found, found + 1, kept_.end());
   return kept_.back().order;
 }
@@ -129,7 +138,7 @@ Result<void> FileSearch::make(web::FileQuery query, std::function<View()> view,
     Instant const begun = steady_now();
     Order order = kept(query, *newest, begun);  // the one before may have made it
     if (!order) {
-      order = std::make_shared<FileOrder const>(order_files(query, newest->catalogue));
+      order = std::make_shared<FileOrder const>(order_files(query, newest->catalogue, wall_now()));
       Instant const made = steady_now();
       keep(order, made, made + 3 * (made - begun));
     }

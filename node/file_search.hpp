@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "cluster/base/time.hpp"
@@ -24,16 +25,19 @@ struct FileOrder {
   web::FileQuery query;
   cluster::CatalogueSnapshot snapshot;
   std::vector<Row> rows;
+  std::optional<WallTime> expires = {};  // when the first of them does
 };
-// In time that grows with the files that begin with the query's prefix.
+// Of what has not expired at `now`; in time that grows with the files that begin with the query's
+// prefix.
 [[nodiscard]] FileOrder order_files(web::FileQuery query,
-                                    cluster::CatalogueSnapshot const& snapshot);
-// A page of it, with the copies that `view` knows of.
+                                    cluster::CatalogueSnapshot const& snapshot, WallTime now);
+// A page of it, with the copies that `view` knows of, without what has expired since.
 [[nodiscard]] web::FoundFiles page_of(FileOrder const& order, web::FilePage const& page,
-                                      cluster::ClusterView const& view);
+                                      cluster::ClusterView const& view, WallTime now);
 
 // FileSearch makes orders one at a time on a thread of the disk pool, where they hold up no client,
-// and keeps the last few. One is given again as long as the catalogue is the same, and for three
+// and keeps the last few. One is given again as long as the catalogue is the same and none of its
+// files has expired, and for three
 // times as long as it took to make: while files are stored without pause, a list of a million is
 // some seconds old, and a short one a few milliseconds.
 //

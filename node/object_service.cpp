@@ -19,10 +19,12 @@
 #include "node/parent_link.hpp"
 #include "node/peer/transfer_client.hpp"
 #include "node/peer/transport.hpp"
+#include "node/record_type.hpp"
 #include "node/remote_read.hpp"
 #include "node/storage/disk_pool.hpp"
 #include "node/storage/fence.hpp"
 #include "node/storage/object_store.hpp"
+#include "node/trash.hpp"
 #include "node/view_queries.hpp"
 
 namespace chisme::node {
@@ -114,7 +116,7 @@ void ObjectService::abandon() {
 // ---- Questions ---------------------------------------------------------------------------------
 
 web::Lookup ObjectService::lookup(std::string_view name) {
-  return node::lookup(*parts_.core.view(), name);
+  return node::lookup(*parts_.core.view(), name, wall_now());
 }
 
 void ObjectService::lookup_everywhere(std::string name, web::Done<web::Lookup> done) {
@@ -123,7 +125,7 @@ void ObjectService::lookup_everywhere(std::string name, web::Done<web::Lookup> d
   auto const answer = [&on = loop_, core = &parts_.core, waiting = waiting_, id,
                        name](Result<bool> found) {
     asio::post(on, [core, waiting, id, name, found = std::move(found)] {
-      Result<web::Lookup> result = node::lookup(*core->view(), name);
+      Result<web::Lookup> result = node::lookup(*core->view(), name, wall_now());
       if (!found) result = tl::unexpected(found.error());
       Waiting::complete(waiting->lookups, id, std::move(result));
     });
@@ -174,21 +176,21 @@ std::optional<web::Replica> ObjectService::least_loaded_node() {
 
 web::Listing ObjectService::list(std::string_view prefix, std::string_view after,
                                  std::size_t limit) {
-  return listing(*parts_.core.view(), prefix, after, limit);
+  return listing(*parts_.core.view(), prefix, after, limit, wall_now());
 }
 
 void ObjectService::search(web::FileQuery query, web::FilePage page,
                            web::Done<web::FoundFiles> done) {
   auto const view = parts_.core.view();
   if (auto const order = parts_.search.kept(query, *view, steady_now())) {
-    return done(page_of(*order, page, *view));
+    return done(page_of(*order, page, *view, wall_now()));
   }
   std::uint64_t const id = ++waiting_->next;
   waiting_->searches.emplace(id, std::move(done));
   auto const answer = [&on = loop_, core = &parts_.core, waiting = waiting_, id,
                        page = std::move(page)](FileSearch::Order order) {
     asio::post(on, [core, waiting, id, page, order = std::move(order)] {
-      Result<web::FoundFiles> found = page_of(*order, page, *core->view());
+      Result<web::FoundFiles> found = page_of(*order, page, *core->view(), wall_now());
       Waiting::complete(waiting->searches, id, std::move(found));
     });
   };
@@ -220,6 +222,7 @@ web::ClusterStatus ObjectService::cluster() {
   status.prefix_quotas = parts_.prefix_quotas.uses();
   status.room = status.fenced.empty() ? parts_.objects.room() : ByteCount{0};
   status.local = parts_.parent != nullptr;
+  status.trash = parts_.trash.load();
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) status.open_files_max = limit.rlim_cur;
   for (web::MemberStatus& member : status.members) {
@@ -338,6 +341,12 @@ std::optional<web::Replica> ObjectService::send_to(cluster::ClusterView const& v
 
 void ObjectService::remove(std::string name, web::Condition condition,
                            web::Done<web::RemovedFile> done) {
+  TrashTerms const terms{parts_.trash.load(), wall_now(), static_cast<std::uint32_t>(random_())};
+  remove_to_trash(*this, terms, std::move(name), std::move(condition), std::move(done));
+}
+
+void ObjectService::remove_for_good(std::string name, web::Condition condition,
+                                    web::Done<web::RemovedFile> done) {
   if (auto open = parts_.fence.check(); !open) return done(tl::unexpected(open.error()));
   // Begun on a full disk, it would be answered only once there is room again.
   if (auto room = parts_.objects.check_catalogue_room(); !room) {
@@ -417,22 +426,6 @@ std::unique_ptr<web::RemoteRead> ObjectService::relay(web::FileInfo const& file,
 std::unique_ptr<web::Subscription> ObjectService::subscribe(
     std::function<void(web::ClusterEvent const&)> on_event) {
   return parts_.events.subscribe(loop_, std::move(on_event));
-}
-
-// ---- Accounting --------------------------------------------------------------------------------
-
-void ObjectService::request_began() {
-  ++parts_.counters.in_flight;
-  ++parts_.counters.requests;
-}
-
-void ObjectService::request_ended(bool own_fault) {
-  --parts_.counters.in_flight;
-  if (own_fault) ++parts_.counters.own_faults;
-}
-
-void ObjectService::delivered(ByteCount bytes) {
-  parts_.counters.bytes_delivered += bytes.value();
 }
 
 }  // namespace chisme::node

@@ -54,6 +54,8 @@ class ObjectService final : public web::Gateway {
                     web::Done<std::unique_ptr<web::Upload>> done) override;
   void remove(std::string name, web::Condition condition,
               web::Done<web::RemovedFile> done) override;
+  void remove_for_good(std::string name, web::Condition condition,
+                       web::Done<web::RemovedFile> done) override;
   void link(web::FileInfo file, web::UploadRequest request,
             web::Done<web::StoredFile> done) override;
   Result<std::shared_ptr<web::OpenObject const>> open(Digest const& digest) override;
@@ -69,9 +71,15 @@ class ObjectService final : public web::Gateway {
 
   WallTime now() override;
 
-  void request_began() override;
-  void request_ended(bool own_fault) override;
-  void delivered(ByteCount bytes) override;
+  void request_began() override {
+    ++parts_.counters.in_flight;
+    ++parts_.counters.requests;
+  }
+  void request_ended(bool own_fault) override {
+    --parts_.counters.in_flight;
+    if (own_fault) ++parts_.counters.own_faults;
+  }
+  void delivered(ByteCount bytes) override { parts_.counters.bytes_delivered += bytes.value(); }
 
   // Forgets, without calling them, the completions that still wait. For the end of the node.
   void abandon();

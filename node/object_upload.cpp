@@ -22,6 +22,7 @@
 #include "node/on_disk.hpp"
 #include "node/peer/narrow_paths.hpp"
 #include "node/peer/push.hpp"
+#include "node/record_type.hpp"
 #include "node/storage/disk_pool.hpp"
 #include "node/storage/fence.hpp"
 #include "node/storage/object_store.hpp"
@@ -114,6 +115,7 @@ struct ObjectUpload::State : std::enable_shared_from_this<ObjectUpload::State> {
   std::optional<Result<void>> append_result;
   std::optional<PushEnd> end;  // there are no more bytes
   Instant looked_at = steady_now();
+  WallTime stored_at{};  // from when on it is kept for as long as it is to be
   bool watching = false;
   bool hedging = false;
   std::size_t holders_min = 0;  // more than W when some of them refused the record
@@ -127,6 +129,9 @@ void ObjectUpload::begin(asio::io_context& loop, NodeParts const& parts, web::Up
                          web::Done<std::unique_ptr<web::Upload>> done) {
   if (request.size && *request.size > parts.max_file_size) {
     return done(fail(Fault::too_large, "the file is larger than this cluster takes"));
+  }
+  if (auto const type = record_type(request, wall_now()); !type) {
+    return done(tl::unexpected(type.error()));
   }
   if (auto const open = parts.fence.check(); !open) return done(tl::unexpected(open.error()));
   auto const state = std::make_shared<State>(loop, parts, std::move(request));
@@ -400,7 +405,8 @@ asio::awaitable<Result<web::StoredFile>> ObjectUpload::State::finish() {
                          .digest = object->digest,
                          .copies = {},
                          .wanted = parts.core.view()->copies_wanted,
-                         .created = outcome->created};
+                         .created = outcome->created,
+                         .expires = expiry_of(request, stored_at)};
   for (NodeId const node : outcome->copies) stored.copies.push_back(chisme::to_string(node));
   co_return stored;
 }
@@ -408,10 +414,13 @@ asio::awaitable<Result<web::StoredFile>> ObjectUpload::State::finish() {
 // A holder may refuse the record although it has the bytes, as one whose clock is far behind does:
 // then others are tried.
 asio::awaitable<Result<cluster::WriteOutcome>> ObjectUpload::State::record(StoredObject object) {
+  stored_at = wall_now();
+  auto const type = record_type(request, stored_at);
+  if (!type) co_return tl::unexpected(type.error());
   for (unsigned further = 0;; ++further) {
     cluster::WriteRequested write;
     write.name = request.name;
-    write.what = cluster::StoreFile{object.digest, object.size, request.type};
+    write.what = cluster::StoreFile{object.digest, object.size, *type};
     write.stored_on = durable();
     std::size_t const refusing = write.stored_on.size();
     write.condition = {request.condition.must_be_absent, request.condition.must_exist,

@@ -5,6 +5,7 @@
 #include "node/object_service.hpp"
 #include "node/object_upload.hpp"
 #include "node/object_waiting.hpp"
+#include "node/record_type.hpp"
 #include "node/storage/fence.hpp"
 #include "node/storage/object_store.hpp"
 
@@ -62,23 +63,26 @@ void ObjectService::link(web::FileInfo file, web::UploadRequest request,
 void ObjectService::link_claimed(web::FileInfo file, web::UploadRequest request,
                                  std::shared_ptr<PrefixQuotas::Claim> claim,
                                  web::Done<web::StoredFile> done) {
+  auto const type = record_type(request, wall_now());
+  if (!type) return done(tl::unexpected(type.error()));
   std::uint64_t const id = ++waiting_->next;
   waiting_->links.emplace(id, std::move(done));
   auto const view = parts_.core.view();
   cluster::WriteRequested write;
   write.name = request.name;
-  write.what = cluster::StoreFile{file.digest, file.size, std::move(request.type)};
+  write.what = cluster::StoreFile{file.digest, file.size, *type};
   write.stored_on = view->catalogue.holders(file.digest);
   write.condition = {request.condition.must_be_absent, request.condition.must_exist,
                      std::move(request.condition.must_match),
                      std::move(request.condition.must_not_match)};
-  web::StoredFile stored{.name = std::move(request.name),
+  web::StoredFile stored{.name = request.name,
                          .version = {},
                          .size = file.size,
                          .digest = file.digest,
                          .copies = {},
                          .wanted = view->copies_wanted,
-                         .created = false};
+                         .created = false,
+                         .expires = expiry_of(request, wall_now())};
   parts_.core.write(std::move(write), [&on = loop_, waiting = waiting_, id, stored,
                                        claim](Result<cluster::WriteOutcome> outcome) {
     if (outcome && claim) claim->stored(stored.size);

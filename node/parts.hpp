@@ -1,5 +1,8 @@
 #pragma once
 
+#include <atomic>
+#include <chrono>
+
 #include "cluster/base/identity.hpp"
 #include "cluster/base/strong.hpp"
 #include "node/load_counters.hpp"
@@ -27,6 +30,7 @@ class TransferClient;
 struct NodeParts {
   NodeId self;
   ByteCount max_file_size;
+  std::atomic<std::chrono::milliseconds> const& trash;  // how long removed files are kept; 0: not
   Fence& fence;
   ObjectStore& objects;
   DiskPool& disk;

@@ -63,6 +63,7 @@ void RunningNode::reload_config(ReadConfigAgain const& read_config) {
   config_ = std::move(changed);
   log::set_levels(config_.log);
   prefix_quotas_->change(config_.prefix_quotas);
+  trash_ = trash_of(config_);
   HttpSettings const settings = http_settings();
   figures_.watch(settings.clients);
   for (auto const& web : web_) {

@@ -352,10 +352,27 @@ Result<void> RunningNode::make_web_loops() {
   if (parent && is_parent_socket(*parent) && is_loopback(config_.http)) {
     parent_ = std::make_unique<ParentLink>(*disk_, *parent);
   }
-  parts_ = std::make_unique<NodeParts>(NodeParts{
-      identity_.id, config_.max_file_size, *fence_, *objects_, *disk_, *driver_, narrow_paths_,
-      keys_, *link_counts_, events_, counters_, *census_, *search_, *prefix_quotas_, parent_.get(),
-      copies_->full_scrub(), figures_, *transport_, *transfer_client_});
+  trash_ = trash_of(config_);
+  parts_ = std::make_unique<NodeParts>(NodeParts{identity_.id,
+                                                 config_.max_file_size,
+                                                 trash_,
+                                                 *fence_,
+                                                 *objects_,
+                                                 *disk_,
+                                                 *driver_,
+                                                 narrow_paths_,
+                                                 keys_,
+                                                 *link_counts_,
+                                                 events_,
+                                                 counters_,
+                                                 *census_,
+                                                 *search_,
+                                                 *prefix_quotas_,
+                                                 parent_.get(),
+                                                 copies_->full_scrub(),
+                                                 figures_,
+                                                 *transport_,
+                                                 *transfer_client_});
   Random random{random_seed()};
   unsigned const loops = web_loops_of(config_);
   HttpSettings settings = http_settings();

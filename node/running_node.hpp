@@ -127,6 +127,7 @@ class RunningNode {
   EventHub events_;
   std::unique_ptr<FileSearch> search_;
   std::unique_ptr<ParentLink> parent_;
+  std::atomic<std::chrono::milliseconds> trash_{};  // may change while it runs
   std::unique_ptr<NodeParts> parts_;
   std::vector<std::unique_ptr<WebLoop>> web_;
   EventLoop transfer_;

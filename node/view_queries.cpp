@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cluster/base/overloaded.hpp"
+#include "cluster/catalogue/expiry.hpp"
 #include "node/version.hpp"
 #include "web/json.hpp"
 #include "web/s3/attributes.hpp"
@@ -66,7 +67,8 @@ std::uint32_t live_copies(cluster::ClusterView const& view, std::span<NodeId con
 }
 
 web::FileInfo file_info(cluster::ClusterView const& view, cluster::FileEntry const& file) {
-  auto const kept = web::s3::split_type(file.put.type);
+  auto const split = split_expiry(file.put.type);
+  auto const kept = web::s3::split_type(split.type);
   return web::FileInfo{.name = file.put.name,
                        .version = to_string(file.put.version),
                        .size = file.put.size,
@@ -76,26 +78,43 @@ web::FileInfo file_info(cluster::ClusterView const& view, cluster::FileEntry con
                        .copies = live_copies(view, file.holders),
                        .wanted = view.copies_wanted,
                        .local = std::ranges::binary_search(file.holders, view.self),
-                       .attributes = std::string{kept.attributes}};
+                       .attributes = std::string{kept.attributes},
+                       .expires = split.expires};
 }
 
-web::Lookup lookup(cluster::ClusterView const& view, std::string_view name) {
+web::Lookup lookup(cluster::ClusterView const& view, std::string_view name, WallTime now) {
   using enum web::LookupStatus;
   auto const file = view.catalogue.find(name);
-  if (!file) return {view.in_touch ? absent : out_of_touch, {}};
+  if (!file || cluster::has_expired(file->put, now))
+    return {view.in_touch ? absent : out_of_touch, {}};
   web::FileInfo info = file_info(view, *file);
   if (info.copies > 0 || info.local) return {found, std::move(info)};
   return {view.in_touch ? lost : out_of_touch, std::move(info)};
 }
 
 web::Listing listing(cluster::ClusterView const& view, std::string_view prefix,
-                     std::string_view after, std::size_t limit) {
+                     std::string_view after, std::size_t limit, WallTime now) {
+  // Behind the first look, which is enough unless something has expired.
+  constexpr int further_looks = 4;
+  constexpr std::size_t further_files = 256;
   web::Listing listing;
-  // One more than wanted tells whether there is a next page.
-  auto const files = view.catalogue.list(prefix, after, limit + 1);
-  std::size_t const shown = std::min(limit, files.size());
-  for (std::size_t i = 0; i < shown; ++i) listing.files.push_back(file_info(view, files[i]));
-  if (files.size() > limit && shown > 0) listing.next = files[shown - 1].put.name;
+  std::string last{after};
+  for (int look = 0; look <= further_looks; ++look) {
+    std::size_t const wanted = limit - listing.files.size();
+    // One more than wanted tells whether there is a next page.
+    std::size_t const batch = look == 0 ? wanted + 1 : std::max(wanted, further_files) + 1;
+    auto const files = view.catalogue.list(prefix, last, batch);
+    for (cluster::FileEntry const& file : files) {
+      if (listing.files.size() == limit) {
+        if (!listing.files.empty()) listing.next = last;
+        return listing;
+      }
+      last = file.put.name;
+      if (!cluster::has_expired(file.put, now)) listing.files.push_back(file_info(view, file));
+    }
+    if (files.size() < batch) return listing;
+  }
+  listing.next = last;
   return listing;
 }
 

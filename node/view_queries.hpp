@@ -22,9 +22,12 @@ namespace chisme::node {
 
 [[nodiscard]] web::FileInfo file_info(cluster::ClusterView const& view,
                                       cluster::FileEntry const& file);
-[[nodiscard]] web::Lookup lookup(cluster::ClusterView const& view, std::string_view name);
+// What has expired at `now` is absent, and in no list.
+[[nodiscard]] web::Lookup lookup(cluster::ClusterView const& view, std::string_view name,
+                                 WallTime now);
+// May have fewer files than `limit` and a next page, after many that have expired.
 [[nodiscard]] web::Listing listing(cluster::ClusterView const& view, std::string_view prefix,
-                                   std::string_view after, std::size_t limit);
+                                   std::string_view after, std::size_t limit, WallTime now);
 [[nodiscard]] web::ClusterStatus cluster_status(cluster::ClusterView const& view,
                                                 Census::Count const& count);
 [[nodiscard]] web::ClusterEvent cluster_event(cluster::ClusterView const& view,

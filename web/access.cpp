@@ -122,7 +122,7 @@ void add_cross_origin_headers(Gateway& gateway, ServiceSettings const& settings,
     headers.add("Access-Control-Expose-Headers",
                 "Accept-Ranges, Chisme-Version, Content-Disposition, Content-Length, "
                 "Content-Range, Digest, ETag, Last-Modified, Link, Location, Repr-Digest, "
-                "Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, "
+                "Retry-After, Sunset, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, "
                 "Tus-Resumable, Tus-Version, Upload-Concat, Upload-Defer-Length, "
                 "Upload-Expires, Upload-Incomplete, Upload-Length, Upload-Metadata, "
                 "Upload-Offset, WWW-Authenticate, X-Request-Id");

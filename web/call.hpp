@@ -57,6 +57,10 @@ using FileOrPlan = tl::expected<FileInfo, Plan>;
 [[nodiscard]] Plan put_file(Call const& call);
 [[nodiscard]] Plan post_files(Call const& call);
 [[nodiscard]] Plan delete_file(Call const& call);
+// trash.cpp
+[[nodiscard]] Plan get_trash(Call const& call);
+[[nodiscard]] Plan post_trash(Call const& call);
+[[nodiscard]] Plan delete_trash(Call const& call);
 // tus/routes.cpp
 [[nodiscard]] Plan options_uploads(Call const& call);
 [[nodiscard]] Plan post_uploads(Call const& call);

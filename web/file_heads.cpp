@@ -30,6 +30,7 @@ Fields fields_of(FileInfo const& file, bool download) {
   fields.add("Digest", "SHA-256=", base64(file.digest));
   fields.add("Chisme-Version", file.version);
   fields.add("Cache-Control", "no-cache");
+  if (file.expires) fields.add("Sunset", http_date(*file.expires));  // RFC 8594
   return fields;
 }
 

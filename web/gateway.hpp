@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -16,6 +17,7 @@
 #include "cluster/base/time.hpp"
 #include "web/credentials.hpp"
 #include "web/file_query.hpp"
+#include "web/ttl.hpp"
 
 // What the web needs of a node. `node/` implements it, once per web loop; every call and every
 // completion is on that loop's thread.
@@ -37,6 +39,9 @@ struct FileInfo {
   std::uint32_t wanted = 0;
   bool local = false;           // this node has a verified copy
   std::string attributes = {};  // what S3's clients are told besides (s3/attributes.hpp)
+  // From then on it is absent. In the trash, where its time may be over before, that time does not
+  // count here (web/trash.hpp).
+  std::optional<WallTime> expires = {};
 };
 
 enum class LookupStatus {
@@ -100,6 +105,10 @@ struct UploadRequest {
   std::optional<PartOf> part_of = {};
   // A file that goes when this one is there: its bytes do not count twice.
   std::string instead_of = {};
+  // It is kept for so long from its being stored on (of a write with a version: from the version's
+  // time on), or until then; neither: for ever. Fault::invalid when its type leaves no room for it.
+  std::optional<TimeToLive> ttl = {};
+  std::optional<WallTime> expires = {};
 };
 struct StoredFile {
   std::string name;
@@ -109,6 +118,7 @@ struct StoredFile {
   std::vector<std::string> copies;  // ids of the nodes on which it is durable
   std::uint32_t wanted = 0;
   bool created = false;  // there was no such name before
+  std::optional<WallTime> expires = {};
 };
 
 // Upload is one file on its way in. Destroying it before `finish` completed aborts: nothing becomes
@@ -122,7 +132,7 @@ class Upload {
   // no_quorum, precondition_failed (nothing visible); unknown_outcome (close without an answer).
   virtual void finish(Done<StoredFile> done) = 0;
   // Changes the type that the request said, for what is known only of all bytes
-  // (s3/attributes.hpp). REQUIRES: `finish` was not called.
+  // (s3/attributes.hpp); not when it expires. REQUIRES: `finish` was not called.
   virtual void retype(std::string type) = 0;
 };
 
@@ -188,6 +198,7 @@ struct ClusterStatus {
   std::optional<ByteCount> max_file_size;  // nullopt: none
   ByteCount room;                          // how many bytes of objects this node would still take
   bool local = false;                      // `order_local` works here
+  std::chrono::milliseconds trash{};       // how long removed files are kept; 0: not at all
   std::uint64_t open_files_max = 0;        // of this node's process; 0: unknown
   std::string fenced;  // why this node takes no writes until it is restarted; empty: it takes them
   std::vector<PrefixUse> prefix_quotas;
@@ -258,7 +269,14 @@ class Gateway {
   [[nodiscard]] virtual bool knows_origin(std::string_view origin) = 0;
 
   virtual void begin_upload(UploadRequest request, Done<std::unique_ptr<Upload>> done) = 0;
+  // Where removed files are kept for a while (base/expiry.hpp), it has a place there first.
+  // Faults: not_found, precondition_failed, no_quorum, unknown_outcome; invalid (its name is too
+  // long for the trash).
   virtual void remove(std::string name, Condition condition, Done<RemovedFile> done) = 0;
+  // For good at once.
+  virtual void remove_for_good(std::string name, Condition condition, Done<RemovedFile> done) {
+    remove(std::move(name), std::move(condition), std::move(done));
+  }
   // Gives the bytes of `file` a further name, that of `request`, where they are: nothing is sent.
   // Faults: those of Upload::finish; no_quorum also when fewer than W nodes that have the bytes are
   // in reach (then they can be uploaded all the same); unavailable (this gateway cannot).

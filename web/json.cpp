@@ -22,6 +22,10 @@ bool is_as_written(std::string_view text) {
                              [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
 }
 
+std::string expires_text(std::optional<WallTime> expires) {
+  return expires ? R"(,"expires":")" + rfc3339(*expires) + '"' : std::string{};
+}
+
 // Lists have thousands of these, and are made on a loop that serves others: their rows are written
 // without a tree of values.
 std::string file_text(FileInfo const& file) {
@@ -29,7 +33,8 @@ std::string file_text(FileInfo const& file) {
          std::to_string(file.size.value()) + R"(,"type":)" + json_string(file.type) +
          R"(,"sha256":")" + to_hex(file.digest) + R"(","version":)" + json_string(file.version) +
          R"(,"modified":")" + rfc3339(file.modified) + R"(","copies":)" +
-         std::to_string(file.copies) + R"(,"wanted":)" + std::to_string(file.wanted) + "}";
+         std::to_string(file.copies) + R"(,"wanted":)" + std::to_string(file.wanted) +
+         expires_text(file.expires) + "}";
 }
 
 std::string incomplete_text(IncompleteFile const& file) {
@@ -67,9 +72,11 @@ std::string next_text(std::optional<std::string> const& next) {
 }
 
 OrderedJson stored_object(StoredFile const& stored) {
-  return OrderedJson{{"name", stored.name},         {"version", stored.version},
+  OrderedJson object{{"name", stored.name},         {"version", stored.version},
                      {"size", stored.size.value()}, {"sha256", to_hex(stored.digest)},
                      {"copies", stored.copies},     {"wanted", stored.wanted}};
+  if (stored.expires) object["expires"] = rfc3339(*stored.expires);
+  return object;
 }
 
 OrderedJson replica_array(std::span<Replica const> replicas) {
@@ -127,6 +134,7 @@ OrderedJson cluster_object(ClusterStatus const& status) {
        status.max_file_size ? OrderedJson(status.max_file_size->value()) : OrderedJson(nullptr)},
       {"room", status.room.value()},
       {"local", status.local},
+      {"trash_seconds", std::chrono::duration<double>{status.trash}.count()},
       {"open_files_max", status.open_files_max},
       {"prefix_quotas", quota_array(status.prefix_quotas)},
       {"members", std::move(members)}};

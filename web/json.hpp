@@ -10,7 +10,7 @@
 // are not UTF-8 become U+FFFD. Never throws.
 namespace chisme::web {
 
-// {"name","size","type","sha256","version","modified","copies","wanted"}
+// {"name","size","type","sha256","version","modified","copies","wanted"}, and "expires" if it does
 [[nodiscard]] std::string to_json(FileInfo const& file);
 // A file that is still being uploaded:
 // {"name","size","type","modified","copies","incomplete":true}, where the size is what can be read
@@ -27,7 +27,7 @@ struct IncompleteFile {
 // {"files":[…],"next":null|"place","total":N}, and "incomplete":[…] when there are any.
 [[nodiscard]] std::string to_json(FoundFiles const& found, std::optional<std::string> const& next,
                                   std::span<IncompleteFile const> incomplete);
-// {"name","version","size","sha256","copies":[…],"wanted"}
+// {"name","version","size","sha256","copies":[…],"wanted"}, and "expires" if it does
 [[nodiscard]] std::string to_json(StoredFile const& stored);
 // {"files":[…]}
 [[nodiscard]] std::string to_json(std::span<StoredFile const> stored);

@@ -66,11 +66,19 @@ struct AnswerDav {
 struct ReceiveForm {
   std::string boundary;
   bool browser = false;  // answer 303 to `/` instead of JSON
+  // Of the files in it, unless a field `ttl` before them says otherwise.
+  std::optional<TimeToLive> ttl = {};
 };
 // Then `Service::removed`.
 struct RemoveFile {
   std::string name;
   Condition condition;
+  bool for_good = false;  // not by way of the trash
+};
+// A file in the trash gets its name back (node/trash.hpp); then `Service::restored`.
+struct RestoreFile {
+  FileInfo file;
+  UploadRequest request;  // its name, and the condition for it
 };
 // The name is absent here: `Gateway::lookup_everywhere`, then `Service::plan_with`.
 struct AskOthers {
@@ -117,8 +125,9 @@ struct AcceptWebSocket {
 };
 
 // `tus::Wanted`: a resumable upload; `s3::Wanted`: what S3's clients want; then `Service::resumed`.
-using Plan = std::variant<Reply, SendObject, RelayObject, FollowUpload, ReceiveFile, ReceiveForm,
-                          RemoveFile, AskOthers, SearchFiles, CountFiles, OrderLocal, ReceiveShare,
-                          RevokeCredential, AcceptWebSocket, AnswerDav, s3::Wanted, tus::Wanted>;
+using Plan =
+    std::variant<Reply, SendObject, RelayObject, FollowUpload, ReceiveFile, ReceiveForm, RemoveFile,
+                 RestoreFile, AskOthers, SearchFiles, CountFiles, OrderLocal, ReceiveShare,
+                 RevokeCredential, AcceptWebSocket, AnswerDav, s3::Wanted, tus::Wanted>;
 
 }  // namespace chisme::web

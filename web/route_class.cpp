@@ -11,6 +11,7 @@ using Named = std::pair<std::string_view, RouteClass>;
 
 constexpr std::array first_parts = std::to_array<Named>({
     {"files", RouteClass::file},
+    {"trash", RouteClass::file},
     {"uploads", RouteClass::upload},
     {"client", RouteClass::file},
     {"redirect", RouteClass::redirect},

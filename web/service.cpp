@@ -227,6 +227,17 @@ Reply Service::removed(Request const& request, Result<RemovedFile> const& result
       request, Reply{.status = 204, .headers = {{"Chisme-Version", result->version}}, .body = {}});
 }
 
+Reply Service::restored(Request const& request, Result<StoredFile> const& result) {
+  if (result) return finished(request, stored_reply(*result, to_json(*result)));
+  Reply reply = problem_of(result.error());
+  if (result.error().fault == Fault::precondition_failed) {
+    reply = problem(409,
+                    "There is a file of that name again. Rename or remove it first, or replace it "
+                    "with ?overwrite=1.");
+  }
+  return finished(request, std::move(reply));
+}
+
 Reply Service::ordered(Request const& request, Result<void> const& result) {
   if (result) return finished(request, Reply{.status = 204, .headers = {}, .body = {}});
   Reply reply = problem_of(result.error());

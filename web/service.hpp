@@ -51,6 +51,7 @@ class Service {
   // After the files were counted.
   [[nodiscard]] Reply counted(Request const& request);
   [[nodiscard]] Reply removed(Request const& request, Result<RemovedFile> const& result);
+  [[nodiscard]] Reply restored(Request const& request, Result<StoredFile> const& result);
   [[nodiscard]] Reply ordered(Request const& request, Result<void> const& result);
   // After the body of a ReceiveShare was read.
   [[nodiscard]] Reply shared(Request const& request, std::string_view body);

@@ -5,6 +5,7 @@
 #include "web/call.hpp"
 #include "web/names.hpp"
 #include "web/problem.hpp"
+#include "web/ttl.hpp"
 #include "web/uploads.hpp"
 
 namespace chisme::web {
@@ -65,6 +66,9 @@ Plan get_ws_upload(Call const& call) {
   UploadRequest upload;
   upload.name = *name;
   upload.type = upload_type(call.target.parameter("type").value_or(""), *name);
+  auto const ttl = parse_ttl(call.target.parameter("ttl"));
+  if (!ttl) return problem_of(ttl.error());
+  upload.ttl = *ttl;
   if (auto const text = call.target.parameter("sha256")) {
     upload.expected = parse_digest(*text);
     if (!upload.expected) {

@@ -6,10 +6,12 @@
 #include "web/digest_fields.hpp"
 #include "web/http/characters.hpp"
 #include "web/http/multipart.hpp"
+#include "web/http_date.hpp"
 #include "web/media_types.hpp"
 #include "web/names.hpp"
 #include "web/negotiation.hpp"
 #include "web/problem.hpp"
+#include "web/ttl.hpp"
 #include "web/uploads.hpp"
 
 namespace chisme::web {
@@ -36,6 +38,13 @@ std::optional<Reply> body_refusal(Call const& call) {
   return std::nullopt;
 }
 
+void add_validators(Reply& reply, StoredFile const& stored) {
+  reply.headers.add("ETag", etag_of(stored.digest));
+  reply.headers.add("Repr-Digest", repr_digest(stored.digest));
+  reply.headers.add("Chisme-Version", stored.version);
+  if (stored.expires) reply.headers.add("Sunset", http_date(*stored.expires));
+}
+
 }  // namespace
 
 std::string upload_type(std::string_view announced, std::string_view name) {
@@ -51,6 +60,8 @@ Plan put_file(Call const& call) {
   if (auto refusal = body_refusal(call)) return std::move(*refusal);
   auto const digest = announced_digest(call.request);
   if (!digest) return problem_of(digest.error());
+  auto const ttl = parse_ttl(call.target.parameter("ttl"));
+  if (!ttl) return problem_of(ttl.error());
   auto condition = write_condition(call.request);
   if (!condition) return problem(412, precondition_sentence);
   Lookup const known = call.gateway.lookup(*name);
@@ -65,6 +76,7 @@ Plan put_file(Call const& call) {
   if (!upload.size && !call.request.chunked) upload.size = ByteCount{0};
   upload.expected = *digest;
   upload.condition = std::move(*condition);
+  upload.ttl = *ttl;
   return ReceiveFile{std::move(upload), call.target.parameter("live") == "1"};
 }
 
@@ -73,10 +85,16 @@ Plan post_files(Call const& call) {
   if (!boundary) {
     return problem(415, "Send a form as multipart/form-data, or a file with PUT /files/NAME.");
   }
-  return ReceiveForm{std::move(*boundary), prefers_html(call.request)};
+  auto const ttl = parse_ttl(call.target.parameter("ttl"));
+  if (!ttl) return problem_of(ttl.error());
+  return ReceiveForm{std::move(*boundary), prefers_html(call.request), *ttl};
 }
 
 Plan delete_file(Call const& call) {
+  auto const trash = call.target.parameter("trash");
+  if (trash && *trash != "yes" && *trash != "no") {
+    return problem(400, "`trash` must be `yes`, which is the default, or `no`.");
+  }
   auto name = name_from_url(call.rest);
   if (!name) return problem_of(name.error());
   auto condition = write_condition(call.request);
@@ -88,14 +106,12 @@ Plan delete_file(Call const& call) {
     if (!file) return file.error();
     if (rules_out(*condition, &*file)) return problem(412, precondition_sentence);
   }
-  return RemoveFile{std::move(*name), std::move(*condition)};
+  return RemoveFile{std::move(*name), std::move(*condition), trash == "no"};
 }
 
 Reply dav_stored_reply(StoredFile const& stored) {
   Reply reply{.status = stored.created ? 201u : 204u, .headers = {}, .body = {}};
-  reply.headers.add("ETag", etag_of(stored.digest));
-  reply.headers.add("Repr-Digest", repr_digest(stored.digest));
-  reply.headers.add("Chisme-Version", stored.version);
+  add_validators(reply, stored);
   return reply;
 }
 
@@ -104,9 +120,7 @@ Reply stored_reply(StoredFile const& stored, std::string body) {
   if (stored.created) {
     reply.headers.add("Location", "/files/" + percent_encoded(stored.name));
   }
-  reply.headers.add("ETag", etag_of(stored.digest));
-  reply.headers.add("Repr-Digest", repr_digest(stored.digest));
-  reply.headers.add("Chisme-Version", stored.version);
+  add_validators(reply, stored);
   return reply;
 }
 

@@ -183,7 +183,7 @@ class Catalogue {
   // Objects whose holders or names changed since the last call.
   [[nodiscard]] std::set<Digest> take_touched() { return tables_.take_touched(); }
   // Objects that lost their last name since the last call, with that name.
-  [[nodiscard]] std::map<Digest, std::string> take_unnamed() { return tables_.take_unnamed(); }
+  [[nodiscard]] auto take_unnamed() { return tables_.take_unnamed(); }
   void add_sizes(TableSizes& out) const;
 
  private:

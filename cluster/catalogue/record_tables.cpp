@@ -5,6 +5,7 @@
 
 #include "cluster/base/check.hpp"
 #include "cluster/base/planted_bug.hpp"
+#include "cluster/catalogue/expiry.hpp"
 
 namespace chisme::cluster {
 namespace {
@@ -146,7 +147,10 @@ bool RecordTables::apply_name(CatalogueRecord const& record) {
     bool const forgotten = std::holds_alternative<DeleteRecord>(old->change) && told != stored &&
                            planted(PlantedBug::tombstones_do_not_count);
     if ((older || (told == stored && record.dot <= old->dot)) && !forgotten) return false;
-    remove_name(*old);
+    auto const* const put = std::get_if<PutRecord>(&old->change);
+    auto const* const removal = std::get_if<DeleteRecord>(&record.change);
+    bool const is_removal = put != nullptr && removal != nullptr;
+    remove_name(*old, is_removal && is_expiry_removal(*removal, *put));
   }
   add_name(snapshot_.names_.insert(record));
   return true;
@@ -165,6 +169,9 @@ void RecordTables::index_name(CatalogueRecord const* stored) {
   fingerprints_.flip(slot, mark_of(*stored));
   names_by_slot_[slot].push_back(stored);
   logs_.add(cluster::position_of(*stored), handle_of(stored));
+  auto const* const put = std::get_if<PutRecord>(&stored->change);
+  auto const expires = put != nullptr ? expiry_of(*put) : std::nullopt;
+  if (expires) expiring_.emplace(*expires, put->name);
 }
 
 // REQUIRES: `stored` is a put.
@@ -180,7 +187,7 @@ void RecordTables::add_use(ObjectUse& use, CatalogueRecord const& stored) {
 }
 
 // What follows from the record; it stays in its table.
-void RecordTables::remove_name(CatalogueRecord const& stored) {
+void RecordTables::remove_name(CatalogueRecord const& stored, bool expired) {
   std::uint16_t const slot = slot_of(stored);
   fingerprints_.flip(slot, mark_of(stored));
   std::erase(names_by_slot_[slot], &stored);
@@ -188,12 +195,13 @@ void RecordTables::remove_name(CatalogueRecord const& stored) {
   auto const* const put = std::get_if<PutRecord>(&stored.change);
   if (put == nullptr) return;
   --snapshot_.files_;
+  if (auto const expires = expiry_of(*put)) expiring_.erase({*expires, put->name});
   auto const use = uses_.find(put->digest);
   CHECK(use != uses_.end());
   std::erase(use->second.names.puts_, &stored);
   if (use->second.names.empty()) {
     uses_.erase(use);
-    unnamed_.insert_or_assign(put->digest, put->name);
+    unnamed_.insert_or_assign(put->digest, Unnamed{put->name, expired});
   }
   touched_.insert(put->digest);
 }

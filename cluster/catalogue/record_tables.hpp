@@ -89,7 +89,15 @@ class RecordTables {
   [[nodiscard]] std::set<Digest> take_touched() { return std::exchange(touched_, {}); }
   // Objects that lost their last name since the last call, with that name. Some may have another by
   // now.
-  [[nodiscard]] std::map<Digest, std::string> take_unnamed() { return std::exchange(unnamed_, {}); }
+  struct Unnamed {
+    std::string name;
+    bool expired = false;  // its time was over: nobody removed it, or stored something else
+  };
+  [[nodiscard]] std::map<Digest, Unnamed> take_unnamed() { return std::exchange(unnamed_, {}); }
+  // Files that expire (expiry.hpp), in the order of their times, then by name. A name is good until
+  // its record changes.
+  using Expiring = std::pair<WallTime, std::string_view>;
+  [[nodiscard]] std::set<Expiring> const& expiring() const { return expiring_; }
 
   [[nodiscard]] SlotFingerprints const& fingerprints() const { return fingerprints_; }
   [[nodiscard]] LogIndex const& logs() const { return logs_; }
@@ -133,14 +141,15 @@ class RecordTables {
   void add_name(CatalogueRecord const* stored);
   void index_name(CatalogueRecord const* stored);
   void add_use(ObjectUse& use, CatalogueRecord const& stored);
-  void remove_name(CatalogueRecord const& stored);
+  void remove_name(CatalogueRecord const& stored, bool expired = false);
   static CatalogueRecord record_of(HeldObject const& object, Holding const& holding);
   static Digest first_digest(std::uint16_t slot);
 
   CatalogueSnapshot snapshot_;
   std::map<Digest, ObjectUse> uses_;
   std::set<Digest> touched_;
-  std::map<Digest, std::string> unnamed_;
+  std::map<Digest, Unnamed> unnamed_;
+  std::set<Expiring> expiring_;
   LogIndex logs_;
   SlotFingerprints fingerprints_;
   std::vector<std::vector<CatalogueRecord const*>> names_by_slot_{slot_count};

@@ -107,6 +107,15 @@ std::vector<NodeId> place(std::uint64_t key, std::span<MemberView const> members
   return choose(found, count, taken);
 }
 
+std::optional<std::chrono::seconds> sweep_delay(std::uint64_t key,
+                                                std::span<MemberView const> members, NodeId self) {
+  constexpr std::size_t sweepers = 3;
+  auto const nodes = place(key, members, sweepers);
+  auto const found = std::ranges::find(nodes, self);
+  if (found == nodes.end()) return std::nullopt;
+  return (found - nodes.begin()) * sweep_turn;
+}
+
 std::vector<NodeId> rank_holders(std::uint64_t key, std::span<MemberView const> members,
                                  std::span<NodeId const> holders) {
   std::vector<RankedMember> found;

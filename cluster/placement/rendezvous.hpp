@@ -1,7 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -32,6 +34,14 @@ namespace chisme::cluster {
 [[nodiscard]] std::vector<NodeId> rank_holders(std::uint64_t key,
                                                std::span<MemberView const> members,
                                                std::span<NodeId const> holders);
+
+// How long after its time `self` removes the expired file of that key: the first node that should
+// hold it at once, the next two each `sweep_turn` later than the one before, for the first may have
+// a slow clock or a disk that failed. nullopt: it is none of these.
+inline constexpr std::chrono::seconds sweep_turn{30};
+[[nodiscard]] std::optional<std::chrono::seconds> sweep_delay(std::uint64_t key,
+                                                              std::span<MemberView const> members,
+                                                              NodeId self);
 
 // More than 90 % of its disk is used: it takes copies only when there is no other.
 [[nodiscard]] bool is_nearly_full(LoadRecord const& load);

@@ -194,12 +194,26 @@ void Replication::examine(std::vector<Digest> const& digests, Situation const& s
   }
 }
 
+void Replication::sweep(Situation const& situation, Effects& out) {
+  for (auto const& [name, ended] : writes_.take_swept()) {
+    sweeper_.finished(name, ended, situation.now);
+  }
+  if (fenced_) return;
+  for (std::string& name : sweeper_.tick(catalogue_, situation)) {
+    WriteRequested removal;
+    removal.name = std::move(name);
+    removal.what = RemoveFile{.expired = true};
+    writes_.handle(removal, catalogue_, situation, out);
+  }
+}
+
 void Replication::settle(Situation const& situation, Effects& out) {
   outages_.tick(situation);
   upkeep_.tick(catalogue_, situation, outages_, {writes_, participant_}, out);
   if (upkeep_.wants_rescan()) survey_.rescan(situation.now);
-  for (auto const& [digest, name] : catalogue_.take_unnamed()) {
-    upkeep_.unnamed(digest, name, catalogue_, situation.now);
+  sweep(situation, out);
+  for (auto const& [digest, last] : catalogue_.take_unnamed()) {
+    upkeep_.unnamed(digest, last, catalogue_, situation.now);
   }
   examine(survey_.touched(catalogue_.take_touched(), catalogue_), situation, out);
   examine(survey_.take_due(catalogue_, situation.now), situation, out);
@@ -220,6 +234,7 @@ void Replication::add_sizes(std::size_t members, TableSizes& out) const {
   outages_.add_sizes(members, out);
   survey_.add_sizes(catalogue_.objects().size() + catalogue_.local().size(), out);
   repairer_.add_sizes(catalogue_.objects().size() + unseen, out);
+  sweeper_.add_sizes(out);
   upkeep_.add_sizes(catalogue_.local().size() + unseen, out);
 }
 
@@ -227,7 +242,8 @@ std::optional<Instant> Replication::deadline() const {
   std::optional<Instant> first = anti_entropy_.deadline();
   for (auto const& next :
        {catalogue_.deadline(), writes_.deadline(), lookups_.deadline(), outages_.deadline(),
-        survey_.deadline(), repairer_.deadline(), upkeep_.deadline(), rebalancer_.deadline()}) {
+        survey_.deadline(), repairer_.deadline(), upkeep_.deadline(), rebalancer_.deadline(),
+        fenced_ ? std::nullopt : sweeper_.deadline()}) {
     if (next) first = std::min(first.value_or(*next), *next);
   }
   return first;

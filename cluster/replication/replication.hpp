@@ -9,6 +9,7 @@
 #include "cluster/config.hpp"
 #include "cluster/effect.hpp"
 #include "cluster/input.hpp"
+#include "cluster/replication/expiry_sweeper.hpp"
 #include "cluster/replication/fetcher.hpp"
 #include "cluster/replication/lookups.hpp"
 #include "cluster/replication/outages.hpp"
@@ -86,6 +87,7 @@ class Replication {
   // What follows every call: touched objects are looked at, what must be saved soon is.
   void examine(std::vector<Digest> const& digests, Situation const& situation, Effects& out);
   void settle(Situation const& situation, Effects& out);
+  void sweep(Situation const& situation, Effects& out);
 
   Catalogue catalogue_;
   AntiEntropy anti_entropy_;
@@ -97,6 +99,7 @@ class Replication {
   Survey survey_;
   Repairer repairer_;
   Upkeep upkeep_;
+  ExpirySweeper sweeper_;
   Rebalancer rebalancer_;
   bool fenced_ = false;
 };

@@ -54,10 +54,12 @@ void Upkeep::examine(Digest const& digest, Catalogue const& catalogue, Situation
   trimmer_.examine(digest, catalogue, situation);
 }
 
-void Upkeep::unnamed(Digest const& digest, std::string_view name, Catalogue const& catalogue,
-                     Instant now) {
-  bool const is_scratch = scratch_prefix_ && name.starts_with(*scratch_prefix_);
-  if (is_scratch && is_unnamed_copy(digest, catalogue)) unreferenced_.hasten(digest, now);
+// What has expired went because its time was over: nobody wants it back.
+void Upkeep::unnamed(Digest const& digest, RecordTables::Unnamed const& last,
+                     Catalogue const& catalogue, Instant now) {
+  bool const is_scratch = scratch_prefix_ && last.name.starts_with(*scratch_prefix_);
+  if ((is_scratch || last.expired) && is_unnamed_copy(digest, catalogue))
+    unreferenced_.hasten(digest, now);
 }
 
 // Most such names are scratch; of a removed file those who stored it keep their copies.

@@ -39,8 +39,8 @@ class Upkeep {
   void examine(Digest const& digest, Catalogue const& catalogue, Situation const& situation);
   // A copy was fetched: of an object without a name only where it lost that one meanwhile.
   void fetched(Digest const& digest, Catalogue const& catalogue, Instant now);
-  // The object lost its last name, which was this one.
-  void unnamed(Digest const& digest, std::string_view name, Catalogue const& catalogue,
+  // The object lost its last name.
+  void unnamed(Digest const& digest, RecordTables::Unnamed const& last, Catalogue const& catalogue,
                Instant now);
   void handle(ObjectStored const& input, Catalogue& catalogue, Instant now, Effects& out);
   void handle(ObjectRemoved const& input, Catalogue& catalogue);

@@ -4,6 +4,7 @@
 
 #include "cluster/base/overloaded.hpp"
 #include "cluster/base/planted_bug.hpp"
+#include "cluster/catalogue/expiry.hpp"
 #include "cluster/catalogue/name_record.hpp"
 
 namespace chisme::cluster {
@@ -14,8 +15,20 @@ constexpr Duration broken_stream_pause = std::chrono::milliseconds{250};
 // Besides W - 1, how many more nodes a removal may try.
 constexpr std::size_t spare_targets = 8;
 
-void answer(WriteId write, Error error, Effects& out) {
-  out.push_back(WriteFinished{write, tl::unexpected<Error>(std::move(error))});
+tl::unexpected<Error> failure(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
+
+bool is_sweep(WriteRequested const& request) {
+  auto const* const removal = std::get_if<RemoveFile>(&request.what);
+  return removal != nullptr && removal->expired;
+}
+
+// The file as clients see it: one that has expired is none, but for its own removal.
+PutRecord const* file_for(WriteRequested const& request, Catalogue const& catalogue, Instant now) {
+  PutRecord const* const file = catalogue.file(request.name);
+  if (file == nullptr) return nullptr;
+  return has_expired(*file, catalogue.wall(now)) == is_sweep(request) ? file : nullptr;
 }
 
 Error no_quorum(std::string const& name, std::size_t in_reach, unsigned needed) {
@@ -58,17 +71,18 @@ WriteCoordinator::WriteCoordinator(Duration write_timeout, std::size_t pending_m
 
 void WriteCoordinator::handle(WriteRequested const& request, Catalogue& catalogue,
                               Situation const& situation, Effects& out) {
-  if (auto error = refusal(request, catalogue)) return answer(request.write, *error, out);
+  if (auto error = refusal(request, catalogue, situation.now)) {
+    return answer(request, failure(std::move(*error)), out);
+  }
   Pending write;
   write.request = request;
-  write.created = catalogue.file(request.name) == nullptr;
+  write.created = file_for(request, catalogue, situation.now) == nullptr;
   write.give_up_at = situation.now + write_timeout_;
   choose_targets(write, request, catalogue, situation);
   if (write.targets.size() < write.others_needed) {
     std::size_t const here = write.held_here ? 1 : 0;
-    return answer(request.write,
-                  no_quorum(request.name, write.targets.size() + here, situation.copies_durable),
-                  out);
+    Error error = no_quorum(request.name, write.targets.size() + here, situation.copies_durable);
+    return answer(request, failure(std::move(error)), out);
   }
   write.record = catalogue.draft(change_of(request, catalogue, situation.now));
   std::uint64_t const number = next_number_++;
@@ -77,14 +91,14 @@ void WriteCoordinator::handle(WriteRequested const& request, Catalogue& catalogu
 }
 
 std::optional<Error> WriteCoordinator::refusal(WriteRequested const& request,
-                                               Catalogue const& catalogue) const {
+                                               Catalogue const& catalogue, Instant now) const {
   if (!can_be_told(request)) {
     return Error{Fault::invalid, "the name or the media type is longer than a cluster can tell"};
   }
   if (pending_.size() >= pending_max_) {
     return Error{Fault::busy, "too many writes are under way"};
   }
-  PutRecord const* const current = catalogue.file(request.name);
+  PutRecord const* const current = file_for(request, catalogue, now);
   if (current == nullptr && std::holds_alternative<RemoveFile>(request.what)) {
     return Error{Fault::not_found, "there is no file " + request.name};
   }
@@ -100,6 +114,7 @@ std::optional<Error> WriteCoordinator::refusal(WriteRequested const& request,
 
 Change WriteCoordinator::change_of(WriteRequested const& request, Catalogue& catalogue,
                                    Instant now) {
+  if (is_sweep(request)) return expiry_removal(*catalogue.file(request.name));
   Version const version = request.version
                               ? *request.version
                               : catalogue.next_version(request.name, now, request.newer_than);
@@ -182,10 +197,10 @@ void WriteCoordinator::try_again(std::uint64_t number, Catalogue& catalogue,
   write.seen_before = tally(write, situation).maybe_seen;
   write.retried = true;
   catalogue.discard(write.record);
-  if (auto error = refusal(write.request, catalogue)) {
+  if (auto error = refusal(write.request, catalogue, situation.now)) {
     bool const in_doubt = write.seen_before && !write.request.version;
-    return answer(write.request.write,
-                  in_doubt ? in_doubt_error(write.request.name) : std::move(*error), out);
+    Error told = in_doubt ? in_doubt_error(write.request.name) : std::move(*error);
+    return answer(write.request, failure(std::move(told)), out);
   }
   write.record = catalogue.draft(change_of(write.request, catalogue, situation.now));
   for (auto& [id, target] : write.targets) target = Target{.endpoint = target.endpoint};
@@ -294,8 +309,12 @@ bool WriteCoordinator::advance(std::uint64_t number, Pending& write, Catalogue& 
     bool const discards = !planted(PlantedBug::refused_write_is_finished);
     if (discards) catalogue.discard(write.record);
     if (!discards) catalogue.finish(write.record, situation.now, out);
-    answer(write.request.write,
-           no_quorum(name_of(write.record), 1 + now.accepted, write.others_needed + 1), out);
+    Error error = no_quorum(name_of(write.record), 1 + now.accepted, write.others_needed + 1);
+    answer(write.request, failure(std::move(error)), out);
+    return true;
+  }
+  if (!agreed && is_sweep(write.request)) {
+    drop(write, catalogue, out);
     return true;
   }
   if (!agreed) doubt(write, out);
@@ -307,9 +326,27 @@ bool WriteCoordinator::advance(std::uint64_t number, Pending& write, Catalogue& 
 void WriteCoordinator::doubt(Pending& write, Effects& out) {
   write.in_doubt = true;
   if (planted(PlantedBug::late_write_is_called_refused)) {
-    return answer(write.request.write, no_quorum(name_of(write.record), 1, 2), out);
+    return answer(write.request, failure(no_quorum(name_of(write.record), 1, 2)), out);
   }
-  answer(write.request.write, in_doubt_error(name_of(write.record)), out);
+  answer(write.request, failure(in_doubt_error(name_of(write.record))), out);
+}
+
+// Carried through without W nodes' agreement, the removal would be this node's clock's alone. A
+// node that took it does agree; what it tells of it is as good under this record as under the next.
+void WriteCoordinator::drop(Pending const& write, Catalogue& catalogue, Effects& out) {
+  catalogue.discard(write.record);
+  answer(write.request, failure(in_doubt_error(name_of(write.record))), out);
+}
+
+void WriteCoordinator::answer(WriteRequested const& request, Result<WriteOutcome> outcome,
+                              Effects& out) {
+  if (is_sweep(request)) {
+    Result<void> ended;
+    if (!outcome) ended = failure(std::move(outcome.error()));
+    swept_.emplace_back(request.name, std::move(ended));
+  } else {
+    out.push_back(WriteFinished{request.write, std::move(outcome)});
+  }
 }
 
 void WriteCoordinator::saved(SaveId save, Catalogue& catalogue, Situation const& situation,
@@ -330,7 +367,7 @@ void WriteCoordinator::finish(Pending& write, Catalogue& catalogue, Situation co
   for (auto const& [id, target] : write.targets) {
     if (target.answer == Answer::accepted) outcome.copies.push_back(id);
   }
-  out.push_back(WriteFinished{write.request.write, std::move(outcome)});
+  answer(write.request, std::move(outcome), out);
 }
 
 void WriteCoordinator::tick(Catalogue& catalogue, Situation const& situation, Effects& out) {

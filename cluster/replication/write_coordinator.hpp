@@ -35,6 +35,10 @@ namespace chisme::cluster {
 // have in addition is added by Repairer, which goes by holdings: this node is the first to see to
 // it.
 //
+// The removal of an expired file (RemoveFile::expired) is answered to `take_swept`. W nodes must
+// find that its time is over; in doubt it is given up, not carried through, for it is asked for
+// again, and is the same removal then.
+//
 // An unanswered holder is asked again every second until `write_timeout`. A write without content
 // (a removal) has no holders of its own: it asks W - 1 nodes, current holders first, and the next
 // one for each that fails or is not prompt. At most `pending_max` (Limits::writes) writes are under
@@ -57,6 +61,9 @@ class WriteCoordinator {
   void members_changed(Catalogue& catalogue, Situation const& situation, Effects& out);
   // The catalogue is durable up to `save`.
   void saved(SaveId save, Catalogue& catalogue, Situation const& situation, Effects& out);
+  // The names of expired files whose removal has ended since the last call, and how.
+  using Swept = std::vector<std::pair<std::string, Result<void>>>;
+  [[nodiscard]] Swept take_swept() { return std::exchange(swept_, {}); }
   void tick(Catalogue& catalogue, Situation const& situation, Effects& out);
   [[nodiscard]] std::optional<Instant> deadline() const {
     return timers_.empty() ? std::nullopt : std::optional{timers_.begin()->first};
@@ -101,7 +108,9 @@ class WriteCoordinator {
     bool maybe_seen = false;
   };
 
-  std::optional<Error> refusal(WriteRequested const& request, Catalogue const& catalogue) const;
+  void answer(WriteRequested const& request, Result<WriteOutcome> outcome, Effects& out);
+  std::optional<Error> refusal(WriteRequested const& request, Catalogue const& catalogue,
+                               Instant now) const;
   static Change change_of(WriteRequested const& request, Catalogue& catalogue, Instant now);
   void choose_targets(Pending& write, WriteRequested const& request, Catalogue const& catalogue,
                       Situation const& situation) const;
@@ -118,6 +127,7 @@ class WriteCoordinator {
   void set_timer(std::uint64_t number, Pending& write, std::optional<Instant> at);
   static std::optional<Instant> deadline_of(Pending const& write);
   void doubt(Pending& write, Effects& out);
+  void drop(Pending const& write, Catalogue& catalogue, Effects& out);
   void finish(Pending& write, Catalogue& catalogue, Situation const& situation, Effects& out);
 
   Duration write_timeout_;
@@ -126,6 +136,7 @@ class WriteCoordinator {
   std::map<std::uint64_t, Pending> pending_;
   std::set<std::pair<Instant, std::uint64_t>> timers_;  // of those with a deadline
   std::set<std::pair<SaveId, std::uint64_t>> saving_;   // in the order in which they are durable
+  Swept swept_;
 };
 
 }  // namespace chisme::cluster

@@ -3,10 +3,20 @@
 #include <algorithm>
 
 #include "cluster/base/planted_bug.hpp"
+#include "cluster/catalogue/expiry.hpp"
 #include "cluster/catalogue/name_record.hpp"
 
 namespace chisme::cluster {
 namespace {
+
+// By this node's clock. So nobody's wrong clock removes a file early: W nodes must agree.
+bool is_early(DeleteRecord const& removal, Catalogue const& catalogue, Instant now) {
+  WallTime const wall = catalogue.wall(now);
+  PutRecord const* const file = catalogue.file(removal.name);
+  bool const is_known = file != nullptr && is_expiry_removal(removal, *file);
+  if (is_known) return !has_expired(*file, wall);
+  return removal.modified > wall + HybridClock::ahead_max;
+}
 
 bool is_acceptable(NodeId writer, CatalogueRecord const& record, Catalogue const& catalogue,
                    Instant now) {
@@ -17,7 +27,8 @@ bool is_acceptable(NodeId writer, CatalogueRecord const& record, Catalogue const
            !catalogue.is_too_far_ahead(put->name, put->version, now);
   }
   auto const& removed = std::get<DeleteRecord>(record.change);
-  return !catalogue.is_too_far_ahead(removed.name, removed.version, now);
+  return !catalogue.is_too_far_ahead(removed.name, removed.version, now) &&
+         !is_early(removed, catalogue, now);
 }
 
 // The newer version, if there is one that the writer can be told.

@@ -69,6 +69,7 @@ std::vector<Section> sections() {
         {"repair_delay", "\"10m\""},
         {"last_copy_repair_delay", "\"30s\""},
         {"keep_removed", "\"24h\""},
+        {"trash", "\"7d\""},
         {"keep_uploads", "\"24h\""},
         {"keep_surplus", "\"1m\""},
         {"scrub_period", "\"25d\""},

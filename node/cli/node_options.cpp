@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "node/cli/duration.hpp"
+#include "cluster/base/duration.hpp"
 #include "node/cli/limit_settings.hpp"
 #include "node/cli/setting_values.hpp"
 
@@ -119,6 +119,10 @@ std::vector<Setting> settings_of_copies() {
        [](Draft& d, std::string const& v) {
          return take_duration(d.config.keep_removed, v, std::chrono::seconds{1});
        }},
+      {{"trash",
+        "time that removed files are kept in the trash, from where they can be restored: 7d "
+        "[0: there is no trash]"},
+       [](Draft& d, std::string const& v) { return take_duration(d.config.trash, v, Duration{}); }},
       {{"keep_uploads", "time that a resumable upload is kept that nobody goes on with [24h]"},
        [](Draft& d, std::string const& v) {
          return take_duration(d.config.keep_uploads, v, std::chrono::seconds{1});

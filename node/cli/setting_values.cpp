@@ -5,7 +5,7 @@
 #include <charconv>
 #include <string_view>
 
-#include "node/cli/duration.hpp"
+#include "cluster/base/duration.hpp"
 #include "node/log_line.hpp"
 #include "web/names.hpp"
 

@@ -4,8 +4,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cluster/base/duration.hpp"
 #include "node/cli/command.hpp"
-#include "node/cli/duration.hpp"
 #include "node/cli/text.hpp"
 
 namespace chisme::node::cli {

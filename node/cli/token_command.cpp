@@ -3,9 +3,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cluster/base/duration.hpp"
 #include "node/cli/client_token.hpp"
 #include "node/cli/command.hpp"
-#include "node/cli/duration.hpp"
 #include "node/clock.hpp"
 #include "node/security/access_token.hpp"
 #include "node/security/secret.hpp"

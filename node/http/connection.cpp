@@ -12,6 +12,7 @@
 #include "node/http/await.hpp"
 #include "node/http/response_head.hpp"
 #include "node/http/socket_stream.hpp"
+#include "node/trash.hpp"
 #include "web/http_date.hpp"
 #include "web/problem.hpp"
 
@@ -258,6 +259,7 @@ asio::awaitable<HttpConnection::After> HttpConnection::carry_out(web::Plan plan)
                      },
                      [this](web::ReceiveForm& it) { return receive_form(std::move(it)); },
                      [this](web::RemoveFile& it) { return remove_file(std::move(it)); },
+                     [this](web::RestoreFile& it) { return restore_file(std::move(it)); },
                      [this](web::AskOthers& it) { return ask_others(std::move(it)); },
                      [this](web::SearchFiles& it) { return search_files(std::move(it)); },
                      [this](web::CountFiles& it) { return count_files(it); },
@@ -338,10 +340,23 @@ asio::awaitable<void> HttpConnection::linger() {
 
 asio::awaitable<HttpConnection::After> HttpConnection::remove_file(web::RemoveFile plan) {
   auto start = [this, &plan](web::Done<web::RemovedFile> done) {
-    host_->gateway.remove(plan.name, plan.condition, std::move(done));
+    if (plan.for_good) {
+      host_->gateway.remove_for_good(plan.name, plan.condition, std::move(done));
+    } else {
+      host_->gateway.remove(plan.name, plan.condition, std::move(done));
+    }
   };
   auto const removed = co_await await_done<web::RemovedFile>(host_->loop, start);
   auto answer = host_->service.removed(parser_.request(), removed);
+  co_return co_await reply(std::move(answer));
+}
+
+asio::awaitable<HttpConnection::After> HttpConnection::restore_file(web::RestoreFile plan) {
+  auto start = [this, &plan](web::Done<web::StoredFile> done) {
+    restore_from_trash(host_->gateway, plan.file, plan.request, std::move(done));
+  };
+  auto const restored = co_await await_done<web::StoredFile>(host_->loop, start);
+  auto answer = host_->service.restored(parser_.request(), restored);
   co_return co_await reply(std::move(answer));
 }
 

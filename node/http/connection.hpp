@@ -91,6 +91,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   asio::awaitable<After> carry_out(web::Plan plan);
   asio::awaitable<After> reply(web::Reply answer);
   asio::awaitable<After> remove_file(web::RemoveFile plan);
+  asio::awaitable<After> restore_file(web::RestoreFile plan);
   asio::awaitable<After> ask_others(web::AskOthers plan);
   asio::awaitable<After> search_files(web::SearchFiles plan);
   asio::awaitable<After> count_files(web::CountFiles plan);
@@ -149,6 +150,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
                                           web::MultipartReader::Progress progress);
   asio::awaitable<bool> begin_part(std::shared_ptr<Form> form);
   asio::awaitable<bool> end_part(std::shared_ptr<Form> form);
+  static bool end_field(Form& form);
 
   // dav/serving.cpp
   asio::awaitable<After> serve_dav(web::AnswerDav plan);

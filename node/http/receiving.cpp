@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -104,15 +105,18 @@ asio::awaitable<HttpConnection::After> HttpConnection::receive_file(web::Receive
 
 // A form on its way in.
 struct HttpConnection::Form {
-  explicit Form(std::string const& boundary) : reader(boundary) {}
+  Form(std::string const& boundary, std::optional<web::TimeToLive> its_ttl)
+      : reader(boundary), ttl(its_ttl) {}
   web::MultipartReader reader;
   std::shared_ptr<web::Upload> upload;  // of the file part under way
   std::vector<Result<web::StoredFile>> results;
+  std::optional<web::TimeToLive> ttl;
+  std::optional<std::string> field;  // the value of the field `ttl` under way
   bool ended = false;
 };
 
 asio::awaitable<HttpConnection::After> HttpConnection::receive_form(web::ReceiveForm plan) {
-  auto const form = std::make_shared<Form>(plan.boundary);
+  auto const form = std::make_shared<Form>(plan.boundary, plan.ttl);
   bool going = co_await continue_expected();
   if (!going) co_return After::close;
   while (going && state_ == web::ParseState::body) {
@@ -155,7 +159,12 @@ asio::awaitable<bool> HttpConnection::handle_form_event(std::shared_ptr<Form> fo
   }
   if (progress.event == Event::part_begin) co_return co_await begin_part(form);
   if (progress.event == Event::part_end) co_return co_await end_part(form);
-  if (!form->upload) co_return true;  // an ordinary field
+  if (!form->upload) {  // an ordinary field
+    auto const* const text = reinterpret_cast<char const*>(progress.data.data());
+    bool const is_short = form->field && form->field->size() <= web::ttl_bytes_max;
+    if (is_short) form->field->append(text, std::min(progress.data.size(), web::ttl_bytes_max + 1));
+    co_return true;
+  }
   auto write = [&](web::Done<void> done) { form->upload->write(progress.data, std::move(done)); };
   auto const written = co_await await_done<void>(host_->loop, write);
   if (!written) form->results.push_back(tl::unexpected(written.error()));
@@ -165,12 +174,16 @@ asio::awaitable<bool> HttpConnection::handle_form_event(std::shared_ptr<Form> fo
 asio::awaitable<bool> HttpConnection::begin_part(std::shared_ptr<Form> form) {
   auto const part = form->reader.part();
   // A browser sends a file field that was left empty as a part without a file name.
-  if (!part.filename || part.filename->empty()) co_return true;
+  if (!part.filename || part.filename->empty()) {
+    if (!part.filename && part.name == "ttl") form->field.emplace();
+    co_return true;
+  }
   auto request = host_->service.form_upload(part);
   if (!request) {
     form->results.push_back(tl::unexpected(request.error()));
     co_return false;
   }
+  request->ttl = form->ttl;
   auto begun = co_await begin_upload(host_->loop, host_->gateway, *request);
   if (begun) {
     form->upload = std::move(*begun);
@@ -180,9 +193,19 @@ asio::awaitable<bool> HttpConnection::begin_part(std::shared_ptr<Form> form) {
   co_return begun.has_value();
 }
 
+// An empty one is a form's that nobody filled in.
+bool HttpConnection::end_field(Form& form) {
+  auto const field = std::exchange(form.field, std::nullopt);
+  if (!field || field->empty()) return true;
+  auto const ttl = web::parse_ttl(*field);
+  if (ttl) form.ttl = *ttl;
+  if (!ttl) form.results.push_back(tl::unexpected(ttl.error()));
+  return ttl.has_value();
+}
+
 asio::awaitable<bool> HttpConnection::end_part(std::shared_ptr<Form> form) {
   auto const upload = std::exchange(form->upload, nullptr);
-  if (!upload) co_return true;
+  if (!upload) co_return end_field(*form);
   auto finish = [&](web::Done<web::StoredFile> done) { upload->finish(std::move(done)); };
   auto stored = co_await await_done<web::StoredFile>(host_->loop, finish);
   bool const going = stored.has_value();

@@ -110,6 +110,7 @@ asio::awaitable<Result<void>> ResumableUploads::make_file(Upload upload) {
   if (is_known_as_done(upload.id)) co_return Result<void>{};
   web::UploadRequest request{upload.about.name, upload.about.type, upload.length(), {}, {}};
   request.version = version;
+  request.ttl = upload.about.ttl;
   auto const stored = co_await store(upload, std::move(request));
   // A newer version means that the name was written or removed after the upload was complete.
   if (stored || stored.error().fault == Fault::precondition_failed) co_return Result<void>{};

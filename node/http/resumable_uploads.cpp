@@ -293,6 +293,7 @@ asio::awaitable<Result<std::shared_ptr<ResumableUploads::Writer>>> ResumableUplo
   create.type = request.type;
   create.length = request.size;
   create.live = true;
+  create.ttl = request.ttl;
   auto const upload = co_await describe(std::move(create));
   if (!upload) co_return tl::unexpected(upload.error());
   auto const turn = co_await take_turn(*upload, ByteOffset{0});

@@ -81,12 +81,14 @@ int main(int argc, char** argv) {
               static_cast<unsigned long long>(count));
   measure("count of copies", [&] { (void)node::count_copies(view); });
   measure("page of 1000 by name",
-          [&] { (void)web::to_json(node::listing(view, "", "photos/2", 1000), {}); });
+          [&] { (void)web::to_json(node::listing(view, "", "photos/2", 1000, WallTime{}), {}); });
   std::size_t const before = mallinfo2().uordblks;
-  auto const order = node::order_files({"", {}, web::FileSort::size, true}, view.catalogue);
+  auto const order =
+      node::order_files({"", {}, web::FileSort::size, true}, view.catalogue, WallTime{});
   std::size_t const bytes = mallinfo2().uordblks + mallinfo2().hblkhd - before;
   measure("page of 1000 of an order", [&] {
-    auto const found = node::page_of(order, {.after = {}, .offset = 500, .limit = 1000}, view);
+    auto const found =
+        node::page_of(order, {.after = {}, .offset = 500, .limit = 1000}, view, WallTime{});
     (void)web::to_json(found, "x", {});
   });
   for (auto const& [what, query] :
@@ -94,7 +96,7 @@ int main(int argc, char** argv) {
         std::pair{"order by size", web::FileQuery{"", {}, web::FileSort::size, true}},
         std::pair{"order of a search",
                   web::FileQuery{"", {"7", "img"}, web::FileSort::modified}}}) {
-    measure(what, [&] { (void)node::order_files(query, view.catalogue); });
+    measure(what, [&] { (void)node::order_files(query, view.catalogue, WallTime{}); });
   }
   std::printf("an order takes %.1f bytes a file\n",
               static_cast<double>(bytes) / static_cast<double>(count));

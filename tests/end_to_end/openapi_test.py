@@ -102,7 +102,7 @@ class Answers(unittest.TestCase):
             # Nothing of it is to be read, but it must not fill a pipe.
             log = stack.enter_context((directory / "log").open("w"))
             cls.node = stack.enter_context(
-                Node(directory / "data", ("--secret-file", str(secret), "--access", "open"), log=log))
+                Node(directory / "data", ("--secret-file", str(secret), "--access", "open", "--trash", "1h"), log=log))
             cls.node.wait_ready()
             cls.asked = set()
             cls.cleanup = stack.pop_all()
@@ -161,6 +161,19 @@ class Answers(unittest.TestCase):
         self.ask("/client", "get", 404, "/client?file=none")
         self.ask("/files/{name}", "delete", 204, "/files/form.txt")
         self.ask("/files/{name}", "delete", 404, "/files/form.txt")
+
+        self.ask("/files/{name}", "put", 201, "/files/short.txt?ttl=1h", b"x")
+        self.ask("/files/{name}", "put", 400, "/files/short.txt?ttl=x", b"x")
+        self.assertTrue(self.ask("/files", "get", 200, "/files?prefix=short")["files"][0]["expires"])
+        self.ask("/trash", "get", 400, "/trash?limit=0")
+        removed = self.ask("/trash", "get", 200, "/trash?limit=5")["files"]
+        self.assertEqual([file["name"] for file in removed], ["form.txt"])
+        self.ask("/trash/{id}", "post", 201, "/trash/" + removed[0]["id"])
+        self.ask("/trash/{id}", "post", 404, "/trash/" + removed[0]["id"])
+        self.ask("/files/{name}", "delete", 204, "/files/form.txt")
+        removed = self.ask("/trash", "get", 200)["files"]
+        self.ask("/trash/{id}", "delete", 204, "/trash/" + removed[0]["id"])
+        self.ask("/trash/{id}", "delete", 404, "/trash/none")
 
     def test_b_uploads(self):
         tus = {"Tus-Resumable": "1.0.0"}

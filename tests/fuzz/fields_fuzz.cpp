@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "cluster/base/check.hpp"
+#include "cluster/base/expiry.hpp"
 #include "tests/fuzz/input.hpp"
 #include "web/conditions.hpp"
 #include "web/digest_fields.hpp"
@@ -15,9 +16,11 @@
 #include "web/negotiation.hpp"
 #include "web/ranges.hpp"
 #include "web/target.hpp"
+#include "web/ttl.hpp"
 
 // Fields of a request's head, one after the other: conditions, ranges, dates, digests, what a
 // client would rather have; and the query of a list.
+
 using namespace chisme;
 using namespace chisme::web;
 
@@ -70,6 +73,19 @@ void check_query(std::string_view text) {
   CHECK(words->empty() || matcher.matches(text));
 }
 
+// What others wrote as a record's media type, or as a place in the trash; a time to live.
+void check_expiry(std::string const& text) {
+  ExpiringType const split = split_expiry(text);
+  CHECK(text.starts_with(split.type) && (split.expires.has_value() || split.type == text));
+  constexpr WallTime expires{std::chrono::milliseconds{1'700'000'000'000}};
+  auto const kept = with_expiry(text, expires);
+  CHECK(!kept || (kept->size() <= kept_type_bytes_max && split_expiry(*kept).expires == expires));
+  CHECK(!split_expiry(*with_expiry(text, std::nullopt)).expires);
+  if (auto const place = parse_trash_id(text)) CHECK(to_trash_id(*place) == text);
+  auto const ttl = parse_ttl(text);
+  CHECK(!ttl || (**ttl >= ttl_min && **ttl <= ttl_max));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
@@ -88,6 +104,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   check_list(text);
   check_request(text, file);
   check_query(text);
+  check_expiry(text);
   if (auto const digest = parse_digest_field(text); digest && *digest) {
     CHECK(*parse_digest_field(repr_digest(**digest)) == *digest);
   }

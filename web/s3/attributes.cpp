@@ -112,6 +112,11 @@ KeptType split_type(std::string_view kept) {
   return {kept.substr(0, begin), text.substr(0, text.size() - 1)};
 }
 
+std::string kept_type(FileInfo const& file) {
+  if (file.attributes.empty()) return file.type;
+  return file.type + std::string{opening} + file.attributes + '"';
+}
+
 Attributes parse_attributes(std::string_view text) {
   std::string_view const kept = text.substr(0, text.find(' '));
   auto etag = shown_etag(kept);

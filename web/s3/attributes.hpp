@@ -35,6 +35,8 @@ struct KeptType {
   std::string_view attributes;
 };
 [[nodiscard]] KeptType split_type(std::string_view kept);
+// All that is kept as its type, as it was split.
+[[nodiscard]] std::string kept_type(FileInfo const& file);
 // Of what `split_type` found; empty of anything that `kept_type` does not write.
 [[nodiscard]] Attributes parse_attributes(std::string_view text);
 

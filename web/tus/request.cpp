@@ -121,6 +121,9 @@ Result<void> name_file(Create& create) {
   if (!name) return tl::unexpected(name.error());
   create.name = std::move(*name);
   create.type = upload_type(first_value(create.metadata, {"filetype", "type"}), create.name);
+  auto const ttl = parse_ttl(metadata_value(create.metadata, "ttl"));
+  if (!ttl) return tl::unexpected(ttl.error());
+  create.ttl = *ttl;
   create.live = create.concat == Concat::none && metadata_value(create.metadata, "live") == "1";
   return {};
 }

@@ -9,6 +9,7 @@
 #include "cluster/base/result.hpp"
 #include "cluster/base/strong.hpp"
 #include "web/http/request.hpp"
+#include "web/ttl.hpp"
 
 // What a request of tus 1.0 asks for (https://tus.io/protocols/resumable-upload, core protocol and
 // the extensions creation, creation-with-upload, creation-defer-length, termination, expiration,
@@ -40,6 +41,7 @@ struct Create {
   Concat concat = Concat::none;
   std::vector<std::string> partials;  // their ids, when `concat` is final
   bool live = false;                  // it may be read while it comes (metadata `live 1`)
+  std::optional<TimeToLive> ttl;      // how long the file is kept, once it is there (`ttl 7d`)
   bool has_body = false;
   std::optional<Checksum> checksum;  // of the body
 };

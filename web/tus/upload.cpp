@@ -51,7 +51,7 @@ std::string_view text_of(Concat concat) {
 
 About about(Create const& create) {
   return {create.name,   create.type,     create.metadata, create.length,
-          create.concat, create.partials, create.live};
+          create.concat, create.partials, create.live,     create.ttl};
 }
 
 std::string to_json(About const& about) {
@@ -62,6 +62,7 @@ std::string to_json(About const& about) {
             {"partials", about.partials}};
   if (about.length) json["length"] = about.length->value();
   if (about.live) json["live"] = true;
+  if (about.ttl) json["ttl"] = about.ttl->count();
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -77,6 +78,12 @@ std::optional<About> parse_about(std::string_view text) {
   if (concat == "partial") about.concat = Concat::partial;
   if (concat == "final") about.concat = Concat::final;
   about.live = json.value("live", Json()) == true;
+  auto const ttl = json.find("ttl");
+  if (ttl != json.end()) {
+    if (!ttl->is_number_unsigned()) return std::nullopt;
+    about.ttl = TimeToLive{ttl->get<std::uint64_t>()};
+    if (*about.ttl < ttl_min || *about.ttl > ttl_max) return std::nullopt;
+  }
   auto const length = json.find("length");
   if (length != json.end()) {
     if (!length->is_number_unsigned()) return std::nullopt;

@@ -40,6 +40,7 @@ struct About {
   Concat concat = Concat::none;
   std::vector<std::string> partials;
   bool live = false;
+  std::optional<TimeToLive> ttl = {};
 };
 [[nodiscard]] About about(Create const& create);
 [[nodiscard]] std::string to_json(About const& about);

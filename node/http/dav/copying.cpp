@@ -146,7 +146,7 @@ asio::awaitable<web::Reply> DavHandler::carry_out(Transfer it) {
   if (!it.is_move) co_return done;
   auto const kept = co_await keep_parent(it.from);
   if (!kept) co_return web::problem_of(kept.error());
-  auto const failures = co_await remove_all(it.from, it.source.kind);
+  auto const failures = co_await remove_all(it.from, it.source.kind, true);
   if (!failures.empty()) co_return removal_reply(failures, std::move(done));
   auto const forgotten = co_await forget_locks(it.from);
   if (!forgotten) co_return web::problem_of(forgotten.error());

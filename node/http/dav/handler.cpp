@@ -133,20 +133,21 @@ asio::awaitable<web::Reply> DavHandler::remove(web::Request request, web::Answer
   co_return no_content();
 }
 
-asio::awaitable<DavStore::Failures> DavHandler::remove_all(std::string name, Kind kind) {
+asio::awaitable<DavStore::Failures> DavHandler::remove_all(std::string name, Kind kind,
+                                                           bool for_good) {
   std::vector<std::string> names;
   if (kind == Kind::file) {
     names.push_back(name);
     if (dav::is_known(gateway_, dav::properties_name(name))) {
       names.push_back(dav::properties_name(name));
     }
-    co_return co_await store_.remove(std::move(names));
+    co_return co_await store_.remove(std::move(names), for_good);
   }
   auto const tree = dav::tree_of(gateway_, name);
   if (!tree) co_return DavStore::Failures{{name, tree.error()}};
   for (web::FileInfo const& file : tree->files) names.push_back(file.name);
   for (std::string const& one : tree->described) names.push_back(dav::properties_name(one));
-  auto failures = co_await store_.remove(std::move(names));
+  auto failures = co_await store_.remove(std::move(names), for_good);
   if (!failures.empty()) co_return failures;
   // The folders last: what is left of a tree must be seen to be there.
   std::vector<std::string> markers;

@@ -47,7 +47,8 @@ class DavHandler {
   // 409, when there is no collection into which that name could come.
   asio::awaitable<std::optional<web::Reply>> parent_refusal(std::string name);
   // Removes a resource and all that is kept of it. Nothing is left, or what is told.
-  asio::awaitable<DavStore::Failures> remove_all(std::string name, Kind kind);
+  asio::awaitable<DavStore::Failures> remove_all(std::string name, Kind kind,
+                                                 bool for_good = false);
   // So that a collection does not go with its last member.
   asio::awaitable<Result<void>> keep_parent(std::string name);
   asio::awaitable<Result<void>> forget_locks(std::string name);

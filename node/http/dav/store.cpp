@@ -15,6 +15,7 @@
 #include "web/dav/children.hpp"
 #include "web/dav/paths.hpp"
 #include "web/media_types.hpp"
+#include "web/s3/attributes.hpp"
 
 namespace chisme::node {
 namespace {
@@ -67,7 +68,8 @@ DavStore::Resource known_resource(web::Gateway& gateway, std::string const& name
 web::UploadRequest naming(web::FileInfo const& file, std::string name, bool goes) {
   web::UploadRequest request;
   request.name = std::move(name);
-  request.type = file.type;
+  request.type = web::s3::kept_type(file);
+  request.expires = file.expires;
   request.size = file.size;
   if (goes) request.instead_of = file.name;
   return request;
@@ -191,8 +193,10 @@ asio::awaitable<std::vector<web::PrefixUse>> DavStore::quotas() {
   co_return gateway_.cluster().prefix_quotas;
 }
 
-asio::awaitable<DavStore::Failures> DavStore::remove(std::vector<std::string> names) {
+asio::awaitable<DavStore::Failures> DavStore::remove(std::vector<std::string> names,
+                                                     bool for_good) {
   auto start = [&](std::size_t i, web::Done<web::RemovedFile> done) {
+    if (for_good) return gateway_.remove_for_good(names[i], {}, std::move(done));
     gateway_.remove(names[i], {}, std::move(done));
   };
   auto const removed = co_await do_all<web::RemovedFile>(loop_, names.size(), start);

@@ -73,7 +73,7 @@ class DavStore {
   asio::awaitable<std::vector<web::PrefixUse>> quotas();
   // The names that could not be removed, each with the reason; those that are absent are removed.
   using Failures = std::vector<std::pair<std::string, Error>>;
-  asio::awaitable<Failures> remove(std::vector<std::string> names);
+  asio::awaitable<Failures> remove(std::vector<std::string> names, bool for_good = false);
 
  private:
   // As this node read them.

@@ -98,6 +98,20 @@ TEST(Rendezvous, TakesAFullNodeOnlyWhenThereIsNoOther) {
   }
 }
 
+TEST(Rendezvous, AnExpiredFileIsSweptByTheFirstAliveAndLaterByTheNextTwo) {
+  std::vector<MemberView> members = members_of(6);
+  std::vector<NodeId> const order = place(key(1), members, 6);
+  auto const delay = [&](std::size_t i) { return sweep_delay(key(1), members, order[i]); };
+  EXPECT_EQ(delay(0), std::chrono::seconds{0});
+  EXPECT_EQ(delay(1), sweep_turn);
+  EXPECT_EQ(delay(2), 2 * sweep_turn);
+  EXPECT_EQ(delay(3), std::nullopt);
+  members[order[0].low - 1].state = MemberState::dead;
+  EXPECT_EQ(delay(0), std::nullopt);
+  EXPECT_EQ(delay(1), std::chrono::seconds{0});
+  EXPECT_EQ(delay(3), 2 * sweep_turn);
+}
+
 TEST(Rendezvous, SpreadsOverZonesBeforeItDoublesInOne) {
   std::vector<MemberView> members = members_of(9);
   for (std::size_t i = 0; i < 9; ++i) members[i].alive.zone = i < 7 ? "a" : i < 8 ? "b" : "c";

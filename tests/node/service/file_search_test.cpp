@@ -51,7 +51,8 @@ TEST(FileSearch, OrdersAsComesBeforeSaysWhateverTheFiles) {
     auto const snapshot = snapshot_of(random_files(random, 60));
     for (auto const sort : {web::FileSort::name, web::FileSort::modified, web::FileSort::size}) {
       for (bool const descending : {false, true}) {
-        auto const order = order_files({"dir1/", {"f", "1"}, sort, descending}, snapshot);
+        auto const order =
+            order_files({"dir1/", {"f", "1"}, sort, descending}, snapshot, WallTime{});
         for (std::size_t i = 0; i < order.rows.size(); ++i) {
           auto const& row = order.rows[i];
           EXPECT_TRUE(row.file->name.starts_with("dir1/F")) << row.file->name;
@@ -70,14 +71,16 @@ TEST(FileSearch, PagesOfAnyLengthMakeUpTheWhole) {
   cluster::ClusterView view;
   view.catalogue = snapshot_of(random_files(random, 50));
   for (bool const descending : {false, true}) {
-    auto const order = order_files({"", {}, web::FileSort::size, descending}, view.catalogue);
-    auto const whole = names_of(page_of(order, {.after = {}, .offset = 0, .limit = 100}, view));
+    auto const order =
+        order_files({"", {}, web::FileSort::size, descending}, view.catalogue, WallTime{});
+    auto const whole =
+        names_of(page_of(order, {.after = {}, .offset = 0, .limit = 100}, view, WallTime{}));
     ASSERT_EQ(whole.size(), 50u);
     for (std::size_t const limit : {1u, 7u, 50u}) {
       std::vector<std::string> walked;
       web::FilePage page{.after = {}, .offset = 0, .limit = limit};
       for (bool more = true; more;) {
-        auto const part = page_of(order, page, view);
+        auto const part = page_of(order, page, view, WallTime{});
         EXPECT_EQ(part.total, 50u);
         auto const names = names_of(part);
         walked.insert(walked.end(), names.begin(), names.end());
@@ -89,18 +92,18 @@ TEST(FileSearch, PagesOfAnyLengthMakeUpTheWhole) {
       }
       EXPECT_EQ(walked, whole);
     }
-    EXPECT_EQ(names_of(page_of(order, {.after = {}, .offset = 48, .limit = 9}, view)),
+    EXPECT_EQ(names_of(page_of(order, {.after = {}, .offset = 48, .limit = 9}, view, WallTime{})),
               std::vector(whole.begin() + 48, whole.end()));
-    EXPECT_TRUE(
-        page_of(order, {.after = {}, .offset = UINT64_MAX, .limit = 9}, view).files.empty());
+    EXPECT_TRUE(page_of(order, {.after = {}, .offset = UINT64_MAX, .limit = 9}, view, WallTime{})
+                    .files.empty());
   }
 }
 
 TEST(FileSearch, PlaceOfAFileThatIsGoneIsStillAPlace) {
   cluster::ClusterView view;
   view.catalogue = snapshot_of({file(1, "a", 1, {}), file(2, "b", 2, {}), file(3, "d", 4, {})});
-  auto const order = order_files({"", {}, web::FileSort::size, false}, view.catalogue);
-  EXPECT_EQ(names_of(page_of(order, {.after = "3:c", .offset = 0, .limit = 9}, view)),
+  auto const order = order_files({"", {}, web::FileSort::size, false}, view.catalogue, WallTime{});
+  EXPECT_EQ(names_of(page_of(order, {.after = "3:c", .offset = 0, .limit = 9}, view, WallTime{})),
             std::vector<std::string>{"d"});
 }
 
@@ -111,7 +114,7 @@ TEST(FileSearch, RemovedAndInternalFilesAreNotListed) {
                                           "b",
                                           1, {}),
                                      records::removal({.sequence = 3}, "c", 9)});
-  EXPECT_EQ(order_files({}, snapshot).rows.size(), 1u);
+  EXPECT_EQ(order_files({}, snapshot, WallTime{}).rows.size(), 1u);
 }
 
 class Orders : public testing::Test {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cluster/base/expiry.hpp"
 #include "cluster/catalogue/catalogue.hpp"
 #include "node/config.hpp"
 #include "tests/cluster/catalogue/records.hpp"
@@ -51,9 +52,9 @@ TEST(ViewQueries, FileKnowsWhetherItsBytesAreHere) {
 
 TEST(ViewQueries, AbsentNameIsAbsentOnlyWhileInTouch) {
   auto view = some_view();
-  EXPECT_EQ(lookup(view, "a").status, web::LookupStatus::absent);
+  EXPECT_EQ(lookup(view, "a", WallTime{}).status, web::LookupStatus::absent);
   view.in_touch = false;
-  EXPECT_EQ(lookup(view, "a").status, web::LookupStatus::out_of_touch);
+  EXPECT_EQ(lookup(view, "a", WallTime{}).status, web::LookupStatus::out_of_touch);
 }
 
 TEST(ViewQueries, FileWithoutACopyInReachIsLostOnlyWhileInTouch) {
@@ -62,11 +63,42 @@ TEST(ViewQueries, FileWithoutACopyInReachIsLostOnlyWhileInTouch) {
   cluster::StoredCatalogue stored;
   stored.records = {records::put({.writer = 3}, "a", 1), records::have({.writer = 3})};
   view.catalogue = cluster::Catalogue{view.self, Epoch{1}, stored, Instant{}}.snapshot();
-  EXPECT_EQ(lookup(view, "a").status, web::LookupStatus::lost);
+  EXPECT_EQ(lookup(view, "a", WallTime{}).status, web::LookupStatus::lost);
   view.in_touch = false;
-  EXPECT_EQ(lookup(view, "a").status, web::LookupStatus::out_of_touch);
+  EXPECT_EQ(lookup(view, "a", WallTime{}).status, web::LookupStatus::out_of_touch);
   view.members[2].state = cluster::MemberState::suspect;
-  EXPECT_EQ(lookup(view, "a").status, web::LookupStatus::found);
+  EXPECT_EQ(lookup(view, "a", WallTime{}).status, web::LookupStatus::found);
+}
+
+TEST(ViewQueries, WhatHasExpiredIsAbsentAndInNoList) {
+  namespace records = cluster::testing;
+  constexpr WallTime expires{std::chrono::milliseconds{1'700'000'000'000}};
+  constexpr WallTime before = expires - std::chrono::milliseconds{1};
+  auto view = some_view();
+  cluster::StoredCatalogue stored;
+  stored.records = {records::have({.writer = 2})};
+  for (std::uint64_t i = 1; i <= 400; ++i) {
+    auto record = records::put({.writer = 2, .sequence = i}, "f" + std::to_string(1000 + i), i);
+    auto& put = std::get<cluster::PutRecord>(record.change);
+    if (i % 100 != 0) put.type = with_expiry(put.type, expires).value();
+    stored.records.push_back(record);
+  }
+  view.catalogue = cluster::Catalogue{view.self, Epoch{1}, stored, Instant{}}.snapshot();
+  EXPECT_EQ(lookup(view, "f1001", before).status, web::LookupStatus::found);
+  EXPECT_EQ(lookup(view, "f1001", before).file.expires, expires);
+  EXPECT_EQ(lookup(view, "f1001", before).file.type, "text/plain");
+  EXPECT_EQ(lookup(view, "f1001", expires).status, web::LookupStatus::absent);
+  EXPECT_EQ(listing(view, "", "", 1000, before).files.size(), 400u);
+  EXPECT_EQ(listing(view, "", "", 1000, expires).files.size(), 4u);
+  std::size_t seen = 0;
+  std::optional<std::string> after{""};
+  for (int pages = 0; after && pages < 10; ++pages) {
+    auto const page = listing(view, "", *after, 3, expires);
+    seen += page.files.size();
+    after = page.next;
+  }
+  EXPECT_EQ(seen, 4u);
+  EXPECT_FALSE(after);
 }
 
 TEST(ViewQueries, StatusNamesEachMemberWithItsStateAndCopies) {

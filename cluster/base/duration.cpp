@@ -1,8 +1,8 @@
-#include "node/cli/duration.hpp"
+#include "cluster/base/duration.hpp"
 
 #include <charconv>
 
-namespace chisme::node::cli {
+namespace chisme {
 
 std::optional<double> parse_seconds(std::string_view text) {
   struct Unit {
@@ -23,4 +23,4 @@ std::optional<double> parse_seconds(std::string_view text) {
   return number * factor;
 }
 
-}  // namespace chisme::node::cli
+}  // namespace chisme

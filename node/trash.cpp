@@ -1,7 +1,10 @@
 #include "node/trash.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "cluster/base/expiry.hpp"
@@ -13,9 +16,26 @@ namespace {
 
 constexpr int attempts_max = 4;
 
-// What becomes of it shows later: a name in the trash that stays is gone when its time is over.
-void forget_place(web::Gateway& gateway, std::string place) {
-  gateway.remove_for_good(std::move(place), {}, [](Result<web::RemovedFile> const&) {});
+// Whatever becomes of it: a name in the trash that stays is gone when its time is over.
+void forget_place(web::Gateway& gateway, std::string place, std::function<void()> then = [] {}) {
+  gateway.remove_for_good(std::move(place), {},
+                          [then = std::move(then)](Result<web::RemovedFile> const&) { then(); });
+}
+
+// The file has its name back already: an answer to an earlier request was lost.
+std::optional<web::StoredFile> restored_before(web::Gateway& gateway, std::string_view name,
+                                               web::FileInfo const& file) {
+  web::Lookup const known = gateway.lookup(name);
+  bool const is_same = known.status == web::LookupStatus::found && known.file.digest == file.digest;
+  if (!is_same) return std::nullopt;
+  web::StoredFile stored;
+  stored.name = known.file.name;
+  stored.version = known.file.version;
+  stored.size = known.file.size;
+  stored.digest = known.file.digest;
+  stored.wanted = known.file.wanted;
+  stored.expires = known.file.expires;
+  return stored;
 }
 
 class Removal : public std::enable_shared_from_this<Removal> {
@@ -107,10 +127,14 @@ void restore_from_trash(web::Gateway& gateway, web::FileInfo file, web::UploadRe
                         web::Done<web::StoredFile> done) {
   request.type = web::s3::kept_type(file);
   request.expires = file.expires;
-  gateway.link(file, std::move(request),
-               [&gateway, place = file.name, done](Result<web::StoredFile> const& linked) {
-                 if (linked) forget_place(gateway, place);
-                 done(linked);
+  gateway.link(file, request,
+               [&gateway, file, name = request.name, done](Result<web::StoredFile> result) {
+                 bool const taken = !result && result.error().fault == Fault::precondition_failed;
+                 if (auto before = taken ? restored_before(gateway, name, file) : std::nullopt) {
+                   result = std::move(*before);
+                 }
+                 if (!result) return done(result);
+                 forget_place(gateway, file.name, [done, result] { done(result); });
                });
 }
 

@@ -27,8 +27,9 @@ struct TrashTerms {
 void remove_to_trash(web::Gateway& gateway, TrashTerms terms, std::string name,
                      web::Condition condition, web::Done<web::RemovedFile> done);
 
-// Gives `file`, which is in the trash, the name of `request` back. Fault: precondition_failed, when
-// there is a file of that name, unless the request says that this is no obstacle.
+// Gives `file`, which is in the trash, the name of `request` back, and takes it out of the trash.
+// Fault: precondition_failed, when there is a file of that name, unless the request says that this
+// is no obstacle, or it has these very bytes (an answer may have been lost).
 void restore_from_trash(web::Gateway& gateway, web::FileInfo file, web::UploadRequest request,
                         web::Done<web::StoredFile> done);
 

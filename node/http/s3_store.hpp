@@ -34,7 +34,7 @@ class S3Store : public std::enable_shared_from_this<S3Store> {
   asio::awaitable<web::Reply> copy_object(web::s3::CopyObject wanted);
   asio::awaitable<web::Reply> delete_object(web::s3::DeleteObject wanted);
   asio::awaitable<web::Reply> delete_objects(std::string bucket, web::s3::DeleteList list);
-  // s3_uploads.cpp
+  // s3_uploads.cpp, s3_completing.cpp
   asio::awaitable<web::Reply> create_upload(web::s3::CreateUpload wanted);
   asio::awaitable<web::Reply> complete_upload(web::s3::CompleteUpload wanted,
                                               std::vector<web::s3::NamedPart> parts);
@@ -59,7 +59,7 @@ class S3Store : public std::enable_shared_from_this<S3Store> {
   // All bytes of `source`; `sum` may be null.
   asio::awaitable<Result<void>> copy(web::FileInfo source, std::shared_ptr<web::Upload> into,
                                      std::shared_ptr<Checksum> sum);
-  // s3_uploads.cpp
+  // s3_completing.cpp, but for forget_upload
   using Files = tl::expected<std::vector<web::FileInfo>, web::Reply>;
   asio::awaitable<Files> parts_of(std::string id, std::vector<web::s3::NamedPart> parts);
   asio::awaitable<std::unique_ptr<Assemblies::Turn>> turn_to_assemble(std::string id);

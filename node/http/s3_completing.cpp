@@ -1,0 +1,137 @@
+#include <asio/redirect_error.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/use_awaitable.hpp>
+#include <chrono>
+#include <span>
+#include <utility>
+
+#include "node/http/await.hpp"
+#include "node/http/internal_files.hpp"
+#include "node/http/s3_store.hpp"
+#include "web/s3/hash.hpp"
+#include "web/s3/replies.hpp"
+
+// How the parts of a multipart upload become an object.
+namespace chisme::node {
+namespace {
+
+constexpr std::chrono::milliseconds turn_look_period{100};
+
+std::string bytes_of_digits(std::string_view hex) {
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    auto const value = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+    bytes += static_cast<char>(value(hex[i]) << 4 | value(hex[i + 1]));
+  }
+  return bytes;
+}
+
+// The MD5 of the parts' MD5s, and how many they are: what S3's clients expect of such an object.
+std::string etag_of_parts(std::vector<web::s3::NamedPart> const& parts) {
+  Checksum sum("md5");
+  for (web::s3::NamedPart const& part : parts) {
+    std::string const bytes = bytes_of_digits(part.etag);
+    sum.update(std::as_bytes(std::span{bytes}));
+  }
+  return web::s3::hex(sum.finish()) + "-" + std::to_string(parts.size());
+}
+
+web::Reply invalid_part() {
+  return web::s3::error(400, "InvalidPart",
+                        "One or more of the specified parts could not be found. The part may not "
+                        "have been uploaded, or its ETag is another one.");
+}
+
+}  // namespace
+
+// Of a part that was acknowledged this node may not have heard yet.
+asio::awaitable<S3Store::Files> S3Store::parts_of(std::string id,
+                                                  std::vector<web::s3::NamedPart> parts) {
+  std::vector<web::FileInfo> files;
+  for (web::s3::NamedPart const& part : parts) {
+    std::string const name = web::s3::part_name(id, part.number);
+    web::Lookup here = gateway_.lookup(name);
+    bool const is_here =
+        here.status == web::LookupStatus::found && web::s3::etag_of(here.file) == part.etag;
+    if (is_here) {
+      files.push_back(std::move(here.file));
+      continue;
+    }
+    auto file = co_await find_everywhere(name);
+    if (!file) co_return tl::unexpected(web::s3::failed(file.error()));
+    if (!*file || web::s3::etag_of(**file) != part.etag) co_return tl::unexpected(invalid_part());
+    files.push_back(std::move(**file));
+  }
+  co_return files;
+}
+
+asio::awaitable<std::unique_ptr<Assemblies::Turn>> S3Store::turn_to_assemble(std::string id) {
+  asio::steady_timer pause(loop_);
+  asio::error_code ignored;
+  auto token = asio::redirect_error(asio::use_awaitable, ignored);
+  auto turn = assemblies_->begin(id);
+  while (!turn) {
+    pause.expires_after(turn_look_period);
+    co_await pause.async_wait(token);
+    turn = assemblies_->begin(id);
+  }
+  co_return turn;
+}
+
+asio::awaitable<Result<void>> S3Store::assemble(web::s3::Place place, web::s3::UploadAbout about,
+                                                std::vector<web::FileInfo> parts,
+                                                std::string etag) {
+  web::UploadRequest request{place.name, about.type, ByteCount{}, std::nullopt, {}};
+  for (web::FileInfo const& part : parts) *request.size += part.size;
+  about.attributes.etag = etag;
+  request.type = web::s3::kept_type(about.type, about.attributes).value_or(about.type);
+  auto const into = co_await begin_upload(loop_, gateway_, std::move(request));
+  if (!into) co_return tl::unexpected(into.error());
+  for (web::FileInfo const& part : parts) {
+    auto const copied = co_await copy(part, *into, nullptr);
+    if (!copied) co_return copied;
+  }
+  auto finish = [&](web::Done<web::StoredFile> done) { (*into)->finish(std::move(done)); };
+  auto const stored = co_await await_done<web::StoredFile>(loop_, finish);
+  if (!stored) co_return tl::unexpected(stored.error());
+  co_return Result<void>{};
+}
+
+asio::awaitable<std::optional<web::Reply>> S3Store::completed_before(web::s3::Place place,
+                                                                     std::string id) {
+  auto const mark = co_await find(web::s3::completed_name(id));
+  if (!mark) co_return web::s3::failed(mark.error());
+  if (!*mark) co_return std::nullopt;
+  auto const text = co_await read_small(loop_, gateway_, **mark);
+  if (!text) co_return web::s3::failed(text.error());
+  auto const about = web::s3::parse_upload(*text);
+  bool const is_of_place = about && about->bucket == place.bucket && about->key == place.key;
+  if (!is_of_place) co_return web::s3::no_such_upload();
+  co_return web::s3::upload_completed(place, web::s3::etag_of(**mark));
+}
+
+// A client that does not hear that its upload is complete asks again, here or at another node: so
+// that it was is kept for as long as an upload under way.
+asio::awaitable<web::Reply> S3Store::complete_upload(web::s3::CompleteUpload wanted,
+                                                     std::vector<web::s3::NamedPart> parts) {
+  auto const turn = co_await turn_to_assemble(wanted.id);
+  if (auto before = co_await completed_before(wanted.place, wanted.id)) {
+    co_return std::move(*before);
+  }
+  auto const about = co_await find_upload(wanted.place, wanted.id);
+  if (!about) co_return about.error();
+  auto const files = co_await parts_of(wanted.id, parts);
+  if (!files) co_return files.error();
+  std::string const etag = etag_of_parts(parts);
+  auto const made = co_await assemble(wanted.place, *about, *files, etag);
+  if (!made) co_return web::s3::failed(made.error());
+  auto mark = internal_file(web::s3::completed_name(wanted.id), {});
+  mark.type = web::s3::kept_type(mark.type, {etag, {}}).value_or(mark.type);
+  auto const marked =
+      co_await put_small(loop_, gateway_, std::move(mark), web::s3::to_json(*about));
+  // The object is there: without the mark, to complete it again makes it again.
+  if (marked) forget_upload(wanted.id);
+  co_return web::s3::upload_completed(wanted.place, etag);
+}
+
+}  // namespace chisme::node

@@ -16,6 +16,8 @@ namespace chisme::node {
 namespace {
 
 constexpr std::chrono::milliseconds turn_look_period{100};
+// Who finds that another node has just taken a turn looks at it.
+constexpr int turn_looks = 3;
 
 std::string bytes_of_digits(std::string_view hex) {
   std::string bytes;
@@ -78,16 +80,15 @@ asio::awaitable<std::unique_ptr<Assemblies::Turn>> S3Store::turn_to_assemble(std
   co_return turn;
 }
 
-asio::awaitable<Result<void>> S3Store::assemble(web::s3::Place place, web::s3::UploadAbout about,
-                                                std::vector<web::FileInfo> parts,
-                                                std::string etag) {
-  web::UploadRequest request{place.name, about.type, ByteCount{}, std::nullopt, {}};
-  for (web::FileInfo const& part : parts) *request.size += part.size;
-  about.attributes.etag = etag;
-  request.type = web::s3::kept_type(about.type, about.attributes).value_or(about.type);
+asio::awaitable<Result<void>> S3Store::assemble(Completing it, std::string version) {
+  web::UploadRequest request{it.place.name, it.about.type, ByteCount{}, std::nullopt, {}};
+  for (web::FileInfo const& part : it.parts) *request.size += part.size;
+  it.about.attributes.etag = it.etag;
+  request.type = web::s3::kept_type(it.about.type, it.about.attributes).value_or(it.about.type);
+  request.version = std::move(version);
   auto const into = co_await begin_upload(loop_, gateway_, std::move(request));
   if (!into) co_return tl::unexpected(into.error());
-  for (web::FileInfo const& part : parts) {
+  for (web::FileInfo const& part : it.parts) {
     auto const copied = co_await copy(part, *into, nullptr);
     if (!copied) co_return copied;
   }
@@ -110,11 +111,73 @@ asio::awaitable<std::optional<web::Reply>> S3Store::completed_before(web::s3::Pl
   co_return web::s3::upload_completed(place, web::s3::etag_of(**mark));
 }
 
-// A client that does not hear that its upload is complete asks again, here or at another node: so
-// that it was is kept for as long as an upload under way.
-asio::awaitable<web::Reply> S3Store::complete_upload(web::s3::CompleteUpload wanted,
-                                                     std::vector<web::s3::NamedPart> parts) {
-  auto const turn = co_await turn_to_assemble(wanted.id);
+// The version that the object gets, whoever makes it, is decided before it is made: that of the
+// turn, a small file.
+asio::awaitable<S3Store::Decided> S3Store::take_turn(Completing it) {
+  std::string const name = web::s3::turn_name(it.id);
+  for (int look = 0; look < turn_looks; ++look) {
+    auto const before = co_await find_everywhere(name);
+    if (!before) co_return tl::unexpected(web::s3::failed(before.error()));
+    if (*before && web::s3::etag_of(**before) == it.etag) co_return (*before)->version;
+    // So that this node knows the version that the turn's must be newer than.
+    auto const now = co_await find_everywhere(it.place.name);
+    if (!now) co_return tl::unexpected(web::s3::failed(now.error()));
+    auto request = internal_file(name, {});
+    request.type = web::s3::kept_type(request.type, {it.etag, {}}).value_or(request.type);
+    request.newer_than = it.place.name;
+    request.condition.must_be_absent = !*before;
+    auto const turn = co_await put_small(loop_, gateway_, std::move(request), "");
+    if (turn) co_return turn->version;
+    bool const is_late = turn.error().fault == Fault::precondition_failed;
+    if (!is_late) co_return tl::unexpected(web::s3::failed(turn.error()));
+  }
+  co_return tl::unexpected(
+      web::s3::failed({Fault::busy, "the upload is being completed at other nodes; ask again"}));
+}
+
+// The object is there then, or was overtaken by a later write or removal of its name.
+asio::awaitable<std::optional<web::Reply>> S3Store::store_once(Completing it, std::string version) {
+  auto const now = co_await find_everywhere(it.place.name);
+  if (!now) co_return web::s3::failed(now.error());
+  if (*now && (*now)->version >= version) co_return std::nullopt;
+  auto const made = co_await assemble(it, version);
+  if (made || made.error().fault == Fault::precondition_failed) co_return std::nullopt;
+  co_return web::s3::failed(made.error());
+}
+
+asio::awaitable<Result<void>> S3Store::mark_completed(Completing it) {
+  auto mark = internal_file(web::s3::completed_name(it.id), {});
+  mark.type = web::s3::kept_type(mark.type, {it.etag, {}}).value_or(mark.type);
+  std::string text = web::s3::to_json(it.about);
+  auto const marked = co_await put_small(loop_, gateway_, std::move(mark), std::move(text));
+  if (!marked) co_return tl::unexpected(marked.error());
+  co_return Result<void>{};
+}
+
+// Two nodes that complete an upload at the same moment may both take a turn. Each looks for the
+// mark after it took its own, and for a newer turn after it set the mark, so one of them sees the
+// other, as in ResumableUploads; who sees a newer turn makes the object of that version too.
+asio::awaitable<web::Reply> S3Store::complete(Completing it) {
+  auto version = co_await take_turn(it);
+  if (!version) co_return version.error();
+  if (auto before = co_await completed_before(it.place, it.id)) co_return std::move(*before);
+  for (bool is_newest = false; !is_newest;) {
+    if (auto refusal = co_await store_once(it, *version)) co_return std::move(*refusal);
+    auto const marked = co_await mark_completed(it);
+    if (!marked) co_return web::s3::failed(marked.error());
+    auto const turn = co_await find_everywhere(web::s3::turn_name(it.id));
+    if (!turn) co_return web::s3::failed(turn.error());
+    // A newer one of other parts is another's to store.
+    bool const is_same = *turn && web::s3::etag_of(**turn) == it.etag;
+    is_newest = !is_same || (*turn)->version == *version;
+    if (is_same) version = (*turn)->version;
+  }
+  forget_upload(it.id);
+  co_return web::s3::upload_completed(it.place, it.etag);
+}
+
+asio::awaitable<web::Reply> S3Store::complete_parts(web::s3::CompleteUpload wanted,
+                                                    std::vector<web::s3::NamedPart> parts) {
   if (auto before = co_await completed_before(wanted.place, wanted.id)) {
     co_return std::move(*before);
   }
@@ -122,16 +185,20 @@ asio::awaitable<web::Reply> S3Store::complete_upload(web::s3::CompleteUpload wan
   if (!about) co_return about.error();
   auto const files = co_await parts_of(wanted.id, parts);
   if (!files) co_return files.error();
-  std::string const etag = etag_of_parts(parts);
-  auto const made = co_await assemble(wanted.place, *about, *files, etag);
-  if (!made) co_return web::s3::failed(made.error());
-  auto mark = internal_file(web::s3::completed_name(wanted.id), {});
-  mark.type = web::s3::kept_type(mark.type, {etag, {}}).value_or(mark.type);
-  auto const marked =
-      co_await put_small(loop_, gateway_, std::move(mark), web::s3::to_json(*about));
-  // The object is there: without the mark, to complete it again makes it again.
-  if (marked) forget_upload(wanted.id);
-  co_return web::s3::upload_completed(wanted.place, etag);
+  Completing it{wanted.place, wanted.id, *about, *files, etag_of_parts(parts)};
+  co_return co_await complete(std::move(it));
+}
+
+// A client that does not hear that its upload is complete asks again, here or at another node: so
+// that it was is kept for as long as an upload under way.
+asio::awaitable<web::Reply> S3Store::complete_upload(web::s3::CompleteUpload wanted,
+                                                     std::vector<web::s3::NamedPart> parts) {
+  auto const turn = co_await turn_to_assemble(wanted.id);
+  auto answer = co_await complete_parts(wanted, std::move(parts));
+  if (answer.status == 200) co_return answer;
+  // Who completed it meanwhile has removed the parts.
+  auto before = co_await completed_before(wanted.place, wanted.id);
+  co_return before && before->status == 200 ? std::move(*before) : std::move(answer);
 }
 
 }  // namespace chisme::node

@@ -1,6 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+#include <vector>
+
 #include "tests/node/http/client.hpp"
 #include "tests/node/http/server.hpp"
 #include "tests/web/memory_gateway.hpp"
@@ -49,6 +53,24 @@ class S3 : public testing::Test {
             bytes);
     EXPECT_EQ(answer.status, 200) << answer.body;
     return answer.headers.contains("etag") ? answer.headers.at("etag") : "";
+  }
+  // Returns once the object of one part is being made; it is not made until the gateway goes on.
+  void begin_to_complete(Client& client, std::string const& key, std::string const& id,
+                         std::string const& part, std::string const& headers = "") {
+    server.on_loop([&](HttpListener&) {
+      gateway.deferred = true;
+      gateway.uploads_begun.clear();
+    });
+    std::string const body = complete({{1, part}});
+    client.send("POST /s3/films/" + key + "?uploadId=" + id +
+                " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) +
+                "\r\n" + headers + "\r\n" + body);
+    server.wait_until([&](HttpListener&) {
+      bool const begun =
+          std::ranges::count(gateway.uploads_begun, "films/" + key, &web::UploadRequest::name) > 0;
+      if (!begun) gateway.run_later();
+      return begun;
+    });
   }
   static std::string complete(std::vector<std::pair<int, std::string>> const& parts) {
     std::string xml = "<CompleteMultipartUpload>";
@@ -203,6 +225,45 @@ TEST_F(S3, AMultipartUpload) {
   server.wait_until(
       [&](HttpListener&) { return gateway.list(web::s3::parts_prefix(id), "", 1).files.empty(); });
   EXPECT_EQ(code(ask("GET /s3/films/big.mp4?uploadId=" + id)), "NoSuchUpload");
+}
+
+// A node made the object and died before it could say so.
+TEST_F(S3, ToCompleteAnUploadAgainIsNoLaterWrite) {
+  std::string const id = begin_upload("big");
+  std::string const part = put_part("big", id, 1, "hello");
+  std::map<std::string, web::FileInfo, std::less<>> files;
+  server.on_loop([&](HttpListener&) { files = gateway.files; });
+  std::string const line = "POST /s3/films/big?uploadId=" + id;
+  for (std::string const stored : {"hello", "newer"}) {
+    EXPECT_EQ(ask(line, complete({{1, part}})).status, 200);
+    server.wait_until([&](HttpListener&) {
+      return gateway.list(web::s3::parts_prefix(id), "", 1).files.empty();
+    });
+    auto const before = ask("GET /s3/films/big");
+    EXPECT_EQ(before.body, stored);
+    server.on_loop([&](HttpListener&) {
+      gateway.files.erase(web::s3::completed_name(id));
+      for (auto const& file : files) gateway.files.insert(file);
+    });
+    EXPECT_EQ(ask(line, complete({{1, part}})).status, 200);
+    auto const after = ask("GET /s3/films/big");
+    EXPECT_EQ(after.body, stored);
+    EXPECT_EQ(after.headers.at("chisme-version"), before.headers.at("chisme-version"));
+    EXPECT_EQ(ask("PUT /s3/films/big", "newer").status, 200);
+  }
+}
+
+TEST_F(S3, AnObjectThatIsStoredWhileAnUploadsIsMadeStays) {
+  std::string const id = begin_upload("big");
+  Client slow(server.endpoint());
+  begin_to_complete(slow, "big", id, put_part("big", id, 1, "hello"));
+  server.on_loop([&](HttpListener&) {
+    gateway.add("films/big", "newer", "text/plain");
+    gateway.deferred = false;
+    gateway.run_later();
+  });
+  EXPECT_EQ(slow.response()->status, 200);
+  EXPECT_EQ(ask("GET /s3/films/big").body, "newer");
 }
 
 TEST_F(S3, AMultipartUploadThatIsAborted) {

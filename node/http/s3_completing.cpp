@@ -8,6 +8,7 @@
 #include "node/http/await.hpp"
 #include "node/http/internal_files.hpp"
 #include "node/http/s3_store.hpp"
+#include "web/s3/handlers.hpp"
 #include "web/s3/hash.hpp"
 #include "web/s3/replies.hpp"
 
@@ -80,12 +81,14 @@ asio::awaitable<std::unique_ptr<Assemblies::Turn>> S3Store::turn_to_assemble(std
   co_return turn;
 }
 
-asio::awaitable<Result<void>> S3Store::assemble(Completing it, std::string version) {
+asio::awaitable<Result<void>> S3Store::assemble(Completing it, std::string version,
+                                                web::Condition condition) {
   web::UploadRequest request{it.place.name, it.about.type, ByteCount{}, std::nullopt, {}};
   for (web::FileInfo const& part : it.parts) *request.size += part.size;
   it.about.attributes.etag = it.etag;
   request.type = web::s3::kept_type(it.about.type, it.about.attributes).value_or(it.about.type);
   request.version = std::move(version);
+  request.condition = std::move(condition);
   auto const into = co_await begin_upload(loop_, gateway_, std::move(request));
   if (!into) co_return tl::unexpected(into.error());
   for (web::FileInfo const& part : it.parts) {
@@ -122,6 +125,8 @@ asio::awaitable<S3Store::Decided> S3Store::take_turn(Completing it) {
     // So that this node knows the version that the turn's must be newer than.
     auto const now = co_await find_everywhere(it.place.name);
     if (!now) co_return tl::unexpected(web::s3::failed(now.error()));
+    auto const condition = web::s3::condition_on(it.conditions, *now ? &**now : nullptr);
+    if (!condition) co_return tl::unexpected(condition.error());
     auto request = internal_file(name, {});
     request.type = web::s3::kept_type(request.type, {it.etag, {}}).value_or(request.type);
     request.newer_than = it.place.name;
@@ -135,14 +140,26 @@ asio::awaitable<S3Store::Decided> S3Store::take_turn(Completing it) {
       web::s3::failed({Fault::busy, "the upload is being completed at other nodes; ask again"}));
 }
 
+// A later version is as good without a condition: the object was overtaken.
+bool S3Store::is_stored(std::optional<web::FileInfo> const& now, Completing const& it,
+                        std::string const& version) {
+  if (!now) return false;
+  return it.conditions.empty() ? now->version >= version : now->version == version;
+}
+
 // The object is there then, or was overtaken by a later write or removal of its name.
 asio::awaitable<std::optional<web::Reply>> S3Store::store_once(Completing it, std::string version) {
   auto const now = co_await find_everywhere(it.place.name);
   if (!now) co_return web::s3::failed(now.error());
-  if (*now && (*now)->version >= version) co_return std::nullopt;
-  auto const made = co_await assemble(it, version);
-  if (made || made.error().fault == Fault::precondition_failed) co_return std::nullopt;
-  co_return web::s3::failed(made.error());
+  if (is_stored(*now, it, version)) co_return std::nullopt;
+  auto condition = web::s3::condition_on(it.conditions, *now ? &**now : nullptr);
+  if (!condition) co_return condition.error();
+  auto const made = co_await assemble(it, version, std::move(*condition));
+  if (made) co_return std::nullopt;
+  if (made.error().fault != Fault::precondition_failed) co_return web::s3::failed(made.error());
+  auto const then = co_await find_everywhere(it.place.name);
+  bool const is_done = it.conditions.empty() || (then && is_stored(*then, it, version));
+  co_return is_done ? std::nullopt : std::optional{web::s3::failed(made.error())};
 }
 
 asio::awaitable<Result<void>> S3Store::mark_completed(Completing it) {
@@ -185,7 +202,7 @@ asio::awaitable<web::Reply> S3Store::complete_parts(web::s3::CompleteUpload want
   if (!about) co_return about.error();
   auto const files = co_await parts_of(wanted.id, parts);
   if (!files) co_return files.error();
-  Completing it{wanted.place, wanted.id, *about, *files, etag_of_parts(parts)};
+  Completing it{wanted.place, wanted.id, *about, *files, etag_of_parts(parts), wanted.conditions};
   co_return co_await complete(std::move(it));
 }
 

@@ -70,11 +70,15 @@ class S3Store : public std::enable_shared_from_this<S3Store> {
     web::s3::UploadAbout about;
     std::vector<web::FileInfo> parts;
     std::string etag;
+    web::s3::WriteConditions conditions;
   };
   // The object's version, decided on W nodes: the same for all who complete it with these parts.
   using Decided = tl::expected<std::string, web::Reply>;
   asio::awaitable<Decided> take_turn(Completing it);
-  asio::awaitable<Result<void>> assemble(Completing it, std::string version);
+  asio::awaitable<Result<void>> assemble(Completing it, std::string version,
+                                         web::Condition condition);
+  static bool is_stored(std::optional<web::FileInfo> const& now, Completing const& it,
+                        std::string const& version);
   // The answer when the object is not stored.
   asio::awaitable<std::optional<web::Reply>> store_once(Completing it, std::string version);
   asio::awaitable<Result<void>> mark_completed(Completing it);

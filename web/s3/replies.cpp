@@ -107,6 +107,11 @@ Reply not_implemented(std::string_view what) {
                "This cluster has no " + std::string{what} + ". docs/s3.md says what is served.");
 }
 
+Reply failed_condition() {
+  return error(412, "PreconditionFailed",
+               "At least one of the pre-conditions you specified did not hold");
+}
+
 Reply bad_signature_of_chunk() {
   return error(403, "SignatureDoesNotMatch",
                "The signature of a chunk does not match. Nothing was stored.");

@@ -26,6 +26,7 @@ namespace chisme::web::s3 {
 [[nodiscard]] Reply no_such_key(std::string_view key);
 [[nodiscard]] Reply no_such_upload();
 [[nodiscard]] Reply not_implemented(std::string_view what);
+[[nodiscard]] Reply failed_condition();  // 412
 [[nodiscard]] Reply bad_signature_of_chunk();
 [[nodiscard]] Reply bad_digest(std::string_view of);
 // 200, or 204, without a body.

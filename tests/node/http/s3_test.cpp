@@ -266,6 +266,55 @@ TEST_F(S3, AnObjectThatIsStoredWhileAnUploadsIsMadeStays) {
   EXPECT_EQ(ask("GET /s3/films/big").body, "newer");
 }
 
+// ---- Conditions of writes -----------------------------------------------------------------------
+
+TEST_F(S3, AnUploadIsCompletedOnItsConditionAndThenAgain) {
+  std::string const id = begin_upload("a.mp4");
+  std::string const parts = complete({{1, put_part("a.mp4", id, 1, "other")}});
+  std::string const line = "POST /s3/films/a.mp4?uploadId=" + id;
+  auto const etag = ask("HEAD /s3/films/a.mp4").headers.at("etag");
+  EXPECT_EQ(code(ask(line, parts, "If-None-Match: *\r\n")), "PreconditionFailed");
+  EXPECT_EQ(code(ask(line, parts, "If-Match: \"x\"\r\n")), "PreconditionFailed");
+  EXPECT_EQ(code(ask(line, parts, "If-None-Match: \"x\"\r\n")), "NotImplemented");
+  EXPECT_EQ(ask("GET /s3/films/a.mp4").body, "hello");
+  EXPECT_EQ(ask(line, parts, "If-Match: " + etag + "\r\n").status, 200);
+  EXPECT_EQ(ask("GET /s3/films/a.mp4").body, "other");
+  EXPECT_EQ(ask(line, parts, "If-Match: " + etag + "\r\n").status, 200) << "it is complete";
+}
+
+TEST_F(S3, AnUploadIsCompletedOnlyIfItsConditionStillHolds) {
+  std::string const id = begin_upload("new");
+  Client slow(server.endpoint());
+  begin_to_complete(slow, "new", id, put_part("new", id, 1, "hello"), "If-None-Match: *\r\n");
+  server.on_loop([&](HttpListener&) {
+    gateway.add("films/new", "other", "text/plain");
+    gateway.deferred = false;
+    gateway.run_later();
+  });
+  EXPECT_EQ(code(*slow.response()), "PreconditionFailed");
+  EXPECT_EQ(ask("GET /s3/films/new").body, "other");
+}
+
+TEST_F(S3, CopiesAndRemovalsHaveConditions) {
+  std::string const etag = ask("HEAD /s3/films/a.mp4").headers.at("etag");
+  std::string const source = "x-amz-copy-source: /films/a.mp4\r\n";
+  server.on_loop([&](HttpListener&) { gateway.add("films/b", "b", "text/plain"); });
+  EXPECT_EQ(code(ask("PUT /s3/films/b", "", source + "If-None-Match: *\r\n")),
+            "PreconditionFailed");
+  EXPECT_EQ(code(ask("PUT /s3/films/b", "", source + "If-Match: " + etag + "\r\n")),
+            "PreconditionFailed");
+  EXPECT_EQ(ask("GET /s3/films/b").body, "b");
+  EXPECT_EQ(ask("PUT /s3/films/c", "", source + "If-None-Match: *\r\n").status, 200);
+  EXPECT_EQ(code(ask("DELETE /s3/films/b", "", "If-Match: " + etag + "\r\n")),
+            "PreconditionFailed");
+  EXPECT_EQ(code(ask("DELETE /s3/films/b", "", "If-None-Match: *\r\n")), "NotImplemented");
+  EXPECT_EQ(code(ask("DELETE /s3/films/b", "", "x-amz-if-match-size: 1\r\n")), "NotImplemented");
+  EXPECT_EQ(code(ask("DELETE /s3/films/nothing", "", "If-Match: *\r\n")), "PreconditionFailed");
+  EXPECT_TRUE(is_there("films/b"));
+  EXPECT_EQ(ask("DELETE /s3/films/a.mp4", "", "If-Match: " + etag + "\r\n").status, 204);
+  EXPECT_FALSE(is_there("films/a.mp4"));
+}
+
 TEST_F(S3, AMultipartUploadThatIsAborted) {
   std::string const id = begin_upload("big");
   std::string const part = put_part("big", id, 1, "hello");

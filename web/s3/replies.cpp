@@ -124,6 +124,15 @@ Reply bad_digest(std::string_view of) {
                    "was stored; send it again.");
 }
 
+Reply slow_down() {
+  Reply reply = error(503, "SlowDown",
+                      "This node has no memory left for such a body. Nothing was done; try again "
+                      "shortly, or at another node.");
+  reply.headers.add("Retry-After", "1");
+  reply.close = true;
+  return reply;
+}
+
 Reply done(unsigned status) {
   return Reply{.status = status, .headers = {}, .body = {}};
 }

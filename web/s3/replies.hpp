@@ -29,6 +29,7 @@ namespace chisme::web::s3 {
 [[nodiscard]] Reply failed_condition();  // 412
 [[nodiscard]] Reply bad_signature_of_chunk();
 [[nodiscard]] Reply bad_digest(std::string_view of);
+[[nodiscard]] Reply slow_down();  // 503: no memory for a body
 // 200, or 204, without a body.
 [[nodiscard]] Reply done(unsigned status);
 

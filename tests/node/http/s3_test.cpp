@@ -315,6 +315,29 @@ TEST_F(S3, CopiesAndRemovalsHaveConditions) {
   EXPECT_FALSE(is_there("films/a.mp4"));
 }
 
+// ---- Bounds ------------------------------------------------------------------------------------
+
+TEST(S3OfLittleMemory, DocumentsCountAsBodiesInMemoryDo) {
+  web::MemoryGateway gateway;
+  gateway.add("films/a.mp4", "hello", "video/mp4");
+  HttpSettings settings;
+  settings.buffer_bytes_max = 3 * large_buffer_bytes;
+  Server server(gateway, settings);
+  std::string const half(2 * large_buffer_bytes, ' ');
+  std::string const head = "POST /s3/films?delete HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                           std::to_string(2 * half.size()) + "\r\n\r\n";
+  Client first(server.endpoint());
+  first.send(head + half + half);
+  auto const refused = first.response();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 503);
+  EXPECT_THAT(refused->body, HasSubstr("<Code>SlowDown</Code>"));
+  EXPECT_TRUE(refused->headers.contains("retry-after"));
+  Client second(server.endpoint());
+  second.send("PUT /s3/films/b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nok");
+  EXPECT_EQ(second.response()->status, 200) << "it was given back";
+}
+
 TEST_F(S3, AMultipartUploadThatIsAborted) {
   std::string const id = begin_upload("big");
   std::string const part = put_part("big", id, 1, "hello");

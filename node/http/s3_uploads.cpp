@@ -17,7 +17,11 @@
 namespace chisme::node {
 namespace {
 
-constexpr std::size_t uploads_looked_at_max = 10'000;
+// For one page of uploads under way: each is read.
+constexpr std::size_t uploads_looked_at_max = 1000;
+
+// Behind all files of the upload that is before it.
+constexpr std::string_view behind_upload = "/\xff";
 
 // 128 random bits.
 std::string new_upload_id() {
@@ -95,33 +99,33 @@ asio::awaitable<web::Reply> S3Store::list_uploads(web::s3::ListUploads wanted) {
   if (auto refusal = co_await refusal_of_bucket(wanted.bucket)) co_return std::move(*refusal);
   std::string const root = web::tus::uploads_prefix();
   std::vector<web::s3::OpenUpload> uploads;
+  web::s3::UploadsMarker last{wanted.key_after, wanted.id_after};
   std::string after;
+  if (!wanted.id_after.empty()) after.append(root).append(wanted.id_after).append(behind_upload);
   for (std::size_t looked = 0; looked < uploads_looked_at_max; ++looked) {
+    if (uploads.size() == wanted.uploads_max) break;
     web::Listing const next = gateway_.list(root, after, 1);
     if (next.files.empty()) break;
     std::string const rest = next.files.front().name.substr(root.size());
-    std::string const id = rest.substr(0, rest.find('/'));
-    after = root + id + "/\xff";  // behind all of this upload's
+    std::string const id = last.id = rest.substr(0, rest.find('/'));
+    after.assign(root).append(id).append(behind_upload);
     auto const file = gateway_.lookup(web::s3::upload_name(id));
     if (file.status != web::LookupStatus::found) continue;
     auto const text = co_await read_small(loop_, gateway_, file.file);
     auto const about = text ? web::s3::parse_upload(*text) : std::nullopt;
-    if (!about || about->bucket != wanted.bucket || !about->key.starts_with(wanted.prefix)) {
-      continue;
-    }
-    auto const place = std::pair{about->key, id};
-    bool const is_told = wanted.id_after.empty()
-                             ? about->key <= wanted.key_after
-                             : place <= std::pair{wanted.key_after, wanted.id_after};
-    if (!is_told || wanted.key_after.empty()) {
-      uploads.push_back({about->key, id, file.file.modified});
-    }
+    bool const is_asked =
+        about && about->bucket == wanted.bucket && about->key.starts_with(wanted.prefix);
+    bool const is_told = is_asked && wanted.id_after.empty() && about->key <= wanted.key_after;
+    if (!is_asked || is_told) continue;
+    last.key = about->key;
+    uploads.push_back({about->key, id, file.file.modified});
   }
+  std::optional<web::s3::UploadsMarker> next;
+  if (!gateway_.list(root, after, 1).files.empty()) next = std::move(last);
+  if (next && next->key.empty()) next->key = next->id;
   std::ranges::sort(uploads, {},
                     [](auto const& upload) { return std::pair{upload.key, upload.id}; });
-  bool const truncated = uploads.size() > wanted.uploads_max;
-  if (truncated) uploads.resize(wanted.uploads_max);
-  co_return web::s3::uploads_listed(wanted, uploads, truncated);
+  co_return web::s3::uploads_listed(wanted, uploads, next);
 }
 
 }  // namespace chisme::node

@@ -193,14 +193,12 @@ Reply parts_listed(ListParts const& wanted, std::span<StoredPart const> parts) {
 }
 
 Reply uploads_listed(ListUploads const& wanted, std::span<OpenUpload const> uploads,
-                     bool truncated) {
+                     std::optional<UploadsMarker> const& next) {
   XmlWriter xml("ListMultipartUploadsResult");
   xml.leaf("Bucket", wanted.bucket).leaf("Prefix", wanted.prefix);
   xml.leaf("KeyMarker", wanted.key_after).leaf("UploadIdMarker", wanted.id_after);
-  if (truncated) {
-    xml.leaf("NextKeyMarker", uploads.back().key).leaf("NextUploadIdMarker", uploads.back().id);
-  }
-  xml.leaf("MaxUploads", std::uint64_t{wanted.uploads_max}).leaf("IsTruncated", truncated);
+  if (next) xml.leaf("NextKeyMarker", next->key).leaf("NextUploadIdMarker", next->id);
+  xml.leaf("MaxUploads", std::uint64_t{wanted.uploads_max}).leaf("IsTruncated", next.has_value());
   for (OpenUpload const& upload : uploads) {
     xml.open("Upload").leaf("Key", upload.key).leaf("UploadId", upload.id);
     xml.leaf("Initiated", rfc3339(upload.begun)).leaf("StorageClass", "STANDARD").close();

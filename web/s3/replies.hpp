@@ -55,7 +55,12 @@ struct OpenUpload {
   std::string id;
   WallTime begun{};
 };
+// Where the next page begins: behind the upload `id`. Clients that are told no key do not go on.
+struct UploadsMarker {
+  std::string key;
+  std::string id;
+};
 [[nodiscard]] Reply uploads_listed(ListUploads const& wanted, std::span<OpenUpload const> uploads,
-                                   bool truncated);
+                                   std::optional<UploadsMarker> const& next);
 
 }  // namespace chisme::web::s3

@@ -109,8 +109,8 @@ struct ListParts {
 struct ListUploads {
   std::string bucket;
   std::string prefix;
-  std::string key_after;
-  std::string id_after;  // within `key_after`
+  std::string key_after;  // when there is no `id_after`
+  std::string id_after;   // uploads come in the order of their ids
   unsigned uploads_max = 1000;
 };
 using Wanted =

@@ -338,6 +338,41 @@ TEST(S3OfLittleMemory, DocumentsCountAsBodiesInMemoryDo) {
   EXPECT_EQ(second.response()->status, 200) << "it was given back";
 }
 
+// Over pages of that size, the ids in the order in which they come.
+TEST_F(S3, UploadsUnderWayAreListedPageByPageAlsoBehindManyOthers) {
+  std::vector<std::string> expected;
+  server.on_loop([&](HttpListener&) {
+    for (int i = 0; i < 1203; ++i) {
+      bool const is_asked = i == 3 || i == 5 || i == 4 || i >= 1200;
+      std::string const digits = std::to_string(10'000 + i);
+      std::string const id = std::string(27, 'a') + digits;
+      web::s3::UploadAbout const about{is_asked ? "films" : "others", "key " + digits, "a/b", {}};
+      gateway.add(web::s3::upload_name(id), web::s3::to_json(about), "a/b");
+      if (is_asked) expected.push_back(id);
+    }
+  });
+  for (int const most : {1, 2, 1000}) {
+    std::vector<std::string> seen;
+    std::string next;
+    int pages = 0;
+    for (bool more = true; more && pages < 20; ++pages) {
+      std::string const page =
+          ask("GET /s3/films?uploads&max-uploads=" + std::to_string(most) + next).body;
+      for (std::size_t at = 0; (at = page.find("<UploadId>", at)) != std::string::npos; ++at) {
+        seen.push_back(page.substr(at + 10, 32));
+      }
+      more = text_of(page, "IsTruncated") == "true";
+      if (!more) continue;
+      std::string key = text_of(page, "NextKeyMarker");
+      std::ranges::replace(key, ' ', '+');
+      EXPECT_FALSE(key.empty()) << "who has no key leaves the id out too";
+      next = "&key-marker=" + key + "&upload-id-marker=" + text_of(page, "NextUploadIdMarker");
+    }
+    EXPECT_EQ(seen, expected) << most;
+    EXPECT_GT(pages, 1);
+  }
+}
+
 TEST_F(S3, AMultipartUploadThatIsAborted) {
   std::string const id = begin_upload("big");
   std::string const part = put_part("big", id, 1, "hello");

@@ -17,13 +17,38 @@ class BufferPool {
   using Buffer = std::unique_ptr<std::byte[]>;
   [[nodiscard]] Buffer take();
   void give_back(Buffer buffer);
-  // What is taken now.
-  [[nodiscard]] std::size_t bytes_in_use() const { return in_use_ * large_buffer_bytes; }
+  // Of bodies that are kept elsewhere, which count as well.
+  void hold(std::size_t bytes) { held_bytes_ += bytes; }
+  void release(std::size_t bytes) { held_bytes_ -= bytes; }
+  // What is taken and held now.
+  [[nodiscard]] std::size_t bytes_in_use() const {
+    return in_use_ * large_buffer_bytes + held_bytes_;
+  }
 
  private:
   static constexpr std::size_t kept_max = 32;
   std::vector<Buffer> free_;
   std::size_t in_use_ = 0;
+  std::size_t held_bytes_ = 0;
+};
+
+// HeldBytes are what one body has of those that a pool counts and does not give, until it goes.
+// `pool` must outlive it.
+class HeldBytes {
+ public:
+  explicit HeldBytes(BufferPool& pool) : pool_(pool) {}
+  ~HeldBytes() { set(0); }
+  HeldBytes(HeldBytes const&) = delete;
+  HeldBytes& operator=(HeldBytes const&) = delete;
+  void set(std::size_t bytes) {
+    pool_.release(bytes_);
+    pool_.hold(bytes);
+    bytes_ = bytes;
+  }
+
+ private:
+  BufferPool& pool_;
+  std::size_t bytes_ = 0;
 };
 
 // LargeBuffer is one of the pool's, given back when it goes. `pool` must outlive it.

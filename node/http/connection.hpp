@@ -177,8 +177,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
       web::UploadRequest request, web::s3::Attributes attributes, web::s3::Payload payload);
   asio::awaitable<std::optional<web::Reply>> read_payload(std::shared_ptr<S3Body> body,
                                                           std::shared_ptr<web::Upload> upload);
-  asio::awaitable<tl::expected<std::string, web::Reply>> read_document(web::s3::Payload payload,
-                                                                       std::size_t bytes_max);
+  // A body that is a document: in `text`, which counts as the buffers do for as long as it lives.
+  using Document = tl::expected<std::shared_ptr<S3Body>, web::Reply>;
+  asio::awaitable<Document> read_document(web::s3::Payload payload, std::size_t bytes_max);
 
   // Whether more of the body has come, or the connection's end, within `patience`.
   asio::awaitable<bool> is_readable_within(std::chrono::milliseconds patience);

@@ -30,8 +30,8 @@ std::optional<web::s3::ChunkReader> reader_of(web::s3::Payload const& payload) {
 
 // A body on its way in: into an upload, or into `text`.
 struct HttpConnection::S3Body {
-  explicit S3Body(web::s3::Payload announced)
-      : payload(std::move(announced)), chunks(reader_of(payload)) {
+  S3Body(web::s3::Payload announced, BufferPool& pool)
+      : payload(std::move(announced)), chunks(reader_of(payload)), held(pool) {
     if (!payload.sum_algorithm.empty()) further.emplace(payload.sum_algorithm);
   }
 
@@ -41,6 +41,7 @@ struct HttpConnection::S3Body {
   std::optional<BodySum> further;
   std::string md5;  // once all has come
   std::uint64_t size = 0;
+  HeldBytes held;  // of `text`
   std::string text;
   std::size_t text_bytes_max = 0;
 
@@ -122,7 +123,12 @@ asio::awaitable<std::optional<web::Reply>> HttpConnection::read_payload(
         if (body->size > body->text_bytes_max) {
           co_return web::s3::error(400, "MalformedXML", "The document is too long.");
         }
+        if (is_short_of_memory()) {
+          host_->settings.counters->refuse(Refused::memory);
+          co_return web::s3::slow_down();
+        }
         body->text.append(reinterpret_cast<char const*>(data.data()), data.size());
+        body->held.set(body->text.capacity());
         continue;
       }
       auto const written = co_await await_done<void>(host_->loop, write);
@@ -140,7 +146,7 @@ asio::awaitable<tl::expected<std::string, web::Reply>> HttpConnection::store_pay
   if (!begun) co_return tl::unexpected(web::s3::failed(begun.error()));
   bool const going = co_await continue_expected();
   if (!going) co_return tl::unexpected(nobody_waits());
-  auto const body = std::make_shared<S3Body>(std::move(payload));
+  auto const body = std::make_shared<S3Body>(std::move(payload), host_->buffers);
   auto const refused = co_await read_payload(body, *begun);
   if (refused) co_return tl::unexpected(*refused);
   attributes.etag = web::s3::hex(body->md5);
@@ -170,32 +176,32 @@ asio::awaitable<web::Reply> HttpConnection::put_part(web::s3::PutPart wanted) {
   co_return etag ? web::s3::stored(*etag) : etag.error();
 }
 
-asio::awaitable<tl::expected<std::string, web::Reply>> HttpConnection::read_document(
-    web::s3::Payload payload, std::size_t bytes_max) {
+asio::awaitable<HttpConnection::Document> HttpConnection::read_document(web::s3::Payload payload,
+                                                                        std::size_t bytes_max) {
   bool const going = co_await continue_expected();
   if (!going) co_return tl::unexpected(nobody_waits());
-  auto const body = std::make_shared<S3Body>(std::move(payload));
+  auto const body = std::make_shared<S3Body>(std::move(payload), host_->buffers);
   body->text_bytes_max = bytes_max;
   auto const refused = co_await read_payload(body, nullptr);
   if (refused) co_return tl::unexpected(*refused);
   auto const& sha256 = body->payload.sha256;
   bool const differs = sha256 && web::s3::hex(web::s3::sha256(body->text)) != to_hex(*sha256);
   if (differs) co_return tl::unexpected(web::s3::failed({Fault::digest_mismatch, ""}));
-  co_return std::move(body->text);
+  co_return body;
 }
 
 asio::awaitable<web::Reply> HttpConnection::delete_objects(web::s3::DeleteObjects wanted) {
-  auto const text = co_await read_document(std::move(wanted.payload), web::s3::delete_bytes_max);
-  if (!text) co_return text.error();
-  auto const list = web::s3::parse_delete(*text);
+  auto const body = co_await read_document(std::move(wanted.payload), web::s3::delete_bytes_max);
+  if (!body) co_return body.error();
+  auto const list = web::s3::parse_delete((*body)->text);
   if (!list) co_return web::s3::error(400, "MalformedXML", list.error().message + ".");
   co_return co_await host_->s3->delete_objects(std::move(wanted.bucket), *list);
 }
 
 asio::awaitable<web::Reply> HttpConnection::complete_upload(web::s3::CompleteUpload wanted) {
-  auto const text = co_await read_document(std::move(wanted.payload), web::s3::complete_bytes_max);
-  if (!text) co_return text.error();
-  auto const parts = web::s3::parse_complete(*text);
+  auto const body = co_await read_document(std::move(wanted.payload), web::s3::complete_bytes_max);
+  if (!body) co_return body.error();
+  auto const parts = web::s3::parse_complete((*body)->text);
   if (!parts) {
     bool const unordered = parts.error().fault == Fault::precondition_failed;
     co_return web::s3::error(400, unordered ? "InvalidPartOrder" : "MalformedXML",

@@ -107,8 +107,17 @@ asio::awaitable<web::Reply> S3Store::delete_bucket(web::s3::DeleteBucket wanted)
 }
 
 asio::awaitable<web::Reply> S3Store::delete_object(web::s3::DeleteObject wanted) {
-  auto const removed = co_await remove(wanted.place.name);
-  co_return removed ? web::s3::done(204) : web::s3::failed(removed.error());
+  if (wanted.condition == web::Condition{}) {
+    auto const gone = co_await remove(wanted.place.name);
+    co_return gone ? web::s3::done(204) : web::s3::failed(gone.error());
+  }
+  auto start = [&](web::Done<web::RemovedFile> done) {
+    gateway_.remove(wanted.place.name, wanted.condition, std::move(done));
+  };
+  auto const removed = co_await await_done<web::RemovedFile>(loop_, start);
+  if (removed) co_return web::s3::done(204);
+  bool const was_gone = removed.error().fault == Fault::not_found;
+  co_return was_gone ? web::s3::failed_condition() : web::s3::failed(removed.error());
 }
 
 asio::awaitable<web::Reply> S3Store::delete_objects(std::string bucket, web::s3::DeleteList list) {

@@ -34,7 +34,7 @@ class S3Store : public std::enable_shared_from_this<S3Store> {
   asio::awaitable<web::Reply> copy_object(web::s3::CopyObject wanted);
   asio::awaitable<web::Reply> delete_object(web::s3::DeleteObject wanted);
   asio::awaitable<web::Reply> delete_objects(std::string bucket, web::s3::DeleteList list);
-  // s3_uploads.cpp
+  // s3_uploads.cpp, s3_completing.cpp
   asio::awaitable<web::Reply> create_upload(web::s3::CreateUpload wanted);
   asio::awaitable<web::Reply> complete_upload(web::s3::CompleteUpload wanted,
                                               std::vector<web::s3::NamedPart> parts);
@@ -59,12 +59,32 @@ class S3Store : public std::enable_shared_from_this<S3Store> {
   // All bytes of `source`; `sum` may be null.
   asio::awaitable<Result<void>> copy(web::FileInfo source, std::shared_ptr<web::Upload> into,
                                      std::shared_ptr<Checksum> sum);
-  // s3_uploads.cpp
+  // s3_completing.cpp, but for forget_upload
   using Files = tl::expected<std::vector<web::FileInfo>, web::Reply>;
   asio::awaitable<Files> parts_of(std::string id, std::vector<web::s3::NamedPart> parts);
   asio::awaitable<std::unique_ptr<Assemblies::Turn>> turn_to_assemble(std::string id);
-  asio::awaitable<Result<void>> assemble(web::s3::Place place, web::s3::UploadAbout about,
-                                         std::vector<web::FileInfo> parts, std::string etag);
+  // An upload whose parts are all there.
+  struct Completing {
+    web::s3::Place place;
+    std::string id;
+    web::s3::UploadAbout about;
+    std::vector<web::FileInfo> parts;
+    std::string etag;
+    web::s3::WriteConditions conditions;
+  };
+  // The object's version, decided on W nodes: the same for all who complete it with these parts.
+  using Decided = tl::expected<std::string, web::Reply>;
+  asio::awaitable<Decided> take_turn(Completing it);
+  asio::awaitable<Result<void>> assemble(Completing it, std::string version,
+                                         web::Condition condition);
+  static bool is_stored(std::optional<web::FileInfo> const& now, Completing const& it,
+                        std::string const& version);
+  // The answer when the object is not stored.
+  asio::awaitable<std::optional<web::Reply>> store_once(Completing it, std::string version);
+  asio::awaitable<Result<void>> mark_completed(Completing it);
+  asio::awaitable<web::Reply> complete(Completing it);
+  asio::awaitable<web::Reply> complete_parts(web::s3::CompleteUpload wanted,
+                                             std::vector<web::s3::NamedPart> parts);
   // The answer to who completes an upload again; nullopt: it is not complete.
   asio::awaitable<std::optional<web::Reply>> completed_before(web::s3::Place place, std::string id);
   void forget_upload(std::string id);

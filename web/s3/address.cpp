@@ -74,6 +74,9 @@ std::string part_name(std::string_view id, unsigned number) {
   digits.insert(0, number_digits - std::min(number_digits, digits.size()), '0');
   return parts_prefix(id) + digits;
 }
+std::string turn_name(std::string_view id) {
+  return tus::files_prefix(id) + "s3turn";
+}
 std::string completed_name(std::string_view id) {
   return tus::files_prefix(id) + "s3done";
 }

@@ -38,10 +38,13 @@ struct Address {
 //
 //   ID/s3            its description: what `to_json` writes
 //   ID/s3part/NNNNN  a part; its ETag is an attribute
+//   ID/s3turn        it is being completed: the object has this file's version; its ETag is an
+//                    attribute
 //   ID/s3done        the object is stored; its ETag is an attribute
 [[nodiscard]] std::string upload_name(std::string_view id);
 [[nodiscard]] std::string part_name(std::string_view id, unsigned number);
 [[nodiscard]] std::string parts_prefix(std::string_view id);
+[[nodiscard]] std::string turn_name(std::string_view id);
 [[nodiscard]] std::string completed_name(std::string_view id);
 // The number of what `part_name` wrote.
 [[nodiscard]] std::optional<unsigned> part_number(std::string_view name);

@@ -30,6 +30,11 @@ namespace chisme::web::s3 {
 [[nodiscard]] std::optional<Plan> unless_bucket(Call const& call, std::string const& bucket);
 [[nodiscard]] bool knows_bucket(Gateway& gateway, std::string_view bucket);
 
+// If-None-Match: * and If-Match, with the ETags that S3's clients know, of the object as it is now
+// (nullptr: there is none): what they come to, or 412; best effort, as all such conditions here.
+using ConditionOrReply = tl::expected<Condition, Reply>;
+[[nodiscard]] ConditionOrReply condition_on(WriteConditions const& asked, FileInfo const* now);
+
 // payload.cpp
 // A header's value, trimmed; empty: there is none.
 [[nodiscard]] std::string_view header_of(Call const& call, std::string_view name);

@@ -16,8 +16,9 @@ namespace {
 constexpr unsigned keys_max = 1000;
 constexpr std::size_t page_of_files = 250;
 constexpr std::size_t buckets_max = 1000;
-// Files without a folder are in no bucket, and passed over; so many at most.
-constexpr std::size_t files_passed_max = 20'000;
+// Files without a folder are in no bucket, and passed over, as are folders that are none; so many
+// names at most, a folder for one.
+constexpr std::size_t names_passed_max = 20'000;
 // Behind every name that begins with what is before it: no UTF-8 has this byte.
 constexpr char behind_all = '\xff';
 
@@ -184,12 +185,14 @@ Plan list_buckets(Call const& call) {
   }
   std::string after{behind_internal};
   std::size_t passed = 0;
-  for (bool more = true; more && passed < files_passed_max && buckets.size() < buckets_max;) {
-    Listing const page = call.gateway.list("", after, page_of_files);
+  std::size_t page_size = page_of_files;
+  for (bool more = true; more && passed < names_passed_max && buckets.size() < buckets_max;) {
+    Listing const page = call.gateway.list("", after, page_size);
     more = page.next.has_value();
+    std::size_t const passed_before = passed;
     for (FileInfo const& file : page.files) {
-      ++passed;
       if (file.name <= after) continue;  // of the folder before
+      ++passed;
       std::size_t const slash = file.name.find('/');
       after = file.name.substr(0, slash);
       if (slash == std::string::npos) continue;
@@ -197,6 +200,8 @@ Plan list_buckets(Call const& call) {
       after += std::string{"/"} + behind_all;
       more = true;
     }
+    // Few are asked for where most are of one folder.
+    page_size = std::clamp<std::size_t>(2 * (passed - passed_before), 1, page_of_files);
   }
   XmlWriter xml("ListAllMyBucketsResult");
   xml.open("Owner").leaf("ID", "chisme").leaf("DisplayName", "chisme").close().open("Buckets");

@@ -110,10 +110,7 @@ Plan get_object(Call const& call, Place const& place) {
     return not_found(call, place, lookup.status);
   }
   unsigned const status = status_of_conditions(call, lookup.file);
-  if (status == 412) {
-    return error(412, "PreconditionFailed",
-                 "At least one of the pre-conditions you specified did not hold");
-  }
+  if (status == 412) return failed_condition();
   if (status == 304) {
     return Reply{.status = 304,
                  .headers = {{"ETag", '"' + etag_of(lookup.file) + '"'},

@@ -107,6 +107,11 @@ Reply not_implemented(std::string_view what) {
                "This cluster has no " + std::string{what} + ". docs/s3.md says what is served.");
 }
 
+Reply failed_condition() {
+  return error(412, "PreconditionFailed",
+               "At least one of the pre-conditions you specified did not hold");
+}
+
 Reply bad_signature_of_chunk() {
   return error(403, "SignatureDoesNotMatch",
                "The signature of a chunk does not match. Nothing was stored.");
@@ -117,6 +122,15 @@ Reply bad_digest(std::string_view of) {
                "The " + std::string{of} +
                    " you specified did not match what we received. Nothing "
                    "was stored; send it again.");
+}
+
+Reply slow_down() {
+  Reply reply = error(503, "SlowDown",
+                      "This node has no memory left for such a body. Nothing was done; try again "
+                      "shortly, or at another node.");
+  reply.headers.add("Retry-After", "1");
+  reply.close = true;
+  return reply;
 }
 
 Reply done(unsigned status) {
@@ -179,14 +193,12 @@ Reply parts_listed(ListParts const& wanted, std::span<StoredPart const> parts) {
 }
 
 Reply uploads_listed(ListUploads const& wanted, std::span<OpenUpload const> uploads,
-                     bool truncated) {
+                     std::optional<UploadsMarker> const& next) {
   XmlWriter xml("ListMultipartUploadsResult");
   xml.leaf("Bucket", wanted.bucket).leaf("Prefix", wanted.prefix);
   xml.leaf("KeyMarker", wanted.key_after).leaf("UploadIdMarker", wanted.id_after);
-  if (truncated) {
-    xml.leaf("NextKeyMarker", uploads.back().key).leaf("NextUploadIdMarker", uploads.back().id);
-  }
-  xml.leaf("MaxUploads", std::uint64_t{wanted.uploads_max}).leaf("IsTruncated", truncated);
+  if (next) xml.leaf("NextKeyMarker", next->key).leaf("NextUploadIdMarker", next->id);
+  xml.leaf("MaxUploads", std::uint64_t{wanted.uploads_max}).leaf("IsTruncated", next.has_value());
   for (OpenUpload const& upload : uploads) {
     xml.open("Upload").leaf("Key", upload.key).leaf("UploadId", upload.id);
     xml.leaf("Initiated", rfc3339(upload.begun)).leaf("StorageClass", "STANDARD").close();

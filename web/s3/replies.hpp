@@ -26,8 +26,10 @@ namespace chisme::web::s3 {
 [[nodiscard]] Reply no_such_key(std::string_view key);
 [[nodiscard]] Reply no_such_upload();
 [[nodiscard]] Reply not_implemented(std::string_view what);
+[[nodiscard]] Reply failed_condition();  // 412
 [[nodiscard]] Reply bad_signature_of_chunk();
 [[nodiscard]] Reply bad_digest(std::string_view of);
+[[nodiscard]] Reply slow_down();  // 503: no memory for a body
 // 200, or 204, without a body.
 [[nodiscard]] Reply done(unsigned status);
 
@@ -53,7 +55,12 @@ struct OpenUpload {
   std::string id;
   WallTime begun{};
 };
+// Where the next page begins: behind the upload `id`. Clients that are told no key do not go on.
+struct UploadsMarker {
+  std::string key;
+  std::string id;
+};
 [[nodiscard]] Reply uploads_listed(ListUploads const& wanted, std::span<OpenUpload const> uploads,
-                                   bool truncated);
+                                   std::optional<UploadsMarker> const& next);
 
 }  // namespace chisme::web::s3

@@ -45,6 +45,13 @@ struct Payload {
   std::string sum;                    // that it must have, in base64; empty: a trailer says it
 };
 
+// On what an object is written, as the request says it; each may be empty: there is none.
+struct WriteConditions {
+  std::string none_match;  // or `*`
+  std::string match;
+  [[nodiscard]] bool empty() const { return none_match.empty() && match.empty(); }
+};
+
 struct CreateBucket {
   std::string bucket;
 };
@@ -66,6 +73,7 @@ struct CopyObject {
 };
 struct DeleteObject {
   Place place;
+  Condition condition;
 };
 struct DeleteObjects {
   std::string bucket;
@@ -86,6 +94,7 @@ struct CompleteUpload {
   Place place;
   std::string id;
   Payload payload;
+  WriteConditions conditions;  // of when it is completed for the first time
 };
 struct AbortUpload {
   Place place;
@@ -100,8 +109,8 @@ struct ListParts {
 struct ListUploads {
   std::string bucket;
   std::string prefix;
-  std::string key_after;
-  std::string id_after;  // within `key_after`
+  std::string key_after;  // when there is no `id_after`
+  std::string id_after;   // uploads come in the order of their ids
   unsigned uploads_max = 1000;
 };
 using Wanted =

@@ -90,29 +90,18 @@ tl::expected<Kept, Reply> kept_of(Call const& call, Place const& place, std::str
                                   " bytes together here, with the ETag. Send less of it."));
 }
 
-// If-None-Match: * and If-Match, with the ETags that S3's clients know; best effort, as all such
-// conditions here.
-tl::expected<Condition, Reply> condition_of(Call const& call, Place const& place) {
-  Condition condition;
-  auto const failed_condition = [] {
-    return error(412, "PreconditionFailed",
-                 "At least one of the pre-conditions you specified did not hold");
-  };
-  std::string_view const none = header_of(call, "if-none-match");
-  std::string_view const match = header_of(call, "if-match");
-  if (!none.empty() && none != "*") return tl::unexpected(not_implemented("such a condition"));
+tl::expected<WriteConditions, Reply> conditions_asked(Call const& call) {
+  WriteConditions asked{std::string{header_of(call, "if-none-match")},
+                        std::string{header_of(call, "if-match")}};
+  if (asked.none_match.empty() || asked.none_match == "*") return asked;
+  return tl::unexpected(not_implemented("such a condition"));
+}
+
+ConditionOrReply condition_of(Call const& call, Place const& place) {
+  auto const asked = conditions_asked(call);
+  if (!asked) return tl::unexpected(asked.error());
   Lookup const known = call.gateway.lookup(place.name);
-  bool const is_there = known.status == LookupStatus::found;
-  condition.must_be_absent = none == "*";
-  if (condition.must_be_absent && is_there) return tl::unexpected(failed_condition());
-  if (match == "*") condition.must_exist = true;
-  if (match.empty() || match == "*") return condition;
-  std::string const etag = is_there ? etag_of(known.file) : std::string{};
-  if (!is_there || (match != etag && match != '"' + etag + '"')) {
-    return tl::unexpected(failed_condition());
-  }
-  condition.must_match = {known.file.digest};
-  return condition;
+  return condition_on(*asked, known.status == LookupStatus::found ? &known.file : nullptr);
 }
 
 Plan put_object(Call const& call, Place place) {
@@ -156,9 +145,22 @@ Plan copy_object(Call const& call, Place place) {
                  "This copy request is illegal because it is trying to copy an object to itself "
                  "without changing the object's metadata.");
   }
+  auto condition = condition_of(call, wanted.place);
+  if (!condition) return std::move(condition.error());
   wanted.upload.name = wanted.place.name;
   wanted.upload.type = std::move(kept->type);
+  wanted.upload.condition = std::move(*condition);
   return wanted;
+}
+
+Plan delete_object(Call const& call, Place place) {
+  for (std::string_view const condition :
+       {"if-none-match", "x-amz-if-match-last-modified-time", "x-amz-if-match-size"}) {
+    if (call.request.header(condition)) return not_implemented("such a condition");
+  }
+  auto condition = condition_of(call, place);
+  if (!condition) return std::move(condition.error());
+  return DeleteObject{std::move(place), std::move(*condition)};
 }
 
 // Uploads' ids are asked for by name, so nothing else may be one.
@@ -224,6 +226,20 @@ Plan get_of_place(Call const& call, Place const& place) {
 }
 
 }  // namespace
+
+ConditionOrReply condition_on(WriteConditions const& asked, FileInfo const* now) {
+  Condition condition;
+  condition.must_be_absent = asked.none_match == "*";
+  if (condition.must_be_absent && now != nullptr) return tl::unexpected(failed_condition());
+  condition.must_exist = asked.match == "*";
+  if (asked.match.empty() || condition.must_exist) return condition;
+  std::string const etag = now == nullptr ? std::string{} : etag_of(*now);
+  if (now == nullptr || (asked.match != etag && asked.match != '"' + etag + '"')) {
+    return tl::unexpected(failed_condition());
+  }
+  condition.must_match = {now->digest};
+  return condition;
+}
 
 bool knows_bucket(Gateway& gateway, std::string_view bucket) {
   if (gateway.lookup(bucket_name(bucket)).status == LookupStatus::found) return true;
@@ -331,7 +347,10 @@ Plan post(Call const& call) {
   if (!id) return std::move(id.error());
   auto payload = payload_of(call);
   if (!payload) return std::move(payload.error());
-  return CompleteUpload{std::move(*place), std::move(*id), std::move(*payload)};
+  auto conditions = conditions_asked(call);
+  if (!conditions) return std::move(conditions.error());
+  return CompleteUpload{std::move(*place), std::move(*id), std::move(*payload),
+                        std::move(*conditions)};
 }
 
 Plan remove(Call const& call) {
@@ -343,8 +362,9 @@ Plan remove(Call const& call) {
     return DeleteBucket{address->bucket};
   }
   auto place = place_of(*address);
-  if (!place) return done(204);  // no object has such a key
-  if (!call.target.parameter("uploadId")) return DeleteObject{std::move(*place)};
+  // No object has such a key.
+  if (!place) return call.request.header("if-match") ? failed_condition() : done(204);
+  if (!call.target.parameter("uploadId")) return delete_object(call, std::move(*place));
   auto id = upload_asked(call);
   if (!id) return std::move(id.error());
   return AbortUpload{std::move(*place), std::move(*id)};

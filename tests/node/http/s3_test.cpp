@@ -1,6 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+#include <vector>
+
 #include "tests/node/http/client.hpp"
 #include "tests/node/http/server.hpp"
 #include "tests/web/memory_gateway.hpp"
@@ -49,6 +53,24 @@ class S3 : public testing::Test {
             bytes);
     EXPECT_EQ(answer.status, 200) << answer.body;
     return answer.headers.contains("etag") ? answer.headers.at("etag") : "";
+  }
+  // Returns once the object of one part is being made; it is not made until the gateway goes on.
+  void begin_to_complete(Client& client, std::string const& key, std::string const& id,
+                         std::string const& part, std::string const& headers = "") {
+    server.on_loop([&](HttpListener&) {
+      gateway.deferred = true;
+      gateway.uploads_begun.clear();
+    });
+    std::string const body = complete({{1, part}});
+    client.send("POST /s3/films/" + key + "?uploadId=" + id +
+                " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) +
+                "\r\n" + headers + "\r\n" + body);
+    server.wait_until([&](HttpListener&) {
+      bool const begun =
+          std::ranges::count(gateway.uploads_begun, "films/" + key, &web::UploadRequest::name) > 0;
+      if (!begun) gateway.run_later();
+      return begun;
+    });
   }
   static std::string complete(std::vector<std::pair<int, std::string>> const& parts) {
     std::string xml = "<CompleteMultipartUpload>";
@@ -203,6 +225,152 @@ TEST_F(S3, AMultipartUpload) {
   server.wait_until(
       [&](HttpListener&) { return gateway.list(web::s3::parts_prefix(id), "", 1).files.empty(); });
   EXPECT_EQ(code(ask("GET /s3/films/big.mp4?uploadId=" + id)), "NoSuchUpload");
+}
+
+// A node made the object and died before it could say so.
+TEST_F(S3, ToCompleteAnUploadAgainIsNoLaterWrite) {
+  std::string const id = begin_upload("big");
+  std::string const part = put_part("big", id, 1, "hello");
+  std::map<std::string, web::FileInfo, std::less<>> files;
+  server.on_loop([&](HttpListener&) { files = gateway.files; });
+  std::string const line = "POST /s3/films/big?uploadId=" + id;
+  for (std::string const stored : {"hello", "newer"}) {
+    EXPECT_EQ(ask(line, complete({{1, part}})).status, 200);
+    server.wait_until([&](HttpListener&) {
+      return gateway.list(web::s3::parts_prefix(id), "", 1).files.empty();
+    });
+    auto const before = ask("GET /s3/films/big");
+    EXPECT_EQ(before.body, stored);
+    server.on_loop([&](HttpListener&) {
+      gateway.files.erase(web::s3::completed_name(id));
+      for (auto const& file : files) gateway.files.insert(file);
+    });
+    EXPECT_EQ(ask(line, complete({{1, part}})).status, 200);
+    auto const after = ask("GET /s3/films/big");
+    EXPECT_EQ(after.body, stored);
+    EXPECT_EQ(after.headers.at("chisme-version"), before.headers.at("chisme-version"));
+    EXPECT_EQ(ask("PUT /s3/films/big", "newer").status, 200);
+  }
+}
+
+TEST_F(S3, AnObjectThatIsStoredWhileAnUploadsIsMadeStays) {
+  std::string const id = begin_upload("big");
+  Client slow(server.endpoint());
+  begin_to_complete(slow, "big", id, put_part("big", id, 1, "hello"));
+  server.on_loop([&](HttpListener&) {
+    gateway.add("films/big", "newer", "text/plain");
+    gateway.deferred = false;
+    gateway.run_later();
+  });
+  EXPECT_EQ(slow.response()->status, 200);
+  EXPECT_EQ(ask("GET /s3/films/big").body, "newer");
+}
+
+// ---- Conditions of writes -----------------------------------------------------------------------
+
+TEST_F(S3, AnUploadIsCompletedOnItsConditionAndThenAgain) {
+  std::string const id = begin_upload("a.mp4");
+  std::string const parts = complete({{1, put_part("a.mp4", id, 1, "other")}});
+  std::string const line = "POST /s3/films/a.mp4?uploadId=" + id;
+  auto const etag = ask("HEAD /s3/films/a.mp4").headers.at("etag");
+  EXPECT_EQ(code(ask(line, parts, "If-None-Match: *\r\n")), "PreconditionFailed");
+  EXPECT_EQ(code(ask(line, parts, "If-Match: \"x\"\r\n")), "PreconditionFailed");
+  EXPECT_EQ(code(ask(line, parts, "If-None-Match: \"x\"\r\n")), "NotImplemented");
+  EXPECT_EQ(ask("GET /s3/films/a.mp4").body, "hello");
+  EXPECT_EQ(ask(line, parts, "If-Match: " + etag + "\r\n").status, 200);
+  EXPECT_EQ(ask("GET /s3/films/a.mp4").body, "other");
+  EXPECT_EQ(ask(line, parts, "If-Match: " + etag + "\r\n").status, 200) << "it is complete";
+}
+
+TEST_F(S3, AnUploadIsCompletedOnlyIfItsConditionStillHolds) {
+  std::string const id = begin_upload("new");
+  Client slow(server.endpoint());
+  begin_to_complete(slow, "new", id, put_part("new", id, 1, "hello"), "If-None-Match: *\r\n");
+  server.on_loop([&](HttpListener&) {
+    gateway.add("films/new", "other", "text/plain");
+    gateway.deferred = false;
+    gateway.run_later();
+  });
+  EXPECT_EQ(code(*slow.response()), "PreconditionFailed");
+  EXPECT_EQ(ask("GET /s3/films/new").body, "other");
+}
+
+TEST_F(S3, CopiesAndRemovalsHaveConditions) {
+  std::string const etag = ask("HEAD /s3/films/a.mp4").headers.at("etag");
+  std::string const source = "x-amz-copy-source: /films/a.mp4\r\n";
+  server.on_loop([&](HttpListener&) { gateway.add("films/b", "b", "text/plain"); });
+  EXPECT_EQ(code(ask("PUT /s3/films/b", "", source + "If-None-Match: *\r\n")),
+            "PreconditionFailed");
+  EXPECT_EQ(code(ask("PUT /s3/films/b", "", source + "If-Match: " + etag + "\r\n")),
+            "PreconditionFailed");
+  EXPECT_EQ(ask("GET /s3/films/b").body, "b");
+  EXPECT_EQ(ask("PUT /s3/films/c", "", source + "If-None-Match: *\r\n").status, 200);
+  EXPECT_EQ(code(ask("DELETE /s3/films/b", "", "If-Match: " + etag + "\r\n")),
+            "PreconditionFailed");
+  EXPECT_EQ(code(ask("DELETE /s3/films/b", "", "If-None-Match: *\r\n")), "NotImplemented");
+  EXPECT_EQ(code(ask("DELETE /s3/films/b", "", "x-amz-if-match-size: 1\r\n")), "NotImplemented");
+  EXPECT_EQ(code(ask("DELETE /s3/films/nothing", "", "If-Match: *\r\n")), "PreconditionFailed");
+  EXPECT_TRUE(is_there("films/b"));
+  EXPECT_EQ(ask("DELETE /s3/films/a.mp4", "", "If-Match: " + etag + "\r\n").status, 204);
+  EXPECT_FALSE(is_there("films/a.mp4"));
+}
+
+// ---- Bounds ------------------------------------------------------------------------------------
+
+TEST(S3OfLittleMemory, DocumentsCountAsBodiesInMemoryDo) {
+  web::MemoryGateway gateway;
+  gateway.add("films/a.mp4", "hello", "video/mp4");
+  HttpSettings settings;
+  settings.buffer_bytes_max = 3 * large_buffer_bytes;
+  Server server(gateway, settings);
+  std::string const half(2 * large_buffer_bytes, ' ');
+  std::string const head = "POST /s3/films?delete HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                           std::to_string(2 * half.size()) + "\r\n\r\n";
+  Client first(server.endpoint());
+  first.send(head + half + half);
+  auto const refused = first.response();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 503);
+  EXPECT_THAT(refused->body, HasSubstr("<Code>SlowDown</Code>"));
+  EXPECT_TRUE(refused->headers.contains("retry-after"));
+  Client second(server.endpoint());
+  second.send("PUT /s3/films/b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nok");
+  EXPECT_EQ(second.response()->status, 200) << "it was given back";
+}
+
+// Over pages of that size, the ids in the order in which they come.
+TEST_F(S3, UploadsUnderWayAreListedPageByPageAlsoBehindManyOthers) {
+  std::vector<std::string> expected;
+  server.on_loop([&](HttpListener&) {
+    for (int i = 0; i < 1203; ++i) {
+      bool const is_asked = i == 3 || i == 5 || i == 4 || i >= 1200;
+      std::string const digits = std::to_string(10'000 + i);
+      std::string const id = std::string(27, 'a') + digits;
+      web::s3::UploadAbout const about{is_asked ? "films" : "others", "key " + digits, "a/b", {}};
+      gateway.add(web::s3::upload_name(id), web::s3::to_json(about), "a/b");
+      if (is_asked) expected.push_back(id);
+    }
+  });
+  for (int const most : {1, 2, 1000}) {
+    std::vector<std::string> seen;
+    std::string next;
+    int pages = 0;
+    for (bool more = true; more && pages < 20; ++pages) {
+      std::string const page =
+          ask("GET /s3/films?uploads&max-uploads=" + std::to_string(most) + next).body;
+      for (std::size_t at = 0; (at = page.find("<UploadId>", at)) != std::string::npos; ++at) {
+        seen.push_back(page.substr(at + 10, 32));
+      }
+      more = text_of(page, "IsTruncated") == "true";
+      if (!more) continue;
+      std::string key = text_of(page, "NextKeyMarker");
+      std::ranges::replace(key, ' ', '+');
+      EXPECT_FALSE(key.empty()) << "who has no key leaves the id out too";
+      next = "&key-marker=" + key + "&upload-id-marker=" + text_of(page, "NextUploadIdMarker");
+    }
+    EXPECT_EQ(seen, expected) << most;
+    EXPECT_GT(pages, 1);
+  }
 }
 
 TEST_F(S3, AMultipartUploadThatIsAborted) {

@@ -68,6 +68,21 @@ TEST_F(Requests, ListsBucketsThatWereMadeAndThoseThatHaveObjects) {
   EXPECT_EQ(all(answer("GET /s3").body, "Name"), "empty,films,filmstrip,");
 }
 
+// Not only those before the first 20 000 files.
+TEST_F(Requests, ListsBucketsBehindManyFilesOfOthers) {
+  std::string expected = "empty,films,filmstrip,";
+  for (int bucket = 0; bucket < 90; ++bucket) {
+    std::string const name = "m" + std::to_string(100 + bucket);
+    for (int i = 0; i < 260; ++i) {
+      gateway.add(name + "/" + std::to_string(i), "x", "text/plain");
+    }
+    expected += name + ",";
+  }
+  gateway.add("no bucket/x", "x", "text/plain");
+  gateway.add("z/x", "x", "text/plain");
+  EXPECT_EQ(all(answer("GET /s3/").body, "Name"), expected + "z,");
+}
+
 TEST_F(Requests, ListsObjects) {
   Reply const reply = answer("GET /s3/films?list-type=2");
   EXPECT_EQ(reply.status, 200u);

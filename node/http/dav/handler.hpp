@@ -74,6 +74,7 @@ class DavHandler {
                                         web::dav::Lock wanted);
   asio::awaitable<web::Reply> refresh_lock(web::Request request, web::AnswerDav asked);
   asio::awaitable<web::Reply> unlock(web::Request request, web::AnswerDav asked);
+  asio::awaitable<Result<void>> give_back(std::string token);
 
   web::Gateway& gateway_;
   DavStore store_;

@@ -15,6 +15,7 @@
 #include "web/dav/children.hpp"
 #include "web/dav/paths.hpp"
 #include "web/media_types.hpp"
+#include "web/s3/attributes.hpp"
 
 namespace chisme::node {
 namespace {
@@ -64,11 +65,20 @@ DavStore::Resource known_resource(web::Gateway& gateway, std::string const& name
   return is_file ? DavStore::Resource{Kind::file, std::move(file)} : DavStore::Resource{};
 }
 
-web::UploadRequest naming(web::FileInfo const& file, std::string name) {
+// The media type with all that is hidden behind it in the file's record (s3/attributes.hpp), from
+// which the gateway has split it off: another name of the file is to have it, too.
+std::string kept_type_of(web::FileInfo const& file) {
+  auto const hidden = web::s3::parse_attributes(file.attributes);
+  return web::s3::kept_type(file.type, hidden).value_or(file.type);
+}
+
+web::UploadRequest request_for(DavStore::Naming const& wanted) {
+  web::FileInfo const& file = wanted.file;
   web::UploadRequest request;
-  request.name = std::move(name);
-  request.type = file.type;
+  request.name = wanted.to;
+  request.type = kept_type_of(file);
   request.size = file.size;
+  request.condition.must_be_absent = wanted.must_be_new;
   return request;
 }
 
@@ -135,7 +145,7 @@ asio::awaitable<Result<void>> DavStore::make_empty_file(std::string name) {
 
 asio::awaitable<Result<void>> DavStore::copy(Namings files) {
   auto link = [&](std::size_t i, web::Done<web::StoredFile> done) {
-    gateway_.link(files[i].first, naming(files[i].first, files[i].second), std::move(done));
+    gateway_.link(files[i].file, request_for(files[i]), std::move(done));
   };
   auto const linked = co_await do_all<web::StoredFile>(loop_, files.size(), link);
   Result<void> all;
@@ -144,17 +154,17 @@ asio::awaitable<Result<void>> DavStore::copy(Namings files) {
     if (!linked[i]) one = tl::unexpected(linked[i].error());
     bool const may_be_sent =
         !one && (one.error().fault == Fault::no_quorum || one.error().fault == Fault::unavailable);
-    if (may_be_sent) one = co_await copy_bytes(files[i].first, files[i].second);
+    if (may_be_sent) one = co_await copy_bytes(files[i]);
     if (!one && all) all = one;
   }
   co_return all;
 }
 
-asio::awaitable<Result<void>> DavStore::copy_bytes(web::FileInfo file, std::string name) {
-  auto request = naming(file, std::move(name));
+asio::awaitable<Result<void>> DavStore::copy_bytes(Naming wanted) {
+  auto request = request_for(wanted);
   auto const upload = co_await begin_upload(loop_, gateway_, std::move(request));
   if (!upload) co_return tl::unexpected(upload.error());
-  auto const copied = co_await copy_into(file, *upload);
+  auto const copied = co_await copy_into(wanted.file, *upload);
   if (!copied) co_return copied;
   auto finish = [&](web::Done<web::StoredFile> done) { (*upload)->finish(std::move(done)); };
   auto const stored = co_await await_done<web::StoredFile>(loop_, finish);
@@ -182,15 +192,15 @@ asio::awaitable<Result<void>> DavStore::copy_into(web::FileInfo file,
   co_return Result<void>{};
 }
 
-asio::awaitable<DavStore::Failures> DavStore::remove(std::vector<std::string> names) {
+asio::awaitable<DavStore::Failures> DavStore::remove(Removals names) {
   auto start = [&](std::size_t i, web::Done<web::RemovedFile> done) {
-    gateway_.remove(names[i], {}, std::move(done));
+    gateway_.remove(names[i].name, names[i].condition, std::move(done));
   };
   auto const removed = co_await do_all<web::RemovedFile>(loop_, names.size(), start);
   Failures failures;
   for (std::size_t i = 0; i < names.size(); ++i) {
     bool const is_gone = removed[i] || removed[i].error().fault == Fault::not_found;
-    if (!is_gone) failures.emplace_back(names[i], removed[i].error());
+    if (!is_gone) failures.emplace_back(names[i].name, removed[i].error());
   }
   co_return failures;
 }

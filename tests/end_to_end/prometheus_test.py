@@ -122,7 +122,7 @@ class Observed(unittest.TestCase):
         self.assertIn("version=0.0.4", headers["Content-Type"])
         return body.decode()
 
-    def test_0_each_method_is_counted_by_its_name(self):
+    def test_9_each_method_is_counted_by_its_name(self):
         for method, target in (("PROPFIND", "/dav/"), ("MKCOL", "/dav/folder"), ("LOCK", "/dav/a"), ("ODD", "/files")):
             request(self.cluster.url(1, target), method, b"", {"Depth": "0"})
         counted = set(re.findall(r'chisme_http_requests_total\{[^}]*method="([^"]*)"', self.text()))

@@ -35,9 +35,22 @@ std::size_t depth_of_tree(XmlNode const& node) {
   return deepest + 1;
 }
 
+// Of names, values and texts, each namespace as often as it is in a name.
+std::size_t bytes_of_tree(XmlNode const& node) {
+  CHECK(node.name.space.size() <= xml_space_bytes_max);
+  std::size_t bytes = node.name.space.size() + node.name.local.size() + node.text.size();
+  for (XmlAttribute const& one : node.attributes) {
+    CHECK(one.name.space.size() <= xml_space_bytes_max);
+    bytes += one.name.space.size() + one.name.local.size() + one.value.size();
+  }
+  for (XmlNode const& child : node.children) bytes += bytes_of_tree(child);
+  return bytes;
+}
+
 void check_xml(std::string_view text) {
   auto const root = parse_xml(text);
   if (!root) return;
+  CHECK(bytes_of_tree(*root) <= xml_tree_bytes_max);
   CHECK(depth_of_tree(*root) <= xml_depth_max + 1);  // a run of text is one more
   std::string const written = to_xml(*root);
   // Each element may need a namespace that it had from further up.
@@ -56,6 +69,7 @@ void check_told(std::string const& properties) {
 
 void check_bodies(std::string_view text) {
   if (auto const query = parse_propfind(text)) {
+    CHECK(query->names.size() <= query_names_max);
     Child const child{"x", true, {}};
     for (auto const& group : answers(*query, live_properties(child, {}, now), {})) {
       check_told(group.properties);

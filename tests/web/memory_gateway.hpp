@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <deque>
+#include <functional>
 #include <map>
 #include <set>
 #include <utility>
@@ -55,6 +56,7 @@ class MemoryGateway final : public Gateway {
   int scrubs = 0;
   ScrubStatus scrubbed;
   bool unknown_outcome = false;  // finishing an upload fails with it
+  bool stores_silently = false;  // it does, and yet the file is stored
   std::optional<ByteCount> max_file_size;
   std::uint64_t room = 0;                // that it tells
   bool local = false;                    // it is one of a local cluster
@@ -68,6 +70,8 @@ class MemoryGateway final : public Gateway {
   std::map<std::string, FileInfo> elsewhere;  // what `lookup_everywhere` finds besides `files`
   std::set<std::string> origins;
   Readiness for_reads{true, ""};
+  // Called with the name as a write or removal of it begins: what others do at that moment.
+  std::function<void(std::string const&)> meanwhile = [](std::string const&) {};
   WallTime clock{};              // what it says the time is
   Credentials* judge = nullptr;  // of what clients show; none: it knows no secret
 
@@ -221,6 +225,7 @@ class MemoryGateway final : public Gateway {
 
   void begin_upload(UploadRequest request, Done<std::unique_ptr<Upload>> done) override;
   void remove(std::string name, Condition condition, Done<RemovedFile> done) override {
+    meanwhile(name);
     auto const found = files.find(name);
     Result<RemovedFile> result = RemovedFile{};
     if (!quorum) {
@@ -346,6 +351,7 @@ class MemoryGateway::MemoryUpload final : public Upload {
     FileInfo& file = gateway_.add(request_.name, bytes_, std::string{kept.type});
     file.attributes = kept.attributes;
     if (request_.version) file.version = *request_.version;
+    if (gateway_.stores_silently) return fail(Fault::unknown_outcome, "the others fell silent");
     StoredFile result;
     result.name = file.name;
     result.version = file.version;
@@ -393,6 +399,7 @@ class MemoryGateway::MemorySubscription final : public Subscription {
 };
 
 inline void MemoryGateway::begin_upload(UploadRequest request, Done<std::unique_ptr<Upload>> done) {
+  meanwhile(request.name);
   uploads_begun.push_back(request);
   Result<std::unique_ptr<Upload>> result;
   if (!quorum) {

@@ -10,6 +10,11 @@
 // What the bodies of WebDAV's requests ask for. Pure. Fault::invalid with a sentence.
 namespace chisme::web::dav {
 
+// Of one PROPFIND: each is told of each resource.
+inline constexpr std::size_t query_names_max = 256;
+// Of xml:lang, which goes with each property.
+inline constexpr std::size_t language_bytes_max = 64;
+
 // PROPFIND (RFC 4918, 9.1)
 struct PropertyQuery {
   enum class Kind { all, names, some };

@@ -15,25 +15,39 @@ std::string status_xml(unsigned status) {
 
 }  // namespace
 
+void Multistatus::append(std::string const& response) {
+  is_full_ = is_full_ || xml_.size() + response.size() > multistatus_bytes_max;
+  if (is_full_) {
+    xml_ = std::string{};
+  } else {
+    xml_ += response;
+  }
+}
+
 void Multistatus::add(std::string_view href, unsigned status) {
-  xml_ += "<D:response><D:href>" + xml_escaped(href) + "</D:href>" + status_xml(status) +
-          "</D:response>\n";
+  append("<D:response><D:href>" + xml_escaped(href) + "</D:href>" + status_xml(status) +
+         "</D:response>\n");
 }
 
 void Multistatus::add(std::string_view href, std::vector<Group> const& groups) {
-  xml_ += "<D:response><D:href>" + xml_escaped(href) + "</D:href>";
+  std::string xml = "<D:response><D:href>" + xml_escaped(href) + "</D:href>";
   bool is_empty = true;
   for (Group const& group : groups) {
     if (group.properties.empty()) continue;
     is_empty = false;
-    xml_ += "<D:propstat><D:prop>" + group.properties + "</D:prop>" + status_xml(group.status) +
-            "</D:propstat>";
+    xml += "<D:propstat><D:prop>" + group.properties + "</D:prop>" + status_xml(group.status) +
+           "</D:propstat>";
   }
-  if (is_empty) xml_ += "<D:propstat><D:prop/>" + status_xml(200) + "</D:propstat>";
-  xml_ += "</D:response>\n";
+  if (is_empty) xml += "<D:propstat><D:prop/>" + status_xml(200) + "</D:propstat>";
+  append(xml + "</D:response>\n");
 }
 
 Reply Multistatus::finish() && {
+  if (is_full_) {
+    return problem(507,
+                   "The answer would be longer than 16 MiB: ask for fewer properties, by "
+                   "name, or for one resource at a time.");
+  }
   return xml_reply(207, "<D:multistatus xmlns:D=\"DAV:\">\n" + xml_ + "</D:multistatus>\n");
 }
 

@@ -16,7 +16,11 @@ struct Told {
   std::string value;
 };
 
-// Multistatus is a 207, written resource by resource.
+// Of one answer, which is whole in memory.
+inline constexpr std::size_t multistatus_bytes_max = 16 << 20;
+
+// Multistatus is a 207, written resource by resource; or 507, when it would be longer than
+// `multistatus_bytes_max`.
 class Multistatus {
  public:
   // What happened to one resource.
@@ -27,10 +31,14 @@ class Multistatus {
     std::string properties;  // elements
   };
   void add(std::string_view href, std::vector<Group> const& groups);
+  // It will be a 507: what is added has no effect any more.
+  [[nodiscard]] bool is_full() const { return is_full_; }
   [[nodiscard]] Reply finish() &&;
 
  private:
+  void append(std::string const& response);
   std::string xml_;
+  bool is_full_ = false;
 };
 
 // "<D:getetag>value</D:getetag>"

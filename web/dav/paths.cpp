@@ -61,6 +61,13 @@ std::string properties_name(std::string_view name) {
   return kept("p/", name);
 }
 
+std::string_view resource_of(std::string_view name) {
+  for (std::string const& prefix : {marker_name(""), properties_name("")}) {
+    if (name.starts_with(prefix)) return name.substr(prefix.size());
+  }
+  return name;
+}
+
 std::string locks_name() {
   return kept("locks", "");
 }

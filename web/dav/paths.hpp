@@ -44,6 +44,8 @@ struct Path {
 
 [[nodiscard]] std::string marker_name(std::string_view collection);
 [[nodiscard]] std::string properties_name(std::string_view name);
+// Of which resource a marker or properties are; a file's name is its own.
+[[nodiscard]] std::string_view resource_of(std::string_view name);
 [[nodiscard]] std::string locks_name();
 [[nodiscard]] std::string turn_name();
 

@@ -57,8 +57,20 @@ class Builder {
     if (++nodes_ > xml_nodes_max) stop("the body has too many elements");
     return refused == nullptr;
   }
+  // Before it is copied into the tree.
+  bool has_room_for(std::string_view bytes) {
+    bytes_ += bytes.size();
+    if (bytes_ > xml_tree_bytes_max) stop("the body is longer than 256 KiB with all namespaces");
+    return refused == nullptr;
+  }
+  bool takes_name(std::string_view joined) {
+    std::size_t const end = joined.rfind(space_end);
+    bool const is_long = end != std::string_view::npos && end > xml_space_bytes_max;
+    if (is_long) stop("a namespace is longer than 256 bytes");
+    return has_room_for(joined);
+  }
   void begin_element(std::string_view name, XML_Char const** attributes) {
-    if (!counts_one_more()) return;
+    if (!counts_one_more() || !takes_name(name)) return;
     if (open_.size() == xml_depth_max) return stop("the body's elements are nested too deep");
     XmlNode node;
     node.name = name_of(name);
@@ -66,6 +78,7 @@ class Builder {
       if (node.attributes.size() == xml_attributes_max) {
         return stop("an element has too many attributes");
       }
+      if (!takes_name(attributes[0]) || !has_room_for(attributes[1])) return;
       node.attributes.push_back({name_of(attributes[0]), attributes[1]});
     }
     open_.push_back(std::move(node));
@@ -87,12 +100,14 @@ class Builder {
       if (!counts_one_more()) return;
       siblings.emplace_back();
     }
+    if (!has_room_for(bytes)) return;
     siblings.back().text += bytes;
   }
 
   XML_Parser parser_;
   std::vector<XmlNode> open_;
   std::size_t nodes_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 struct FreeParser {

@@ -16,6 +16,10 @@ inline constexpr std::size_t xml_bytes_max = 64 << 10;
 inline constexpr std::size_t xml_depth_max = 32;
 inline constexpr std::size_t xml_nodes_max = 4096;     // elements and runs of text
 inline constexpr std::size_t xml_attributes_max = 64;  // of one element
+inline constexpr std::size_t xml_space_bytes_max = 256;
+// Of all names, values and texts together, each name with its namespace: a body may declare that
+// once and have it thousands of times.
+inline constexpr std::size_t xml_tree_bytes_max = 256 << 10;
 
 struct XmlName {
   std::string space;  // the namespace's URI; may be empty

@@ -24,27 +24,22 @@ std::optional<std::string> tagged_name(std::string const& url) {
   return path ? std::optional{std::move(path->name)} : std::nullopt;
 }
 
-// What a failure is about, as clients call it.
-std::string href_of_kept(std::string_view name) {
-  for (std::string const& prefix : {dav::marker_name(""), dav::properties_name("")}) {
-    if (name.starts_with(prefix)) return dav::href_of(name.substr(prefix.size()), false);
-  }
-  return dav::href_of(name, false);
-}
-
 }  // namespace
 
 web::Reply no_content() {
   return web::Reply{.status = 204, .headers = {}, .body = {}};
 }
 
-web::Reply removal_reply(DavStore::Failures const& failures, web::Reply when_done) {
+web::Reply removal_reply(std::string_view asked, DavStore::Failures const& failures,
+                         web::Reply when_done) {
   if (failures.empty()) return when_done;
-  if (failures.size() == 1) return web::problem_of(failures.front().second);
+  bool const is_itself = failures.size() == 1 && dav::resource_of(failures.front().first) == asked;
+  if (is_itself) return web::problem_of(failures.front().second);
   dav::Multistatus all;
   for (auto const& [name, error] : failures) {
     unsigned const status = web::problem_of(error).status;
-    all.add(href_of_kept(name), status == 0 ? 500 : status);  // it may be removed or not
+    all.add(dav::href_of(dav::resource_of(name), false),
+            status == 0 ? 500 : status);  // it may be removed or not
   }
   return std::move(all).finish();
 }
@@ -126,32 +121,33 @@ asio::awaitable<web::Reply> DavHandler::remove(web::Request request, web::Answer
   if (refused) co_return std::move(*refused);
   auto const kept = co_await keep_parent(asked.name);
   if (!kept) co_return web::problem_of(kept.error());
-  auto const failures = co_await remove_all(asked.name, there->kind);
-  if (!failures.empty()) co_return removal_reply(failures, no_content());
+  auto const failures = co_await remove_all(asked.name, there->kind, *condition);
+  if (!failures.empty()) co_return removal_reply(asked.name, failures, no_content());
   auto const forgotten = co_await forget_locks(asked.name);
   if (!forgotten) co_return web::problem_of(forgotten.error());
   co_return no_content();
 }
 
 asio::awaitable<DavStore::Failures> DavHandler::remove_all(std::string name, Kind kind,
-                                                           bool for_good) {
-  std::vector<std::string> names;
+                                                           web::Condition condition) {
+  DavStore::Removals names;
   if (kind == Kind::file) {
-    names.push_back(name);
-    if (dav::is_known(gateway_, dav::properties_name(name))) {
-      names.push_back(dav::properties_name(name));
-    }
-    co_return co_await store_.remove(std::move(names), for_good);
+    names.push_back({name, std::move(condition)});
+    auto failures = co_await store_.remove(std::move(names));
+    std::string const described = dav::properties_name(name);
+    if (!failures.empty() || !dav::is_known(gateway_, described)) co_return failures;
+    DavStore::Removals properties{{described}};
+    co_return co_await store_.remove(std::move(properties));
   }
   auto const tree = dav::tree_of(gateway_, name);
   if (!tree) co_return DavStore::Failures{{name, tree.error()}};
-  for (web::FileInfo const& file : tree->files) names.push_back(file.name);
-  for (std::string const& one : tree->described) names.push_back(dav::properties_name(one));
-  auto failures = co_await store_.remove(std::move(names), for_good);
+  for (web::FileInfo const& file : tree->files) names.push_back({file.name});
+  for (std::string const& one : tree->described) names.push_back({dav::properties_name(one)});
+  auto failures = co_await store_.remove(std::move(names));
   if (!failures.empty()) co_return failures;
   // The folders last: what is left of a tree must be seen to be there.
-  std::vector<std::string> markers;
-  for (std::string const& one : tree->collections) markers.push_back(dav::marker_name(one));
+  DavStore::Removals markers;
+  for (std::string const& one : tree->collections) markers.push_back({dav::marker_name(one)});
   co_return co_await store_.remove(std::move(markers));
 }
 

@@ -76,6 +76,7 @@ asio::awaitable<web::Reply> DavHandler::take_lock(web::Request request, web::Ans
   auto refused = co_await refusal(std::move(request), asked.name, std::move(touched));
   if (refused) co_return std::move(*refused);
   std::optional<dav::Lock> against;
+  bool may_be_stored = false;
   dav::Locks now;
   DavStore::Change const take = [&](dav::Locks& locks) -> Result<void> {
     std::erase_if(locks, [&](dav::Lock const& lock) { return lock.token == wanted.token; });
@@ -83,15 +84,21 @@ asio::awaitable<web::Reply> DavHandler::take_lock(web::Request request, web::Ans
     if (against) return fail(Fault::precondition_failed, "it is locked");
     locks.push_back(wanted);
     now = dav::covering(locks, wanted.name);
+    may_be_stored = true;
     return {};
   };
   auto const taken = co_await store_.change_locks(take);
+  // Nobody is told its token: it would be in the way of all until it ends.
+  if (!taken && may_be_stored) co_await give_back(wanted.token);
   if (against) co_return is_locked(*against);
   if (!taken) co_return web::problem_of(taken.error());
   if (is_new) {
     auto const made = co_await store_.make_empty_file(asked.name);
     bool const is_there = made || made.error().fault == Fault::precondition_failed;
-    if (!is_there) co_return web::problem_of(made.error());
+    if (!is_there) {
+      co_await give_back(wanted.token);
+      co_return web::problem_of(made.error());
+    }
   }
   auto reply = locks_reply(is_new ? 201 : 200, now);
   reply.headers.add("Lock-Token", "<", wanted.token, ">");
@@ -141,13 +148,17 @@ asio::awaitable<web::Reply> DavHandler::unlock(web::Request request, web::Answer
   if (found == locks->end() || !dav::covers(*found, asked.name)) {
     co_return dav::condition_reply(409, "lock-token-matches-request-uri");
   }
-  DavStore::Change const give_back = [&](dav::Locks& all) -> Result<void> {
-    std::erase_if(all, is_it);
-    return {};
-  };
-  auto const given = co_await store_.change_locks(give_back);
+  auto const given = co_await give_back(*token);
   if (!given) co_return web::problem_of(given.error());
   co_return no_content();
+}
+
+asio::awaitable<Result<void>> DavHandler::give_back(std::string token) {
+  DavStore::Change const change = [&](dav::Locks& all) -> Result<void> {
+    std::erase_if(all, [&](dav::Lock const& lock) { return lock.token == token; });
+    return {};
+  };
+  co_return co_await store_.change_locks(change);
 }
 
 }  // namespace chisme::node

@@ -77,6 +77,7 @@ asio::awaitable<web::Reply> DavHandler::find_properties(web::Request request, we
     auto live = dav::live_properties(one, locks, wall_now());
     std::ranges::move(dav::quota_properties(one, quotas), std::back_inserter(live));
     all.add(dav::href_of(one.name, one.is_collection), dav::answers(*query, live, dead));
+    if (all.is_full()) break;
   }
   co_return std::move(all).finish();
 }

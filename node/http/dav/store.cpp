@@ -65,13 +65,15 @@ DavStore::Resource known_resource(web::Gateway& gateway, std::string const& name
   return is_file ? DavStore::Resource{Kind::file, std::move(file)} : DavStore::Resource{};
 }
 
-web::UploadRequest naming(web::FileInfo const& file, std::string name, bool goes) {
+web::UploadRequest request_for(DavStore::Naming const& wanted) {
+  web::FileInfo const& file = wanted.file;
   web::UploadRequest request;
-  request.name = std::move(name);
+  request.name = wanted.to;
   request.type = web::s3::kept_type(file);
   request.expires = file.expires;
   request.size = file.size;
-  if (goes) request.instead_of = file.name;
+  request.condition.must_be_absent = wanted.must_be_new;
+  if (wanted.goes) request.instead_of = file.name;
   return request;
 }
 
@@ -136,10 +138,9 @@ asio::awaitable<Result<void>> DavStore::make_empty_file(std::string name) {
 
 // ---- Copies ------------------------------------------------------------------------------------
 
-asio::awaitable<Result<void>> DavStore::copy(Namings files, bool they_go) {
+asio::awaitable<Result<void>> DavStore::copy(Namings files) {
   auto link = [&](std::size_t i, web::Done<web::StoredFile> done) {
-    gateway_.link(files[i].first, naming(files[i].first, files[i].second, they_go),
-                  std::move(done));
+    gateway_.link(files[i].file, request_for(files[i]), std::move(done));
   };
   auto const linked = co_await do_all<web::StoredFile>(loop_, files.size(), link);
   Result<void> all;
@@ -148,18 +149,17 @@ asio::awaitable<Result<void>> DavStore::copy(Namings files, bool they_go) {
     if (!linked[i]) one = tl::unexpected(linked[i].error());
     bool const may_be_sent =
         !one && (one.error().fault == Fault::no_quorum || one.error().fault == Fault::unavailable);
-    if (may_be_sent) one = co_await copy_bytes(files[i].first, files[i].second, they_go);
+    if (may_be_sent) one = co_await copy_bytes(files[i]);
     if (!one && all) all = one;
   }
   co_return all;
 }
 
-asio::awaitable<Result<void>> DavStore::copy_bytes(web::FileInfo file, std::string name,
-                                                   bool goes) {
-  auto request = naming(file, std::move(name), goes);
+asio::awaitable<Result<void>> DavStore::copy_bytes(Naming wanted) {
+  auto request = request_for(wanted);
   auto const upload = co_await begin_upload(loop_, gateway_, std::move(request));
   if (!upload) co_return tl::unexpected(upload.error());
-  auto const copied = co_await copy_into(file, *upload);
+  auto const copied = co_await copy_into(wanted.file, *upload);
   if (!copied) co_return copied;
   auto finish = [&](web::Done<web::StoredFile> done) { (*upload)->finish(std::move(done)); };
   auto const stored = co_await await_done<web::StoredFile>(loop_, finish);
@@ -193,17 +193,17 @@ asio::awaitable<std::vector<web::PrefixUse>> DavStore::quotas() {
   co_return gateway_.cluster().prefix_quotas;
 }
 
-asio::awaitable<DavStore::Failures> DavStore::remove(std::vector<std::string> names,
-                                                     bool for_good) {
+asio::awaitable<DavStore::Failures> DavStore::remove(Removals names) {
   auto start = [&](std::size_t i, web::Done<web::RemovedFile> done) {
-    if (for_good) return gateway_.remove_for_good(names[i], {}, std::move(done));
-    gateway_.remove(names[i], {}, std::move(done));
+    auto const& [name, condition, for_good] = names[i];
+    if (for_good) return gateway_.remove_for_good(name, condition, std::move(done));
+    gateway_.remove(name, condition, std::move(done));
   };
   auto const removed = co_await do_all<web::RemovedFile>(loop_, names.size(), start);
   Failures failures;
   for (std::size_t i = 0; i < names.size(); ++i) {
     bool const is_gone = removed[i] || removed[i].error().fault == Fault::not_found;
-    if (!is_gone) failures.emplace_back(names[i], removed[i].error());
+    if (!is_gone) failures.emplace_back(names[i].name, removed[i].error());
   }
   co_return failures;
 }

@@ -64,16 +64,29 @@ class DavStore {
   asio::awaitable<Result<void>> make_collection(std::string name);
   asio::awaitable<Result<void>> make_empty_file(std::string name);
 
-  // Files, and what each is to be called besides; several at once. They are named, not copied,
-  // where enough of those that hold them are in reach. The first failure, if there is one; the
-  // others are done all the same. `they_go`: the files themselves are removed afterwards.
-  using Namings = std::vector<std::pair<web::FileInfo, std::string>>;
-  asio::awaitable<Result<void>> copy(Namings files, bool they_go);
+  // A file, and what it is to be called besides, with all that is kept of it.
+  struct Naming {
+    web::FileInfo file;
+    std::string to;
+    bool goes = false;         // the file itself is removed afterwards
+    bool must_be_new = false;  // precondition_failed when there is such a name already
+  };
+  using Namings = std::vector<Naming>;
+  // Several at once. They are named, not copied, where enough of those that hold them are in reach.
+  // The first failure, if there is one; the others are done all the same.
+  asio::awaitable<Result<void>> copy(Namings files);
+  // A name that is to go, if what it has by then is what the condition says.
+  struct Removal {
+    std::string name;
+    web::Condition condition = {};
+    bool for_good = false;  // it does not go into the trash
+  };
+  using Removals = std::vector<Removal>;
   // As they are counted now.
   asio::awaitable<std::vector<web::PrefixUse>> quotas();
   // The names that could not be removed, each with the reason; those that are absent are removed.
   using Failures = std::vector<std::pair<std::string, Error>>;
-  asio::awaitable<Failures> remove(std::vector<std::string> names, bool for_good = false);
+  asio::awaitable<Failures> remove(Removals names);
 
  private:
   // As this node read them.
@@ -86,7 +99,7 @@ class DavStore {
   asio::awaitable<Result<std::optional<std::string>>> take_turn();
   asio::awaitable<Result<bool>> has_turn(std::string turn);
   asio::awaitable<Result<bool>> change_in_turn(Change change, bool again);
-  asio::awaitable<Result<void>> copy_bytes(web::FileInfo file, std::string name, bool goes);
+  asio::awaitable<Result<void>> copy_bytes(Naming wanted);
   asio::awaitable<Result<void>> copy_into(web::FileInfo file, std::shared_ptr<web::Upload> into);
 
   asio::io_context& loop_;

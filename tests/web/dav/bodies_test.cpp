@@ -33,6 +33,35 @@ TEST(DavPropfind, RefusesWhatIsNone) {
   }
 }
 
+TEST(DavPropfind, AsksForSoMuchAndNoMore) {
+  auto const of = [](std::size_t count) {
+    std::string names;
+    for (std::size_t i = 0; i < count; ++i) names += "<n" + std::to_string(i) + "/>";
+    return names + names;  // again: no more than once
+  };
+  for (std::string const where : {"prop", "include"}) {
+    auto const body = [&](std::size_t count) {
+      std::string const list = "<" + where + ">" + of(count) + "</" + where + ">";
+      return in_dav("propfind", where == "prop" ? list : "<allprop/>" + list);
+    };
+    auto const most = parse_propfind(body(query_names_max));
+    ASSERT_TRUE(most) << most.error().message;
+    EXPECT_EQ(most->names.size(), query_names_max);
+    auto const more = parse_propfind(body(query_names_max + 1));
+    ASSERT_FALSE(more);
+    EXPECT_EQ(more.error().message, "propfind asks for more than 256 properties");
+  }
+}
+
+TEST(DavProppatch, ALanguageIsShort) {
+  auto const body = [](std::size_t bytes) {
+    return in_dav("propertyupdate",
+                  "<set><prop xml:lang=\"" + std::string(bytes, 'x') + "\"><a/><b/></prop></set>");
+  };
+  EXPECT_TRUE(parse_proppatch(body(language_bytes_max)));
+  EXPECT_FALSE(parse_proppatch(body(language_bytes_max + 1)));
+}
+
 TEST(DavProppatch, KeepsTheOrderOfChanges) {
   auto const changes = parse_proppatch(
       in_dav("propertyupdate",

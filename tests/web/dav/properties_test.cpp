@@ -28,6 +28,19 @@ std::string all_of(std::vector<Multistatus::Group> const& groups) {
   return reply.body;
 }
 
+TEST(DavMultistatus, IsRefusedWhenItIsTooLong) {
+  Multistatus status;
+  std::string const half(multistatus_bytes_max / 2, 'x');
+  status.add("/dav/a", std::vector<Multistatus::Group>{{200, half}});
+  EXPECT_FALSE(status.is_full());
+  status.add("/dav/b", std::vector<Multistatus::Group>{{200, half}});
+  EXPECT_TRUE(status.is_full());
+  status.add("/dav/c", 404);
+  Reply const reply = std::move(status).finish();
+  EXPECT_EQ(reply.status, 507u);
+  EXPECT_THAT(reply.body, HasSubstr("16 MiB"));
+}
+
 TEST(DavDeadProperties, AreKeptInOrderOfChange) {
   auto const kept =
       changed({}, std::vector{set("<a xmlns=\"urn:x\">1</a>"), set("<b/>"), removed("<b/>"),

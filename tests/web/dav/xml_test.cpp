@@ -60,6 +60,24 @@ TEST(DavXml, WhatIsNotWellFormedIsRefused) {
   }
 }
 
+TEST(DavXml, ANamespaceDoesNotMakeMuchOfLittle) {
+  auto const in_space = [](std::size_t bytes, std::size_t count) {
+    std::string text = "<p:a xmlns:p=\"" + std::string(bytes, 's') + "\">";
+    for (std::size_t i = 0; i < count; ++i) text += "<p:b/>";
+    return text + "</p:a>";
+  };
+  EXPECT_TRUE(parse_xml(in_space(xml_space_bytes_max, 10)));
+  auto const long_space = parse_xml(in_space(xml_space_bytes_max + 1, 10));
+  ASSERT_FALSE(long_space);
+  EXPECT_EQ(long_space.error().message, "a namespace is longer than 256 bytes");
+  EXPECT_TRUE(parse_xml(in_space(xml_space_bytes_max, 900)));
+  auto const many = parse_xml(in_space(xml_space_bytes_max, 1100));
+  ASSERT_FALSE(many);
+  EXPECT_EQ(many.error().fault, Fault::invalid);
+  std::string const space(xml_space_bytes_max + 1, 's');
+  EXPECT_FALSE(parse_xml("<a xmlns:p=\"" + space + "\" p:b=\"\"/>"));
+}
+
 TEST(DavXml, EveryLimitHolds) {
   auto const nested = [](std::size_t depth) {
     std::string text;

@@ -153,6 +153,7 @@ TEST_F(Dav, NoFolderIsCopiedToWhereNamesInItWouldBeTooLong) {
 }
 
 TEST_F(Dav, WhatS3KeepsOfAFileGoesAlong) {
+  EXPECT_EQ(ask("PUT /s3/films").status, 200);
   EXPECT_EQ(ask("PUT /s3/films/a.txt", "x-amz-meta-mtime: 1.5\r\n", "hello").status, 200);
   EXPECT_EQ(ask("COPY /dav/films/a.txt", "Destination: /dav/films/b.txt\r\n").status, 201);
   EXPECT_EQ(ask("MOVE /dav/films/b.txt", "Destination: /dav/films/c.txt\r\n").status, 201);

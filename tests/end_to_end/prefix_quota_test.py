@@ -64,7 +64,7 @@ class PrefixQuota(unittest.TestCase):
         # What this node removed counts no more.
         self.assertEqual(request(self.cluster.url(2, "/files/films/x"), "DELETE")[0], 204)
         put(self.cluster.url(2, "/files/films/y"), some_bytes(10 * KIB))
-        self.assertEqual(self.names(), ["films/most.bin", "films/y"])
+        eventually(lambda: self.names() == ["films/most.bin", "films/y"], 10, "node 1 lists what there is")
 
     def test_the_inner_of_two(self):
         put(self.cluster.url(1, "/files/films/new/a"), some_bytes(20 * KIB))
@@ -81,7 +81,7 @@ class PrefixQuota(unittest.TestCase):
             answer = None  # the node ended the connection while bytes came
         if answer:
             self.assertEqual(answer[0], 507)
-        self.assertEqual(self.names(), ["films/most.bin"])
+        eventually(lambda: self.names() == ["films/most.bin"], 10, "node 1 lists what there is")
         self.assertGreaterEqual(self.metric(1, "chisme_prefix_quota_refused_total"), 1)
 
     def test_resumable_uploads(self):

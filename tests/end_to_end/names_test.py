@@ -74,7 +74,7 @@ def walk(directory):
         name_has(*(node.address for node in nodes))
         eventually(lambda: all_see_all(nodes), 20, "they found each other")
         put(nodes[0].url("/files/film.bin"), some_bytes(3_000_000))
-        eventually(lambda: get_json(nodes[2].url("/files"))["files"][0]["copies"] == 3, 20, "three copies")
+        eventually(lambda: [file["copies"] for file in get_json(nodes[2].url("/files"))["files"]] == [3], 20, "three copies")
 
         name_has()
         shown["after the name has gone"] = [alive(node) == alive(nodes[0]) and status_of(node.url("/readyz")) for node in nodes]

@@ -139,6 +139,12 @@ class Visit {
       check_reply(service_.removed(request_, result));
     });
   }
+  void carry_out(RestoreFile const& plan) {
+    CHECK(checked_name(plan.request.name) == plan.request.name);
+    gateway_.link(plan.file, plan.request, [&](Result<StoredFile> const& result) {
+      check_reply(service_.restored(request_, result));
+    });
+  }
   void carry_out(AskOthers const& plan) {
     CHECK(!asked_);
     asked_ = true;

@@ -173,7 +173,8 @@ Progress progress_of(std::string_view id, std::vector<FileInfo> files) {
 // the same.
 std::vector<Piece> pieces(std::vector<Part> const& parts, ByteOffset from) {
   auto const later = [](Part const* a, Part const* b) {
-    return std::tie(a->writer, b->offset) < std::tie(b->writer, a->offset);
+    return std::tie(a->writer, b->offset, a->file.name) <
+           std::tie(b->writer, a->offset, b->file.name);
   };
   std::priority_queue<Part const*, std::vector<Part const*>, decltype(later)> open(later);
   std::vector<Piece> chain;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cluster/base/expiry.hpp"
 #include "cluster/base/identity.hpp"
 #include "cluster/base/time.hpp"
 #include "cluster/known_peer.hpp"
@@ -13,11 +14,11 @@
 
 namespace chisme::cluster {
 
-// Bounds on what a message may hold; the codec refuses more on both ways.
+// Bounds on what a message may hold, with `type_bytes_max` (base/expiry.hpp); the codec refuses
+// more on both ways.
 inline constexpr std::size_t datagram_bytes_max = 1200;
 inline constexpr std::size_t stream_message_bytes_max = 1u << 20;
 inline constexpr std::size_t name_bytes_max = 1024;
-inline constexpr std::size_t type_bytes_max = 127;
 inline constexpr std::size_t zone_bytes_max = 64;
 inline constexpr std::size_t members_max = 4096;
 

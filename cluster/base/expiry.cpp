@@ -64,7 +64,7 @@ std::optional<std::string> with_expiry(std::string_view type, std::optional<Wall
   if (!expires) return kept;
   std::string const time = std::to_string(expires->time_since_epoch().count());
   bool const fits = time.size() == expiry_digits &&
-                    kept.size() + opening.size() + expiry_digits <= kept_type_bytes_max;
+                    kept.size() + opening.size() + expiry_digits <= type_bytes_max;
   if (!fits || time.front() == '-') return std::nullopt;
   return kept.append(opening).append(time);
 }

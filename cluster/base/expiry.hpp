@@ -16,7 +16,7 @@ namespace chisme {
 // ---- Files that were given a time to live
 
 // What a record has room for as a media type, with all that is kept behind it.
-inline constexpr std::size_t kept_type_bytes_max = 127;
+inline constexpr std::size_t type_bytes_max = 127;
 
 // `video/mp4;expires=1700000000000`: milliseconds since the Unix epoch, always of 13 digits, so
 // that one look from the end is enough.

@@ -79,7 +79,7 @@ void check_expiry(std::string const& text) {
   CHECK(text.starts_with(split.type) && (split.expires.has_value() || split.type == text));
   constexpr WallTime expires{std::chrono::milliseconds{1'700'000'000'000}};
   auto const kept = with_expiry(text, expires);
-  CHECK(!kept || (kept->size() <= kept_type_bytes_max && split_expiry(*kept).expires == expires));
+  CHECK(!kept || (kept->size() <= type_bytes_max && split_expiry(*kept).expires == expires));
   CHECK(!split_expiry(*with_expiry(text, std::nullopt)).expires);
   if (auto const place = parse_trash_id(text)) CHECK(to_trash_id(*place) == text);
   auto const ttl = parse_ttl(text);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "cluster/base/expiry.hpp"
 #include "web/base64.hpp"
 #include "web/http/characters.hpp"
 #include "web/names.hpp"
@@ -101,7 +102,7 @@ std::optional<std::string> kept_type(std::string_view type, Attributes const& mo
     text += " " + kept_name(name) + "=" + escaped(value);
   }
   text += '"';
-  return text.size() > kept_bytes_max ? std::nullopt : std::optional{std::move(text)};
+  return text.size() > type_bytes_max ? std::nullopt : std::optional{std::move(text)};
 }
 
 KeptType split_type(std::string_view kept) {

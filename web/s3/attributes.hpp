@@ -16,17 +16,14 @@
 // further cost, and a program that does not know them sees a media type with a parameter.
 namespace chisme::web::s3 {
 
-// Of media type and parameter together: what a record has room for.
-inline constexpr std::size_t kept_bytes_max = 127;
-
 struct Attributes {
   std::string etag;  // without quotes; empty: of a file that was stored otherwise
   std::vector<std::pair<std::string, std::string>> metadata;  // names in lower case
   friend bool operator==(Attributes const&, Attributes const&) = default;
 };
 
-// What is kept as the file's type; nullopt when that has no room for it, or the ETag is neither an
-// MD5 nor one with a number of parts.
+// What is kept as the file's type; nullopt when that has no room for it (`type_bytes_max`), or the
+// ETag is neither an MD5 nor one with a number of parts.
 [[nodiscard]] std::optional<std::string> kept_type(std::string_view type, Attributes const& more);
 
 // The media type, and the parameter's value as it is kept (empty: there is none).

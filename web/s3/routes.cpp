@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cluster/base/expiry.hpp"
 #include "web/http/characters.hpp"
 #include "web/media_types.hpp"
 #include "web/names.hpp"
@@ -86,7 +87,7 @@ tl::expected<Kept, Reply> kept_of(Call const& call, Place const& place, std::str
   kept.attributes.etag.clear();
   if (fits) return kept;
   return tl::unexpected(error(400, "MetadataTooLarge",
-                              "Media type and metadata have " + std::to_string(kept_bytes_max) +
+                              "Media type and metadata have " + std::to_string(type_bytes_max) +
                                   " bytes together here, with the ETag. Send less of it."));
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cluster/base/expiry.hpp"
 #include "web/media_types.hpp"
 
 namespace chisme::web::s3 {
@@ -43,7 +44,7 @@ TEST(Attributes, HaveRoomForWhatClientsWrite) {
 
 TEST(Attributes, HaveNoMoreRoomThanARecord) {
   Attributes some{md5, {{"a", ""}}};
-  std::size_t const room = kept_bytes_max - kept_type("video/mp4", some)->size();
+  std::size_t const room = type_bytes_max - kept_type("video/mp4", some)->size();
   some.metadata[0].second = std::string(room, 'x');
   EXPECT_TRUE(kept_type("video/mp4", some));
   some.metadata[0].second += 'x';

@@ -20,7 +20,7 @@ Trimmer::Trimmer(CoreConfig const& config, Epoch epoch)
       valid_(config.copy_promise / 6),
       next_number_(std::uint64_t{epoch.value()} << 32 | 1) {}
 
-std::optional<std::vector<NodeId>> Trimmer::others_of(Digest const& digest,
+std::optional<std::vector<NodeId>> Trimmer::better_of(Digest const& digest,
                                                       Catalogue const& catalogue,
                                                       Situation const& situation) {
   auto const use = catalogue.objects().find(digest);
@@ -30,13 +30,11 @@ std::optional<std::vector<NodeId>> Trimmer::others_of(Digest const& digest,
   if (holders.size() + greedy <= situation.copies_wanted) return std::nullopt;  // as nearly always
   std::uint64_t const key = placement_key(*use->second.names.begin());
   std::vector<NodeId> ranked = rank_holders(key, situation.members, holders);
-  bool const is_placed = std::ranges::find(ranked, situation.self) != ranked.end();
-  if (is_placed && ranked.back() != situation.self) return std::nullopt;
-  if (is_placed) ranked.pop_back();
+  ranked.erase(std::ranges::find(ranked, situation.self), ranked.end());  // all, if it is no place
   std::erase_if(ranked, [&](NodeId id) {
     return !understands<VerifyCopy>(find_member(situation.members, id)->alive);
   });
-  while (greedy && ranked.size() < situation.copies_wanted) ranked.push_back(situation.self);
+  if (greedy && ranked.size() + 1 == situation.copies_wanted) ranked.push_back(situation.self);
   if (ranked.size() < situation.copies_wanted) return std::nullopt;
   return ranked;
 }
@@ -44,7 +42,7 @@ std::optional<std::vector<NodeId>> Trimmer::others_of(Digest const& digest,
 void Trimmer::examine(Digest const& digest, Catalogue const& catalogue,
                       Situation const& situation) {
   if (is_trimming(digest) || planted(PlantedBug::surplus_stays)) return;  // it looks itself
-  if (!others_of(digest, catalogue, situation)) return forget(digest);
+  if (!better_of(digest, catalogue, situation)) return forget(digest);
   if (candidates_.contains(digest)) return;
   if (candidates_.size() >= candidates_max_) {
     left_out_ = true;
@@ -95,7 +93,7 @@ std::optional<Digest> Trimmer::tick(Catalogue const& catalogue, Situation const&
   if (!run_ || !advance(situation, out)) return std::nullopt;
   Digest const digest = run_->digest;
   run_.reset();
-  if (!others_of(digest, catalogue, situation)) return std::nullopt;  // it changed meanwhile
+  if (!better_of(digest, catalogue, situation)) return std::nullopt;  // it changed meanwhile
   return digest;
 }
 
@@ -103,18 +101,18 @@ void Trimmer::begin_next(Catalogue const& catalogue, Situation const& situation,
   while (!first_come_.empty() && first_come_.begin()->first <= situation.now) {
     Digest const digest = first_come_.begin()->second;
     forget(digest);
-    auto others = others_of(digest, catalogue, situation);
-    if (!others) continue;
+    auto better = better_of(digest, catalogue, situation);
+    if (!better) continue;
     ByteCount const size = catalogue.objects().at(digest).size;
     Duration const reading = slowest_transfer(size);
     run_ = Run{.digest = digest,
-               .others = std::move(*others),
+               .better = std::move(*better),
                .next = 0,
                .witnesses = {},
                .rounds = 0,
                .give_up_at = situation.now + run_patience + 2 * reading};
     for (; run_->next < situation.copies_wanted; ++run_->next) {
-      run_->witnesses.push_back({.id = run_->others[run_->next]});
+      run_->witnesses.push_back({.id = run_->better[run_->next]});
       ask(run_->witnesses.back(), situation, out);
     }
     return;
@@ -135,11 +133,11 @@ bool Trimmer::advance(Situation const& situation, Effects& out) {
   if (planted(PlantedBug::needed_copies_are_removed)) return true;
   for (Witness& witness : run_->witnesses) {
     if (witness.answer != Answer::not_intact) continue;
-    if (run_->next == run_->others.size()) {
+    if (run_->next == run_->better.size()) {
       give_up(situation.now);
       return false;
     }
-    witness = Witness{.id = run_->others[run_->next++]};
+    witness = Witness{.id = run_->better[run_->next++]};
     ask(witness, situation, out);
   }
   auto const is_late = [&](Witness const& one) { return situation.now >= one.asked_at + valid_; };

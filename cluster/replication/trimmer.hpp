@@ -19,13 +19,15 @@ namespace chisme::cluster {
 
 // Trimmer decides when this node's copy of an object goes because there are more than R.
 //
-// Only the holder that is last in rendezvous order trims, one object at a time, once the surplus
-// has been there for `surplus_kept` and in a calm (Outages). It asks R of the others, best first,
-// to read their copies (VerifyCopy). When all of them have answered "intact" to a question that it
-// asked less than copy_promise / 6 ago, the copy goes. One that answers "not intact" is replaced by
-// the next holder. Answers that took longer are asked for again: who has read its copy lately
-// answers at once. One whose answer is missing by then is asked again too: the question or the
-// answer may be lost (a restart, a connection that broke), and all other objects would wait for it.
+// A holder trims when R others come before it in rendezvous order, one object at a time, once the
+// surplus has been there for `surplus_kept` and in a calm (Outages). It asks R of those, best
+// first, to read their copies (VerifyCopy). When all of them have answered "intact" to a question
+// that it asked less than copy_promise / 6 ago, the copy goes. One that answers "not intact" is
+// replaced by the next of them. So all copies beyond R go at the same time, and nobody who trims
+// needs another who does. Answers that took longer are asked for again: who has read its copy
+// lately answers at once. One whose answer is missing by then is asked again too: the question or
+// the answer may be lost (a restart, a connection that broke), and all other objects would wait for
+// it.
 //
 // Who answers "intact" keeps its copy for `copy_promise`, whatever it learns meanwhile (Promises).
 // It answers "not intact" when it has no copy, knows no name for it, is leaving, or is itself
@@ -83,15 +85,15 @@ class Trimmer {
   };
   struct Run {
     Digest digest;
-    std::vector<NodeId> others;  // holders, best first
-    std::size_t next = 0;        // of `others`: to be asked when one refuses
+    std::vector<NodeId> better;  // holders, best first
+    std::size_t next = 0;        // of `better`: to be asked when one refuses
     std::vector<Witness> witnesses;
     unsigned rounds = 0;
     Instant give_up_at{};
   };
 
-  // The other holders, best first, if this one is the last and can be spared.
-  [[nodiscard]] static std::optional<std::vector<NodeId>> others_of(Digest const& digest,
+  // The holders before this one that can be asked, best first, if they are R or more.
+  [[nodiscard]] static std::optional<std::vector<NodeId>> better_of(Digest const& digest,
                                                                     Catalogue const& catalogue,
                                                                     Situation const& situation);
   void wait(Digest const& digest, Instant until);

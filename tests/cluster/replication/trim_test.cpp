@@ -23,14 +23,14 @@ struct Trim : ::testing::Test {
     cluster.put(1, "a", 1, {1, 2, 3, 4, 5});
     cluster.run(settled);
   }
-  // Node numbers, best placed first.
-  std::vector<std::uint64_t> ranked() const {
+  // Node numbers, best placed first, of as many nodes.
+  std::vector<std::uint64_t> ranked(std::string_view name = "a", std::uint64_t count = 5) const {
     std::vector<MemberView> members(7);
     std::vector<NodeId> ids;
     for (std::uint64_t i = 0; i < 7; ++i) ids.push_back(members[i].alive.id = node(i + 1));
     std::vector<std::uint64_t> numbers;
-    for (NodeId const id : rank_holders(placement_key("a"), members, ids)) {
-      if (id.low <= 5) numbers.push_back(id.low);
+    for (NodeId const id : rank_holders(placement_key(name), members, ids)) {
+      if (id.low <= count) numbers.push_back(id.low);
     }
     return numbers;
   }
@@ -109,6 +109,23 @@ TEST_F(Trim, OldNodesAreNotAskedAndDoNotCount) {
   // Of the five only three can promise anything: two others are not enough for the last to go.
   EXPECT_THAT(cluster.holders(1), SizeIs(5));
   EXPECT_EQ(cluster.sent<VerifyCopy>(), 0);
+}
+
+TEST_F(Trim, AllCopiesBeyondRGoAtTheSameTime) {
+  cluster.put(1, "everywhere", 2, {1, 2, 3, 4, 5, 6, 7});
+  cluster.run(trimmed);
+  EXPECT_THAT(cluster.holders(2), SizeIs(3));
+  EXPECT_TRUE(cluster.agree());
+}
+
+TEST_F(Trim, WhoTrimsNeedsNobodyWhoTrims) {
+  cluster.put(1, "everywhere", 2, {1, 2, 3, 4, 5, 6, 7});
+  // These are not asked: of the others three keep their copies, for the last two.
+  auto const order = ranked("everywhere", 7);
+  for (std::size_t const i : {0u, 1u}) cluster.set_versions(order[i], {1, 1, 1});
+  cluster.run(trimmed);
+  std::set<std::uint64_t> const left{order.begin(), order.begin() + 5};
+  EXPECT_EQ(cluster.holders(2), left);
 }
 
 TEST_F(Trim, TheSameObjectStoredAgainPutsItOff) {

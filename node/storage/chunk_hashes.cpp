@@ -37,6 +37,9 @@ std::uint32_t seconds_of(Instant now) {
   return static_cast<std::uint32_t>(since.count()) + 1;
 }
 
+// More than kernels read ahead: 128 KiB, or what is set for the disk (8 MiB was seen).
+constexpr std::uint64_t chunks_read_ahead = 16;
+
 // Whether a read there would not wait for the disk (preadv2(2), RWF_NOWAIT). A file system that
 // cannot tell is taken to be in memory.
 bool is_in_memory(int descriptor, std::uint64_t offset) {
@@ -115,7 +118,12 @@ bool ChunkVerdicts::is_trusted(int descriptor, std::uint64_t chunk, Instant now)
   // The kernel reads ahead into the beginning, and forgets what is oldest.
   std::uint64_t const begin = chunk * chunk_bytes;
   std::uint64_t const last = std::min(begin + chunk_bytes, copy_.size.value()) - 1;
-  return was_right && is_in_memory(descriptor, last) && is_in_memory(descriptor, begin);
+  if (!was_right) return false;
+  if (is_in_memory(descriptor, last) && is_in_memory(descriptor, begin)) return true;
+  // The look itself has made the kernel read: nobody has compared what is in memory from now on.
+  std::uint64_t const read = std::min(chunk + chunks_read_ahead, chunk_count(copy_.size));
+  for (std::uint64_t ahead = chunk; ahead < read; ++ahead) right_at_[ahead] = 0;
+  return false;
 }
 
 bool ChunkVerdicts::is_trusted(int descriptor, ByteOffset offset, ByteCount length,

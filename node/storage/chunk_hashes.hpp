@@ -74,7 +74,8 @@ class ChunkVerdicts {
   explicit ChunkVerdicts(Copy copy);
 
   // No need to call `verify` for these bytes: they are in memory, and right, or nobody can tell.
-  // Never blocks; two system calls for each chunk.
+  // What is found gone from memory, and what the kernel may read ahead with it, is to be verified
+  // again. Never blocks; two system calls for each chunk.
   [[nodiscard]] bool is_trusted(int descriptor, ByteOffset offset, ByteCount length,
                                 Instant now) const;
   // Reads the chunks that these bytes are in, but for those that are trusted, and compares them.

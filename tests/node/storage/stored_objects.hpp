@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/magic.h>
 #include <sys/resource.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -27,6 +29,12 @@ inline constexpr char const* empty_hex =
 class ObjectStoreTest : public testing::Test {
  protected:
   std::filesystem::path data() const { return directory_.path(); }
+  // Of a file system in memory nothing is ever dropped, nor read again.
+  bool is_in_memory() const {
+    struct statfs kind{};
+    EXPECT_EQ(::statfs(data().c_str(), &kind), 0);
+    return kind.f_type == TMPFS_MAGIC;
+  }
   std::filesystem::path staging() const { return data() / "staging"; }
   std::filesystem::path abc_path() const {
     return data() / "objects" / "ba" / (std::string(abc_hex) + "-3");

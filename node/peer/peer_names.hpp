@@ -15,13 +15,10 @@ namespace chisme::node {
 // known to live. So a name may have no address yet, several, this node's own among them, or others
 // than it had: who is called proves that it knows the secret, or nothing comes of it.
 //
-// The resolver blocks: it runs on a thread of its own (Asio's). A name that is being asked for is
-// not asked for again. At most `addresses_max` of the addresses of a name are looked at. One loop's
-// thread.
+// A name that is being asked for is not asked for again. At most `NameLookup::addresses_max` of the
+// addresses of a name are looked at. One loop's thread.
 class PeerNames {
  public:
-  static constexpr std::size_t addresses_max = 256;
-
   struct Host {
     // The peer addresses of this node and of all who live.
     std::function<std::vector<Endpoint>()> alive;

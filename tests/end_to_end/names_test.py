@@ -3,8 +3,10 @@ and moves them. Real nodes and the system's resolver, in a network and above an 
 import contextlib
 import os
 import pathlib
+import socket
 import sys
 import tempfile
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "chaos"))
@@ -90,6 +92,23 @@ def walk(directory):
     return shown
 
 
+def stop_while_nobody_answers(directory):
+    """How many seconds a node takes to end that waits for a DNS server which says nothing."""
+    make_room(directory)
+    pathlib.Path("/etc/resolv.conf").write_text("nameserver 127.0.0.1\n")  # two questions of 5 s, as is usual
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 53))
+        secret = directory / "secret"
+        assert run(CHISME, "secret", "new", str(secret)).returncode == 0
+        with Node(directory / "data", ("--join", f"{NAME}:8701", "--secret-file", str(secret))) as node:
+            eventually(lambda: status_of(node.url("/healthz")) == 200, 20, "it runs")
+            silent.settimeout(20)
+            silent.recv(512)
+            begun = time.monotonic()
+            node.process.terminate()
+            return node.process.wait(60), time.monotonic() - begun
+
+
 @unittest.skipUnless(os.geteuid() == 0, "only root can make networks")
 class Names(unittest.TestCase):
     def test_a_name_without_addresses_then_with_several_then_with_others(self):
@@ -103,6 +122,16 @@ class Names(unittest.TestCase):
         self.assertEqual(shown["bytes"], [True] * 3)
         self.assertIn(f"{NAME}, which is to be joined, has no address", shown["log"])
         self.assertLess(shown["log"].count("has no address"), 7, "it is told once, not each second")
+
+    def test_a_stop_does_not_wait_for_a_name_server_that_is_silent(self):
+        with tempfile.TemporaryDirectory(prefix="chisme-names-") as directory:
+            try:
+                status, took = namespaces.run(namespaces.NETWORK, stop_while_nobody_answers, pathlib.Path(directory))
+            except namespaces.NotAllowed as error:
+                self.skipTest(str(error))
+        print(f"ended after {took:.2f} s")
+        self.assertEqual(status, 0)
+        self.assertLess(took, 4, "the resolver gives up after 10 s")
 
 
 if __name__ == "__main__":

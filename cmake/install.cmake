@@ -28,8 +28,12 @@ foreach(page README ARCHITECTURE SECURITY CONTRIBUTING CHANGELOG)
   install(FILES ${PROJECT_SOURCE_DIR}/${page}.md DESTINATION ${docs})
 endforeach()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/ DESTINATION ${docs}/docs)
+# Their modes are the same whatever the umask of the checkout was.
+file(GLOB scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*.sh ${PROJECT_SOURCE_DIR}/examples/*.py)
+install(PROGRAMS ${scripts} DESTINATION ${docs}/examples)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/ DESTINATION ${docs}/examples
-  USE_SOURCE_PERMISSIONS
+  PATTERN "*.sh" EXCLUDE
+  PATTERN "*.py" EXCLUDE
   PATTERN CMakeLists.txt EXCLUDE
   PATTERN __pycache__ EXCLUDE)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${docs} COMPONENT licence)

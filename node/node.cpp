@@ -16,6 +16,7 @@
 #include "node/restarting.hpp"
 #include "node/running_node.hpp"
 #include "node/security/confinement.hpp"
+#include "node/service_manager.hpp"
 
 namespace chisme::node {
 namespace {
@@ -30,11 +31,12 @@ void raise_descriptor_limit() {
   log::warning("the limit of open files cannot be raised: " + std::string{std::strerror(errno)});
 }
 
-void stop_on_signal(asio::signal_set& signals, RunningNode& node) {
+void stop_on_signal(asio::signal_set& signals, RunningNode& node, ServiceManager& manager) {
   signals.async_wait([&](asio::error_code const& error, int) {
     if (error) return;
+    manager.stopping();
     node.stop();
-    stop_on_signal(signals, node);  // a second signal ends it at once
+    stop_on_signal(signals, node, manager);  // a second signal ends it at once
   });
 }
 
@@ -78,11 +80,13 @@ int run_node(NodeConfig config, ReadConfigAgain read_again) {
       return cannot_start(started.error());
     }
     asio::signal_set signals{node.control(), SIGTERM, SIGINT};
-    stop_on_signal(signals, node);
+    ServiceManager manager{node.control()};
+    stop_on_signal(signals, node, manager);
     asio::signal_set reloading{node.control(), SIGHUP};
     reload_on_signal(reloading, node, read_again);
     if (reload_wanted != 0) node.reload(read_again);
     std::cout << "ready " << node.description() << std::endl;
+    manager.ready_once([&] { return node.is_in_touch(); });
     ended_well = node.run();
     starts_again = node.wants_restart();
   }

@@ -109,8 +109,8 @@ bool is_routine(cluster::Event const& event) {
 std::string describe(cluster::Event const& event) {
   return std::visit(
       Overloaded{[](cluster::MemberChanged const& member) {
-                   return "node " + to_string(member.node) + " at http://" +
-                          to_string(member.http) + " is " + to_string(member.state);
+                   return "node " + to_string(member.node) + " at " + to_string(member.http) +
+                          " is " + to_string(member.state);
                  },
                  [](cluster::FileChanged const& file) {
                    return (file.removed ? "removed " : "stored ") + file.name;

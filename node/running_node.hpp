@@ -72,6 +72,8 @@ class RunningNode {
   // they say holds from now on, as far as it can change (changes.hpp). When one cannot be read the
   // log says why, and what was read before stays. On the control loop.
   void reload(ReadConfigAgain const& read_config);
+  // With most of its cluster, so that it takes writes and knows what there is.
+  [[nodiscard]] bool is_in_touch() const { return driver_->view()->in_touch; }
   [[nodiscard]] asio::io_context& control() { return control_.context(); }
 
   // What it runs with; after `start`, with the ports that it took.

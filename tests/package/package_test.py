@@ -1,10 +1,10 @@
 """The Debian package of a build directory, installed, upgraded and removed with the real dpkg.
 
-    tests/package/package_test.py [--build build/release]
+    [CHISME_BUILD=build/release] tests/package/package_test.py
 
 It is installed where nothing of it stays: in namespaces of its own, whose / is this system's with a layer in memory
 above it (overlayfs). There is no systemd inside, as in a container: so the service is not started, and the node is
-started by its unit's own command. Needs root (or a user namespace), lintian, dpkg-dev.
+started by its unit's own command (service_test.py has a systemd). Needs root (or a user namespace), lintian, dpkg-dev.
 """
 import json
 import os
@@ -17,9 +17,7 @@ import tempfile
 import time
 import unittest
 
-HERE = pathlib.Path(__file__).resolve()
-ROOT = HERE.parents[2]
-BUILD = ROOT / os.environ.get("CHISME_BUILD", "build/release")
+from packages import BUILD, build_package, make_older, run
 
 # Runs with a shell inside; the packages and a place for results are in /packages.
 IN_A_LAYER = """
@@ -40,18 +38,6 @@ exec chroot "$layer/root" /bin/sh -ec "$script"
 """
 
 
-def run(*command, **options):
-    return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=120, **options)
-
-
-def build_package(directory, version=None):
-    """The .deb, by CPack, from what is built; compressed less than one that is published, in a fraction of the time."""
-    said = run("cpack", "-G", "DEB", "--config", BUILD / "CPackConfig.cmake", "-B", directory,
-               "-D", "CPACK_DEBIAN_COMPRESSION_TYPE=gzip", *(("-D", f"CPACK_PACKAGE_VERSION={version}") if version else ()))
-    assert said.returncode == 0, said.stdout + said.stderr
-    return next(directory.glob("*.deb"))
-
-
 @unittest.skipUnless((BUILD / "CPackConfig.cmake").exists() and (BUILD / "chisme").exists(),
                      "build/release is not built: cmake --build build/release")
 @unittest.skipUnless(shutil.which("lintian") and shutil.which("dpkg-shlibdeps"), "lintian and dpkg-dev are not installed")
@@ -68,19 +54,7 @@ class Package(unittest.TestCase):
         made = build_package(cls.directory / "made")
         print(f"made in {time.monotonic() - begun:.1f} s: {made.name}, {made.stat().st_size} bytes")
         cls.deb = pathlib.Path(shutil.copy(made, cls.packages / "new.deb"))
-        cls.older = cls.make_older()
-
-    @classmethod
-    def make_older(cls):
-        """The same with a lower version number: what an upgrade comes from."""
-        tree, older = cls.directory / "tree", cls.packages / "old.deb"
-        subprocess.run(["dpkg-deb", "-R", cls.deb, tree], check=True)
-        control = tree / "DEBIAN/control"
-        control.write_text(re.sub(r"^Version: .*$", "Version: 0.0.9", control.read_text(), flags=re.M))
-        subprocess.run(["dpkg-deb", "--root-owner-group", "-Znone", "-b", tree, older], check=True,
-                       stdout=subprocess.DEVNULL)
-        shutil.rmtree(tree)
-        return older
+        make_older(cls.deb, cls.packages / "old.deb")
 
     def field(self, name):
         return run("dpkg-deb", "-f", self.deb, name).stdout.strip()
@@ -189,8 +163,4 @@ class Package(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if "--build" in sys.argv:
-        at = sys.argv.index("--build")
-        BUILD = pathlib.Path(sys.argv[at + 1]).resolve()
-        del sys.argv[at:at + 2]
     unittest.main(verbosity=2)

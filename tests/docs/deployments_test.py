@@ -1,5 +1,5 @@
 """What the pages, and the examples for Docker, Kubernetes and systemd, say to the program is what it takes; and the YAML
-has the fields that it should, which refer to each other. (There is neither engine nor cluster here to run them.)"""
+has the fields that it should, which refer to each other. (tests/containers/run.py runs them.)"""
 import os
 import pathlib
 import re

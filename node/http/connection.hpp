@@ -154,7 +154,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   // dav/serving.cpp
   asio::awaitable<After> serve_dav(web::AnswerDav plan);
-  asio::awaitable<tl::expected<std::string, web::Reply>> read_short_body();
+  asio::awaitable<tl::expected<std::string, web::Reply>> read_short_body(HeldBytes& held);
 
   // resuming.cpp
   asio::awaitable<After> resume(web::tus::Wanted wanted);

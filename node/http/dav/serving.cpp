@@ -20,7 +20,8 @@ asio::awaitable<HttpConnection::After> HttpConnection::serve_dav(web::AnswerDav 
   }
   bool const going = co_await continue_expected();
   if (!going) co_return After::close;
-  auto body = co_await read_short_body();
+  HeldBytes held{host_->buffers};
+  auto body = co_await read_short_body(held);
   if (!body) {
     auto answer = host_->service.refused(request, std::move(body.error()));
     co_return co_await reply(std::move(answer));
@@ -31,12 +32,14 @@ asio::awaitable<HttpConnection::After> HttpConnection::serve_dav(web::AnswerDav 
 }
 
 // A reply of status 0: the client is gone.
-asio::awaitable<tl::expected<std::string, web::Reply>> HttpConnection::read_short_body() {
+asio::awaitable<tl::expected<std::string, web::Reply>> HttpConnection::read_short_body(
+    HeldBytes& held) {
   std::string body;
   while (state_ == web::ParseState::body && body.size() <= web::dav::xml_bytes_max) {
     auto const run = co_await next_body_run();
     if (run.empty()) break;
     body.append(reinterpret_cast<char const*>(run.data()), run.size());
+    held.set(body.size());
   }
   if (state_ == web::ParseState::failed) {
     co_return tl::unexpected(host_->service.malformed(parser_.failure()));

@@ -224,5 +224,29 @@ TEST_F(Dav, ALockThatMayHaveBeenStoredIsGivenBack) {
   EXPECT_EQ(ask("LOCK /dav/f", "", lockinfo).status, 201);
 }
 
+// ---- Bounds ------------------------------------------------------------------------------------
+
+TEST(DavOfLittleMemory, ShortBodiesCountAsBodiesInMemoryDo) {
+  web::MemoryGateway gateway;
+  HttpSettings settings;
+  settings.buffer_bytes_max = 16 << 10;
+  Server server(gateway, settings);
+  std::string const half(24 << 10, ' ');
+  Client first(server.endpoint());
+  first.send("PROPFIND /dav/ HTTP/1.1\r\nHost: localhost\r\nDepth: 0\r\nContent-Length: " +
+             std::to_string(2 * half.size()) + "\r\n\r\n" + half);
+  auto const put = [&server] {
+    Client client(server.endpoint());
+    client.send("PUT /files/b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nok");
+    return client.response().value_or(Response{}).status;
+  };
+  int status = 0;
+  for (int i = 0; i < 1000 && status != 503; ++i) status = put();  // until the half has come
+  EXPECT_EQ(status, 503);
+  first.send(half);
+  EXPECT_EQ(first.response()->status, 400) << "spaces are no document";
+  EXPECT_LT(put(), 300) << "it was given back";
+}
+
 }  // namespace
 }  // namespace chisme::node

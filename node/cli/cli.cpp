@@ -1,9 +1,11 @@
 #include "node/cli/cli.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <span>
 
 #include "node/cli/client_token.hpp"
 #include "node/cli/command.hpp"
@@ -13,12 +15,47 @@
 namespace chisme::node::cli {
 namespace {
 
+// The command that was meant, as in `chisme token new`.
+CLI::App const& chosen_in(CLI::App const& app) {
+  auto const chosen = app.get_subcommands();
+  return chosen.empty() ? app : chosen_in(*chosen.front());
+}
+
+std::string full_name(CLI::App const& command) {
+  CLI::App const* const parent = command.get_parent();
+  return (parent == nullptr ? "" : full_name(*parent) + " ") + command.get_name();
+}
+
+// Of the options that `command` does not have the first; empty: it has all.
+std::string unknown_option(CLI::App const& command, std::span<char const* const> arguments) {
+  for (std::string_view const argument : arguments) {
+    if (argument == "--") break;
+    std::string name{argument.substr(0, argument.find('='))};
+    if (name.starts_with("--") && command.get_option_no_throw(name) == nullptr) return name;
+  }
+  return {};
+}
+
+std::string near_option(CLI::App const& command, std::string const& name) {
+  std::vector<std::string> known;
+  for (CLI::Option const* const option : command.get_options()) {
+    for (std::string const& each : option->get_lnames()) known.push_back("--" + each);
+  }
+  return "there is no option " + name + suggestion_for(name, known);
+}
+
 // The library's message may have several lines and a hint at its end; the first sentence is enough.
-int report(CLI::App const& app, CLI::ParseError const& error) {
+int report(CLI::App const& app, CLI::ParseError const& error,
+           std::span<char const* const> arguments) {
   if (error.get_exit_code() == 0) return app.exit(error, std::cout, std::cerr);
+  CLI::App const& command = chosen_in(app);
   std::string message = error.what();
   message = message.substr(0, message.find('\n'));
-  return wrong_usage(Error{Fault::invalid, message, 0});
+  bool const has_more = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError);
+  auto const unknown = has_more ? unknown_option(command, arguments) : "";
+  if (!unknown.empty()) message = near_option(command, unknown);
+  std::cerr << "chisme: " << message << " (see " << full_name(command) << " --help)\n";
+  return 2;
 }
 
 // The library would only say that a command is required.
@@ -27,6 +64,14 @@ bool is_unknown_command(CLI::App const& app, int count, char const* const* argum
   auto const commands = app.get_subcommands([](CLI::App const*) { return true; });
   return std::none_of(commands.begin(), commands.end(),
                       [&](CLI::App const* command) { return command->get_name() == arguments[1]; });
+}
+
+// What to do when the one node that was named, or is asked by itself, does not answer.
+Error with_hint(Error error, std::size_t nodes) {
+  if (nodes == 1 && error.fault == Fault::unavailable && error.system_error == ECONNREFUSED) {
+    error.message += ". Start it, or name another node with --node URL, or several";
+  }
+  return error;
 }
 
 }  // namespace
@@ -80,7 +125,7 @@ int with_client(ClientOptions const& options, std::function<Result<void>(HttpCli
   HttpClient client(*origins);
   client.set_token(std::move(*token));
   auto const done = run(client);
-  if (!done) return failed(done.error());
+  if (!done) return failed(with_hint(done.error(), client.nodes().size()));
   std::cout.flush();
   return std::cout ? 0 : failed(Error{Fault::io, "standard output cannot be written", 0});
 }
@@ -127,7 +172,7 @@ int run(int count, char const* const* arguments) {
   try {
     app.parse(count, arguments);
   } catch (CLI::ParseError const& error) {
-    return report(app, error);
+    return report(app, error, {arguments, static_cast<std::size_t>(count)});
   }
   return chosen();
 }

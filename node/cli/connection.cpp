@@ -106,8 +106,11 @@ Result<void> Connection::secure() {
                     ". If it was signed by an authority of your own, name its certificate with "
                     "--ca FILE, or CHISME_CA");
   }
-  return done ? connection_failure(origin_, "ended the connection instead of encrypting it", 0)
-              : tl::unexpected<Error>(done.error());
+  if (!done && session_->failure().empty()) return tl::unexpected<Error>(done.error());
+  std::string const why = done ? "" : " (" + session_->failure() + ")";
+  return connection_failure(
+      origin_, "does not encrypt" + why + "; a node without a certificate is asked with http://",
+      0);
 }
 
 Result<std::size_t> Connection::run(std::function<TlsSession::Step()> const& step) {

@@ -86,16 +86,16 @@ void judge_cluster(Json const& cluster, std::vector<Finding>& found) {
   }
   if (count("lost") > 0) {
     found.push_back(finding("copies", "", FindingState::wrong,
-                            std::to_string(count("lost")) +
-                                " files have no copy in reach: start "
+                            counted(count("lost"), "file") +
+                                " without a copy in reach: start "
                                 "the nodes that held them, or import a backup"));
   }
   std::uint64_t const few = count("under_replicated");
-  found.push_back(finding("copies", "", few > 0 ? FindingState::warning : FindingState::fine,
-                          few > 0 ? std::to_string(few) + " files have fewer copies than wanted (" +
-                                        std::to_string(count("copies_wanted")) + ")"
-                                  : "all " + std::to_string(count("files")) +
-                                        " files have the copies that are wanted"));
+  found.push_back(
+      finding("copies", "", few > 0 ? FindingState::warning : FindingState::fine,
+              few > 0 ? counted(few, "file") + " with fewer copies than wanted (" +
+                            std::to_string(count("copies_wanted")) + ")"
+                      : counted(count("files"), "file") + ", with the copies that are wanted"));
 }
 
 void judge_versions(std::vector<Answer> const& answers, std::vector<Finding>& found) {

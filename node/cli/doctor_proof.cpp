@@ -25,6 +25,7 @@ constexpr std::uint64_t piece_bytes = std::uint64_t{64} << 10;
 constexpr auto piece_time = 31ms;
 constexpr auto copies_patience = 60s;
 constexpr auto stream_patience = 30s;
+constexpr auto return_patience = 20s;
 constexpr auto look_again = 50ms;
 
 double seconds_since(Clock::time_point begun) {
@@ -168,8 +169,16 @@ Result<HttpAnswer> Prover::order(std::string const& what) {
   return asking.send_to(other_, request);
 }
 
+// And waits until it serves again, so that all is as it was.
 void Prover::bring_back() {
-  if (taken_ && local_) static_cast<void>(order("start"));
+  if (!taken_ || !local_ || !order("start")) return;
+  HttpRequest request;
+  request.target = "/readyz";
+  HttpClient asking({}, 1s);
+  for (auto const until = Clock::now() + return_patience; Clock::now() < until;) {
+    if (succeed(asking.send_to(victim_, request))) return;
+    std::this_thread::sleep_for(look_again);
+  }
 }
 
 bool Prover::fetch(HttpClient& client, Origin const& node, std::uint64_t offset) {

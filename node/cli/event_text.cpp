@@ -16,7 +16,7 @@ std::string shown(Json const& event, char const* key) {
 
 std::string describe_state(Json const& event) {
   Json const& cluster = part_field(event, "cluster");
-  std::string line = "cluster: " + std::to_string(count_field(cluster, "files")) + " files";
+  std::string line = "cluster: " + counted(count_field(cluster, "files"), "file");
   for (Json const& member : part_field(cluster, "members")) {
     line += ", " + shown(member, "http") + " " + shown(member, "state");
   }

@@ -148,11 +148,11 @@ Result<void> Export::finish() {
                      .and_then([&] { return archive_.write(std::as_bytes(std::span(text))); })
                      .and_then([&] { return archive_.finish(); });
   if (!written || manifest_.missing == 0) return written;
-  return fail(Fault::lost, std::to_string(manifest_.missing) + " files are not in the archive");
+  return fail(Fault::lost, "the archive lacks " + counted(manifest_.missing, "file"));
 }
 
 std::string Export::summary() const {
-  return std::to_string(manifest_.members - manifest_.void_members.size()) + " files, " +
+  return counted(manifest_.members - manifest_.void_members.size(), "file") + ", " +
          format_bytes(manifest_.bytes);
 }
 

@@ -170,12 +170,12 @@ Result<void> Import::judge(Result<void> const& read) {
   }
   if (!read) {
     return fail(Fault::corrupt, "the archive is damaged behind its first " +
-                                    std::to_string(members_) +
-                                    " files, and the rest was not read: " + read.error().message);
+                                    counted(members_, "file") +
+                                    ", and the rest was not read: " + read.error().message);
   }
   if (counts_.damaged > 0) {
-    return fail(Fault::corrupt, std::to_string(counts_.damaged) +
-                                    " files of the archive are damaged, and were not stored");
+    return fail(Fault::corrupt,
+                "not stored: " + counted(counts_.damaged, "damaged file") + " of the archive");
   }
   if (!manifest_) {
     return fail(Fault::corrupt, "the archive ends before its manifest, so files may be missing: " +
@@ -186,8 +186,8 @@ Result<void> Import::judge(Result<void> const& read) {
   }
   if (manifest_->missing > 0) {
     return fail(Fault::lost, "all of the archive is stored, but " +
-                                 std::to_string(manifest_->missing) +
-                                 " files could not be read when it was made");
+                                 counted(manifest_->missing, "file") +
+                                 " could not be read when it was made");
   }
   return {};
 }

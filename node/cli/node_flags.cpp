@@ -76,7 +76,8 @@ void add_node_flags(CLI::App& command, NodeFlags& flags) {
     if (key.is_switch) {
       command.add_flag_callback(flag_of(key), [&values] { values = {"true"}; }, key.help);
     } else {
-      command.add_option(flag_of(key), values, key.help)->allow_extra_args(false);
+      auto* const option = command.add_option(flag_of(key), values, key.help);
+      option->allow_extra_args(false)->option_text(key.repeatable ? "TEXT ..." : "TEXT");
     }
   }
 }

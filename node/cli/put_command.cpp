@@ -14,6 +14,7 @@
 #include "node/cli/store_file.hpp"
 #include "node/cli/text.hpp"
 #include "node/storage/posix.hpp"
+#include "web/ttl.hpp"
 
 namespace chisme::node::cli {
 namespace {
@@ -24,6 +25,7 @@ using Json = nlohmann::json;
 struct PutOptions : ClientOptions {
   std::vector<std::string> files;
   std::string name;
+  std::string ttl;  // empty: for ever
 };
 
 Result<ByteCount> size_of(Descriptor const& file, std::string const& path) {
@@ -47,22 +49,28 @@ void print(Json const& stored, bool json) {
             << printable(text_field(stored, "sha256")) << "\n";
 }
 
+// The id of an upload that was to be kept for another time is another one's.
+fs::path memory_of(std::string const& path, std::string const& name, std::string const& ttl) {
+  return upload_memory(path, ttl.empty() ? name : name + '\0' + ttl);
+}
+
 Result<void> put_file(HttpClient& client, std::string const& path, std::string const& name,
-                      bool json) {
+                      PutOptions const& options) {
   auto const file = open_file(path, O_RDONLY);
   if (!file) return tl::unexpected<Error>(file.error());
   auto const size = size_of(*file, path);
   if (!size) return tl::unexpected<Error>(size.error());
-  ProgressLine progress(name, size->value(), !json);
+  ProgressLine progress(name, size->value(), !options.json);
   auto const stored = store_file(client,
                                  {.file = *file,
                                   .path = path,
                                   .name = name,
                                   .size = *size,
-                                  .memory = upload_memory(path, name)},
+                                  .ttl = options.ttl,
+                                  .memory = memory_of(path, name, options.ttl)},
                                  progress);
   if (!stored) return tl::unexpected<Error>(stored.error());
-  print(*stored, json);
+  print(*stored, options.json);
   return {};
 }
 
@@ -70,11 +78,14 @@ int put_files(PutOptions const& options) {
   if (!options.name.empty() && options.files.size() > 1) {
     return wrong_usage(Error{Fault::invalid, "--name is for one file, but several are given", 0});
   }
+  // Before anything is sent.
+  auto const ttl = web::parse_ttl(options.ttl.empty() ? std::nullopt : std::optional{options.ttl});
+  if (!ttl) return wrong_usage(Error{Fault::invalid, "--ttl" + ttl.error().message.substr(5), 0});
   return with_client(options, [&](HttpClient& client) -> Result<void> {
     for (std::string const& path : options.files) {
       std::string const name =
           options.name.empty() ? fs::path(path).filename().string() : options.name;
-      if (auto done = put_file(client, path, name, options.json); !done) return done;
+      if (auto done = put_file(client, path, name, options); !done) return done;
     }
     return {};
   });
@@ -88,6 +99,9 @@ void add_put_command(CLI::App& app, Chosen& chosen) {
       *app.add_subcommand("put", "store files in the cluster; goes on where it was interrupted");
   command.add_option("FILE", options->files, "what to store")->required();
   command.add_option("--name", options->name, "the name to store it under [that of the file]");
+  command.add_option(
+      "--ttl", options->ttl,
+      "remove it again after that time, from 1s to 3650d: 90s, 10m, 24h, 7d [never]");
   add_client_options(command, *options);
   command.callback([options, &chosen] { chosen = [options] { return put_files(*options); }; });
 }

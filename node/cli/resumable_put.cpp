@@ -41,6 +41,7 @@ std::string base64(std::string const& text) {
 std::string metadata_of(ResumablePut::Options const& options) {
   std::string metadata = "filename " + base64(options.name);
   if (!options.type.empty()) metadata += ",filetype " + base64(options.type);
+  if (!options.ttl.empty()) metadata += ",ttl " + base64(options.ttl);
   return metadata;
 }
 

@@ -32,6 +32,7 @@ class ResumablePut {
     std::vector<Origin> nodes;
     std::filesystem::path memory;  // empty: none
     std::string type = {};         // media type; empty: by its name
+    std::string ttl = {};          // how long it is kept; empty: for ever
     std::string token = {};        // shown to the nodes; empty: none
     std::chrono::milliseconds patience = std::chrono::seconds{30};
     // Without a byte moving for this long, a node counts as hung.

@@ -65,9 +65,10 @@ std::string table_of_members(Json const& cluster) {
                     printable(text_field(member, "node")).substr(0, 8)});
   }
   auto const count = [&](char const* key) { return std::to_string(count_field(cluster, key)); };
-  std::string summary = count("files") + " files, " + count("under_replicated") +
-                        " with fewer copies than wanted (" + count("copies_wanted") + "), " +
-                        count("repairs_pending") + " repairs pending\n";
+  std::string summary = counted(count_field(cluster, "files"), "file") + ", " +
+                        count("under_replicated") + " with fewer copies than wanted (" +
+                        count("copies_wanted") + "), " +
+                        counted(count_field(cluster, "repairs_pending"), "repair") + " pending\n";
   if (std::string const fenced = printable(text_field(cluster, "fenced")); !fenced.empty()) {
     summary += "this node's disk failed (" + fenced + "): it takes no writes until a restart\n";
   }

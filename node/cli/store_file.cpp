@@ -40,6 +40,7 @@ Result<Json> put_whole(HttpClient& client, FileToStore const& put, ProgressLine&
   HttpRequest request;
   request.method = "PUT";
   request.target = "/files/" + encode_path(put.name);
+  if (!put.ttl.empty()) request.target += "?ttl=" + encode_query(put.ttl);
   request.body_size = put.size;
   if (!put.type.empty()) request.headers.push_back({"Content-Type", put.type});
   request.open_body = [&]() -> Result<BodySource> {
@@ -128,6 +129,7 @@ Result<Json> put_in_chunks(HttpClient& client, FileToStore const& put, ProgressL
                        .nodes = nodes,
                        .memory = put.memory,
                        .type = put.type,
+                       .ttl = put.ttl,
                        .token = client.token()},
                       put.file);
   auto const moved = [&](Origin const& node, std::uint64_t offset) {

@@ -21,6 +21,7 @@ struct FileToStore {
   std::string name;
   std::string type = {};  // media type; empty: by its name
   ByteCount size;
+  std::string ttl = {};  // how long it is kept, as `?ttl=` takes it; empty: for ever
   // Where the id of an upload is kept that may be interrupted (ResumablePut); empty: nowhere.
   std::filesystem::path memory = {};
 };

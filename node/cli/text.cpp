@@ -52,6 +52,10 @@ std::string format_bytes(std::uint64_t bytes) {
   return text.data();
 }
 
+std::string counted(std::uint64_t count, std::string_view noun) {
+  return std::to_string(count) + " " + std::string{noun} + (count == 1 ? "" : "s");
+}
+
 std::string format_progress(Progress const& progress, std::size_t width) {
   double const part =
       progress.total == 0

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 // How numbers and tables look on a terminal.
@@ -10,6 +11,8 @@ namespace chisme::node::cli {
 
 // "0 B", "999 B", "1.5 KiB", "24.0 MiB".
 [[nodiscard]] std::string format_bytes(std::uint64_t bytes);
+// "1 file", "2 files": the noun's plural is its singular with an s.
+[[nodiscard]] std::string counted(std::uint64_t count, std::string_view noun);
 // "movie.mp4  [=====>    ]  52 %  12.5 MiB of 24.0 MiB  6.2 MiB/s", at most `width` columns wide
 // if that is at all possible.
 struct Progress {

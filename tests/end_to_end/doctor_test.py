@@ -2,7 +2,7 @@
 import json
 import unittest
 
-from harness import CHISME, Cluster, eventually, get_json, put, run
+from harness import CHISME, Cluster, eventually, get_json, put, run, status_of
 
 
 class Doctor(unittest.TestCase):
@@ -49,6 +49,7 @@ class Doctor(unittest.TestCase):
         self.assertLess(proof["gap_seconds"], 5)
         self.assertIsNotNone(proof["repair_seconds"], proof)
         victim = cluster.node_of(proof["victim"])
+        self.assertEqual(status_of(cluster.url(victim, "/readyz")), 200, "it serves again")
         eventually(lambda: cluster.pids[victim] != before[victim], 20, "it was started again")
         eventually(lambda: [m["state"] for m in cluster.cluster(1 if victim != 1 else 2)["members"]] == ["alive"] * 4, 20,
                    "all are alive")

@@ -233,6 +233,9 @@ class Refusals(Secure):
             self.assertEqual(done.returncode, 35)
             self.assertIn("alert", done.stderr)
             self.assertLess(time.monotonic() - begun, 3)
+            asked = run(CHISME, "ls", "--node", f"https://127.0.0.1:{node.port}")
+            self.assertEqual(asked.returncode, 1)
+            self.assertIn("a node without a certificate is asked with http://", asked.stderr)
 
     def test_unfit_files_are_named(self):
         other = self.directory / "other.key"

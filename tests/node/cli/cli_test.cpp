@@ -47,6 +47,17 @@ TEST(Program, WrongUsageIsTwoWithASentenceOnStandardErrorOnly) {
   }
 }
 
+TEST(Program, AnUnknownOptionIsNamedWithTheOneThatMayBeMeant) {
+  EXPECT_EQ(run_with({"node", "--keep-remoed", "3"}).errors,
+            "chisme: there is no option --keep-remoed: did you mean `--keep-removed`? "
+            "(see chisme node --help)\n");
+  EXPECT_EQ(run_with({"token", "revoke", "abc", "--nod=x"}).errors,
+            "chisme: there is no option --nod: did you mean `--node`? "
+            "(see chisme token revoke --help)\n");
+  EXPECT_EQ(run_with({"ls", "--xyzzy"}).errors,
+            "chisme: there is no option --xyzzy (see chisme ls --help)\n");
+}
+
 TEST(Program, AFailureIsOne) {
   Ran const ran = run_with({"ls", "--node", "http://127.0.0.1:1"});
   EXPECT_EQ(ran.code, 1);

@@ -18,6 +18,12 @@ TEST(Text, BytesAreShownInTheUnitThatFits) {
   EXPECT_EQ(format_bytes(~std::uint64_t{0}), "16.0 EiB");
 }
 
+TEST(Text, OneOfAThingIsNotMany) {
+  EXPECT_EQ(counted(0, "file"), "0 files");
+  EXPECT_EQ(counted(1, "file"), "1 file");
+  EXPECT_EQ(counted(2, "file"), "2 files");
+}
+
 TEST(Text, ProgressShowsABarAndFigures) {
   EXPECT_EQ(format_progress({"a.mp4", 12 << 20, 24 << 20, milliseconds{2000}}, 70),
             "a.mp4  [=========>         ]   50 %  12.0 MiB of 24.0 MiB  6.0 MiB/s");

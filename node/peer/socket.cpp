@@ -82,7 +82,13 @@ asio::awaitable<Result<void>> PeerSocket::connect(Endpoint to, Duration limit, S
   socket_.set_option(asio::ip::tcp::no_delay{true}, error);
   session_ = path_->keys.begin_session(PeerKeys::Side::connecting, socket_.native_handle());
   auto const secured = co_await secure(limit);
-  if (!secured) co_return secured;
+  if (!secured) {
+    log::warning(LogComponent::peer,
+                 "the node at " + to_string(to) + " and this one did not agree on a secret (" +
+                     secured.error().message +
+                     "): if this line comes again, compare the files of --secret-file of both");
+    co_return secured;
+  }
   auto const bytes = encode(path_->hello);
   std::span<std::byte const> const head{bytes};
   std::span<std::byte const> const body;

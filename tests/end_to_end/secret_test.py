@@ -43,7 +43,9 @@ class Strangers(Directory):
         self.peer_port = self.cluster.port(1) + 1000
 
     def stranger(self, *options):
-        node = Node(self.directory / "stranger", ("--join", f"127.0.0.1:{self.peer_port}", *options))
+        log = open(self.directory / "stranger.log", "w")
+        self.addCleanup(log.close)
+        node = Node(self.directory / "stranger", ("--join", f"127.0.0.1:{self.peer_port}", *options), log=log)
         self.addCleanup(node.close)
         eventually(lambda: status_of(node.url("/healthz")) == 200, 10, "it runs")
         return node
@@ -64,6 +66,9 @@ class Strangers(Directory):
                 time.sleep(3)
                 self.assertEqual(alive(stranger), 1)
                 self.assertEqual(len(self.cluster.cluster(1)["members"]), 3)
+                if options:
+                    eventually(lambda: "compare the files of --secret-file" in (self.directory / "stranger.log").read_text(),
+                               10, "its log says why")
                 stranger.close()
 
     def test_datagrams_that_nobody_of_the_cluster_made_are_not_answered(self):

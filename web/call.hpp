@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -61,6 +62,9 @@ using FileOrPlan = tl::expected<FileInfo, Plan>;
 [[nodiscard]] Plan get_trash(Call const& call);
 [[nodiscard]] Plan post_trash(Call const& call);
 [[nodiscard]] Plan delete_trash(Call const& call);
+// After a form of the page of the trash did what it is for: 303 back there; nullopt if `request` is
+// of no such form.
+[[nodiscard]] std::optional<Reply> back_to_trash(Request const& request);
 // tus/routes.cpp
 [[nodiscard]] Plan options_uploads(Call const& call);
 [[nodiscard]] Plan post_uploads(Call const& call);

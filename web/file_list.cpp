@@ -154,6 +154,7 @@ Reply html_list(Call const& call, ListRequest const& asked, FoundFiles const& fo
                              .next = next_of(asked.query, found),
                              .first = !asked.page.after && asked.page.offset == 0,
                              .style = style_address(call.settings.assets),
+                             .keeps_trash = call.gateway.cluster().trash.count() > 0,
                              .spanish = prefers_spanish(call.request)}));
 }
 

@@ -19,6 +19,7 @@ struct FileListPage {
   std::optional<std::string> next;  // `after` of the next page
   bool first = true;                // nothing comes before it
   std::string_view style;           // address of a style sheet; may be empty
+  bool keeps_trash = false;         // then a link leads there
   bool spanish = false;
 };
 inline constexpr std::size_t list_page_files = 200;

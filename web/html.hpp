@@ -4,18 +4,26 @@
 #include <string>
 #include <string_view>
 
+#include "cluster/base/strong.hpp"
+#include "cluster/base/time.hpp"
 #include "web/page/assets.hpp"
 #include "web/plan.hpp"
 
 // What the pages for browsers without JavaScript are made of.
 namespace chisme::web {
 
-// `text` as HTML that shows it, as content and as a quoted attribute: nothing in it is markup.
-[[nodiscard]] std::string html_escaped(std::string_view text);
 // `content` is HTML.
 [[nodiscard]] std::string element(std::string_view tag, std::string const& content);
+// Of a table that stands on a narrow screen without its headings: each cell brings its own.
+// `content` is HTML, `heading` is text.
+[[nodiscard]] std::string cell(std::string_view heading, std::string const& content);
 // `href` has no character that would end the attribute.
 [[nodiscard]] std::string link(std::string const& href, std::string const& content);
+
+// "1.2 MB", in powers of 1000.
+[[nodiscard]] std::string size_text(ByteCount size, char decimal);
+// The day and the minute, UTC; the rest is noise.
+[[nodiscard]] std::string time_text(WallTime time);
 
 // A whole document, which needs nothing but that style sheet. All but `body` are texts.
 struct HtmlDocument {

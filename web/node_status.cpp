@@ -19,6 +19,12 @@ Reply text_reply(std::string_view type, std::string body) {
                .body = std::move(body)};
 }
 
+bool has_left(ClusterStatus const& status) {
+  return std::ranges::any_of(status.members, [&](MemberStatus const& member) {
+    return member.self && member.state == "left";
+  });
+}
+
 }  // namespace
 
 Plan get_cluster(Call const&) {
@@ -26,9 +32,14 @@ Plan get_cluster(Call const&) {
 }
 
 // 202: it leaves once other nodes have its copies, which `GET /readyz` and `/cluster` show. With
-// `?cancel` it stays after all, unless it goes already.
+// `?cancel` it stays after all; 409, and nothing changes, once it has said farewell.
 Plan post_drain(Call const& call) {
   if (call.target.parameter("cancel")) {
+    if (has_left(call.gateway.cluster())) {
+      return problem(409,
+                     "This node has left its cluster already, and its process ends. Start it again "
+                     "to have it back.");
+    }
     call.gateway.stay();
     return json_reply(202, R"({"draining":false})");
   }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "web/html.hpp"
+#include "web/markup.hpp"
 #include "web/negotiation.hpp"
 #include "web/problem.hpp"
 
@@ -38,8 +39,8 @@ std::string body_of(Reply const& problem, bool spanish) {
   Advice const& advice = advice_for(problem.status);
   std::string const title = spanish ? "No se pudo hacer" : "That did not work";
   std::string const number = std::to_string(problem.status);
-  return element("h1", title) + "\n<p lang=\"en\">" + html_escaped(problem.sentence) + " (" +
-         number + " " + html_escaped(reason_phrase(problem.status)) + ")</p>\n" +
+  return element("h1", title) + "\n<p lang=\"en\">" + markup_escaped(problem.sentence) + " (" +
+         number + " " + markup_escaped(reason_phrase(problem.status)) + ")</p>\n" +
          element("p", std::string{spanish ? advice.spanish : advice.english}) + "\n" +
          element("p", link("/files", spanish ? "La lista de archivos" : "The list of files"));
 }

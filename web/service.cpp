@@ -223,11 +223,14 @@ Reply Service::counted(Request const& request) {
 
 Reply Service::removed(Request const& request, Result<RemovedFile> const& result) {
   if (!result) return failed(request, result.error());
+  if (auto back = back_to_trash(request)) return finished(request, std::move(*back));
   return finished(
       request, Reply{.status = 204, .headers = {{"Chisme-Version", result->version}}, .body = {}});
 }
 
 Reply Service::restored(Request const& request, Result<StoredFile> const& result) {
+  auto back = result ? back_to_trash(request) : std::nullopt;
+  if (back) return finished(request, std::move(*back));
   if (result) return finished(request, stored_reply(*result, to_json(*result)));
   Reply reply = problem_of(result.error());
   if (result.error().fault == Fault::precondition_failed) {

@@ -5,9 +5,12 @@
 #include <utility>
 
 #include "web/call.hpp"
+#include "web/html.hpp"
 #include "web/json.hpp"
 #include "web/names.hpp"
+#include "web/negotiation.hpp"
 #include "web/problem.hpp"
+#include "web/trash_page.hpp"
 
 // `/trash` and `/trash/ID`. An ID has all that is to be known of a place in the trash, the name of
 // the file at its end, so that every node finds it as it finds files.
@@ -16,17 +19,13 @@ namespace {
 
 constexpr std::size_t trash_limit_max = 1000;
 
-std::string_view id_of(std::string_view place) {
-  return place.substr(std::min(place.size(), trash_prefix.size()));
-}
-
 std::string row(FileInfo const& file, TrashPlace const& place) {
-  WallTime const expires = std::min(place.expires, file.expires.value_or(place.expires));
-  return R"({"id":)" + json_string(id_of(file.name)) + R"(,"name":)" + json_string(place.name) +
-         R"(,"size":)" + std::to_string(file.size.value()) + R"(,"type":)" +
-         json_string(file.type) + R"(,"sha256":")" + to_hex(file.digest) + R"(","removed":")" +
-         rfc3339(place.removed) + R"(","expires":")" + rfc3339(expires) + R"(","copies":)" +
-         std::to_string(file.copies) + R"(,"wanted":)" + std::to_string(file.wanted) + "}";
+  return R"({"id":)" + json_string(id_in_trash(file.name)) + R"(,"name":)" +
+         json_string(place.name) + R"(,"size":)" + std::to_string(file.size.value()) +
+         R"(,"type":)" + json_string(file.type) + R"(,"sha256":")" + to_hex(file.digest) +
+         R"(","removed":")" + rfc3339(place.removed) + R"(","expires":")" +
+         rfc3339(gone_at(file, place)) + R"(","copies":)" + std::to_string(file.copies) +
+         R"(,"wanted":)" + std::to_string(file.wanted) + "}";
 }
 
 // The name of the place that a request is about; nullopt: nobody can have been told of it.
@@ -54,18 +53,26 @@ tl::expected<Asked, Plan> find_in_trash(Call const& call) {
   if (is_absent) return tl::unexpected<Plan>(not_in_trash());
   auto file = find_file(call, *place);
   if (!file) return tl::unexpected<Plan>(std::move(file.error()));
-  return Asked{std::move(*file), std::string{parse_trash_id(id_of(*place))->name}};
+  return Asked{std::move(*file), std::string{parse_trash_id(id_in_trash(*place))->name}};
 }
 
 }  // namespace
 
+std::string_view id_in_trash(std::string_view place) {
+  return place.substr(std::min(place.size(), trash_prefix.size()));
+}
+
+WallTime gone_at(FileInfo const& file, TrashPlace const& place) {
+  return std::min(place.expires, file.expires.value_or(place.expires));
+}
+
 std::string trash_json(Listing const& listing) {
   std::string rows;
   for (FileInfo const& file : listing.files) {
-    auto const place = parse_trash_id(id_of(file.name));
+    auto const place = parse_trash_id(id_in_trash(file.name));
     if (place) rows += (rows.empty() ? "" : ",") + row(file, *place);
   }
-  std::string const next = listing.next ? json_string(id_of(*listing.next)) : "null";
+  std::string const next = listing.next ? json_string(id_in_trash(*listing.next)) : "null";
   return R"({"files":[)" + rows + R"(],"next":)" + next + "}";
 }
 
@@ -82,11 +89,25 @@ Plan get_trash(Call const& call) {
     return problem(400, "`after` must be the `next` of the page before.");
   }
   std::string const prefix{trash_prefix};
-  return json_reply(200, trash_json(call.gateway.list(prefix, prefix + std::string{after},
-                                                      std::min(limit, trash_limit_max))));
+  bool const as_page = prefers_html(call.request);
+  std::size_t const most = as_page ? trash_page_files : trash_limit_max;
+  Listing const listing =
+      call.gateway.list(prefix, prefix + std::string{after}, std::min(limit, most));
+  if (!as_page) return json_reply(200, trash_json(listing));
+  return html_reply(200, to_html({.listing = listing,
+                                  .kept = call.gateway.cluster().trash,
+                                  .first = after.empty(),
+                                  .style = style_address(call.settings.assets),
+                                  .spanish = prefers_spanish(call.request)}));
 }
 
+// A form cannot DELETE.
 Plan post_trash(Call const& call) {
+  auto const remove = call.target.parameter("remove");
+  if (remove && *remove != "0" && *remove != "1") {
+    return problem(400, "`remove` must be 1, which removes the file for good, or 0.");
+  }
+  if (remove == "1") return delete_trash(call);
   auto const overwrite = call.target.parameter("overwrite");
   if (overwrite && *overwrite != "0" && *overwrite != "1") {
     return problem(400, "`overwrite` must be 1, or 0, which is the default.");
@@ -109,6 +130,14 @@ Plan delete_trash(Call const& call) {
     return RemoveFile{*place, {}, true};
   }
   return RemoveFile{asked->file.name, {}, true};
+}
+
+std::optional<Reply> back_to_trash(Request const& request) {
+  auto const target = request.method == Method::post ? parse_target(request.target) : std::nullopt;
+  bool const is_form = target && target->path.starts_with("/trash/") &&
+                       target->parameter("from") == "list" && prefers_html(request);
+  if (!is_form) return std::nullopt;
+  return Reply{.status = 303, .headers = {{"Location", "/trash"}}, .body = {}};
 }
 
 }  // namespace chisme::web

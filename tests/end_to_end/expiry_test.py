@@ -1,11 +1,13 @@
 """Files with a time to live, and the trash: at real nodes, some of which are killed."""
 import base64
+import datetime
 import json
+import subprocess
 import time
 import unittest
 import urllib.parse
 
-from harness import Cluster, eventually, fetch, get_json, put, request, sha256, some_bytes, status_of
+from harness import CHISME, Cluster, eventually, fetch, get_json, put, request, sha256, some_bytes, status_of
 
 PATIENCE = 20
 
@@ -47,6 +49,23 @@ class Clusters(unittest.TestCase):
 class Expiry(Clusters):
     # Were it not for their time, bytes without a name would stay longer than the test.
     options = ("--keep-removed", "1h")
+
+    def test_put_says_how_long_a_file_is_kept(self):
+        small, large = self.cluster.data / "small.bin", self.cluster.data / "large.bin"
+        small.write_bytes(b"a few bytes")
+        large.write_bytes(some_bytes((16 << 20) + 1, 9))  # goes by tus
+        run = lambda *more: subprocess.run([CHISME, "put", *more, "--node", self.url(1, "")],
+                                           capture_output=True, text=True, timeout=60)
+        done = run(str(small), str(large), "--ttl", "1h")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for name in ("small.bin", "large.bin"):
+            expires = self.listed(1)[name]["expires"]
+            left = datetime.datetime.fromisoformat(expires.replace("Z", "+00:00")).timestamp() - time.time()
+            self.assertTrue(3400 < left <= 3601, expires)
+        wrong = run(str(small), "--name", "wrong.bin", "--ttl", "soon")
+        self.assertEqual((wrong.returncode, wrong.stdout), (2, ""))
+        self.assertIn("--ttl says how long", wrong.stderr)
+        self.assertNotIn("wrong.bin", self.listed(1))
 
     def test_z_files_vanish_everywhere_at_their_time_and_their_bytes_soon_after(self):
         self.store("again.bin", b"the same", query="?ttl=2s")

@@ -8,7 +8,9 @@
 #include "tests/fuzz/markup.hpp"
 #include "tests/web/memory_gateway.hpp"
 #include "web/negotiation.hpp"
+#include "web/s3/address.hpp"
 #include "web/service.hpp"
+#include "web/target.hpp"
 
 // The list of files: what is asked for, and in which form. The first line is Accept, the second
 // what follows the `?` of `GET /files?`, the third the name of a file that is there.
@@ -48,7 +50,9 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   Service service{gateway, {}};
   Reply const reply = answer_to(service, gateway, request);
   CHECK(reply.status == 200 || reply.status == 400);
-  bool const html = prefers_html(request);
+  // Who asks for S3 gets XML, whatever else is asked for.
+  auto const target = parse_target(request.target);
+  bool const html = prefers_html(request) && !(target && s3::is_asked(request, *target));
   std::string const type = reply.headers.values("Content-Type");
   CHECK(type.starts_with("text/html") == html);
   if (html) CHECK(markup_of(reply.body));

@@ -11,7 +11,8 @@ namespace chisme::web {
 // something that a page of ours never has: a quote or bracket that is not of a tag, an attribute
 // without double quotes, an entity that is none.
 [[nodiscard]] inline std::optional<std::string> markup_of(std::string_view page) {
-  constexpr std::string_view entities[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
+  constexpr std::string_view entities[] = {"&amp;", "&lt;",  "&gt;",  "&quot;",
+                                           "&#39;", "&#13;", "&#10;", "&#9;"};
   std::string markup;
   bool in_tag = false;
   bool in_value = false;

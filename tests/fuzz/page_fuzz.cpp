@@ -5,10 +5,12 @@
 #include <vector>
 
 #include "cluster/base/check.hpp"
+#include "cluster/base/expiry.hpp"
 #include "tests/fuzz/markup.hpp"
 #include "web/file_page.hpp"
 #include "web/problem.hpp"
 #include "web/problem_page.hpp"
+#include "web/trash_page.hpp"
 
 // Pages of HTML: whatever a file is called, a person typed or an error says, it is no markup.
 using namespace chisme;
@@ -31,6 +33,13 @@ std::string list_with(std::string const& text) {
                   .style = text});
 }
 
+std::string trash_with(std::string const& text) {
+  FileInfo file;
+  file.name = std::string{trash_prefix} + to_trash_id({{}, {}, 1, text});
+  Listing const listing{.files = {file}, .next = file.name};
+  return to_html({.listing = listing, .first = false, .style = text});
+}
+
 std::string problem_with(std::string const& text) {
   return problem_page({}, problem(404, text), {}).body;
 }
@@ -40,10 +49,12 @@ std::string problem_with(std::string const& text) {
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   static auto const plain_list = markup_of(list_with("a"));
   static auto const plain_problem = markup_of(problem_with("a"));
-  CHECK(plain_list && plain_problem);
+  static auto const plain_trash = markup_of(trash_with("a"));
+  CHECK(plain_list && plain_problem && plain_trash);
   std::string const text{reinterpret_cast<char const*>(data), size};
   if (text.empty()) return 0;
   CHECK(markup_of(list_with(text)) == plain_list);
   CHECK(markup_of(problem_with(text)) == plain_problem);
+  CHECK(markup_of(trash_with(text)) == plain_trash);
   return 0;
 }

@@ -55,8 +55,10 @@ class MemoryGateway final : public Gateway {
   int stays = 0;
   int scrubs = 0;
   ScrubStatus scrubbed;
-  bool unknown_outcome = false;  // finishing an upload fails with it
-  bool stores_silently = false;  // it does, and yet the file is stored
+  bool unknown_outcome = false;        // finishing an upload fails with it
+  bool stores_silently = false;        // it does, and yet the file is stored
+  std::optional<Fault> removal_fails;  // so, with nothing done
+  std::optional<Fault> link_fails;     // so, with nothing done
   std::optional<ByteCount> max_file_size;
   std::uint64_t room = 0;                // that it tells
   bool local = false;                    // it is one of a local cluster
@@ -198,6 +200,9 @@ class MemoryGateway final : public Gateway {
       member.load = holder.load;
       status.members.push_back(member);
     }
+    if (has_left) {
+      status.members.push_back({.node = status.self, .http = {}, .state = "left", .self = true});
+    }
     return status;
   }
   Readiness readiness(bool for_writes) override {
@@ -206,6 +211,7 @@ class MemoryGateway final : public Gateway {
   }
   void leave() override { ++leaves; }
   void stay() override { ++stays; }
+  bool has_left = false;  // this node has said farewell
   void scrub() override { ++scrubs; }
   ScrubStatus scrub_status() override { return scrubbed; }
   void order_local(LocalOrder order, std::string http, Done<void> done) override {
@@ -228,7 +234,9 @@ class MemoryGateway final : public Gateway {
     meanwhile(name);
     auto const found = files.find(name);
     Result<RemovedFile> result = RemovedFile{};
-    if (!quorum) {
+    if (removal_fails) {
+      result = fail(*removal_fails, "it cannot be removed");
+    } else if (!quorum) {
       result = fail(Fault::no_quorum, "fewer than two nodes are in reach");
     } else if (found == files.end()) {
       result = fail(Fault::not_found, "there is no file " + name);
@@ -237,6 +245,26 @@ class MemoryGateway final : public Gateway {
     } else {
       removed[name] = result->version = next_version();
       files.erase(found);
+    }
+    complete(std::move(done), std::move(result));
+  }
+  void link(FileInfo of, UploadRequest request, Done<StoredFile> done) override {
+    meanwhile(request.name);
+    Result<StoredFile> result;
+    if (link_fails) {
+      result = fail(*link_fails, "it cannot be given another name");
+    } else if (!quorum || copies_gone || !objects.contains(of.digest)) {
+      result = fail(Fault::no_quorum, "fewer than two nodes that have the bytes are in reach");
+    } else if (!allows(request.condition, request.name)) {
+      result = fail(Fault::precondition_failed, "the file is another one by now");
+    } else {
+      bool const created = !files.contains(request.name);
+      auto const kept = s3::split_type(request.type);
+      FileInfo& file = add(request.name, objects.at(of.digest), std::string{kept.type});
+      file.attributes = kept.attributes;
+      file.expires = request.expires;
+      result = stored_as(file);
+      result->created = created;
     }
     complete(std::move(done), std::move(result));
   }
@@ -296,6 +324,16 @@ class MemoryGateway final : public Gateway {
     auto const held = std::make_shared<Result<T>>(std::move(result));
     later_.push_back([done = std::move(done), held] { done(std::move(*held)); });
   }
+  static StoredFile stored_as(FileInfo const& file) {
+    StoredFile result;
+    result.name = file.name;
+    result.version = file.version;
+    result.size = file.size;
+    result.digest = file.digest;
+    result.copies = {"00000000000000000000000000000001", "00000000000000000000000000000002"};
+    result.wanted = 3;
+    return result;
+  }
   std::string next_version() {
     std::string const digits = std::to_string(++writes_);
     return std::string(16 - digits.size(), '0') + digits + "-00000000000000000000000000000001";
@@ -352,13 +390,7 @@ class MemoryGateway::MemoryUpload final : public Upload {
     file.attributes = kept.attributes;
     if (request_.version) file.version = *request_.version;
     if (gateway_.stores_silently) return fail(Fault::unknown_outcome, "the others fell silent");
-    StoredFile result;
-    result.name = file.name;
-    result.version = file.version;
-    result.size = file.size;
-    result.digest = file.digest;
-    result.copies = {"00000000000000000000000000000001", "00000000000000000000000000000002"};
-    result.wanted = 3;
+    StoredFile result = stored_as(file);
     result.created = created;
     return result;
   }

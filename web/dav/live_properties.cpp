@@ -7,7 +7,7 @@
 #include "web/conditions.hpp"
 #include "web/http_date.hpp"
 #include "web/json.hpp"
-#include "web/xml_escaped.hpp"
+#include "web/markup.hpp"
 
 namespace chisme::web::dav {
 
@@ -24,8 +24,8 @@ std::vector<Told> live_properties(Child const& resource, Locks const& locks, Wal
   }
   if (!resource.is_collection) {
     tell("getcontentlength", std::to_string(resource.file.size.value()));
-    tell("getcontenttype", xml_escaped(resource.file.type));
-    tell("getetag", xml_escaped(etag_of(resource.file.digest)));
+    tell("getcontenttype", markup_escaped(resource.file.type));
+    tell("getetag", markup_escaped(etag_of(resource.file.digest)));
   }
   tell("supportedlock", supported_xml());
   tell("lockdiscovery", discovery_xml(covering(locks, resource.name), now));

@@ -6,8 +6,8 @@
 
 #include "web/dav/paths.hpp"
 #include "web/dav/xml.hpp"
+#include "web/markup.hpp"
 #include "web/names.hpp"
-#include "web/xml_escaped.hpp"
 
 namespace chisme::web::dav {
 namespace {
@@ -137,7 +137,7 @@ std::string discovery_xml(Locks const& locks, WallTime now) {
     xml += lock.is_deep ? "infinity" : "0";
     xml += "</D:depth>" + lock.owner;
     xml += "<D:timeout>Second-" + std::to_string(std::max<std::int64_t>(0, left.count()));
-    xml += "</D:timeout><D:locktoken><D:href>" + xml_escaped(lock.token);
+    xml += "</D:timeout><D:locktoken><D:href>" + markup_escaped(lock.token);
     xml += "</D:href></D:locktoken><D:lockroot><D:href>" + href_of(lock.name, lock.is_collection);
     xml += "</D:href></D:lockroot></D:activelock>";
   }

@@ -1,7 +1,7 @@
 #include "web/dav/multistatus.hpp"
 
+#include "web/markup.hpp"
 #include "web/problem.hpp"
-#include "web/xml_escaped.hpp"
 
 namespace chisme::web::dav {
 namespace {
@@ -25,12 +25,12 @@ void Multistatus::append(std::string const& response) {
 }
 
 void Multistatus::add(std::string_view href, unsigned status) {
-  append("<D:response><D:href>" + xml_escaped(href) + "</D:href>" + status_xml(status) +
+  append("<D:response><D:href>" + markup_escaped(href) + "</D:href>" + status_xml(status) +
          "</D:response>\n");
 }
 
 void Multistatus::add(std::string_view href, std::vector<Group> const& groups) {
-  std::string xml = "<D:response><D:href>" + xml_escaped(href) + "</D:href>";
+  std::string xml = "<D:response><D:href>" + markup_escaped(href) + "</D:href>";
   bool is_empty = true;
   for (Group const& group : groups) {
     if (group.properties.empty()) continue;
@@ -71,9 +71,9 @@ Reply xml_reply(unsigned status, std::string const& element) {
 
 Reply condition_reply(unsigned status, std::string_view condition, std::string_view href) {
   std::string const name{condition};
-  std::string const about =
-      href.empty() ? "<D:" + name + "/>"
-                   : "<D:" + name + "><D:href>" + xml_escaped(href) + "</D:href></D:" + name + ">";
+  std::string const about = href.empty() ? "<D:" + name + "/>"
+                                         : "<D:" + name + "><D:href>" + markup_escaped(href) +
+                                               "</D:href></D:" + name + ">";
   return xml_reply(status, "<D:error xmlns:D=\"DAV:\">" + about + "</D:error>\n");
 }
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "web/xml_escaped.hpp"
+#include "web/markup.hpp"
 
 namespace chisme::web::dav {
 namespace {
@@ -116,21 +116,21 @@ struct FreeParser {
 
 std::string attribute_xml(XmlAttribute const& attribute, std::size_t number) {
   auto const& [space, local] = attribute.name;
-  std::string const value = "=\"" + xml_escaped(attribute.value) + "\"";
+  std::string const value = "=\"" + markup_escaped(attribute.value) + "\"";
   if (space.empty()) return " " + local + value;
   if (space == xml_space) return " xml:" + local + value;
   std::string const prefix = "a" + std::to_string(number);
-  return " xmlns:" + prefix + "=\"" + xml_escaped(space) + "\" " + prefix + ":" + local + value;
+  return " xmlns:" + prefix + "=\"" + markup_escaped(space) + "\" " + prefix + ":" + local + value;
 }
 
 void append_xml(std::string& out, XmlNode const& node, std::string const* space) {
   if (node.is_text()) {
-    out += xml_escaped(node.text);
+    out += markup_escaped(node.text);
     return;
   }
   out += "<" + node.name.local;
   if (space == nullptr || *space != node.name.space) {
-    out += " xmlns=\"" + xml_escaped(node.name.space) + "\"";
+    out += " xmlns=\"" + markup_escaped(node.name.space) + "\"";
   }
   for (std::size_t i = 0; i < node.attributes.size(); ++i) {
     out += attribute_xml(node.attributes[i], i);

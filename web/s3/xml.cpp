@@ -7,7 +7,7 @@
 #include <memory>
 #include <utility>
 
-#include "web/xml_escaped.hpp"
+#include "web/markup.hpp"
 
 namespace chisme::web::s3 {
 namespace {
@@ -94,7 +94,7 @@ XmlWriter& XmlWriter::close() {
 
 XmlWriter& XmlWriter::leaf(std::string_view name, std::string_view text) {
   open(name);
-  text_ += xml_escaped(text);
+  text_ += markup_escaped(text);
   return close();
 }
 

@@ -399,7 +399,7 @@ test("an upload bears the token to the nodes of the cluster, and to nobody else"
       const nothing = () => undefined;
       const failed = (sentence: string) => reject(new Error(sentence));
       const listener = {sent: nothing, moved: nothing, refused: nothing, stored: resolve, failed};
-      new Transfer(file as unknown as File, "a", new MadeNodes(origin), listener).start();
+      new Transfer({file: file as unknown as File, name: "a"}, new MadeNodes(origin), listener).start();
     }).finally(() => server.close());
     server.closeAllConnections();
     return seen.map(({authorization}) => authorization);

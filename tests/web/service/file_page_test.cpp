@@ -5,6 +5,7 @@
 #include "cluster/base/random.hpp"
 #include "tests/web/service/requests.hpp"
 #include "web/html.hpp"
+#include "web/markup.hpp"
 #include "web/tus/live.hpp"
 #include "web/tus/upload.hpp"
 
@@ -46,8 +47,10 @@ TEST_F(FilePageTest, ShowsWhatIsBeingUploadedWhereItBegins) {
   gateway.add(tus::about_name(id), "{}", "application/json");
   gateway.add(tus::live_name("a <b>.ts", id), "", "text/plain");
   std::string const row =
-      "<tr><td><a href=\"/files/a%20%3Cb%3E.ts\"><bdi>a &lt;b&gt;.ts</bdi></a></td><td>0 B</td>"
-      "<td>2023-11-14 22:13</td><td>being uploaded</td><td></td></tr>";
+      "<tr><td><a href=\"/files/a%20%3Cb%3E.ts\"><bdi>a &lt;b&gt;.ts</bdi></a></td><td "
+      "data-heading=\"Size\">0 B</td>"
+      "<td data-heading=\"Modified (UTC)\">2023-11-14 22:13</td>"
+      "<td data-heading=\"Copies\">being uploaded</td><td></td></tr>";
   auto const has_row = [&](std::string const& query) {
     return listed("GET /files" + query + browser_accept).body.find(row) != std::string::npos;
   };
@@ -55,6 +58,21 @@ TEST_F(FilePageTest, ShowsWhatIsBeingUploadedWhereItBegins) {
   EXPECT_TRUE(has_row("?search=b"));
   EXPECT_FALSE(has_row("?search=nothing"));
   EXPECT_FALSE(has_row("?after=a"));
+}
+
+TEST_F(FilePageTest, ShowsWhenFilesExpireAndAsksHowLongToKeepThem) {
+  auto const has = [&](std::string const& text) {
+    return listed("GET /files" + std::string{browser_accept}).body.find(text) != std::string::npos;
+  };
+  EXPECT_FALSE(has("<th>Expires (UTC)</th>"));
+  EXPECT_FALSE(has("href=\"/trash\""));  // none is kept
+  gateway.files.at("local.mp4").expires = WallTime{std::chrono::milliseconds{1'700'000'000'000}};
+  EXPECT_TRUE(has("<th>Expires (UTC)</th>"));
+  std::string const time = "\">2023-11-14 22:13</td>";
+  std::string const copies = "<td data-heading=\"Copies\">2 of 3</td>";
+  EXPECT_TRUE(has(time + "<td data-heading=\"Expires (UTC)" + time + copies));
+  EXPECT_TRUE(has(time + "<td></td>" + copies));
+  EXPECT_TRUE(has("<select name=\"ttl\"><option value=\"\">ever</option>"));
 }
 
 // ---- Problems ----------------------------------------------------------------------------------
@@ -71,7 +89,7 @@ TEST_F(FilePageTest, ProblemsAreToldInTheFormThatTheClientPrefers) {
     EXPECT_EQ(type_of(script), "application/problem+json") << asked;
     EXPECT_EQ(type_of(page), "text/html; charset=utf-8") << asked;
     EXPECT_EQ(header_of(page, "Allow"), header_of(script, "Allow")) << asked;
-    EXPECT_NE(page.body.find(html_escaped(script.sentence)), std::string::npos) << page.body;
+    EXPECT_NE(page.body.find(markup_escaped(script.sentence)), std::string::npos) << page.body;
     EXPECT_NE(page.body.find("<a href=\"/files\">"), std::string::npos) << page.body;
     EXPECT_NE(header_of(page, "Content-Security-Policy").find("default-src 'none'"),
               std::string::npos);
@@ -101,8 +119,8 @@ TEST_F(FilePageTest, LinksToEachFileAndItsDownloadUnderAStrictPolicy) {
   Reply const page = listed("GET /files" + std::string{browser_accept});
   EXPECT_NE(page.body.find("href=\"/files/a%20b/c%2Bd.txt\""), std::string::npos);
   EXPECT_NE(page.body.find("href=\"/client?file=a%20b/c%2Bd.txt\""), std::string::npos);
-  EXPECT_NE(page.body.find("<td>2 of 3</td>"), std::string::npos);
-  EXPECT_NE(page.body.find("<td>2023-11-14 22:13</td>"), std::string::npos);
+  EXPECT_NE(page.body.find(">2 of 3</td>"), std::string::npos);
+  EXPECT_NE(page.body.find(">2023-11-14 22:13</td>"), std::string::npos);
   EXPECT_NE(page.body.find("enctype=\"multipart/form-data\""), std::string::npos);
   std::string const policy = header_of(page, "Content-Security-Policy");
   EXPECT_NE(policy.find("default-src 'none'"), std::string::npos);
@@ -117,7 +135,7 @@ TEST_F(FilePageTest, SpeaksSpanishToThoseWhoReadItFirst) {
     Reply const page =
         listed("GET /files" + std::string{browser_accept} + "\nAccept-Language: " + language);
     EXPECT_NE(page.body.find("<html lang=\"es\">"), std::string::npos) << language;
-    EXPECT_NE(page.body.find("<td>2 de 3</td>"), std::string::npos) << language;
+    EXPECT_NE(page.body.find(">2 de 3</td>"), std::string::npos) << language;
   }
   for (char const* const language : {"en", "est", "en,es", ""}) {
     Reply const page =
@@ -168,7 +186,8 @@ struct Document {
 
 std::string unescaped(std::string text) {
   constexpr std::pair<std::string_view, std::string_view> entities[] = {
-      {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&#39;", "'"}, {"&amp;", "&"}};
+      {"&lt;", "<"},   {"&gt;", ">"},   {"&quot;", "\""}, {"&#39;", "'"},
+      {"&#13;", "\r"}, {"&#10;", "\n"}, {"&#9;", "\t"},   {"&amp;", "&"}};
   for (auto const& [entity, character] : entities) {
     for (std::size_t at = 0; (at = text.find(entity, at)) != std::string::npos;) {
       text.replace(at, entity.size(), character);

@@ -93,6 +93,12 @@ TEST_F(Routes, ANodeThatLeavesIsToldToStay) {
   EXPECT_EQ(gateway.leaves, 0);
 }
 
+TEST_F(Routes, ANodeThatHasLeftIsNotToldToStay) {
+  gateway.has_left = true;
+  EXPECT_EQ(status("POST /cluster/drain?cancel=1"), 409u);
+  EXPECT_EQ(gateway.stays, 0);
+}
+
 TEST_F(Routes, ANodeReadsItsCopiesWhenItIsToldTo) {
   EXPECT_EQ(status("DELETE /cluster/scrub"), 405u);
   EXPECT_EQ(status("POST /cluster/scrub\nOrigin: http://evil.example"), 403u);

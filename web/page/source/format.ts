@@ -19,6 +19,14 @@ export function duration(seconds: number): string {
   return seconds < 90 ? t("seconds", Math.ceil(seconds)) : t("minutes", Math.round(seconds / 60));
 }
 
+// How long something still is, in the unit that fits: "3 h". Nothing is shorter than 0.
+export function span(seconds: number): string {
+  const hours = seconds / 3600;
+  if (hours < 1.5) return duration(Math.max(0, seconds));
+  if (hours < 36) return t("hours", Math.round(hours));
+  return t("days", Math.round(hours / 24));
+}
+
 export function moment(rfc3339: string): string {
   const date = new Date(rfc3339);
   if (Number.isNaN(date.getTime())) return "";

@@ -11,6 +11,7 @@ import {ClusterView} from "./views/cluster";
 import {Files} from "./views/files";
 import {Connection, Health, Navigation, Outage, Settings, SkipLink} from "./views/frame";
 import {Player} from "./views/player";
+import {TrashView} from "./views/trash";
 import {AddFiles, Uploads} from "./views/uploads";
 
 const noticeShown = 6000;
@@ -36,6 +37,9 @@ function Page() {
           <AddFiles />
           <Uploads />
           <Files />
+        </div>
+        <div class="view" hidden={at !== "trash" || closed}>
+          {at === "trash" && <TrashView />}
         </div>
         <div class="view" hidden={at !== "cluster" || closed}>
           {at === "cluster" && <ClusterView />}

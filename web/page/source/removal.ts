@@ -2,11 +2,11 @@ import {effect, signal} from "@preact/signals";
 import {ask} from "./access/ask";
 import {may} from "./access/rights";
 import {Deletions, type Batch, type Doomed, type Seen} from "./deletions";
-import {filePath} from "./format";
+import {filePath, span} from "./format";
 import {files, forget} from "./library";
 import {problemOf, unreachable} from "./nodes";
 import {selected, without} from "./selection";
-import {connection, nodes, safeStorage, say} from "./state";
+import {cluster, connection, keepsTrash, nodes, safeStorage, say} from "./state";
 import {t} from "./text";
 import type {StoredFile} from "./types";
 import {UnfinishedDeletions, type Left} from "./unfinished_deletions";
@@ -122,8 +122,15 @@ async function deleteAll(
   const {deleted, changed} = names;
   if (failures.length > 0) say(t("not_deleted", failures.length, failures[0]!), true);
   else if (changed.length > 0) say(t("kept_changed", changed[0]!, changed.length));
-  else if (deleted.length > 0)
-    say(deleted.length === 1 ? t("deleted", deleted[0]!) : t("deleted_many", deleted.length));
+  else if (deleted.length > 0) say(whatBecame(deleted));
+}
+
+// What is said of files that are deleted: where there is a trash, that they are in it.
+export function whatBecame(names: readonly string[]): string {
+  const one = names.length === 1;
+  const what = one ? names[0]! : names.length;
+  if (!keepsTrash.value) return t(one ? "deleted" : "deleted_many", what);
+  return t(one ? "trashed" : "trashed_many", what, span(cluster.value!.trash_seconds!));
 }
 
 async function deleteOne(name: string, seen: Seen): Promise<Outcome> {

@@ -1,8 +1,12 @@
 import {effect, signal} from "@preact/signals";
 
-// Which section is open, and which node is chosen: "#files", "#cluster", "#cluster/NODE".
+// Which section is open, and which node is chosen: "#files", "#trash",
+// "#cluster", "#cluster/NODE".
 
-export const section = signal<"files" | "cluster">("files");
+const sections = ["files", "trash", "cluster"] as const;
+export type Section = (typeof sections)[number];
+
+export const section = signal<Section>("files");
 export const chosenNode = signal<string | undefined>(undefined);
 
 export function followAddress(): void {
@@ -24,6 +28,6 @@ function address(node: string | undefined): string {
 
 function read(): void {
   const [name, node] = location.hash.slice(1).split("/");
-  section.value = name === "cluster" ? "cluster" : "files";
+  section.value = sections.find((each) => each === name) ?? "files";
   if (node) chosenNode.value = decodeURIComponent(node);
 }

@@ -15,6 +15,8 @@ import type {Cluster, ClusterMessage} from "./types";
 export const nodes = new Nodes(location.origin, safeStorage());
 export const connection = signal<{origin: string; alive: boolean}>({origin: "", alive: false});
 export const cluster = signal<Cluster | undefined>(undefined);
+// Whether what is deleted can be restored.
+export const keepsTrash = computed(() => (cluster.value?.trash_seconds ?? 0) > 0);
 export const notice = signal<{sentence: string; bad: boolean} | undefined>(undefined);
 // When no node answers: which were tried, and when they are tried again.
 export const outage = signal<{tried: readonly string[]; next: number} | undefined>(undefined);

@@ -45,7 +45,7 @@ export function speak(wanted: Language): void {
   remember(storageKey, wanted);
 }
 
-const numberAndUnit = /(\{\d\}) (?=(?:s|ms|min|%)(?!\p{L}))/gu; // no line ends between them
+const numberAndUnit = /(\{\d\}) (?=(?:s|ms|min|h|%)(?!\p{L}))/gu; // no line ends between them
 
 export function sentences<K extends string>(tables: Record<Language, Record<K, string>>): Say<K> {
   return (key, ...values) =>

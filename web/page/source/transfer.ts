@@ -24,6 +24,12 @@ export interface Listener {
   failed(sentence: string): void;
 }
 
+export interface Wanted {
+  file: File;
+  name: string;
+  ttl?: string | undefined; // how long it is kept, as "7d"; for ever without
+}
+
 export class Transfer {
   private readonly tus: TusUpload;
   private readonly memory: Memory;
@@ -32,20 +38,19 @@ export class Transfer {
   private safe = 0; // bytes, as some node said
 
   constructor(
-    file: File,
-    name: string,
+    {file, name, ttl}: Wanted,
     private readonly nodes: Nodes,
     private readonly listener: Listener,
     storage?: Storage,
   ) {
     this.origin = nodes.best;
-    this.memory = new Memory([name, file.type, file.size, file.lastModified].join("|"), storage);
+    this.memory = new Memory(printOf(file, name, ttl), storage);
     this.tus = new TusUpload(file, {
       chunkSize,
       retryDelays: pauses,
       storeFingerprintForResuming: false, // `memory` does, without the node
       uploadDataDuringCreation: file.size <= sentAtOnce,
-      metadata: {filename: name, filetype: file.type},
+      metadata: {filename: name, filetype: file.type, ...(ttl && {ttl})},
       onBeforeRequest: (request) => {
         this.patience?.renew();
         for (const [name, value] of Object.entries(bearer(request.getURL())))
@@ -181,6 +186,12 @@ class Patience {
     if (there) this.renew();
     else this.leave();
   }
+}
+
+// What tells an upload from others.
+function printOf(file: File, name: string, ttl = ""): string {
+  const print = [name, file.type, file.size, file.lastModified];
+  return [...print, ...(ttl ? [ttl] : [])].join("|");
 }
 
 function sentenceOf(error: Error): string {

@@ -9,6 +9,7 @@ export interface StoredFile {
   modified: string;
   copies: number;
   wanted: number;
+  expires?: string; // from then on it is absent
   incomplete?: true; // still being uploaded: told without sha256, version and wanted; copies: 0
 }
 
@@ -44,6 +45,7 @@ export interface Cluster {
   lost: number;
   repairs_pending: number;
   max_file_size?: number | null; // bytes
+  trash_seconds?: number; // how long what is deleted can be restored; 0: not at all
   room?: number; // bytes that this node would still take
   prefix_quotas?: PrefixQuota[]; // a node of an earlier version tells none
   local?: true; // all nodes run on this machine, and may be killed and started from here

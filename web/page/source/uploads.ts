@@ -22,10 +22,15 @@ export type UploadState =
   | "refused"
   | "cancelled";
 
+// As the nodes take it, but for `ever`.
+export const times = ["ever", "1h", "1d", "7d", "30d"] as const;
+export type KeptFor = (typeof times)[number];
+
 export interface Upload {
   id: number;
   file: File;
   name: string;
+  keptFor: KeptFor;
   state: Signal<UploadState>;
   sent: Signal<number>;
   speed: Signal<number>; // bytes per second, smoothed
@@ -34,6 +39,7 @@ export interface Upload {
   runs: number; // times that it was set going
 }
 
+export const keptFor = signal<KeptFor>("ever"); // of what is chosen next
 export const uploads = signal<readonly Upload[]>([]);
 // Names of files that an earlier page was sending: the same file, chosen again, goes on.
 export const unfinished = signal<readonly string[]>(unfinishedIn(safeStorage()));
@@ -54,18 +60,19 @@ let looking: ReturnType<typeof setInterval> | undefined;
 export function add(chosen: Iterable<Named>): void {
   if (!may("write")) return say(t("needs_write"), true);
   const list = [...chosen];
+  const kept = keptFor.value;
   const limit = cluster.value?.max_file_size ?? Infinity;
   enqueue(list.filter(({file}) => file.size > limit).map((each) => refused(each, limit)));
   const fitting = list.filter(({file}) => file.size <= limit);
-  deciding = deciding.then(() => begin(fitting)).catch((failure: Error) => say(failure.message, true));
+  deciding = deciding.then(() => begin(fitting, kept)).catch((failure: Error) => say(failure.message, true));
 }
 
-async function begin(chosen: Named[]): Promise<void> {
+async function begin(chosen: Named[], keptFor: KeptFor): Promise<void> {
   const kept = await settled(chosen, {taken: takenHere, ask});
   const names = new Set(kept.map(({name}) => name));
   await removeNow(names);
   unfinished.value = unfinished.value.filter((name) => !names.has(name));
-  enqueue(kept.map((each) => uploadOf(each)));
+  enqueue(kept.map((each) => uploadOf(each, keptFor)));
   startWaiting();
 }
 
@@ -91,11 +98,12 @@ function enqueue(made: Upload[]): void {
   if (made.length > 0) uploads.value = [...uploads.value, ...made];
 }
 
-function uploadOf({file, name}: Named): Upload {
+function uploadOf({file, name}: Named, keptFor: KeptFor = "ever"): Upload {
   return {
     id: nextId++,
     file,
     name,
+    keptFor,
     state: signal<UploadState>("waiting"),
     sent: signal(0),
     speed: signal(0),
@@ -218,7 +226,9 @@ function transferOf(upload: Upload, Made: typeof Transfer): Transfer {
     },
     failed: (sentence: string) => become(upload, "failed", sentence),
   };
-  return new Made(upload.file, upload.name, nodes, listener, safeStorage());
+  const {file, name, keptFor} = upload;
+  const ttl = keptFor === "ever" ? undefined : keptFor;
+  return new Made({file, name, ttl}, nodes, listener, safeStorage());
 }
 
 class Pace {

@@ -9,7 +9,7 @@ export async function audit(the, page, when) {
   const axe = createRequire(join(modulesFolder(), "package.json")).resolve("axe-core/axe.min.js");
   await page.evaluate(readFileSync(axe, "utf8"));
   const found = await page.evaluate(async () => {
-    const parts = [".library", ".add", ".outage", "dialog"].filter((each) => document.querySelector(each));
+    const parts = [".library", ".add", ".outage", ".trash", "dialog"].filter((each) => document.querySelector(each));
     const {violations} = await globalThis.axe.run({include: parts.map((each) => [each])});
     return violations.map(({id, nodes}) => `${id} ${nodes[0].html.slice(0, 120)}`);
   });

@@ -29,6 +29,7 @@ import {
   storedDigest,
   throttled,
 } from "./steps.mjs";
+import {trashScenes} from "./trash_scenes.mjs";
 import {uploadScenes} from "./upload_scenes.mjs";
 
 // A file chosen on one node's page, another one dropped there: both get all their copies.
@@ -427,6 +428,7 @@ export const scenes = {
   uploadMoves,
   uploadReloaded,
   ...uploadScenes,
+  ...trashScenes,
   pageKilled,
   pageHung,
   looks,

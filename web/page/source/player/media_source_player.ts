@@ -12,6 +12,7 @@ const aheadSeconds = 20;
 const poolSeconds = 5; // further ahead, in the pool
 const queueLimit = 2 * 1024 * 1024; // bytes that wait to be appended
 const enoughSeconds = 1; // are buffered before the file's end is looked at
+const measurePause = 2000; // ms, after a look that failed
 const longestSeconds = 1e7;
 const idlePause = 5; // ms
 
@@ -128,11 +129,12 @@ export class MediaSourcePlayer {
     }
   }
 
+  // What fails is tried again, but not at once.
   private measure(): void {
     if (this.measuring || this.bufferedAhead() < enoughSeconds) return;
     this.measuring = true;
-    const bytes = bytesOf(this.pool, this.stopped.signal);
-    this.container.measure?.(bytes).catch(() => undefined);
+    const again = () => setTimeout(() => (this.measuring = false), measurePause);
+    this.container.measure?.(bytesOf(this.pool, this.stopped.signal)).catch(again);
   }
 
   private seeking(): void {

@@ -3,8 +3,8 @@ import {useSignal} from "@preact/signals";
 import {access, dialogOpen, held, role} from "../access/rights";
 import {stories} from "../cluster/live";
 import {host} from "../format";
-import {section} from "../route";
-import {cluster, connection, nodeName, outage, tryNow} from "../state";
+import {section, type Section} from "../route";
+import {cluster, connection, keepsTrash, nodeName, outage, tryNow} from "../state";
 import {counting, language, speak, t} from "../text";
 import {theme, themes, type Theme} from "../theme";
 
@@ -25,7 +25,7 @@ export function SkipLink() {
 }
 
 export function Navigation() {
-  const link = (name: "files" | "cluster") => (
+  const link = (name: Section) => (
     <a href={`#${name}`} aria-current={section.value === name ? "page" : undefined}>
       {t(name)}
     </a>
@@ -33,6 +33,7 @@ export function Navigation() {
   return (
     <nav aria-label={t("sections")}>
       {link("files")}
+      {(keepsTrash.value || section.value === "trash") && link("trash")}
       {link("cluster")}
     </nav>
   );

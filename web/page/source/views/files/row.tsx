@@ -1,6 +1,7 @@
 import {may} from "../../access/rights";
+import {minute} from "../../clock";
 import {whyShort} from "../../copies";
-import {bytes, moment} from "../../format";
+import {bytes, dayAndTime, moment, span} from "../../format";
 import {kindOf} from "../../kind";
 import {filesOf, playing} from "../../library";
 import {remove} from "../../removal";
@@ -39,7 +40,9 @@ export function Row({file, index, total, top}: Place & {file: StoredFile}) {
           {file.name}
         </span>
         <span class="muted about">
-          {bytes(file.size)} · {moment(file.modified)}
+          {bytes(file.size)}
+          <span class={file.expires && "extra"}> · {moment(file.modified)}</span>
+          {file.expires && <Expiry at={file.expires} />}
           {reason && (
             <span class="short reason" title={reason}>
               {reason}
@@ -50,6 +53,20 @@ export function Row({file, index, total, top}: Place & {file: StoredFile}) {
       <Copies file={file} />
       <Actions file={file} index={index} total={total} />
     </li>
+  );
+}
+
+function Expiry({at}: {at: string}) {
+  const exact = t("expires_at", dayAndTime(at));
+  const left = (Date.parse(at) - minute.value) / 1000;
+  return (
+    <>
+      {" · "}
+      <time class="expiry" dateTime={at} title={exact}>
+        {t("expires", span(left))}
+        <span class="for-readers"> {exact}</span>
+      </time>
+    </>
   );
 }
 

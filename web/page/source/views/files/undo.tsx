@@ -1,4 +1,4 @@
-import {undo, undoable} from "../../removal";
+import {undo, undoable, whatBecame} from "../../removal";
 import {t} from "../../text";
 import {focusSearch} from "./keys";
 
@@ -8,9 +8,7 @@ export function Undo() {
     <div class="undos" role="status">
       {undoable.value.slice(0, 3).map(({id, files}) => (
         <p class="undo" key={id}>
-          <span>
-            {files.size === 1 ? t("deleted", [...files.keys()][0]!) : t("deleted_many", files.size)}
-          </span>
+          <span>{whatBecame([...files.keys()])}</span>
           <button onClick={() => (undo(id), focusSearch())}>{t("undo")}</button>
         </p>
       ))}

@@ -7,7 +7,7 @@ import {shortQuotas} from "../../quotas";
 import {cluster} from "../../state";
 import {t} from "../../text";
 import {GiveToken} from "../access";
-import {add, isRunning, overall, unfinished, uploads} from "../../uploads";
+import {add, isRunning, keptFor, overall, times, unfinished, uploads, type KeptFor} from "../../uploads";
 
 export function AddFiles() {
   const hovering = useSignal(false);
@@ -21,6 +21,7 @@ export function AddFiles() {
         <Choose folder />
       </div>
       <p>{hovering.value ? t("drop_now") : t("drop_hint")}</p>
+      <KeepFor />
       {left.length > 0 && <p class="unfinished">{t("unfinished", left.join(", "))}</p>}
       <Limits />
     </section>
@@ -50,6 +51,25 @@ function Choose({folder = false}: {folder?: boolean}) {
           event.currentTarget.value = "";
         }}
       />
+    </label>
+  );
+}
+
+// How long what is chosen from now on stays.
+function KeepFor() {
+  return (
+    <label class="keep-for muted">
+      {t("keep_for")}
+      <select
+        value={keptFor.value}
+        onChange={(event) => (keptFor.value = event.currentTarget.value as KeptFor)}
+      >
+        {times.map((each) => (
+          <option key={each} value={each}>
+            {t(`keep_${each}`)}
+          </option>
+        ))}
+      </select>
     </label>
   );
 }

@@ -1,9 +1,9 @@
-#include "web/xml_escaped.hpp"
+#include "web/markup.hpp"
 
 namespace chisme::web {
 
 // Line ends and tabs too: in attributes they would come back as spaces.
-std::string xml_escaped(std::string_view text) {
+std::string markup_escaped(std::string_view text) {
   std::string escaped;
   escaped.reserve(text.size());
   for (char const c : text) {
@@ -19,6 +19,9 @@ std::string xml_escaped(std::string_view text) {
         break;
       case '"':
         escaped += "&quot;";
+        break;
+      case '\'':
+        escaped += "&#39;";
         break;
       case '\r':
         escaped += "&#13;";

@@ -1,0 +1,3 @@
+import {late} from "./late";
+
+export const TrashView = late("trash", () => import("./trash/panel"));

@@ -7,6 +7,21 @@ import {join} from "node:path";
 import {createInterface} from "node:readline";
 
 const startLimit = 30_000;
+const running = new Set(); // clusters
+
+// Ends those that scenes started too, and did not come to end.
+export async function endClusters() {
+  await Promise.all([...running].map((cluster) => cluster.end()));
+}
+
+function started(cluster) {
+  running.add(cluster);
+  const end = async () => {
+    running.delete(cluster);
+    await cluster.end();
+  };
+  return {...cluster, end};
+}
 
 export async function startCluster({program, count, folder, log, options = []}) {
   const base = await freePorts(count);
@@ -30,12 +45,8 @@ export async function startCluster({program, count, folder, log, options = []}) 
   );
   let gone;
   ended.then((how) => (gone = how));
-  await until(startLimit, "`chisme up` says ready", () => {
-    if (gone) throw new Error(`chisme up ended (${gone}): see its log`);
-    return ready && nodes.size >= count;
-  });
   const tell = (line) => child.stdin.write(line + "\n");
-  return {
+  const cluster = started({
     nodes: () => [...nodes.values()].sort((a, b) => a.number - b.number),
     kill: async (node) => tell(`kill ${node.number}`),
     start: async (node) => {
@@ -53,7 +64,12 @@ export async function startCluster({program, count, folder, log, options = []}) 
       clearTimeout(timer);
       clearTimeout(last);
     },
-  };
+  });
+  await until(startLimit, "`chisme up` says ready", () => {
+    if (gone) throw new Error(`chisme up ended (${gone}): see its log`);
+    return ready && nodes.size >= count;
+  });
+  return cluster;
 }
 
 export async function startFakes({count, folder, assets, modules, rate, log, more = {}}) {
@@ -72,14 +88,14 @@ export async function startFakes({count, folder, assets, modules, rate, log, mor
   for (const node of nodes) await start(node);
   // A node may have been started again by another one: its file says who it is now.
   const pid = (node) => Number(readFileSync(join(files, `.pid-${node.port}`)));
-  return {
+  return started({
     nodes: () => nodes,
     kill: async (node) => signal(pid(node), "SIGKILL"),
     start,
     hang: async (node) => signal(pid(node), "SIGSTOP"),
     resume: async (node) => signal(pid(node), "SIGCONT"),
     end: async () => nodes.forEach((node) => signal(pid(node), "SIGKILL")),
-  };
+  });
 }
 
 export async function until(limit, what, check) {

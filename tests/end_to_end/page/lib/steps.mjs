@@ -81,6 +81,23 @@ export async function settled(the) {
   });
 }
 
+// The name of a file that the node does not hold: it sends everybody on who asks for it. A node
+// that is given a file keeps a copy, so they are put at another one.
+export async function notHeldBy(the, node) {
+  const other = the.cluster.nodes().find((each) => each !== node);
+  const names = Array.from({length: 16}, (_, i) => `sent-on-${node.number}-${i}.txt`);
+  for (const name of names) await fetch(`${other.url}/files/${name}`, {method: "PUT", body: name});
+  await settled(the);
+  for (const name of names) {
+    const {replicas} = await (await fetch(`${node.url}/route?file=${name}`)).json();
+    if (replicas.every(({http}) => !http.startsWith(node.url))) return name;
+  }
+  throw new Error(`${node.url} holds every file`);
+}
+
+export const askedFor = (node, name) =>
+  fetch(`${node.url}/redirect?file=${encodeURIComponent(name)}`, {redirect: "manual"});
+
 export function mib(bytes) {
   return `${(bytes / 1048576).toFixed(1)} MiB`;
 }

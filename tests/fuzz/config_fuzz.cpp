@@ -54,11 +54,19 @@ void check_values(std::string_view text) {
   if (auto const made = cli::make_config({variables}); !made) check_told(made.error());
 }
 
+// So long, and neither a part of the path nor of the sentence around it, it is in a message only if
+// it was put there.
+bool is_telling(fuzz::Directory const& directory, std::string_view text) {
+  return text.size() >= 16 && text.find_first_of(" /") == std::string_view::npos &&
+         directory.path().string().find(text) == std::string::npos;
+}
+
 void check_secrets(fuzz::Directory const& directory, std::string_view text) {
   auto const secrets = read_secret_file(directory.write("secret", text));
   if (!secrets) {
     check_told(secrets.error());
-    CHECK(text.size() < 16 || secrets.error().message.find(text) == std::string::npos);
+    bool const is_in_it = secrets.error().message.find(text) != std::string::npos;
+    CHECK(!is_in_it || !is_telling(directory, text));
     return;
   }
   CHECK(!secrets->empty() && secrets->size() <= secrets_max);

@@ -7,8 +7,8 @@
 // milliseconds. `node/core_driver.cpp` is the same with sockets and files, `tests/simulation` with
 // everything that can go wrong.
 //
-// Build and run: cmake --build build/release --target embed_core &&
-// build/release/examples/embed_core
+// Build and run: cmake --preset release -DBUILD_TESTING=ON &&
+// cmake --build build/release --target embed_core && build/release/examples/embed_core
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

@@ -16,7 +16,10 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-import websockets
+try:
+    import websockets
+except ImportError:
+    raise SystemExit("exercise_client.py needs python3-websockets: apt install it, and run this by /usr/bin/python3") from None
 
 
 async def upload(origin, name, data):

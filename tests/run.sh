@@ -67,7 +67,7 @@ if [ $quick = no ]; then
   wait $ahead  # what failed is built again, and told, below
   run "build with failpoints" failpoints_build
   run "faults on real processes" timeout 600 /usr/bin/python3 tests/chaos/run.py --short
-  run "page in a browser" timeout 1080 node tests/end_to_end/page/run.mjs
+  run "page in a browser" timeout 1380 node tests/end_to_end/page/run.mjs
 fi
 run "headers compile alone" headers_build
 if [ $sanitizers = yes ]; then

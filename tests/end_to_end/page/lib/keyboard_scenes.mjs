@@ -74,22 +74,29 @@ async function dialogs(the, page) {
   }
 }
 
-// What is deleted loses its row, not its place.
+// What is deleted loses its row, not its place; what was the last row leaves it to the one before.
 async function deletedByKey(the, page) {
-  const inRow = () => page.evaluate(() => document.activeElement.closest(".file")?.dataset.index);
-  await page.focus(`${row("walk 2.txt")} [data-act=delete]`);
-  const index = await inRow();
-  await page.keyboard.press("Enter");
-  await page.waitForSelector(row("walk 2.txt"), {state: "detached"});
-  await page.waitForTimeout(300);
-  const next = await focus(page);
-  const stays = next.name === "delete" && (await inRow()) === index;
-  yes(the, "keyboard: after a delete the next row has the focus", stays, next.name);
-  await page.focus(".undo button");
-  await page.keyboard.press("Enter");
-  await page.waitForSelector(row("walk 2.txt"));
-  const {name} = await focus(page);
-  yes(the, "keyboard: after an undo the search has it", name === "search", name);
+  const names = await page.$$eval(".file", (list) => list.map(({dataset}) => dataset.name));
+  const inRow = () => page.evaluate(() => document.activeElement.closest(".file")?.dataset.name);
+  const cases = [
+    {what: "a delete", index: 1, heir: 2, place: "next"},
+    {what: "a delete of the last row", index: 2, heir: 1, place: "new last"},
+  ];
+  for (const {what, index, heir, place} of cases) {
+    const name = names[index];
+    await page.focus(`${row(name)} [data-act=delete]`);
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(row(name), {state: "detached"});
+    await page.waitForTimeout(300);
+    const at = await focus(page);
+    const stays = at.name === "delete" && (await inRow()) === names[heir];
+    yes(the, `keyboard: after ${what} the ${place} row has the focus`, stays, at.name);
+    await page.focus(".undo button");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(row(name));
+    const search = await focus(page);
+    yes(the, "keyboard: after an undo the search has it", search.name === "search", search.name);
+  }
 }
 
 async function playerClosed(the, page) {

@@ -24,6 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHISME = pathlib.Path(os.environ.get("CHISME", ROOT / "build/release/chisme")).resolve()
 PAGES = sorted(["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
 BLOCK_SECONDS = 60
+OUTPUT_SECONDS = 10  # until what a page shows is there: nodes hear from each other a moment later
 INSIDE = "--inside"
 
 # As root of namespaces of its own: what a page does stays there. $1: a directory, $2: the interpreter, …
@@ -79,7 +80,7 @@ class Walk:
 
     def __init__(self, page, directory):
         self.page, self.directory = page, directory
-        self.running, self.output = [], ""
+        self.running, self.output, self.commands = [], "", None
         self.environment = {**os.environ, "PATH": f"{CHISME.parent}:/usr/sbin:/sbin:{os.environ['PATH']}",
                             "HOME": str(directory / "home"), "LC_ALL": "C.UTF-8"}
         for name in [name for name in self.environment if name.startswith(("CHISME", "XDG_"))]:
@@ -123,8 +124,9 @@ class Walk:
             background = Background(["bash", "-c", block.text], cwd=self.directory, env=self.environment)
             self.running.append(background)
             background.wait_for(block.argument)
-            self.output = "".join(background.lines)
+            self.output, self.commands = "".join(background.lines), None
         else:
+            self.commands = block.text
             self.run(block.text)
 
     def run(self, text):
@@ -142,10 +144,21 @@ class Walk:
         assert code == 0, f"ended with {code}:\n{text}\n{self.output}\nmeanwhile:\n{told}"
 
     def compare(self, text):
+        """The commands before `text` show it, if need be when they are given again."""
+        end = time.monotonic() + OUTPUT_SECONDS
+        while missing := self.missing(text):
+            assert self.commands and time.monotonic() < end, f"no line {missing!r} in\n{self.output}"
+            time.sleep(0.2)
+            self.run(self.commands)
+
+    def missing(self, text):
+        """The first line of `text` that was not shown."""
         lines = [line.rstrip() for line in self.output.splitlines()]
         for line in filter(None, map(str.rstrip, text.splitlines())):
             pattern = ".*".join(re.escape(part) for part in line.split("…"))
-            assert any(re.fullmatch(pattern, shown) for shown in lines), f"no line {line!r} in\n{self.output}"
+            if not any(re.fullmatch(pattern, shown) for shown in lines):
+                return line
+        return None
 
 
 class Commands(unittest.TestCase):

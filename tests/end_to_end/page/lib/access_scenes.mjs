@@ -5,7 +5,7 @@ import {audit} from "./audit.mjs";
 import {player} from "./browser.mjs";
 import {until} from "./cluster.mjs";
 import {startGuarded, watchTokens} from "./guarded.mjs";
-import {playsTo, problems, row, shot, someFile} from "./steps.mjs";
+import {closeDialog, playsTo, problems, row, shot, someFile, watchProblems} from "./steps.mjs";
 
 const yes = (the, what, good, figure = good ? "yes" : "no") => the.report(what, figure, "", good);
 const locked = '[data-problem="locked"]';
@@ -32,9 +32,7 @@ async function visit(own, node, after = "", options = {}) {
 
 async function look(context, node, after = "") {
   const page = await context.newPage();
-  page.problems = [];
-  page.on("console", (message) => message.type() === "error" && page.problems.push(message.text()));
-  page.on("pageerror", (error) => page.problems.push(String(error)));
+  watchProblems(page);
   await page.goto(`${node.url}/${after}`);
   return page;
 }
@@ -119,7 +117,7 @@ async function givenByHand(own) {
   yes(own, "access: a file is stored", true);
   await page.click(`${row("plans/secret.txt")} .preview`);
   await page.waitForSelector(`.modal pre:has-text("only for who")`);
-  await page.keyboard.press("Escape");
+  await closeDialog(page);
   yes(own, "access: a text is looked into", true);
   await downloaded(own, page, "plans/secret.txt", text);
   const {tab, machine, address, cookie} = await storages(page);

@@ -20,7 +20,8 @@ export function launch(modules, executablePath, more = []) {
   return chromium.launch({executablePath, headless: true, args: [...args, ...more]});
 }
 
-// Starts recording how long `currentTime` stands still, from the first picture on.
+// Starts recording how long `currentTime` stands still, from the first picture on. A page that was
+// busy and drew no picture meanwhile is no stand-still of what went on beside it.
 export async function recordStanding(page) {
   await page.evaluate(() => {
     const record = {worst: 0, worstFrame: 0, since: performance.now()};
@@ -34,7 +35,8 @@ export async function recordStanding(page) {
       record.worstFrame = Math.max(record.worstFrame, now - frame);
       frame = now;
       if (video.currentTime !== last || video.paused || video.ended) {
-        record.worst = Math.max(record.worst, now - changed);
+        const played = 1000 * Math.max(0, video.currentTime - last);
+        record.worst = Math.max(record.worst, now - changed - played);
         changed = now;
         last = video.currentTime;
       } else {

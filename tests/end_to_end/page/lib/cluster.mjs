@@ -48,7 +48,10 @@ export async function startCluster({program, count, folder, log, options = []}) 
   const tell = (line) => child.stdin.write(line + "\n");
   const cluster = started({
     nodes: () => [...nodes.values()].sort((a, b) => a.number - b.number),
-    kill: async (node) => tell(`kill ${node.number}`),
+    kill: async (node) => {
+      tell(`kill ${node.number}`);
+      await until(5000, `node ${node.number} is gone`, () => !signal(node.pid, 0));
+    },
     start: async (node) => {
       tell(`start ${node.number}`);
       await until(startLimit, `node ${node.number} answers again`, () => answers(node.url));
@@ -116,11 +119,12 @@ async function answers(url) {
   }
 }
 
+// Whether the process was there.
 function signal(pid, name) {
   try {
-    process.kill(pid, name);
+    return process.kill(pid, name);
   } catch {
-    // It is gone already.
+    return false;
   }
 }
 

@@ -1,5 +1,6 @@
 // What the cluster's section tells of every node, whichever of them the page is connected to.
 import {until} from "./cluster.mjs";
+import {media} from "./playing.mjs";
 import {askedFor, host, notHeldBy, open, playsTo, problems, row, settled, shot} from "./steps.mjs";
 
 const wide = {viewport: {width: 1280, height: 900}};
@@ -81,9 +82,11 @@ async function deathInSteps(the) {
   await settled(the);
 }
 
+// Or has come to its end, where all of it took long.
 async function watchedOn(the, viewer) {
-  const now = await viewer.evaluate(() => document.querySelector("video").currentTime);
-  await playsTo(viewer, now + 1, 10_000, "the viewer watches on");
+  const {currentTime, duration, ended} = await media(viewer);
+  const goal = ended ? duration - 1 : Math.min(currentTime, duration - 2) + 1;
+  await playsTo(viewer, goal, 10_000, "the viewer watches on");
   the.report("and the film is watched on", "yes", "", true);
 }
 

@@ -1,4 +1,5 @@
 // The page with the keyboard alone, in the order that Tab goes; and its colours.
+import {until} from "./cluster.mjs";
 import {drop, open, row, shot} from "./steps.mjs";
 
 const yes = (the, what, good, figure = good ? "yes" : "no") => the.report(what, figure, "", good);
@@ -87,10 +88,10 @@ async function deletedByKey(the, page) {
     await page.focus(`${row(name)} [data-act=delete]`);
     await page.keyboard.press("Enter");
     await page.waitForSelector(row(name), {state: "detached"});
-    await page.waitForTimeout(300);
+    const moved = async () => (await inRow()) === names[heir];
+    const stays = await until(3000, "the focus is there", moved).catch(() => false);
     const at = await focus(page);
-    const stays = at.name === "delete" && (await inRow()) === names[heir];
-    yes(the, `keyboard: after ${what} the ${place} row has the focus`, stays, at.name);
+    yes(the, `keyboard: after ${what} the ${place} row has the focus`, stays && at.name === "delete", at.name);
     await page.focus(".undo button");
     await page.keyboard.press("Enter");
     await page.waitForSelector(row(name));
@@ -103,7 +104,7 @@ async function playerClosed(the, page) {
   await page.fill("input[type=search]", "film.mp4");
   await page.focus(`${row("film.mp4")} [data-act=show]`);
   await page.keyboard.press("Enter");
-  await page.waitForSelector(".player video");
+  await page.waitForFunction(() => document.activeElement.localName === "video");
   await page.focus(".player .close");
   await page.keyboard.press("Enter");
   await page.waitForSelector(".player", {state: "detached"});

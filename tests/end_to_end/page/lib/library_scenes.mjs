@@ -4,7 +4,7 @@ import {join} from "node:path";
 import {modulesFolder} from "../../../web/page/modules.mjs";
 import {audit} from "./audit.mjs";
 import {startFakes, until} from "./cluster.mjs";
-import {drop, open, problems, row, shot} from "./steps.mjs";
+import {closeDialog, drop, open, problems, row, shot, watchProblems} from "./steps.mjs";
 
 const total = (page) => page.getAttribute(".library", "data-total");
 const known = (page) => page.locator(".file[data-name]");
@@ -21,9 +21,7 @@ async function manyFiles(the) {
     const options = {viewport: {width: 1280, height: 900}};
     const context = await the.browser.newContext(options);
     const page = await context.newPage();
-    page.problems = [];
-    page.on("console", (message) => message.type() === "error" && page.problems.push(message.text()));
-    page.on("pageerror", (error) => page.problems.push(String(error)));
+    watchProblems(page);
     await page.goto(cluster.nodes()[0].url + "/");
     await known(page).first().waitFor();
     const ms = await page.evaluate(() => Math.round(performance.now()));
@@ -212,8 +210,9 @@ async function limited(page, bytes) {
 // Deleted files come back when one undoes it, go when one does not, and go when the page is left.
 async function deletions(the) {
   const page = await open(the, the.cluster.nodes()[0]);
-  for (const name of ["d1.txt", "d2.txt", "d3.txt", "d4.txt"]) await drop(page, name, name);
-  await page.waitForSelector(row("d4.txt"), {timeout: 15_000});
+  const names = ["d1.txt", "d2.txt", "d3.txt", "d4.txt"];
+  for (const name of names) await drop(page, name, name);
+  for (const name of names) await page.waitForSelector(row(name), {timeout: 15_000});
   await page.fill("input[type=search]", "d txt");
   await page.selectOption(".bar select", "name false");
   await page.click(`${row("d1.txt")} [data-act=tick]`);
@@ -259,8 +258,7 @@ async function looksInside(the) {
   const cut = new TextEncoder().encode(text).length <= 256 * 1024 && text.startsWith("ñandú\nñ");
   the.report("the beginning of a text is shown", text.length, "<= 256 KiB", cut);
   await audit(the, page, "a text is shown");
-  await page.keyboard.press("Escape");
-  await page.waitForSelector(".preview-dialog", {state: "detached"});
+  await closeDialog(page);
   const back = await page.evaluate(() => document.activeElement.className);
   the.report("Escape closes it and gives the focus back", back, "", /preview/.test(back));
   await page.click(`${row("dot.png")} .preview`);

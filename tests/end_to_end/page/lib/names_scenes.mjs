@@ -2,7 +2,7 @@
 import {readFileSync} from "node:fs";
 import {until} from "./cluster.mjs";
 import {makeFormats} from "./media.mjs";
-import {drop, open, playsTo, problems} from "./steps.mjs";
+import {closeDialog, drop, open, playsTo, problems} from "./steps.mjs";
 
 const run = "document.title=`tripped`";
 const film = `"><img src=nothing onerror=${run}>.mp4`;
@@ -54,8 +54,7 @@ async function hostileNames(the) {
     await press(name, `.${button}`);
     const title = await page.textContent(".modal h2");
     dialogs.push(title === name && !(await tripped(page)));
-    await page.keyboard.press("Escape");
-    await page.waitForSelector(".modal", {state: "detached"});
+    await closeDialog(page);
   }
   await look("dialogs", dialogs.every(Boolean));
   await drop(page, texts[0], "again");

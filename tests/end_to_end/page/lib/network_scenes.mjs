@@ -1,5 +1,5 @@
 // Whom the page talks to: the nodes of its cluster and nobody else.
-import {open, playsTo, row} from "./steps.mjs";
+import {closeDialog, open, playsTo, row} from "./steps.mjs";
 
 const directives = [
   "default-src 'none'",
@@ -32,10 +32,10 @@ async function onlyNodes(the) {
   await page.fill("input[type=search]", "notes");
   await page.click(`${row("notes.txt")} .preview`);
   await page.waitForSelector(".preview-dialog pre");
-  await page.keyboard.press("Escape");
+  await closeDialog(page);
   await page.click(`${row("notes.txt")} .link`);
   await page.waitForSelector(".qr");
-  await page.keyboard.press("Escape");
+  await closeDialog(page);
   await page.fill("input[type=search]", "film.mp4");
   await page.click(`${row("film.mp4")} .play`);
   await playsTo(page, 1, 15_000, "plays");

@@ -3,6 +3,7 @@
 import {player} from "./browser.mjs";
 import {until} from "./cluster.mjs";
 import {
+  closeDialog,
   complete,
   drop,
   open,
@@ -51,7 +52,7 @@ async function linkCopied(the, page, node) {
   const buttons = await page.locator(".share-dialog .actions button").count();
   yes(the, "plain http: no button to share", buttons === 1, buttons);
   await shot(the, page, "p1-plain-link");
-  await page.keyboard.press("Escape");
+  await closeDialog(page);
   await page.fill("input[type=search]", "");
   await page.focus("input[type=search]");
   await page.keyboard.press("Control+V");

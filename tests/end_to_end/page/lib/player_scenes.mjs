@@ -194,8 +194,8 @@ async function playerGivenUp(the) {
   const [first, second] = the.cluster.nodes();
   const {"fragmented.mp4": film} = makeFormats(the.film.path, the.folder, ["fragmented.mp4"]);
   const stop = new AbortController();
-  sendLive(first, "left.mp4", film, Math.round(statSync(film).size / 20), stop.signal);
   const page = await open(the, second, "", {viewport: {width: 1280, height: 900}});
+  sendLive(first, "left.mp4", film, Math.round(statSync(film).size / 60), stop.signal);
   await startTime(page, "left.mp4", 15_000, '[data-arriving="left.mp4"] .play');
   stop.abort();
   const told = '.player [data-problem="given-up"]';

@@ -7,7 +7,7 @@ import {until} from "./cluster.mjs";
 import {startGuarded} from "./guarded.mjs";
 import {ffmpeg} from "./media.mjs";
 import {film, makeFiles, picture, putFiles, text} from "./screen_files.mjs";
-import {drop, open, playsTo, row, sentBytes, settled, throttled} from "./steps.mjs";
+import {closeDialog, drop, open, playsTo, row, sentBytes, settled, throttled} from "./steps.mjs";
 
 const wide = {width: 1280, height: 860};
 const small = {width: 360, height: 740};
@@ -74,8 +74,7 @@ async function dialogs(the) {
     await page.click(`${row(file)} .${button}`);
     await page.waitForSelector(`.modal ${ready}`, {state: "attached"});
     await both(the, page, name, {dark: name === "image", spanish: name !== "image", whole: false});
-    await page.keyboard.press("Escape");
-    await page.waitForSelector(".modal", {state: "detached"});
+    await closeDialog(page);
   }
   await drop(page, "letter to the landlord.txt", "Dear Ms. Ortega,\n");
   await page.waitForSelector(".conflict-dialog");

@@ -1,7 +1,7 @@
 // What users stored runs nowhere: not opened by its address, not inside other pages, not in the page.
 import {attacks, disguises, startCanary, startHost, storedScript} from "./attacks.mjs";
 import {until} from "./cluster.mjs";
-import {open, problems, row} from "./steps.mjs";
+import {closeDialog, open, problems, row} from "./steps.mjs";
 
 const policy =
   "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self'";
@@ -18,16 +18,17 @@ async function servedContent(the) {
   const all = [...list, ...disguises(list)];
   try {
     const wanted = list.map(({what}) => what);
-    const ran = await opened(the, canary, naive.url, list, (seen) => wanted.every((each) => seen.has(each)));
+    const enough = (seen) => wanted.every((each) => seen.has(each));
+    const ran = await opened(the, canary, {host: naive.url, files: list, links: true, enough});
     const missed = wanted.filter((each) => !ran.has(each));
     the.report("a careless server: what runs", ran.size, wanted.length, missed.length === 0);
     if (missed.length > 0) console.log(`      not seen: ${missed.join(", ")}`);
     for (const file of [...all, storedScript(canary.url)]) await stored(node, file);
-    for (const [host, files, how] of [
-      [node, all, "a node"],
-      [shown.url, list, "shown inline, its policy alone"],
+    for (const [how, asked] of [
+      ["a node", {host: node, files: all}],
+      ["shown inline, its policy alone", {host: shown.url, files: list, links: true}],
     ]) {
-      const seen = [...(await opened(the, canary, host, files))];
+      const seen = [...(await opened(the, canary, asked))];
       the.report(`${how}: what runs`, seen.join(" ") || "nothing", "nothing", seen.length === 0);
     }
     await heads(the, node, all);
@@ -44,7 +45,8 @@ async function stored(node, {name, type, body}) {
 }
 
 // Opens files by their addresses in windows and inside a page of another site; answers what ran.
-async function opened(the, canary, host, files, enough) {
+// `links`: the host shows the page with a link, which is clicked.
+async function opened(the, canary, {host, files, links, enough}) {
   canary.hits.clear();
   const context = await the.browser.newContext();
   const ran = new Set();
@@ -69,8 +71,11 @@ async function opened(the, canary, host, files, enough) {
       }
     }, addresses);
     await foreign.waitForTimeout(ranWithin);
-    const linked = context.pages().filter((page) => page.url().endsWith("/link.html"));
-    for (const page of linked) await page.click("a", {noWaitAfter: true});
+    const isLinked = (page) => page.url().endsWith("/link.html");
+    if (links) {
+      await until(controlWithin, "what is to be clicked is there", () => context.pages().some(isLinked));
+    }
+    for (const page of context.pages().filter(isLinked)) await page.click("a", {noWaitAfter: true});
     const seen = () => new Set([...ran, ...canary.hits]);
     if (enough) await until(controlWithin, "all of it runs", () => enough(seen())).catch(() => undefined);
     else await foreign.waitForTimeout(ranWithin);
@@ -117,7 +122,7 @@ async function previewed(the, node, canary, files) {
     const shown = ".preview-dialog pre, .preview-dialog img, .preview-dialog .problem";
     await page.waitForSelector(shown, {timeout: 10_000});
     await page.waitForTimeout(100);
-    await page.keyboard.press("Escape");
+    await closeDialog(page);
     ++looks;
   }
   const title = await page.title();

@@ -9,14 +9,20 @@ export const row = (name) => `.file[data-name="${name}"]`;
 
 export const host = (node) => node.url.replace("http://", "");
 
+// What the page's console complains of, with the address that it is about.
+export function watchProblems(page) {
+  page.problems = [];
+  page.on("console", (message) => {
+    if (message.type() !== "error") return;
+    page.problems.push(`${message.text()} (${message.location().url})`);
+  });
+  page.on("pageerror", (error) => page.problems.push(String(error)));
+}
+
 export async function open({browser}, node, query = "", options = {}) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
-  page.problems = [];
-  page.on("console", (message) => {
-    if (message.type() === "error") page.problems.push(message.text());
-  });
-  page.on("pageerror", (error) => page.problems.push(String(error)));
+  watchProblems(page);
   await page.goto(node.url + "/" + query);
   await page.waitForSelector("[data-connected^=http]", {timeout: 10_000});
   return page;
@@ -33,6 +39,12 @@ export function complete(page, name, timeout) {
     return Number(copies) >= Number(wanted);
   };
   return page.waitForFunction(enough, row(name), {timeout});
+}
+
+// The page has what had the focus before only a frame after the key.
+export async function closeDialog(page) {
+  await page.keyboard.press("Escape");
+  await page.waitForSelector(".modal", {state: "detached"});
 }
 
 export async function drop(page, name, text) {
@@ -87,7 +99,10 @@ export async function notHeldBy(the, node) {
   const other = the.cluster.nodes().find((each) => each !== node);
   const names = Array.from({length: 16}, (_, i) => `sent-on-${node.number}-${i}.txt`);
   for (const name of names) await fetch(`${other.url}/files/${name}`, {method: "PUT", body: name});
-  await settled(the);
+  await until(20_000, "each has all its copies there", async () => {
+    const {files} = await (await fetch(`${node.url}/files?prefix=sent-on-${node.number}-`)).json();
+    return files.filter(({copies, wanted}) => copies >= wanted).length === names.length;
+  });
   for (const name of names) {
     const {replicas} = await (await fetch(`${node.url}/route?file=${name}`)).json();
     if (replicas.every(({http}) => !http.startsWith(node.url))) return name;

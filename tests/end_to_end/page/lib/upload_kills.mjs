@@ -114,6 +114,6 @@ export async function readBack(node, name) {
 }
 
 export async function copiesOf(node, name) {
-  const answer = await fetch(`${node.url}/route?file=${encodeURIComponent(name)}`);
-  return (await answer.json()).replicas.length;
+  const answer = await fetch(`${node.url}/files?prefix=${encodeURIComponent(name)}`);
+  return (await answer.json()).files.find((file) => file.name === name)?.copies ?? 0;
 }

@@ -1,5 +1,6 @@
 // An upload that outlives two of its nodes; upload_long.mjs measures it with a large file.
 import {join} from "node:path";
+import {until} from "./cluster.mjs";
 import {mib, settled} from "./steps.mjs";
 import {copiesOf, largeFile, readBack, uploadThroughKills} from "./upload_kills.mjs";
 
@@ -17,6 +18,8 @@ async function uploadTwice(the) {
   const others = losses[0].host !== losses[1].host;
   the.report("two nodes were lost to it", losses.map(({host}) => host.slice(-5)).join(" "), "", others);
   const [first] = the.cluster.nodes();
+  const complete = async () => (await copiesOf(first, name)) >= 3;
+  await until(10_000, "its copies are all made", complete).catch(() => undefined);
   const copies = await copiesOf(first, name);
   the.report("it has all its copies", copies, ">= 3", copies >= 3);
   const same = (await readBack(first, name)) === file.sha256;

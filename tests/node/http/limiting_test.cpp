@@ -216,9 +216,9 @@ TEST(Limiting, ABodyThatIsFastEnoughIsNot) {
   settings.pace = {ByteCount{1000}, 500ms};
   Server server(gateway, settings);
   Client steady(server.endpoint());
-  steady.send(put_of("a", 15'000, ""));
-  for (int i = 0; i < 150; ++i) {
-    EXPECT_TRUE(steady.send(std::string(100, 'x')));
+  steady.send(put_of("a", 150'000, ""));
+  for (int i = 0; i < 150; ++i) {  // 25 times as much as it has to be, for pauses of a busy machine
+    EXPECT_TRUE(steady.send(std::string(1000, 'x')));
     std::this_thread::sleep_for(20ms);
   }
   auto const answer = steady.response();

@@ -97,7 +97,7 @@ TEST_F(TlsListener, OldProtocolsAndOthersThanHttpAreRefused) {
 }
 
 TEST_F(TlsListener, AHandshakeThatIsSlowOrEndlessIsEnded) {
-  settings.head_timeout = 200ms;
+  settings.head_timeout = 1s;
   settings.idle_timeout = 20s;
   Server server(gateway, settings);
   Client slow(server.endpoint(), Over::plain);

@@ -145,7 +145,7 @@ class Ended(OneNode):
         harness.eventually(lambda: self.descriptors() >= descriptors + 200, 8, "all of them are held")
         harness.eventually(lambda: self.descriptors() < descriptors + 10, 60, "all of them are ended")
         process.communicate(timeout=30)
-        self.assertFalse(list((self.data / "staging").iterdir()))
+        harness.eventually(lambda: not list((self.data / "staging").iterdir()), 10, "staging is empty")
 
 
 if __name__ == "__main__":

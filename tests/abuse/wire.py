@@ -13,6 +13,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "end_to_end"))
 import harness  # noqa: E402
 
+END_SECONDS = 20
 STATUS_LINE = re.compile(rb"HTTP/1\.1 (\d\d\d) [^\r\n]*\r\n")
 
 
@@ -32,7 +33,8 @@ def connect(port, timeout=10.0, receive_buffer=None):
 
 
 def exchange(port, *pieces, seconds=5.0, pause=0.0, end=False):
-    """Sends the pieces, and reads until the server ends the connection or is silent for `seconds`."""
+    """Sends the pieces, and reads until the server ends the connection or is silent for `seconds`. At the `end` of what is
+    sent it has to end it itself, however long its disk takes."""
     answers = Answers()
     with connect(port, seconds) as connection:
         try:
@@ -42,6 +44,7 @@ def exchange(port, *pieces, seconds=5.0, pause=0.0, end=False):
                 connection.sendall(piece)
             if end:
                 connection.shutdown(socket.SHUT_WR)
+                connection.settimeout(max(seconds, END_SECONDS))
             while True:
                 part = connection.recv(65536)
                 if not part:

@@ -18,6 +18,7 @@ class Doctor(unittest.TestCase):
         self.addCleanup(cluster.close)
         put(cluster.url(1, "/files/a"), b"abc")
         eventually(lambda: cluster.copies(1, "a") == 3, 20, "three copies")
+        eventually(lambda: [m["state"] for m in cluster.cluster(1)["members"]] == ["alive"] * 4, 10, "all are seen alive")
         code, report, errors = self.doctor(cluster.url(1))
         self.assertEqual(code, 0, errors)
         for check in ("clients", "peers"):

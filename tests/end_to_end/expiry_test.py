@@ -76,8 +76,8 @@ class Expiry(Clusters):
         many = {f"many/{i}": self.store(f"many/{i}", some_bytes(100, 50 + i), query="?ttl=9s")["sha256"]
                 for i in range(12)}
         body = some_bytes(300_000, 1)
-        stored = self.store("short.bin", body, query="?ttl=4s")
         at_least = time.monotonic()
+        stored = self.store("short.bin", body, query="?ttl=4s")
         self.assertRegex(stored["expires"], r"^\d{4}-.*Z$")
         status, headers, answer = request(self.url(1, "/files/short.bin?via=proxy"))
         self.assertEqual((status, answer), (200, body))

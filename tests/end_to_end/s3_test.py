@@ -191,6 +191,8 @@ class S3(Clients):
         back = self.directory / "tree.back"
         eventually(lambda: self.rclone("check", str(tree), "c:rclone/films", node=2).returncode == 0, 40,
                    "node 2 knows all")
+        eventually(lambda: self.rclone("check", str(tree), "c:rclone/films", node=3).returncode == 0, 40,
+                   "node 3 knows all")
         self.ok(self.rclone("copy", "c:rclone/films", str(back), node=3))
         self.ok(run("diff", "-r", str(tree), str(back)))
         self.ok(self.rclone("purge", "c:rclone/films"))

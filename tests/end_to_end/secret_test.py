@@ -198,9 +198,9 @@ class Rotation(Directory):
                 node.process.send_signal(signal.SIGHUP)
                 time.sleep(1)
         time.sleep(1)
+        eventually(lambda: load.done > 50, 60, "there were enough requests")
         load.end()
         self.assertEqual(load.failures, [])
-        self.assertGreater(load.done, 50)
         # One that starts with the new one alone is of the cluster; so all of them use it.
         nodes[0].close()
         nodes[0] = self.start(0, base)

@@ -6,6 +6,6 @@
 #include <unistd.h>
 
 int unlink(char const* path) {
-  if (strstr(path, "/staging/") != NULL) sleep(2);
+  if (strstr(path, "/staging/") != NULL) sleep(SECONDS);
   return ((int (*)(char const*))dlsym(RTLD_NEXT, "unlink"))(path);
 }

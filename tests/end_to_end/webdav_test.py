@@ -9,7 +9,7 @@ import unittest
 import xml.etree.ElementTree
 
 from access import bearing, make_secret, make_token
-from harness import Cluster, eventually, fetch, put, request, run, sha256, some_bytes, status_of
+from harness import Cluster, eventually, fetch, get_json, put, request, run, sha256, some_bytes, status_of
 
 SUITES = ("basic", "copymove", "props", "locks", "http")
 # What litmus leaves out or warns of, with the reason why that is right here. Anything else fails.
@@ -88,6 +88,8 @@ class WebDav(unittest.TestCase):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(some_bytes(size, size))
         self.rclone(1, "copy", local, ":webdav:up")
+        for node in (2, 3):
+            eventually(lambda: len(get_json(self.cluster.url(node, "/files?prefix=up/"))["files"]) == 4, 10, f"node {node} has heard of all")
         self.rclone(2, "check", "--download", local, ":webdav:up")
         self.assertEqual(fetch(self.cluster.url(3, "/files/up/a.txt?via=proxy")), (local / "a.txt").read_bytes())
         self.cluster.kill(2)

@@ -186,9 +186,9 @@ class Watch:
         self._looks = ""
         self._thread = threading.Thread(target=self._look, args=(f"""
             while ! test -e /tmp/watched; do
-              down=
-              for port in {ports}; do curl -sf -m 1 http://127.0.0.1:$port/readyz > /tmp/ready || down="$down $port"; done
-              echo "look$down"
+              # All at once: one after another the first may be back when the last is asked, and seem down beside it.
+              down=$(for port in {ports}; do {{ curl -sf -m 1 -o /dev/null http://127.0.0.1:$port/readyz || echo $port; }} & done; wait)
+              echo look $down
             done""",))
         self._thread.start()
 

@@ -120,6 +120,7 @@ class Walk:
         elif block.mark == "typed":
             self.running[-1].process.stdin.write(block.text)
             self.running[-1].process.stdin.flush()
+            self.running[-1].wait_for(block.argument)
         elif block.mark == "background":
             background = Background(["bash", "-c", block.text], cwd=self.directory, env=self.environment)
             self.running.append(background)

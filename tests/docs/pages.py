@@ -4,7 +4,7 @@ A block marked ```sh is run as it stands, in order, by commands_test.py. A comme
 
     <!-- not run: why -->                 it cannot run in a test
     <!-- background: REGEX -->            it goes on running; the next block waits for a line of its output like this
-    <!-- typed -->                        its lines are typed into the last such command
+    <!-- typed: REGEX -->                 its lines are typed into the last such command; the next block waits for a line like this
     <!-- file: NAME -->                   it is the content of a file
     <!-- output -->                       each line is a line of what the last block printed; … stands for anything
     <!-- started: COMMAND -->             (no block) what readers have started already; it says `ready`

@@ -13,7 +13,7 @@ import urllib.parse
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "end_to_end"))
 import harness  # noqa: E402
 import tus  # noqa: E402
-from harness import eventually, fetch, free_base_port, get_json, request, sha256  # noqa: E402
+from harness import Final, eventually, fetch, free_base_port, get_json, request, sha256  # noqa: E402
 from ledger import Ledger  # noqa: E402
 
 # What is lost is made again, and what is not wanted goes, within seconds.
@@ -269,7 +269,7 @@ class Nodes:
                        f"node {number} lists what was written and no more")
 
 
-class Violation(AssertionError):
+class Violation(Final):
     """The contract is broken."""
 
 

@@ -37,18 +37,27 @@ def free_base_port(count):
                 continue
 
 
+class Final(AssertionError):
+    """What no waiting mends: `eventually` hands it on."""
+
+
 def eventually(question, seconds, what):
-    """Asks until the answer is true; fails with the last answer after `seconds`. `what`: a text, or who makes it."""
+    """Asks until the answer is true; fails with the last answer after `seconds`. `what`: a text, or who makes it.
+    Whatever the question raises, but `Final`, is an answer that is not true yet: who has not heard of a file says 404,
+    or lists nothing where the question takes the first."""
     end = time.monotonic() + seconds
     while True:
         try:
             answer, why = question(), None
-        except (OSError, http.client.HTTPException) as error:
+        except Final:
+            raise
+        except Exception as error:
             answer, why = None, error
         if answer:
             return answer
         if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what} (last: {why or answer!r})")
+            last = repr(why or answer)
+            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what} (last: {last})") from why
         time.sleep(0.05)
 
 
@@ -243,8 +252,8 @@ class Node:
 
     def wait_ready(self, seconds=10):
         def ready():
-            assert self.process.poll() is None, "the node ended" + (
-                f": {self.process.stderr.read()}" if self.process.stderr else "")
+            if self.process.poll() is not None:
+                raise Final("the node ended" + (f": {self.process.stderr.read()}" if self.process.stderr else ""))
             return status_of(self.url("/readyz")) == 200
         eventually(ready, seconds, "the node is ready")
         return self

@@ -69,7 +69,7 @@ export async function startCluster({program, count, folder, log, options = []}) 
     },
   });
   await until(startLimit, "`chisme up` says ready", () => {
-    if (gone) throw new Error(`chisme up ended (${gone}): see its log`);
+    if (gone) throw new Final(`chisme up ended (${gone}): see its log`);
     return ready && nodes.size >= count;
   });
   return cluster;
@@ -101,12 +101,22 @@ export async function startFakes({count, folder, assets, modules, rate, log, mor
   });
 }
 
+// What no waiting mends: `until` hands it on.
+class Final extends Error {}
+
+// Whatever the check throws, but `Final`, is an answer that is not true yet.
 export async function until(limit, what, check) {
   const end = Date.now() + limit;
   for (;;) {
-    const value = await check();
-    if (value) return value;
-    if (Date.now() > end) throw new Error(`not within ${limit} ms: ${what}`);
+    let why;
+    try {
+      const value = await check();
+      if (value) return value;
+    } catch (error) {
+      if (error instanceof Final) throw error;
+      why = error;
+    }
+    if (Date.now() > end) throw new Error(`not within ${limit} ms: ${what}${why ? ` (${why})` : ""}`, {cause: why});
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -30,13 +30,13 @@ async function clusterShown(the) {
   the.report("the ring shows every node", await drawn(), nodes.length, (await drawn()) === nodes.length);
   await page.waitForSelector(".chart canvas", {timeout: 10_000});
   await page.waitForFunction(
-    () => document.querySelector(".sparkline path").getAttribute("d").length > 30,
+    () => document.querySelector(".sparkline path")?.getAttribute("d")?.length > 30,
   );
   the.report("charts and sparklines are drawn", "yes", "", true);
   await page.focus(`${tableRow(nodes[2])} .choose`);
   await page.keyboard.press("Enter");
   await page.waitForSelector(`${details} h2:has-text("${host(nodes[2])}")`);
-  await page.waitForFunction(() => /in touch/.test(document.querySelector(".details").textContent));
+  await page.waitForFunction(() => /in touch/.test(document.querySelector(".details")?.textContent));
   the.report("a node chosen with the keyboard tells of itself", "yes", "", true);
   await page.click(".topology .node >> nth=3 >> .body", {force: true});
   await page.waitForTimeout(2500);

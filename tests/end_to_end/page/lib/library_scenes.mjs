@@ -72,7 +72,7 @@ async function heldStill(the, page) {
   await page.waitForTimeout(300);
   const before = await topmost(page);
   await drop(page, "come.txt", "new");
-  await page.waitForFunction(() => document.querySelector(".library").dataset.total === "50001");
+  await page.waitForFunction(() => document.querySelector(".library")?.dataset.total === "50001");
   await page.waitForTimeout(1000);
   const after = await topmost(page);
   const same = after.name === before.name && after.scrolled === before.scrolled + 60;
@@ -81,7 +81,7 @@ async function heldStill(the, page) {
   await page.click(`${row("come.txt")} .delete`);
   await page.waitForFunction(() => !document.querySelector(".undo"), undefined, {timeout: 15_000});
   await page.fill("input[type=search]", "");
-  await page.waitForFunction(() => document.querySelector(".library").dataset.total === "50000");
+  await page.waitForFunction(() => document.querySelector(".library")?.dataset.total === "50000");
 }
 
 const topmost = (page) =>
@@ -99,12 +99,12 @@ async function searched(the, page) {
   const top = await page.evaluate(() => document.querySelector(".port").scrollTop);
   the.report("another order begins at the top", top, "0", top === 0);
   await page.fill("input[type=search]", "HOLIDAY 0007 png");
-  await page.waitForFunction(() => Number(document.querySelector(".library").dataset.total) < 50);
+  await page.waitForFunction(() => Number(document.querySelector(".library")?.dataset.total) < 50);
   const names = await known(page).evaluateAll((list) => list.map((each) => each.dataset.name));
   const right = names.length > 0 && names.every((name) => /holiday.*0007.*png/.test(name));
   the.report("the search finds each word, in all files", names.length, "> 0", right);
   await page.fill("input[type=search]", "");
-  await page.waitForFunction(() => document.querySelector(".library").dataset.total === "50000");
+  await page.waitForFunction(() => document.querySelector(".library")?.dataset.total === "50000");
 }
 
 // From the keyboard: the last row, the one before it, and space ticks it.
@@ -132,7 +132,7 @@ async function keyboard(the, page) {
 async function selectedAll(the, page) {
   const began = Date.now();
   await page.click(".tick.all input");
-  await page.waitForFunction(() => /50,000|50000/.test(document.querySelector(".tick.all").textContent), undefined, {timeout: 30_000});
+  await page.waitForFunction(() => /50,000|50000/.test(document.querySelector(".tick.all")?.textContent), undefined, {timeout: 30_000});
   the.report("all 50 000 are ticked", `${Date.now() - began} ms`, "< 30 s", true);
   await page.click(".delete-selected");
   await page.waitForFunction(() => document.querySelectorAll(".file").length === 0, undefined, {timeout: 3000});
@@ -217,7 +217,7 @@ async function deletions(the) {
   await page.selectOption(".bar select", "name false");
   await page.click(`${row("d1.txt")} [data-act=tick]`);
   await page.click(`${row("d3.txt")} [data-act=tick]`, {modifiers: ["Shift"]});
-  await page.waitForFunction(() => /^3/.test(document.querySelector(".tick.all span").textContent));
+  await page.waitForFunction(() => /^3/.test(document.querySelector(".tick.all span")?.textContent));
   the.report("shift ticks a range", "3", "3", true);
   await shot(the, page, "l4-ticked");
   await page.click(".delete-selected");
@@ -270,7 +270,7 @@ async function looksInside(the) {
   await shot(the, page, "l6-link");
   await audit(the, page, "a link is shown");
   await page.click(".share-dialog .copy");
-  await page.waitForFunction(() => document.querySelector(".share-dialog [role=status]").textContent);
+  await page.waitForFunction(() => document.querySelector(".share-dialog [role=status]")?.textContent);
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   the.report("the link is copied", copied, "", copied.endsWith("/files/poem.txt"));
   problems(the, page, "dialogs are open");

@@ -312,7 +312,7 @@ async function pageGoesOn(the, fault) {
     const began = Date.now();
     await page.waitForFunction(
       (gone) => {
-        const at = document.querySelector("[data-connected]").dataset.connected;
+        const at = document.querySelector("[data-connected]")?.dataset.connected;
         return at && at !== gone;
       },
       node.url,

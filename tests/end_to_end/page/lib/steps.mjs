@@ -83,13 +83,9 @@ export function problems(the, page, when) {
 // Every node is alive again for the first one, and the film has all its copies.
 export async function settled(the) {
   await until(40_000, "the cluster has settled", async () => {
-    try {
-      const cluster = await (await fetch(the.cluster.nodes()[0].url + "/cluster")).json();
-      const alive = cluster.members.filter((member) => member.state === "alive").length;
-      return alive >= the.cluster.nodes().length && cluster.under_replicated === 0;
-    } catch {
-      return false;
-    }
+    const cluster = await (await fetch(the.cluster.nodes()[0].url + "/cluster")).json();
+    const alive = cluster.members.filter((member) => member.state === "alive").length;
+    return alive >= the.cluster.nodes().length && cluster.under_replicated === 0;
   });
 }
 

@@ -70,6 +70,20 @@ test("goes on at the standby, from the same byte, when the holder dies", async (
   assert.ok(first.offset % 8000 !== 0, "the part of a block that is here is not asked for again");
 });
 
+test("tells of the one it goes on at when nobody stood by", async () => {
+  const {world, pool, served} = setting(2);
+  const [first, second] = world.holders;
+  let known = [first!.holder];
+  world.route = async () => known;
+  world.after(30, () => {
+    known = [second!.holder];
+    first!.die();
+  });
+  const {bytes} = await readAll(world, pool);
+  assert.deepEqual(bytes, content(size));
+  assert.deepEqual(served, ["n1 first", "n2 closed"]);
+});
+
 test("goes on at the standby within half a second when the holder hangs", async () => {
   const {world, pool, served} = setting(3);
   world.after(30, () => (world.holders[0]!.hung = true));

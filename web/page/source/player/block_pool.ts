@@ -91,6 +91,7 @@ export class BlockPool {
   private closed = false;
   private nextId = 1;
   private served = false;
+  private why: SwitchReason = "closed"; // the holder before the active one was left
   private cancelTimer: (() => void) | undefined;
 
   constructor(
@@ -234,7 +235,7 @@ export class BlockPool {
   private opened(connection: Connection): void {
     connection.open = true;
     connection.progress = this.around.now();
-    if (connection === this.active) this.announce("first");
+    if (connection === this.active) this.announce();
     this.pump();
   }
 
@@ -243,11 +244,12 @@ export class BlockPool {
     this.active = this.standby;
     this.standby = undefined;
     this.hedging = false;
-    if (this.active?.open) this.announce(reason);
+    this.why = reason;
+    if (this.active?.open) this.announce();
   }
 
-  private announce(reason: SwitchReason): void {
-    this.options.onServing?.(this.active!.holder, this.served ? reason : "first");
+  private announce(): void {
+    this.options.onServing?.(this.active!.holder, this.served ? this.why : "first");
     this.served = true;
   }
 
@@ -259,6 +261,7 @@ export class BlockPool {
       this.standby = undefined;
     } else if (connection === this.active) {
       this.active = undefined;
+      this.why = reason;
       if (this.standby) this.promote(reason);
       this.refreshRoute();
     }

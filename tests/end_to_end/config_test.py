@@ -125,9 +125,13 @@ class Config(unittest.TestCase):
                    "the new name is known")
         eventually(lambda: 429 in [status_of(node.url("/files/a")) for _ in range(5)], 10, "the new limit holds")
         self.assertEqual(get_json_when_allowed(node, "/cluster")["max_file_size"], 1000)
+        eventually(lambda: status_of(node.url("/files/b"), method="PUT", body=b"b") in (200, 201), 10, "it is allowed")
+        eventually(lambda: "stored b" in self.log.read_text(), 10, "the new level holds")
 
         self.reload(node, 'max_file_size = 1000\n', "changed: host, requests_per_second, limit_loopback, log_level")
         eventually(lambda: {status_of(node.url("/files/a")) for _ in range(10)} == {200}, 10, "the limit is gone")
+        put(node.url("/files/c"), b"c")
+        self.assertNotIn("stored c", self.log.read_text())
 
     def test_what_does_not_fit_the_rest_changes_nothing_however_often_it_is_read(self):
         self.write('host = "films.example"\n')

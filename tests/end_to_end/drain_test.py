@@ -65,6 +65,8 @@ class Drain(unittest.TestCase):
         watcher = threading.Thread(target=watch)
         watcher.start()
         drained = run(CHISME, "drain", "--node", leaving.url(), "--json", timeout=60)
+        with self.assertRaises(OSError, msg="it answers no more once the command has ended"):
+            request(leaving.url("/healthz"))
         code, errors = leaving.ends(40)
         watcher.join()
         self.assertEqual(drained.returncode, 0, drained.stderr)

@@ -90,12 +90,19 @@ class Logs(unittest.TestCase):
             eventually(lambda: all(cluster.copies(node, "a") == 3 for node in range(1, 5)), 20, "all know of three copies")
             holders = {cluster.node_of(replica["http"]) for replica in cluster.route(1, "a")["replicas"]}
             other = ({1, 2, 3, 4} - holders).pop()
+            def tellers(request_id):
+                return {node for node in range(1, 5)
+                        if f"request_id={request_id}" in (cluster.data / f"node-{node}/log").read_text()}
+            def is_told(request_id):
+                return len(tellers(request_id)) >= 2 and other in tellers(request_id)
             fetched = run("curl", "-sSL", "-H", "X-Request-Id: job-9", cluster.url(other, "/files/a"))
             self.assertEqual(fetched.stdout, "x")
-            def tellers():
-                return {node for node in range(1, 5)
-                        if "request_id=job-9" in (cluster.data / f"node-{node}/log").read_text()}
-            eventually(lambda: len(tellers()) >= 2 and other in tellers(), 10, "both nodes tell of it")
+            eventually(lambda: is_told("job-9"), 10, "both nodes tell of it")
+            # Who goes where it is sent without saying the id again says it all the same.
+            status, headers, _ = request(cluster.url(other, "/files/a"), headers={"X-Request-Id": "job-10"})
+            self.assertEqual(status, 307)
+            self.assertEqual(request(headers["Location"])[2], b"x")
+            eventually(lambda: is_told("job-10"), 10, "both nodes tell of that, too")
 
     def test_with_everything_asked_for_no_credential_is_told(self):
         secret = self.directory / "secret"

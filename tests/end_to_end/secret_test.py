@@ -273,7 +273,7 @@ def meet_beyond_loopback(directory):
         try:
             joined.stdin.write(token + "\n")
             joined.stdin.flush()
-            eventually(lambda: alive(nodes[2]) == 4, 20, "a fourth joins with a token")
+            eventually(lambda: all(alive(node) == 4 for node in nodes), 20, "a fourth joins with a token")
         finally:
             joined.stdin.close()
             joined.kill()

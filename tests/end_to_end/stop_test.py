@@ -94,7 +94,6 @@ class Stop(unittest.TestCase):
             return where
         # All holders have the same to do, or nobody would be sent there anyhow.
         readers = [SlowReader(n.url("/files/film.bin?via=local"), MIB // 2) for n in nodes if n is not asked]
-        reader = readers[0]
         eventually(lambda: all(one.count > MIB // 8 for one in readers), 10, "the downloads are under way")
         eventually(lambda: sent_to().startswith(nodes[0].url()), 10, "some are sent there")
         nodes[0].process.send_signal(signal.SIGTERM)
@@ -107,8 +106,8 @@ class Stop(unittest.TestCase):
         for one in readers:
             one.pace.set()
             one.join(30)
-        self.assertIsNone(reader.error)
-        self.assertEqual(reader.hash.hexdigest(), sha256(data), "not a byte was lost")
+            self.assertIsNone(one.error)
+            self.assertEqual(one.hash.hexdigest(), sha256(data), "not a byte was lost")
         self.assertEqual(nodes[0].process.wait(10), 0)
         eventually(lambda: all(self.state_of(n, nodes[0]) == "dead" for n in nodes[1:]), 5, "the others hold it for dead")
         self.assertNotIn("did not end in time", nodes[0].log.read_text())
@@ -210,7 +209,8 @@ class Stop(unittest.TestCase):
                     answer = kept.getresponse()
                     answer.read()
                     if answer.headers["Connection"] == "close":
-                        return stopped
+                        self.assertTrue(stopped, "before that it is kept")
+                        return True
                     if not stopped:
                         node.process.send_signal(signal.SIGTERM)
                     stopped, kept.auto_open = True, 0
